@@ -1,0 +1,179 @@
+//! Questions about concrete types: the inherent constant answers where its bounds hold, the
+//! trait's everywhere else.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::check::Spec;
+use super::fed::{Arity, ByMember, FedBy, FedEachBy, Place};
+use crate::event::{
+    Body, DescriptorName, Descriptors, Event, FromSetting, Inputs, IntoOutcome, OwnField, OwnValues, Param, SettingKind,
+};
+use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
+use crate::shape::{Nothing, Shape};
+use crate::value::{ToJson, Value};
+
+/// The answers to what no inherent constant answers.
+pub trait Otherwise {
+    const IS: bool = false;
+    const SPEC: Spec = Spec::NO_EVENT;
+    const ARITY: usize = <Nothing as Arity>::ANY;
+    const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
+    const GOTO: Option<fn(&Value) -> Option<Descriptor>> = None;
+    const JSON: Option<ToJson> = None;
+    const KIND: SettingKind = SettingKind::Opaque;
+}
+impl<T> Otherwise for T {}
+
+/// `<() as Same>::Id<E>` is `E`: a type that begins with `<`, which can carry a place.
+pub trait Id {
+    type Same<T>;
+}
+impl Id for () {
+    type Same<T> = T;
+}
+
+/// What an event says of itself.
+pub struct Of<E>(PhantomData<E>);
+impl<E: Event> Of<E> {
+    pub const SPEC: Spec = E::SPEC;
+}
+
+/// The parameter whose name hashes to `NAME` is a field of this type.
+pub trait Takes<const NAME: u64> {
+    type Type;
+}
+
+/// Whether the event's parameter of that name, if it has one, is a `T`.
+pub struct Binds<T, E, const NAME: u64>(PhantomData<(T, E)>);
+impl<T, E: Takes<NAME, Type = T>, const NAME: u64> Binds<T, E, NAME> {
+    pub const IS: bool = true;
+}
+
+/// Whether the place takes what `U` stands for.
+pub struct Fits<P, U>(PhantomData<(P, U)>);
+impl<P: Place<Shape: FedBy<U>>, U> Fits<P, U> {
+    pub const IS: bool = true;
+}
+
+/// Whether the place takes the items of what `U` stands for.
+pub struct FitsEach<P, U>(PhantomData<(P, U)>);
+impl<P: Place<Shape: FedEachBy<U>>, U> FitsEach<P, U> {
+    pub const IS: bool = true;
+}
+
+/// Whether the place takes members of a group one by one, and `U` is such a one.
+pub struct FitsMember<P, U>(PhantomData<(P, U)>);
+impl<P: Place<Shape: ByMember + FedBy<U>>, U> FitsMember<P, U> {
+    pub const IS: bool = true;
+}
+
+/// How wide a group the place takes.
+pub struct Wide<P>(PhantomData<P>);
+impl<P: Place<Shape: Arity>> Wide<P> {
+    pub const ARITY: usize = <P::Shape as Arity>::ARITY;
+}
+
+/// Whether an event may return `R`, and how to convert it.
+pub struct Returns<R, Form>(PhantomData<(R, Form)>);
+impl<R: IntoOutcome<Form>, Form> Returns<R, Form> {
+    pub const IS: bool = true;
+    pub const CONVERT: fn(R) -> TaskOutcome = R::into_outcome;
+}
+
+/// [`Returns::CONVERT`] of what an event cannot return, which has its own error.
+pub trait OtherwiseReturns<R> {
+    const CONVERT: fn(R) -> TaskOutcome =
+        |_| Exception::of_kind(ExceptionKind::Edge, String::new()).into();
+}
+impl<R, Form> OtherwiseReturns<R> for Returns<R, Form> {}
+
+/// The branches that an event's value names, where it is an enum that derives `Descriptor`.
+pub struct Typed<R, Form>(PhantomData<(R, Form)>);
+impl<R: IntoOutcome<Form, Output: Descriptors>, Form> Typed<R, Form> {
+    pub const DESCRIPTORS: Option<&'static [DescriptorName]> = Some(<R::Output as Descriptors>::ALL);
+    pub const GOTO: Option<fn(&Value) -> Option<Descriptor>> =
+        Some(|value| value.get::<R::Output>().map(Descriptors::descriptor));
+}
+
+/// The way to write an event's value as JSON, where there is one.
+pub struct Json<R, Form>(PhantomData<(R, Form)>);
+impl<R: IntoOutcome<Form, Output: serde::Serialize>, Form> Json<R, Form> {
+    pub const JSON: Option<ToJson> =
+        Some(|value| value.get::<R::Output>().map(serde_json::to_value));
+}
+
+/// What a struct event's field can be set from.
+pub struct FieldKind<T>(PhantomData<T>);
+impl<T: FromSetting> FieldKind<T> {
+    pub const KIND: SettingKind = T::KIND;
+    pub const READ: fn(&OwnValues<'_>, &str) -> Result<Option<T>, String> =
+        |values, name| values.get(name);
+}
+
+/// [`FieldKind::READ`] of a type that cannot be written in a flow.
+pub trait OtherwiseField<T> {
+    const READ: fn(&OwnValues<'_>, &str) -> Result<Option<T>, String> = |values, name| {
+        if values.is_set(name) {
+            return Err(format!("`{name}` has a type that cannot be written in a flow"));
+        }
+        Ok(None)
+    };
+}
+impl<T> OtherwiseField<T> for FieldKind<T> {}
+
+/// A struct event's own code and settings: what `#[derive(Event)]` adds to the struct.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has a `process`, but is no event",
+    label = "`#[derive(Event)]` is missing on this struct",
+    note = "put `#[derive(Event)]` on the struct; its settings go below it, in `#[event(..)]`"
+)]
+pub trait StructEvent: Send + Sync + Sized + 'static {
+    const OWN_FIELDS: &'static [OwnField];
+    /// The event with the fields that a flow sets.
+    fn make(values: &OwnValues<'_>) -> Result<Self, String>;
+}
+
+/// What `#[event]` makes of the impl block of a struct event.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` derives `Event`, but has no `process`",
+    label = "what does this event do?",
+    note = "write `#[event] impl {Self} {{ fn process(&self) -> Outcome<()> {{ .. }} }}`"
+)]
+pub trait Process: StructEvent {
+    type Output: Send + Sync + 'static;
+    type Piped: Shape;
+    const SPEC: Spec;
+    const PARAMS: &'static [Param];
+    const DESCRIPTORS: Option<&'static [DescriptorName]>;
+    const GOTO: Option<fn(&Value) -> Option<Descriptor>>;
+    const JSON: Option<ToJson>;
+    const CAN_BYPASS: bool;
+    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome;
+    fn bypass(
+        &self,
+        inputs: &Inputs<'_>,
+    ) -> Result<Bypass<Value>, Exception>;
+}
+
+/// A struct event as a body.
+pub struct Processing<T>(pub T);
+
+impl<T: Process> Processing<T> {
+    /// The body of an event that is `event`.
+    pub fn body(event: T) -> Arc<dyn Body> {
+        Arc::new(Self(event))
+    }
+}
+
+impl<T: Process> Body for Processing<T> {
+    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
+        self.0.call(inputs)
+    }
+    fn bypass(
+        &self,
+        inputs: &Inputs<'_>,
+    ) -> Result<Bypass<Value>, Exception> {
+        self.0.bypass(inputs)
+    }
+}

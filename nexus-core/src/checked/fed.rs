@@ -1,0 +1,151 @@
+//! Which shapes take what comes along `|->`: the relation that [`Shape::accepts`] computes when a
+//! flow is planned, as the compiler sees it. Both must say the same.
+//!
+//! What comes along is named by events, not by types, so that a type that is no event makes no
+//! second error.
+//!
+//! [`Shape::accepts`]: crate::shape::Shape::accepts
+
+use std::marker::PhantomData;
+
+use crate::event::Event;
+use crate::outcome::Failure;
+use crate::piped::Items;
+use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Tuple};
+
+/// What an event yields.
+pub struct One<E>(PhantomData<E>);
+/// What an `each` step of an event yields.
+pub struct Each<E>(PhantomData<E>);
+/// What comes along `0 |->`.
+pub struct Failed;
+
+/// A value of type `T`.
+pub struct Val<T>(PhantomData<T>);
+/// The values of an `each` step whose event yields `T`.
+pub struct Vals<T>(PhantomData<T>);
+
+/// The shape takes what `U` stands for.
+pub trait FedBy<U> {}
+
+impl<E: Event, S: FedBy<Val<E::Output>>> FedBy<One<E>> for S {}
+impl<E: Event, S: FedBy<Vals<E::Output>>> FedBy<Each<E>> for S {}
+
+impl<T> FedBy<Val<T>> for ByVal<T> {}
+impl<T> FedBy<Val<T>> for ByRef<T> {}
+impl<T> FedBy<Val<T>> for ByArc<T> {}
+impl<T, S: FedBy<Val<T>>> FedBy<Val<T>> for OrFailure<S> {}
+impl<T, S: InPlace<T>> FedBy<Val<Vec<T>>> for List<S> {}
+
+impl<T> FedBy<Vals<T>> for ByVal<Vec<T>> {}
+impl<T> FedBy<Vals<T>> for ByRef<Vec<T>> {}
+impl<T> FedBy<Vals<T>> for ByArc<Vec<T>> {}
+impl<T, S: FedBy<Vals<T>>> FedBy<Vals<T>> for OrFailure<S> {}
+impl<T, S: InPlace<T>> FedBy<Vals<T>> for List<S> {}
+
+impl FedBy<Failed> for ByVal<Failure> {}
+impl FedBy<Failed> for ByRef<Failure> {}
+impl FedBy<Failed> for ByArc<Failure> {}
+impl<S: FedBy<Failed>> FedBy<Failed> for OrFailure<S> {}
+
+/// The shape reads a `T` inside of a larger value.
+pub trait InPlace<T> {}
+impl<T> InPlace<T> for ByVal<T> {}
+impl<T> InPlace<T> for ByRef<T> {}
+impl<T, S: InPlace<T>> InPlace<T> for OrFailure<S> {}
+
+/// The shape takes the items of what `U` stands for, one a task.
+pub trait FedEachBy<U> {}
+
+impl<E: Event, S: FedEachBy<Val<E::Output>>> FedEachBy<One<E>> for S {}
+impl<E: Event, S: FedEachBy<Vals<E::Output>>> FedEachBy<Each<E>> for S {}
+
+impl<T> FedEachBy<Val<Vec<T>>> for ByVal<T> {}
+impl<T> FedEachBy<Val<Vec<T>>> for ByRef<T> {}
+impl<T> FedEachBy<Val<Items<T>>> for ByVal<T> {}
+impl<T> FedEachBy<Val<Items<T>>> for ByRef<T> {}
+impl<T> FedEachBy<Val<Items<T>>> for ByArc<T> {}
+impl<T> FedEachBy<Vals<T>> for ByVal<T> {}
+impl<T> FedEachBy<Vals<T>> for ByRef<T> {}
+impl<U, S: FedEachBy<Val<U>>> FedEachBy<Val<U>> for OrFailure<S> {}
+impl<T, S: FedEachBy<Vals<T>>> FedEachBy<Vals<T>> for OrFailure<S> {}
+
+/// The shape takes the members of a group one by one, as an `each` step does.
+pub trait ByMember {}
+impl<T> ByMember for ByVal<T> {}
+impl<T> ByMember for ByRef<T> {}
+impl<T> ByMember for ByArc<T> {}
+impl<S: ByMember> ByMember for OrFailure<S> {}
+
+/// How many members a group must have: [`ANY`](Self::ANY) for a list, 0 for what takes no group.
+pub trait Arity {
+    const ANY: usize = usize::MAX;
+    const ARITY: usize;
+}
+impl Arity for Nothing {
+    const ARITY: usize = 0;
+}
+impl<T> Arity for ByVal<T> {
+    const ARITY: usize = 0;
+}
+impl<T> Arity for ByRef<T> {
+    const ARITY: usize = 0;
+}
+impl<T> Arity for ByArc<T> {
+    const ARITY: usize = 0;
+}
+impl<S: Arity> Arity for OrFailure<S> {
+    const ARITY: usize = S::ARITY;
+}
+impl<S> Arity for List<S> {
+    const ARITY: usize = usize::MAX;
+}
+
+/// The shape that takes a group's member number `I`. A wide group is checked member by member, so
+/// nothing here recurses over its width.
+pub trait Part<const I: usize> {
+    type Shape;
+}
+impl<S, const I: usize> Part<I> for List<S> {
+    type Shape = S;
+}
+impl<S: Part<I>, const I: usize> Part<I> for OrFailure<S> {
+    type Shape = S::Shape;
+}
+
+/// A place inside of what an event takes: [`Whole`], or [`Nth`] member of a group in it.
+pub trait Place {
+    type Shape;
+}
+pub struct Whole<E>(PhantomData<E>);
+pub struct Nth<P, const I: usize>(PhantomData<P>);
+impl<E: Event> Place for Whole<E> {
+    type Shape = E::Piped;
+}
+impl<P: Place<Shape: Part<I>>, const I: usize> Place for Nth<P, I> {
+    type Shape = <P::Shape as Part<I>>::Shape;
+}
+
+macro_rules! tuples {
+    ($n:literal: $($S:ident $T:ident $i:literal),+) => {
+        impl<$($S),+> Arity for Tuple<($($S,)+)> {
+            const ARITY: usize = $n;
+        }
+        impl<$($T, $S: InPlace<$T>),+> FedBy<Val<($($T,)+)>> for Tuple<($($S,)+)> {}
+        tuples!(@parts ($($S),+) $($S $i),+);
+    };
+    (@parts $all:tt $($S:ident $i:literal),+) => { $(tuples!(@part $all $S $i);)+ };
+    (@part ($($S:ident),+) $P:ident $i:literal) => {
+        impl<$($S),+> Part<$i> for Tuple<($($S,)+)> {
+            type Shape = $P;
+        }
+    };
+}
+
+tuples!(2: SA A 0, SB B 1);
+tuples!(3: SA A 0, SB B 1, SC C 2);
+tuples!(4: SA A 0, SB B 1, SC C 2, SD D 3);
+tuples!(5: SA A 0, SB B 1, SC C 2, SD D 3, SE E 4);
+tuples!(6: SA A 0, SB B 1, SC C 2, SD D 3, SE E 4, SF F 5);
+tuples!(7: SA A 0, SB B 1, SC C 2, SD D 3, SE E 4, SF F 5, SG G 6);
+tuples!(8: SA A 0, SB B 1, SC C 2, SD D 3, SE E 4, SF F 5, SG G 6, SH H 7);

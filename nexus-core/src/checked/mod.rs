@@ -1,0 +1,28 @@
+//! What `#[derive(Pipeline)]` checks while the user's crate compiles (R2).
+//!
+//! A macro cannot see other macros' items, but the compiler can. So the macro *asks*: an inherent
+//! constant whose bounds hold wins over the constant of a trait that everything implements, as in
+//! [`Fits::IS`] and [`Otherwise::IS`]. The answers are plain values, which constant functions
+//! ([`Check`]) compare; a mistake is one panic of a constant, at the user's token, with a message
+//! made here. Only one constant a step demands `Event`; every other question is silent about a
+//! type that is none.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    reason = "generated code calls this, and nobody else"
+)]
+
+mod ask;
+mod check;
+mod fed;
+mod text;
+
+pub use ask::{
+    Binds, FieldKind, Fits, FitsEach, FitsMember, Id, Json, Of, Otherwise, OtherwiseField,
+    OtherwiseReturns, Process, Processing, Returns, StructEvent, Takes, Typed, Wide,
+};
+pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
+pub use fed::{Each, Failed, Nth, One, Part, Whole};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Messages that the compiler builds.
+
+/// A text of bounded length that constant functions can write.
+pub(crate) struct Text {
+    bytes: [u8; Self::MOST],
+    len: usize,
+}
+
+impl Text {
+    const MOST: usize = 2048;
+
+    pub(crate) const fn new() -> Self {
+        Self { bytes: [0; Self::MOST], len: 0 }
+    }
+
+    pub(crate) const fn add(mut self, text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() && self.len < Self::MOST {
+            self.bytes[self.len] = bytes[i];
+            self.len += 1;
+            i += 1;
+        }
+        self
+    }
+
+    /// `name` in backticks.
+    pub(crate) const fn tick(self, name: &str) -> Self {
+        self.add("`").add(name).add("`")
+    }
+
+    /// The names in backticks, or "none".
+    pub(crate) const fn list(mut self, names: &[&str]) -> Self {
+        let mut i = 0;
+        while i < names.len() {
+            if i > 0 {
+                self = self.add(", ");
+            }
+            self = self.tick(names[i]);
+            i += 1;
+        }
+        if names.is_empty() { self.add("none") } else { self }
+    }
+
+    /// "did you mean", if one of `names` is near.
+    pub(crate) const fn nearest(self, word: &str, names: &[&str]) -> Self {
+        let mut best = usize::MAX;
+        let mut at = 0;
+        let mut i = 0;
+        while i < names.len() {
+            let distance = distance(word, names[i]);
+            if distance < best {
+                best = distance;
+                at = i;
+            }
+            i += 1;
+        }
+        if best <= 1 + word.len() / 3 && best < word.len() {
+            self.add("; did you mean ").tick(names[at]).add("?")
+        } else {
+            self
+        }
+    }
+
+    pub(crate) const fn number(self, n: usize) -> Self {
+        const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        let before = if n >= 10 { self.number(n / 10) } else { self };
+        before.add(DIGITS[n % 10])
+    }
+
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a compile error is a panic of a constant")]
+    pub(crate) const fn panic(&self) -> ! {
+        let bytes = self.bytes.split_at(self.len).0;
+        let text = match core::str::from_utf8(bytes) {
+            Ok(text) => text,
+            // A long message may be cut inside of a character.
+            Err(error) => match core::str::from_utf8(bytes.split_at(error.valid_up_to()).0) {
+                Ok(text) => text,
+                Err(_) => "the flow has a mistake",
+            },
+        };
+        panic!("{}", text)
+    }
+}
+
+pub(crate) const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+pub(crate) const fn has(names: &[&str], name: &str) -> bool {
+    let mut i = 0;
+    while i < names.len() {
+        if same(names[i], name) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+/// How many letters are to be put in, taken out or replaced.
+const fn distance(a: &str, b: &str) -> usize {
+    const MOST: usize = 40;
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() > MOST || b.len() > MOST {
+        return usize::MAX;
+    }
+    let mut row = [0_usize; MOST + 1];
+    let mut j = 0;
+    while j <= b.len() {
+        row[j] = j;
+        j += 1;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        let mut j = 0;
+        while j < b.len() {
+            let mut least = if a[i] == b[j] { diagonal } else { diagonal + 1 };
+            diagonal = row[j + 1];
+            if row[j] + 1 < least {
+                least = row[j] + 1;
+            }
+            if diagonal + 1 < least {
+                least = diagonal + 1;
+            }
+            row[j + 1] = least;
+            j += 1;
+        }
+        i += 1;
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{distance, has, same};
+
+    #[test]
+    fn words_are_compared_letter_by_letter() {
+        for (a, b, letters) in [("", "", 0), ("kitten", "sitting", 3), ("order", "ordr", 1)] {
+            assert_eq!(distance(a, b), letters, "{a} {b}");
+            assert_eq!(distance(b, a), letters, "{b} {a}");
+        }
+        assert!(same("a", "a") && !same("a", "b") && !same("a", "ab"));
+        assert!(has(&["x", "y"], "y") && !has(&[], "y"));
+    }
+}

@@ -1,0 +1,217 @@
+//! What an event may ask about the run it belongs to.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::outcome::Failure;
+use crate::time::Clock;
+use crate::value::Value;
+
+/// A resource shared by all runs of an engine, such as a connection pool; given to the engine
+/// with `EngineBuilder::state`.
+///
+/// ```
+/// use nexus_core::State;
+/// let state = State::new(String::from("shared"));
+/// assert_eq!(state.len(), 6);
+/// ```
+pub struct State<T>(Arc<T>);
+
+impl<T> State<T> {
+    /// Wraps a resource, for calling an event as a plain function in a test.
+    pub fn new(resource: T) -> Self {
+        Self(Arc::new(resource))
+    }
+
+    pub(crate) fn from_arc(resource: Arc<T>) -> Self {
+        Self(resource)
+    }
+}
+
+impl<T> Clone for State<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for State<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The identity of a run: 128 random bits, or what the engine's seed gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub(crate) u128);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunId({self})")
+    }
+}
+
+impl serde::Serialize for RunId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Names for steps; the plan gives them.
+pub(crate) trait StepNames: Send + Sync {
+    fn event_name(&self, step: u32) -> &str;
+    fn step_path(&self, step: u32) -> String;
+}
+
+/// What all tasks of a run share.
+pub(crate) struct RunInfo {
+    pub(crate) id: RunId,
+    pub(crate) pipeline: Arc<str>,
+    pub(crate) names: Arc<dyn StepNames>,
+    pub(crate) field_names: Arc<[Arc<str>]>,
+    pub(crate) fields: Vec<Value>,
+    /// The engine's resources, and those of them that the plan's steps bind, in its slots' order.
+    pub(crate) resources: Arc<HashMap<TypeId, Value>>,
+    pub(crate) states: Vec<Value>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What an event may know about its run: a parameter of type `&Context` receives it.
+pub struct Context {
+    pub(crate) run: Arc<RunInfo>,
+    pub(crate) step: u32,
+    pub(crate) attempt: u32,
+    pub(crate) item: Option<u64>,
+    pub(crate) previous: Vec<Result<Value, Failure>>,
+    pub(crate) cancelled: Option<Arc<AtomicBool>>,
+}
+
+impl Context {
+    pub(crate) fn new(run: Arc<RunInfo>) -> Self {
+        Self {
+            run,
+            step: 0,
+            attempt: 1,
+            item: None,
+            previous: Vec::new(),
+            cancelled: None,
+        }
+    }
+
+    /// The run's identity.
+    pub fn run_id(&self) -> RunId {
+        self.run.id
+    }
+
+    /// The pipeline's name.
+    pub fn pipeline(&self) -> &str {
+        &self.run.pipeline
+    }
+
+    /// The name of the event that is running.
+    pub fn event(&self) -> &str {
+        self.run.names.event_name(self.step)
+    }
+
+    /// The step's place in the flow, stable over runs: `validate_order/1/process_payment`, or
+    /// `clean#2` where an event stands a second time.
+    pub fn step_path(&self) -> String {
+        self.run.names.step_path(self.step)
+    }
+
+    /// Which attempt this is; 1 is the first.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The item's index in an `each` step, from 0.
+    pub fn item(&self) -> Option<u64> {
+        self.item
+    }
+
+    /// The same text for the same run, step and item, whatever the attempt: what to hand to a
+    /// payment service so that a retry does not charge twice.
+    pub fn idempotency_key(&self) -> String {
+        let mut hash = Fnv128::new();
+        hash.write(&self.run.id.0.to_be_bytes());
+        hash.write(self.step_path().as_bytes());
+        if let Some(item) = self.item {
+            hash.write(&item.to_be_bytes());
+        }
+        format!("{:032x}", hash.0)
+    }
+
+    /// The pipeline's input field `name`, if there is one of type `T`.
+    pub fn field<T: 'static>(&self, name: &str) -> Option<&T> {
+        let slot = self.run.field_names.iter().position(|field| **field == *name)?;
+        self.run.fields.get(slot)?.get()
+    }
+
+    /// The engine's shared resource of type `T`, if it was given one.
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<State<T>> {
+        self.run.resources.get(&TypeId::of::<T>())?.arc().map(State)
+    }
+
+    /// What came along `|->`, in script order, failures included. Filled for events that a
+    /// [`Registry`](crate::Registry) makes from closures; an annotated event has its `#[piped]`
+    /// parameter instead.
+    pub fn previous(&self) -> &[Result<Value, Failure>] {
+        &self.previous
+    }
+
+    /// Whether the result of this task is no longer wanted; long work should then return.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// The time by the engine's clock, since that clock's start.
+    pub fn now(&self) -> Duration {
+        self.run.clock.now()
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("run", &self.run_id())
+            .field("step", &self.step_path())
+            .field("attempt", &self.attempt)
+            .field("item", &self.item)
+            .finish_non_exhaustive()
+    }
+}
+
+/// FNV-1a with 128 bits: the same on every machine and in every release, which the standard
+/// library's hashers do not promise.
+pub(crate) struct Fnv128(pub(crate) u128);
+
+impl Fnv128 {
+    pub(crate) fn new() -> Self {
+        Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
+    }
+
+    /// Hashes `bytes` and their number, so that `ab, c` differs from `a, bc`.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes.iter().chain(&(bytes.len() as u64).to_be_bytes()) {
+            self.0 = (self.0 ^ u128::from(*byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b);
+        }
+    }
+}

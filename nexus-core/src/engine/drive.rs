@@ -1,0 +1,234 @@
+//! The blocking driver: carries out what the run asks for, and tells it what happened.
+
+use std::sync::Arc;
+use super::Shared;
+use super::inbox::{Inbox, News, Outbox, Timer, Turn};
+use super::task::{Beginnings, PooledTask, Work};
+use crate::context::{Context, RunInfo};
+use crate::event::Body;
+use crate::executor::{Executor, Job};
+use crate::plan::{Place, Plan};
+use crate::report::Report;
+use crate::run::{Action, Run, Task};
+use crate::sync::{wait};
+use crate::time::Wait;
+
+/// Everything about one run but the run itself.
+pub(super) struct Drive {
+    pub(super) engine: Arc<Shared>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) info: Arc<RunInfo>,
+    pools: Vec<Arc<dyn Executor>>,
+    /// The bodies of the plan's steps where some are mocked.
+    pub(super) bodies: Option<Vec<Arc<dyn Body>>>,
+    inbox: Inbox,
+    pub(super) began: Beginnings,
+}
+
+/// Drives a run on this thread until it is over.
+pub(super) fn run(
+    engine: Arc<Shared>,
+    plan: Arc<Plan>,
+    info: RunInfo,
+    pools: Vec<Arc<dyn Executor>>,
+    bodies: Option<Vec<Arc<dyn Body>>>,
+) -> Report {
+    let start = engine.clock.now();
+    let id = info.id;
+    let seed = id.0 as u64;
+    let drive = Arc::new(Drive {
+        inbox: Inbox::new(),
+        began: Beginnings::default(),
+        engine,
+        plan,
+        info: Arc::new(info),
+        pools,
+        bodies,
+    });
+    drive.signal_run(|observer, run| observer.pipeline_execution_start(run));
+    let run = drive.until_finished(Box::new(Run::new(Arc::clone(&drive.plan), seed)));
+    drive.signal_run(|observer, run| observer.pipeline_execution_end(run));
+    let elapsed = drive.engine.clock.now().saturating_sub(start);
+    Report::new(*run, id, elapsed)
+}
+
+impl Drive {
+    fn until_finished(self: &Arc<Self>, mut run: Box<Run>) -> Box<Run> {
+        let mut context = Context::new(Arc::clone(&self.info));
+        self.wake_on_jumps();
+        loop {
+            let mut outbox = Outbox::default();
+            self.advance(&mut run, &mut outbox, Some(&mut context));
+            self.settle(run, outbox);
+            run = loop {
+                match self.next_turn() {
+                    Next::Finished(run) => return run,
+                    Next::Advance(run) => break run,
+                    Next::Turn(turn, work) => self.tell(match turn {
+                        Turn::Check(step) => News::Checked { step, answer: work.check(self) },
+                        Turn::Task(_) => work.perform(self),
+                    }),
+                }
+            };
+        }
+    }
+
+    /// A clock that jumps must wake this thread, lest it wait for a time that has passed.
+    fn wake_on_jumps(self: &Arc<Self>) {
+        struct Jumped(std::sync::Weak<Drive>);
+        impl std::task::Wake for Jumped {
+            fn wake(self: Arc<Self>) {
+                if let Some(drive) = self.0.upgrade() {
+                    drop(drive.inbox.lock());
+                    drive.inbox.changed.notify_one();
+                }
+            }
+        }
+        #[cfg(not(shuttle))]
+        if self.plan.options.iter().any(|options| options.retry.is_some()) {
+            let jumped = Jumped(Arc::downgrade(self));
+            self.engine.clock.on_jump(Arc::new(jumped).into());
+        }
+    }
+
+    /// Carries out what the run asks for, until it asks for nothing. With a context, tasks of the
+    /// driving thread run right here as long as they are the only ones.
+    fn advance(
+        self: &Arc<Self>,
+        run: &mut Box<Run>,
+        outbox: &mut Outbox,
+        mut here: Option<&mut Context>,
+    ) {
+        // The last step's end is the next one's beginning: one look at the clock for each step.
+        let mut mark = None;
+        while let Some(action) = run.next_action() {
+            match action {
+                Action::Start(task) => {
+                    self.signal_init(task);
+                    match self.plan.options_of(task.step).place {
+                        Place::Pool(pool) => self.submit(pool, task, run),
+                        Place::Inline => match &mut here {
+                            Some(context) if run.is_alone() && task.item.is_none() => {
+                                self.run_here(run, task, context, &mut mark);
+                            }
+                            _ => outbox.turns.push(Turn::Task(task)),
+                        },
+                    }
+                }
+                Action::Check(step) => match &mut here {
+                    Some(_) if run.is_alone() => {
+                        let answer = self.check(run, step);
+                        self.apply(run, News::Checked { step, answer });
+                    }
+                    _ => outbox.turns.push(Turn::Check(step)),
+                },
+                Action::Wake(task, after) => {
+                    let at = self.engine.clock.now().saturating_add(after);
+                    outbox.timers.push((at, task));
+                }
+            }
+        }
+    }
+
+    /// Puts the run back; stays with it while there is news.
+    fn settle(self: &Arc<Self>, run: Box<Run>, mut outbox: Outbox) {
+        let mut run = run;
+        while let Some((mut held, news)) = self.inbox.put_back(run, &mut outbox) {
+            for news in news {
+                self.apply(&mut held, news);
+            }
+            self.advance(&mut held, &mut outbox, None);
+            run = held;
+        }
+    }
+
+    /// Tells the run what happened, from whatever thread it is known on.
+    pub(super) fn tell(self: &Arc<Self>, news: News) {
+        let Some((mut run, news)) = self.inbox.bring(news) else { return };
+        let mut outbox = Outbox::default();
+        self.apply(&mut run, news);
+        self.advance(&mut run, &mut outbox, None);
+        self.settle(run, outbox);
+    }
+
+    fn apply(&self, run: &mut Run, news: News) {
+        match news {
+            News::Completed { task, outcome, busy, at } => {
+                let elapsed = self.began.elapsed(task, at);
+                self.complete(run, task, outcome, busy, elapsed);
+            }
+            News::Checked { step, answer } => {
+                self.signal_bypass(step, &answer);
+                run.checked(step, answer);
+            }
+            News::Woken(task) => run.woken(task),
+        }
+    }
+
+    fn submit(self: &Arc<Self>, pool: u32, task: Task, run: &mut Run) {
+        let job = Job::new(PooledTask::new(Arc::clone(self), task, run));
+        let executor = &self.pools[pool as usize];
+        // A panic drops the job, which ends its task as lost.
+        let _ = crate::panic::contain(|| executor.submit(job));
+    }
+
+    /// What the driving thread does next; sleeps until there is something.
+    fn next_turn(&self) -> Next {
+        let mut slot = self.inbox.lock();
+        loop {
+            let mut limit = None;
+            let slot_now = &mut *slot;
+            if let Some(run) = &mut slot_now.run {
+                let idle = run.is_idle();
+                if run.is_finished() {
+                    if let Some(run) = slot.run.take() {
+                        self.inbox.close(slot);
+                        return Next::Finished(run);
+                    }
+                    continue;
+                }
+                if let Some(turn) = slot_now.turns.pop_front() {
+                    let task = match turn {
+                        Turn::Check(step) => Task { step, attempt: 1, item: None },
+                        Turn::Task(task) => task,
+                    };
+                    if run.is_wanted(task) {
+                        return Next::Turn(turn, Box::new(Work::new(self, task, run)));
+                    }
+                    continue;
+                }
+                if let Some(timer) = slot_now.timers.peek().map(|timer| timer.0) {
+                    match self.engine.clock.wait_until(timer.at, idle) {
+                        Wait::Over => {
+                            slot.timers.pop();
+                            if let Some(mut run) = slot.run.take() {
+                                run.woken(timer_task(timer));
+                                return Next::Advance(run);
+                            }
+                        }
+                        Wait::AtMost(time) => limit = Some(time),
+                        Wait::ForNews => {}
+                    }
+                }
+            }
+            slot = match limit {
+                None => wait(&self.inbox.changed, slot),
+                Some(time) => {
+                    let waited = self.inbox.changed.wait_timeout(slot, time);
+                    waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+enum Next {
+    Finished(Box<Run>),
+    Advance(Box<Run>),
+    Turn(Turn, Box<Work>),
+}
+
+fn timer_task(timer: Timer) -> Task {
+    let (step, attempt, item) = timer.task;
+    Task { step, attempt, item }
+}

@@ -1,0 +1,299 @@
+//! The engine: what runs share, and the driver that carries a run out on this machine.
+
+mod build;
+mod drive;
+mod inbox;
+mod signal;
+mod task;
+
+use std::sync::Arc;
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, OnceLock};
+
+pub use build::EngineBuilder;
+
+use crate::context::{RunId, RunInfo};
+use crate::error::{Error, Result};
+use crate::event::Body;
+use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor};
+use crate::observe::Observer;
+use crate::pipeline::Pipeline;
+use crate::plan::{Plan, Pool};
+use crate::report::Report;
+use crate::sync::{Mutex, lock};
+use crate::time::Clock;
+use crate::value::{TypeInfo, Value};
+
+/// Runs pipelines. Its pools, resources, observers and clock are shared by all its runs.
+///
+/// A clone is another handle of the same engine. When the last one goes, the pools finish what
+/// they were given and end.
+///
+/// ```
+/// use nexus_core::Engine;
+/// let engine = Engine::builder().state(String::from("shared by all events")).build()?;
+/// # Ok::<(), nexus_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the runs of an engine share.
+pub(crate) struct Shared {
+    clock: Arc<dyn Clock>,
+    resources: Arc<HashMap<TypeId, Value>>,
+    observers: Vec<Box<dyn Observer>>,
+    mocks: HashMap<String, Mock>,
+    pools: Mutex<Vec<OpenPool>>,
+    /// Whether durations of steps are measured.
+    step_timings: bool,
+    seed: u64,
+    runs: AtomicU64,
+}
+
+/// A body that stands in for an event's own, and what it yields.
+#[derive(Clone)]
+pub(crate) struct Mock {
+    pub(crate) body: Arc<dyn Body>,
+    pub(crate) output: TypeInfo,
+}
+
+struct OpenPool {
+    /// `None` for the engine's own pool.
+    kind: Option<(TypeId, ExecutorInitializerConfig)>,
+    executor: Arc<dyn Executor>,
+}
+
+impl Engine {
+    /// An engine without resources and observers, on the system's clock.
+    pub fn new() -> Self {
+        Self::from_parts(EngineBuilder::default())
+    }
+
+    /// Sets an engine up.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The engine that [`Pipeline::run`] uses, one for the whole program.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<Engine> = LazyLock::new(Engine::new);
+        &SHARED
+    }
+
+    fn from_parts(parts: EngineBuilder) -> Self {
+        crate::panic::prepare();
+        Self {
+            shared: Arc::new(Shared {
+                clock: parts.clock,
+                resources: Arc::new(parts.resources),
+                observers: parts.observers,
+                mocks: parts.mocks,
+                pools: Mutex::new(Vec::new()),
+                step_timings: parts.step_timings,
+                seed: parts.seed.unwrap_or_else(random_seed),
+                runs: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// Runs a pipeline and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// If the run cannot start: see [`Pipeline::plan`]; or a `State` that a step takes is missing.
+    pub fn run<P: Pipeline>(&self, pipeline: P) -> Result<Report> {
+        let plan = P::plan()?;
+        self.drive(plan, pipeline.into_values())
+    }
+
+    /// Runs a plan, such as one from a file, and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// If an input is missing, unknown or of the wrong type, or a `State` is missing.
+    pub fn run_plan(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Report> {
+        let values = inputs.arrange(plan)?;
+        self.drive(plan, values)
+    }
+
+    fn drive(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Result<Report> {
+        let engine = &self.shared;
+        let pools = engine.open_pools(plan)?;
+        let bodies = engine.mocked_bodies(plan)?;
+        let info = RunInfo {
+            id: engine.next_id(),
+            pipeline: Arc::clone(&plan.name),
+            names: plan.clone(),
+            field_names: Arc::clone(&plan.field_names),
+            fields,
+            resources: Arc::clone(&engine.resources),
+            states: engine.states(plan)?,
+            clock: Arc::clone(&engine.clock),
+        };
+        Ok(drive::run(Arc::clone(engine), Arc::clone(plan), info, pools, bodies))
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("clock", &self.shared.clock)
+            .field("observers", &self.shared.observers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn next_id(&self) -> RunId {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        let mut hash = crate::context::Fnv128::new();
+        hash.write(&self.seed.to_be_bytes());
+        hash.write(&run.to_be_bytes());
+        RunId(hash.0)
+    }
+
+    fn states(&self, plan: &Plan) -> Result<Vec<Value>> {
+        let find = |ty: &TypeInfo| {
+            let missing = || Error::MissingState { ty: ty.name() };
+            self.resources.get(&ty.id()).cloned().ok_or_else(missing)
+        };
+        plan.states.iter().map(find).collect()
+    }
+
+    /// The executors that the plan names, in its order; each is made on first use.
+    fn open_pools(&self, plan: &Plan) -> Result<Vec<Arc<dyn Executor>>> {
+        if plan.pools.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut open = lock(&self.pools);
+        let mut pools = Vec::with_capacity(plan.pools.len());
+        for pool in &plan.pools {
+            let kind = match pool {
+                Pool::Shared => None,
+                Pool::Named(kind, config) => Some((kind.id, config.clone())),
+            };
+            let found = open.iter().find(|pool| pool.kind == kind);
+            let executor = match found {
+                Some(pool) => Arc::clone(&pool.executor),
+                None => make_executor(pool)?,
+            };
+            if found.is_none() {
+                open.push(OpenPool { kind, executor: Arc::clone(&executor) });
+            }
+            pools.push(executor);
+        }
+        Ok(pools)
+    }
+
+    /// The plan's bodies with mocks in place; `None` if there are no mocks.
+    fn mocked_bodies(&self, plan: &Plan) -> Result<Option<Vec<Arc<dyn Body>>>> {
+        if self.mocks.is_empty() {
+            return Ok(None);
+        }
+        let mut bodies = plan.bodies.clone();
+        for step in &plan.steps {
+            let def = &plan.events[step.event as usize].def;
+            let Some(mock) = self.mocks.get(&*def.name) else { continue };
+            if mock.output != def.output.ty {
+                return Err(Error::Engine(format!(
+                    "the mock of `{}` yields a `{:?}`, but the event yields a `{:?}`",
+                    def.name, mock.output, def.output.ty
+                )));
+            }
+            bodies[step.body as usize] = Arc::clone(&mock.body);
+        }
+        Ok(Some(bodies))
+    }
+}
+
+fn make_executor(pool: &Pool) -> Result<Arc<dyn Executor>> {
+    let named = |kind: &ExecutorKind, config| {
+        (kind.build)(config).map_err(|source| Error::Executor { executor: kind.name(), source })
+    };
+    match pool {
+        Pool::Named(kind, config) => named(kind, config),
+        Pool::Shared => match ThreadPoolExecutor::shared_pool() {
+            Ok(pool) => Ok(Arc::new(pool)),
+            Err(source) => Err(Error::Executor { executor: "shared pool".to_owned(), source }),
+        },
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for pool in lock(&self.pools).drain(..) {
+            // An executor of the user's may panic; the others are still to be shut down.
+            let _ = crate::panic::contain(|| pool.executor.shutdown());
+        }
+    }
+}
+
+/// A number that differs from program to program: the standard library's hash keys are random.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    static STATE: OnceLock<std::collections::hash_map::RandomState> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut hasher = STATE.get_or_init(Default::default).build_hasher();
+    hasher.write_u64(COUNT.fetch_add(1, Ordering::Relaxed));
+    hasher.finish()
+}
+
+/// The input of a plan: values by field name.
+///
+/// ```
+/// use nexus_core::Inputs;
+/// let inputs = Inputs::new().with("city", String::from("Porto")).with("days", 7_u32);
+/// # let _ = inputs;
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "inputs do nothing until a plan is run with them"]
+pub struct Inputs(Vec<(String, Value, TypeInfo)>);
+
+impl Inputs {
+    /// No inputs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the value of field `name`.
+    pub fn with<T: Send + Sync + 'static>(mut self, name: impl Into<String>, value: T) -> Self {
+        self.0.push((name.into(), Value::new(value), TypeInfo::of::<T>()));
+        self
+    }
+
+    /// The values in the order of the plan's fields.
+    fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
+        let mut complaints = Vec::new();
+        let mut values = Vec::with_capacity(plan.fields.0.len());
+        for (name, ty) in &plan.fields.0 {
+            let mut given = self.0.iter().filter(|(given, _, _)| **given == **name);
+            match (given.next(), given.next()) {
+                (None, _) => complaints.push(format!("the input `{name}: {ty:?}` is missing")),
+                (Some(_), Some(_)) => complaints.push(format!("the input `{name}` is given twice")),
+                (Some((_, value, has)), None) if has == ty => values.push(value.clone()),
+                (Some((_, _, has)), None) => {
+                    complaints.push(format!("the input `{name}` takes a `{ty:?}`, and was given a `{has:?}`"));
+                }
+            }
+        }
+        for (name, _, _) in &self.0 {
+            if !plan.fields.names().any(|field| field == name) {
+                let near = nexus_pointy::suggest::nearest(name, plan.fields.names());
+                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                complaints.push(format!("there is no input `{name}`{hint}"));
+            }
+        }
+        if complaints.is_empty() { Ok(values) } else { Err(Error::Input(complaints.join("; "))) }
+    }
+}

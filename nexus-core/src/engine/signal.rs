@@ -1,0 +1,119 @@
+//! Telling the observers. Every function here begins by asking whether there is one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::drive::Drive;
+use crate::context::Context;
+use crate::observe::{Ended, Observer, RunEvent, StepEvent};
+use crate::outcome::{Bypass, BypassKind, Exception, TaskOutcome};
+use crate::panic;
+use crate::run::{Run, Task};
+use crate::value::Value;
+
+fn ended(outcome: &TaskOutcome) -> Ended<'_> {
+    match outcome {
+        TaskOutcome::Success(_) | TaskOutcome::Goto(..) => Ended::Success,
+        TaskOutcome::Failure(failure) => Ended::Failure(failure),
+        TaskOutcome::Exception(exception) => Ended::Exception(exception),
+    }
+}
+
+impl Drive {
+    fn is_heard(&self) -> bool {
+        !self.engine.observers.is_empty()
+    }
+
+    /// Calls every observer; a panic in one is that observer's matter.
+    #[cold]
+    fn each_observer(&self, call: impl Fn(&dyn Observer)) {
+        for observer in &self.engine.observers {
+            let _ = panic::contain(|| call(&**observer));
+        }
+    }
+
+    fn context_of(&self, task: Task) -> Context {
+        let mut context = Context::new(Arc::clone(&self.info));
+        context.step = task.step;
+        context.attempt = task.attempt;
+        context.item = task.item;
+        context
+    }
+
+    pub(super) fn signal_run(&self, call: impl Fn(&dyn Observer, &RunEvent<'_>)) {
+        if self.is_heard() {
+            let run = RunEvent {
+                id: self.info.id,
+                pipeline: &self.info.pipeline,
+                steps: self.plan.len(),
+            };
+            self.each_observer(|observer| call(observer, &run));
+        }
+    }
+
+    #[inline]
+    pub(super) fn signal_init(&self, task: Task) {
+        if self.is_heard() {
+            let context = self.context_of(task);
+            let step = StepEvent { context: &context };
+            self.each_observer(|observer| observer.event_execution_init(&step));
+        }
+    }
+
+    #[inline]
+    pub(super) fn signal_start(&self, context: &Context) {
+        if self.is_heard() {
+            let step = StepEvent { context };
+            self.each_observer(|observer| observer.event_execution_start(&step));
+        }
+    }
+
+    #[inline]
+    pub(super) fn signal_end(&self, context: &Context, outcome: &TaskOutcome) {
+        if self.is_heard() {
+            let step = StepEvent { context };
+            self.each_observer(|observer| observer.event_execution_end(&step, ended(outcome)));
+        }
+    }
+
+    pub(super) fn signal_bypass(&self, step: u32, answer: &Result<Bypass<Value>, Exception>) {
+        if let Ok(Bypass(BypassKind::Skip { reason, .. })) = answer
+            && self.is_heard()
+        {
+            let context = self.context_of(Task { step, attempt: 1, item: None });
+            let step = StepEvent { context: &context };
+            self.each_observer(|observer| observer.event_execution_bypassed(&step, reason));
+        }
+    }
+
+    /// Tells the run of a task's end, and the observers of what the run makes of it.
+    #[inline]
+    pub(super) fn complete(
+        &self,
+        run: &mut Run,
+        task: Task,
+        outcome: TaskOutcome,
+        busy: Duration,
+        elapsed: Duration,
+    ) {
+        if !self.is_heard() {
+            run.completed(task, outcome, busy, elapsed);
+            return;
+        }
+        let told = outcome.clone();
+        let retry = run.completed(task, outcome, busy, elapsed);
+        let context = self.context_of(task);
+        let step = StepEvent { context: &context };
+        match (retry, &told) {
+            (Some(wait), TaskOutcome::Exception(exception)) => {
+                self.each_observer(|observer| observer.event_execution_retry(&step, exception, wait));
+            }
+            _ if task.attempt > 1 => {
+                self.each_observer(|observer| {
+                    observer.event_execution_retry_done(&step, ended(&told));
+                });
+            }
+            _ => {}
+        }
+    }
+}

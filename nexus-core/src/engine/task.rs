@@ -1,0 +1,172 @@
+//! Carrying out one task: its inputs, its body, its time.
+
+use std::sync::Arc;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::drive::Drive;
+use super::inbox::News;
+use crate::context::Context;
+use crate::event::{Body, Inputs};
+use crate::executor::{Runnable, thread_pool};
+use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
+use crate::panic;
+use crate::piped::{OwnedPiped, Piped};
+use crate::run::{Run, Task};
+use crate::sync::{Mutex, lock};
+use crate::value::Value;
+
+/// When the tasks whose policy bounds the time of all attempts began.
+#[derive(Default)]
+pub(super) struct Beginnings(Mutex<HashMap<(u32, Option<u64>), Duration>>);
+
+impl Beginnings {
+    fn note(&self, task: Task, at: Duration) {
+        if task.attempt == 1 {
+            lock(&self.0).insert((task.step, task.item), at);
+        }
+    }
+
+    pub(super) fn elapsed(&self, task: Task, at: Duration) -> Duration {
+        let began = lock(&self.0).get(&(task.step, task.item)).copied();
+        began.map_or(Duration::ZERO, |began| at.saturating_sub(began))
+    }
+}
+
+/// How a body ended, and when.
+pub(super) struct Done {
+    pub(super) outcome: TaskOutcome,
+    pub(super) busy: Duration,
+    pub(super) at: Duration,
+}
+
+impl Drive {
+    fn body(&self, step: u32) -> &dyn Body {
+        let body = self.plan.steps[step as usize].body as usize;
+        match &self.bodies {
+            None => &*self.plan.bodies[body],
+            Some(bodies) => &*bodies[body],
+        }
+    }
+
+    fn is_bounded(&self, task: Task) -> bool {
+        self.plan.options_of(task.step).retry.as_ref().is_some_and(crate::RetryPolicy::is_timed)
+    }
+
+    /// Runs the body. `mark` is the time now, where it is known already.
+    #[inline]
+    fn perform(&self, task: Task, piped: Piped<'_>, context: &Context, mark: Option<Duration>) -> Done {
+        let bounded = self.is_bounded(task);
+        let timed = bounded || self.engine.step_timings;
+        let now = || if timed { self.engine.clock.now() } else { Duration::ZERO };
+        let start = mark.unwrap_or_else(now);
+        if bounded {
+            self.began.note(task, start);
+        }
+        self.signal_start(context);
+        let slots = &self.plan.event_of(task.step).slots;
+        let inputs = Inputs { slots, piped, context };
+        let body = self.body(task.step);
+        let outcome = panic::contain(|| body.call(&inputs)).unwrap_or_else(TaskOutcome::Exception);
+        self.signal_end(context, &outcome);
+        let at = now();
+        Done { outcome, busy: at.saturating_sub(start), at }
+    }
+
+    /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied.
+    #[inline]
+    pub(super) fn run_here(
+        &self,
+        run: &mut Run,
+        task: Task,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) {
+        self.prepare(context, run, task);
+        let done = self.perform(task, run.input(task), context, *mark);
+        let elapsed = if self.is_bounded(task) { self.began.elapsed(task, done.at) } else { Duration::ZERO };
+        *mark = self.engine.step_timings.then_some(done.at);
+        self.complete(run, task, done.outcome, done.busy, elapsed);
+    }
+
+    fn prepare(&self, context: &mut Context, run: &mut Run, task: Task) {
+        context.step = task.step;
+        context.attempt = task.attempt;
+        context.item = task.item;
+        context.cancelled = run.token(task.step);
+        if self.plan.event_of(task.step).def.is_closure || self.bodies.is_some() {
+            context.previous.clear();
+            run.owned_task_input(task).flatten(&mut context.previous);
+        }
+    }
+
+    /// Asks a step's bypass check, on the driving thread.
+    pub(super) fn check(&self, run: &mut Run, step: u32) -> Result<Bypass<Value>, Exception> {
+        let task = Task { step, attempt: 1, item: None };
+        Work::new(self, task, run).check(self)
+    }
+}
+
+/// A task that leaves its run: everything that it needs.
+pub(super) struct Work {
+    task: Task,
+    context: Context,
+    input: OwnedPiped,
+}
+
+impl Work {
+    pub(super) fn new(drive: &Drive, task: Task, run: &mut Run) -> Self {
+        let mut context = Context::new(Arc::clone(&drive.info));
+        drive.prepare(&mut context, run, task);
+        Self { task, context, input: run.owned_task_input(task) }
+    }
+
+    pub(super) fn perform(self, drive: &Drive) -> News {
+        let done = drive.perform(self.task, self.input.borrow(), &self.context, None);
+        // The input's last holder may be this task; its Drop is user code.
+        panic::drop_quietly(self.input);
+        News::Completed { task: self.task, outcome: done.outcome, busy: done.busy, at: done.at }
+    }
+
+    pub(super) fn check(&self, drive: &Drive) -> Result<Bypass<Value>, Exception> {
+        let step = self.task.step;
+        let slots = &drive.plan.event_of(step).slots;
+        // The original's check sees the run, not what came along the arrow.
+        let inputs = Inputs { slots, piped: Piped::Nothing, context: &self.context };
+        // A mock stands in for the body alone; whether to skip is still the event's to say.
+        let body = &drive.plan.bodies[drive.plan.steps[step as usize].body as usize];
+        panic::contain(|| body.bypass(&inputs)).unwrap_or_else(Err)
+    }
+}
+
+/// A task on its way to an executor.
+pub(super) struct PooledTask {
+    drive: Arc<Drive>,
+    work: Work,
+}
+
+impl PooledTask {
+    pub(super) fn new(drive: Arc<Drive>, task: Task, run: &mut Run) -> Self {
+        let work = Work::new(&drive, task, run);
+        Self { drive, work }
+    }
+}
+
+impl Runnable for PooledTask {
+    fn run(self: Box<Self>) {
+        let Self { drive, work } = *self;
+        let news = work.perform(&drive);
+        thread_pool::hand_over(|| drive.tell(news));
+    }
+
+    fn lost(self: Box<Self>) {
+        let message = "the executor dropped the task without running it".to_owned();
+        let lost = Exception::of_kind(ExceptionKind::Lost, message);
+        self.drive.tell(News::Completed {
+            task: self.work.task,
+            outcome: TaskOutcome::Exception(lost),
+            busy: Duration::ZERO,
+            at: self.drive.engine.clock.now(),
+        });
+    }
+}

@@ -1,0 +1,146 @@
+//! What can go wrong outside of the events themselves.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nexus_pointy::Diagnostic;
+
+use crate::executor::ConfigError;
+
+/// The result of nexus's own functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why nexus could not do what it was asked to.
+///
+/// What happens to the events of a run is no such error: it is in the run's
+/// [`Report`](crate::Report).
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A flow has mistakes. The text shows each with its line, a caret and the cure.
+    #[error("{0}")]
+    Flow(Arc<FlowErrors>),
+    /// A flow's file cannot be read.
+    #[error("cannot read the flow `{}`: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+    /// A step takes a `State` that the engine was not given.
+    #[error("a step takes `State<{ty}>`, but the engine has none; give it one with `Engine::builder().state(..)`")]
+    MissingState {
+        /// The resource's type.
+        ty: String,
+    },
+    /// The inputs given to a plan are not those that it takes.
+    #[error("{0}")]
+    Input(String),
+    /// An executor cannot be set up.
+    #[error("executor `{executor}`: {source}")]
+    Executor {
+        /// The executor's type.
+        executor: String,
+        /// Why not.
+        source: ConfigError,
+    },
+    /// The engine's set-up makes no sense.
+    #[error("{0}")]
+    Engine(String),
+    /// A report was asked for something that it does not have.
+    #[error("{0}")]
+    Report(String),
+    /// The run did not succeed.
+    #[error("{0}")]
+    Run(String),
+}
+
+/// The mistakes of a flow, which `Display` shows with their lines.
+#[derive(Clone)]
+pub struct FlowErrors {
+    origin: String,
+    source: Arc<str>,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl FlowErrors {
+    pub(crate) fn new(origin: &str, source: Arc<str>, mistakes: Vec<Diagnostic>) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            source,
+            mistakes,
+        }
+    }
+
+    /// How many mistakes there are.
+    pub fn len(&self) -> usize {
+        self.mistakes.len()
+    }
+
+    /// Whether there is none; never so in an error.
+    pub fn is_empty(&self) -> bool {
+        self.mistakes.is_empty()
+    }
+
+    /// Each mistake: its code, line, column (both from 1), message and cure.
+    pub fn iter(&self) -> impl Iterator<Item = Mistake<'_>> {
+        self.mistakes.iter().map(|mistake| {
+            let (line, column) =
+                nexus_pointy::line_column(&self.source, mistake.span.start as usize);
+            Mistake {
+                code: mistake.code,
+                line,
+                column,
+                message: &mistake.message,
+                help: mistake.help.as_deref(),
+            }
+        })
+    }
+}
+
+/// One mistake of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mistake<'a> {
+    /// The kind of mistake; it keeps its meaning over releases.
+    pub code: &'static str,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What was expected and what was found.
+    pub message: &'a str,
+    /// What to do.
+    pub help: Option<&'a str>,
+}
+
+impl fmt::Debug for FlowErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl fmt::Display for FlowErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = nexus_pointy::render::render(&self.mistakes, &self.origin, &self.source, false);
+        f.write_str(text.trim_end())
+    }
+}
+
+impl std::error::Error for FlowErrors {}
+
+/// The codes of the mistakes that need both a flow and its events.
+pub(crate) mod code {
+    pub(crate) const UNKNOWN_EVENT: &str = "N0001";
+    pub(crate) const AMBIGUOUS_EVENT: &str = "N0002";
+    pub(crate) const UNBOUND: &str = "N0003";
+    pub(crate) const PIPE: &str = "N0004";
+    pub(crate) const UNCOVERED: &str = "N0005";
+    pub(crate) const UNKNOWN_SETTING: &str = "N0006";
+    pub(crate) const OWN_FIELD: &str = "N0007";
+    pub(crate) const BAD_EXECUTOR: &str = "N0008";
+    pub(crate) const BAD_RETRY_POLICY: &str = "N0009";
+}

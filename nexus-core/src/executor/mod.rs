@@ -1,0 +1,137 @@
+//! Where the bodies of tasks run.
+
+mod config;
+mod default;
+pub(crate) mod thread_pool;
+
+use std::any::{TypeId, type_name};
+use std::fmt;
+use std::sync::Arc;
+
+pub use config::{ConfigError, ExecutorInitializerConfig};
+pub use default::DefaultExecutor;
+pub use thread_pool::ThreadPoolExecutor;
+
+use crate::value::short_type_name;
+
+/// Runs jobs somewhere. An event names its executor by type: `executor = ThreadPoolExecutor`.
+///
+/// An engine makes one executor for each type and configuration that its flows name, on first
+/// use, and shares it among all of them.
+///
+/// ```
+/// use nexus_core::{ConfigError, Executor, ExecutorInitializerConfig, Job};
+///
+/// /// A new thread for every task.
+/// #[derive(Debug)]
+/// struct ThreadEach;
+///
+/// impl Executor for ThreadEach {
+///     fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
+///         config.check().map(|()| Self)
+///     }
+///     fn submit(&self, job: Job) {
+///         // Should the thread not start, the job is dropped, and its task ends as an exception.
+///         let _ = std::thread::Builder::new().spawn(move || job.run());
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an executor",
+    label = "not an executor",
+    note = "write `DefaultExecutor`, `ThreadPoolExecutor`, or a type of your own that implements `nexus::Executor`"
+)]
+pub trait Executor: fmt::Debug + Send + Sync + 'static {
+    /// Makes the executor.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration makes no sense for it.
+    fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError>
+    where
+        Self: Sized;
+
+    /// Takes a job over; it must not block until the job is done.
+    fn submit(&self, job: Job);
+
+    /// Finishes what was submitted and ends the workers. Called once, when the engine goes.
+    fn shutdown(&self) {}
+}
+
+/// One task for an executor. A job that is dropped without having run ends its task as lost.
+pub struct Job(Option<Box<dyn Runnable>>);
+
+/// What a job does when it is run, and when it never is.
+pub(crate) trait Runnable: Send {
+    fn run(self: Box<Self>);
+    fn lost(self: Box<Self>);
+}
+
+impl Job {
+    pub(crate) fn new(work: impl Runnable + 'static) -> Self {
+        Self(Some(Box::new(work)))
+    }
+
+    /// Runs the task. Never panics.
+    pub fn run(mut self) {
+        if let Some(work) = self.0.take() {
+            work.run();
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work.lost();
+        }
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job(..)")
+    }
+}
+
+/// A type of executor, by which events and plans name it.
+#[derive(Clone, Copy)]
+pub struct ExecutorKind {
+    pub(crate) id: TypeId,
+    name: fn() -> &'static str,
+    pub(crate) build: fn(&ExecutorInitializerConfig) -> Result<Arc<dyn Executor>, ConfigError>,
+}
+
+impl ExecutorKind {
+    /// The executor type `E`.
+    pub const fn of<E: Executor>() -> Self {
+        Self {
+            id: TypeId::of::<E>(),
+            name: type_name::<E>,
+            build: |config| Ok(Arc::new(E::from_config(config)?)),
+        }
+    }
+
+    /// The type's name, without modules.
+    pub fn name(&self) -> String {
+        short_type_name((self.name)())
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.id == TypeId::of::<DefaultExecutor>()
+    }
+}
+
+impl PartialEq for ExecutorKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for ExecutorKind {}
+
+impl fmt::Debug for ExecutorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}

@@ -1,0 +1,233 @@
+//! A pool of named threads over crossbeam's work-stealing deques.
+//!
+//! # How a job finds a worker
+//!
+//! A job submitted from outside goes to the injector, one submitted by a worker to that worker's
+//! own deque. A worker takes from its own deque, then from the injector, then from the others'.
+//!
+//! A worker that finds nothing takes the lock, looks once more, and sleeps. Whoever submits first
+//! pushes and then takes the lock. So either the submitter sees the sleeper and wakes it, or the
+//! worker's second look sees the job: no wake-up is lost. Each wake-up is a signal that one
+//! sleeper consumes, so several submissions wake several workers.
+//!
+//! A worker that has just finished a task and submits the next step of the same run ([`hand_over`])
+//! wakes nobody for it: it will take that job itself in a moment. Waking a thread costs about a
+//! hundred microseconds, which is why.
+
+mod worker;
+
+use std::sync::Arc;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+use crossbeam::deque::{Injector, Stealer, Worker};
+
+use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
+use crate::sync::{Condvar, Mutex, lock, wait};
+
+thread_local! {
+    /// The pool that this thread works for, by address, and its deque.
+    static CURRENT: RefCell<Option<(usize, Rc<Worker<Job>>)>> = const { RefCell::new(None) };
+    /// Whether this thread is between two tasks, and about to look for the next.
+    static BETWEEN_TASKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs tasks on named threads (tutorial, "Using Thread Pool Executor").
+///
+/// Threads start when there is work for them. Settings: `max_workers` (default: the machine's
+/// processors), `max_tasks_per_child` (the thread ends after so many tasks and a new one takes its
+/// place), `thread_name_prefix` and `stack_size`.
+pub struct ThreadPoolExecutor {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    injector: Injector<Job>,
+    stealers: Box<[Stealer<Job>]>,
+    max_tasks: usize,
+    prefix: String,
+    stack_size: Option<usize>,
+    state: Mutex<State>,
+    /// Sleepers wait here for a signal.
+    work: Condvar,
+    /// `shutdown` waits here for the last worker.
+    ended: Condvar,
+}
+
+struct State {
+    /// The deques of workers that are not running, by their place among the stealers.
+    vacant: Vec<Seat>,
+    live: usize,
+    sleeping: usize,
+    /// Wake-ups that no sleeper has consumed yet; never more than `sleeping`.
+    signals: usize,
+    /// How many threads were ever started.
+    started: usize,
+    closing: bool,
+}
+
+/// A worker's deque; it outlives the threads that sit there one after the other.
+struct Seat(Worker<Job>);
+
+impl ThreadPoolExecutor {
+    /// A pool with this configuration.
+    ///
+    /// # Errors
+    ///
+    /// If a count is 0, or the prefix holds a NUL.
+    pub fn new(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_default_workers(config, processors)
+    }
+
+    /// The engine's own pool: its tasks may wait for each other's resources, so there are a few
+    /// more workers than processors.
+    pub(crate) fn shared_pool() -> Result<Self, ConfigError> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let config = ExecutorInitializerConfig::new().thread_name_prefix("nexus-shared-");
+        Self::with_default_workers(&config, processors + 4)
+    }
+
+    fn with_default_workers(
+        config: &ExecutorInitializerConfig,
+        default: usize,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        let prefix = config.name_prefix().unwrap_or("nexus-").to_owned();
+        if prefix.contains('\0') {
+            let message = "`thread_name_prefix` holds a NUL, which a thread's name cannot";
+            return Err(ConfigError::Other(message.to_owned()));
+        }
+        // A worker takes a seat only when there is work for it, so a huge number costs little;
+        // the bound keeps the list of seats itself small.
+        let workers = config.workers().unwrap_or(default).min(MOST_WORKERS);
+        let vacant: Vec<Seat> = (0..workers).map(|_| Seat(Worker::new_fifo())).collect();
+        Ok(Self {
+            shared: Arc::new(Shared {
+                injector: Injector::new(),
+                stealers: vacant.iter().map(|seat| seat.0.stealer()).collect(),
+                max_tasks: config.tasks_per_child().unwrap_or(usize::MAX),
+                prefix,
+                stack_size: config.stack_bytes(),
+                state: Mutex::new(State {
+                    vacant,
+                    live: 0,
+                    sleeping: 0,
+                    signals: 0,
+                    started: 0,
+                    closing: false,
+                }),
+                work: Condvar::new(),
+                ended: Condvar::new(),
+            }),
+        })
+    }
+
+    /// How many threads this pool has started so far, replacements included.
+    pub fn threads_started(&self) -> usize {
+        lock(&self.shared.state).started
+    }
+}
+
+/// More threads than this in one pool are refused by most systems anyway.
+const MOST_WORKERS: usize = 1 << 15;
+
+/// Calls `submissions`; jobs that it submits to this thread's own pool wake nobody, as this thread
+/// will take them next.
+pub(crate) fn hand_over<T>(submissions: impl FnOnce() -> T) -> T {
+    BETWEEN_TASKS.set(true);
+    let result = submissions();
+    BETWEEN_TASKS.set(false);
+    result
+}
+
+impl Executor for ThreadPoolExecutor {
+    fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
+        Self::new(config)
+    }
+
+    fn submit(&self, job: Job) {
+        let shared = &self.shared;
+        let own = CURRENT.with_borrow(|current| match current {
+            Some((pool, deque)) if *pool == shared.address() => Some(Rc::clone(deque)),
+            _ => None,
+        });
+        match own {
+            Some(deque) => {
+                deque.push(job);
+                if BETWEEN_TASKS.get() && deque.len() == 1 {
+                    return;
+                }
+            }
+            None => shared.injector.push(job),
+        }
+        shared.call_worker();
+    }
+
+    fn shutdown(&self) {
+        let shared = &self.shared;
+        let mut state = lock(&shared.state);
+        state.closing = true;
+        shared.work.notify_all();
+        // A worker that drops the last handle of its own engine must not wait for itself.
+        let own = CURRENT.with_borrow(|current| {
+            current.as_ref().is_some_and(|(pool, _)| *pool == shared.address())
+        });
+        while state.live > usize::from(own) {
+            state = wait(&shared.ended, state);
+        }
+    }
+}
+
+impl Shared {
+    fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self) as usize
+    }
+
+    /// Gets a worker for a job that was just pushed: a sleeper, or a new thread.
+    fn call_worker(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        if state.sleeping > state.signals {
+            state.signals += 1;
+            self.work.notify_one();
+            return;
+        }
+        let Some(seat) = state.vacant.pop() else { return };
+        if let Err(seat) = self.start_worker(&mut state, seat) {
+            state.vacant.push(seat);
+            if state.live == 0 {
+                drop(state);
+                self.lose_everything();
+            }
+        }
+    }
+
+    /// The system gives no thread and no worker is there: dropping the jobs ends their tasks as
+    /// lost, which is better than waiting for ever.
+    fn lose_everything(&self) {
+        loop {
+            match self.injector.steal() {
+                crossbeam::deque::Steal::Success(job) => drop(job),
+                crossbeam::deque::Steal::Empty => return,
+                crossbeam::deque::Steal::Retry => {}
+            }
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.injector.is_empty() || self.stealers.iter().any(|deque| !deque.is_empty())
+    }
+}
+
+impl fmt::Debug for ThreadPoolExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadPoolExecutor")
+            .field("prefix", &self.shared.prefix)
+            .field("max_workers", &self.shared.stealers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use super::*;
+use crate::executor::Runnable;
+
+struct Work<F: FnOnce() + Send>(F);
+
+impl<F: FnOnce() + Send> Runnable for Work<F> {
+    fn run(self: Box<Self>) {
+        (self.0)();
+    }
+    fn lost(self: Box<Self>) {}
+}
+
+#[cfg(not(shuttle))]
+mod real {
+    use std::collections::HashSet;
+    use std::sync::{Mutex, mpsc};
+    use std::thread::ThreadId;
+
+    use super::*;
+
+    fn pool(config: &ExecutorInitializerConfig) -> ThreadPoolExecutor {
+        ThreadPoolExecutor::new(config).unwrap()
+    }
+
+    #[test]
+    fn threads_carry_the_prefix_and_a_number() {
+        let pool = pool(&ExecutorInitializerConfig::new().thread_name_prefix("event_executor_"));
+        let (send, receive) = mpsc::channel();
+        pool.submit(Job::new(Work(move || {
+            send.send(std::thread::current().name().map(str::to_owned)).unwrap();
+        })));
+        assert_eq!(receive.recv().unwrap().as_deref(), Some("event_executor_0"));
+        pool.shutdown();
+    }
+
+    #[test]
+    fn a_worker_is_replaced_after_its_share_and_no_job_is_lost() {
+        let config = ExecutorInitializerConfig::new().max_workers(4).max_tasks_per_child(50);
+        let pool = pool(&config);
+        let (send, receive) = mpsc::channel();
+        for job in 0..1000 {
+            let send = send.clone();
+            pool.submit(Job::new(Work(move || {
+                send.send((job, std::thread::current().id())).unwrap();
+            })));
+        }
+        drop(send);
+        let done: Vec<(u32, ThreadId)> = receive.iter().collect();
+        let threads: HashSet<ThreadId> = done.iter().map(|(_, thread)| *thread).collect();
+        assert_eq!(done.len(), 1000);
+        assert!(threads.len() >= 20, "only {} threads took part", threads.len());
+        pool.shutdown();
+    }
+
+    #[test]
+    fn shutdown_finishes_what_was_submitted() {
+        let pool = pool(&ExecutorInitializerConfig::new().max_workers(2));
+        let done = Arc::new(Mutex::new(0));
+        for _ in 0..500 {
+            let done = Arc::clone(&done);
+            pool.submit(Job::new(Work(move || *done.lock().unwrap() += 1)));
+        }
+        pool.shutdown();
+        assert_eq!(*done.lock().unwrap(), 500);
+        assert_eq!(lock(&pool.shared.state).live, 0);
+    }
+
+    #[test]
+    fn a_set_up_that_makes_no_sense_is_refused() {
+        let refused = |config: ExecutorInitializerConfig| {
+            ThreadPoolExecutor::new(&config).unwrap_err().to_string()
+        };
+        let new = ExecutorInitializerConfig::new;
+        assert!(refused(new().max_workers(0)).starts_with("`max_workers` is 0"));
+        assert!(refused(new().max_tasks_per_child(0)).starts_with("`max_tasks_per_child` is 0"));
+        assert!(refused(new().thread_name_prefix("a\0b")).contains("NUL"));
+    }
+
+    #[test]
+    fn a_stack_that_no_thread_can_have_loses_the_job_instead_of_hanging() {
+        struct Told(mpsc::Sender<&'static str>);
+        impl Runnable for Told {
+            fn run(self: Box<Self>) {
+                self.0.send("ran").unwrap();
+            }
+            fn lost(self: Box<Self>) {
+                self.0.send("lost").unwrap();
+            }
+        }
+        let pool = pool(&ExecutorInitializerConfig::new().stack_size(usize::MAX / 2));
+        let (send, receive) = mpsc::channel();
+        pool.submit(Job::new(Told(send)));
+        assert_eq!(receive.recv().unwrap(), "lost");
+        pool.shutdown();
+    }
+}
+
+/// Explores the interleavings of submission, sleep, replacement and shutdown.
+#[cfg(shuttle)]
+mod model {
+    use super::*;
+    use shuttle::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    fn jobs_all_run(workers: usize, tasks_per_child: usize, jobs: usize) {
+        let config = ExecutorInitializerConfig::new()
+            .max_workers(workers)
+            .max_tasks_per_child(tasks_per_child);
+        let pool = ThreadPoolExecutor::new(&config).unwrap();
+        let ran = Arc::new(AtomicUsize::new(0));
+        for _ in 0..jobs {
+            let ran = Arc::clone(&ran);
+            pool.submit(Job::new(Work(move || {
+                ran.fetch_add(1, SeqCst);
+            })));
+        }
+        pool.shutdown();
+        assert_eq!(ran.load(SeqCst), jobs);
+    }
+
+    #[test]
+    fn every_job_runs_before_shutdown_returns() {
+        shuttle::check_random(|| jobs_all_run(2, usize::MAX, 4), 2000);
+        shuttle::check_pct(|| jobs_all_run(2, usize::MAX, 4), 2000, 3);
+    }
+
+    #[test]
+    fn replacement_loses_no_job_and_no_worker() {
+        shuttle::check_random(|| jobs_all_run(2, 1, 5), 2000);
+        shuttle::check_pct(|| jobs_all_run(1, 2, 5), 2000, 3);
+    }
+
+    #[test]
+    fn a_job_that_submits_another_is_followed_by_it() {
+        let scenario = || {
+            let pool = Arc::new(
+                ThreadPoolExecutor::new(&ExecutorInitializerConfig::new().max_workers(2)).unwrap(),
+            );
+            let ran = Arc::new(AtomicUsize::new(0));
+            let (inner, count) = (Arc::clone(&pool), Arc::clone(&ran));
+            pool.submit(Job::new(Work(move || {
+                let count = Arc::clone(&count);
+                hand_over(|| {
+                    inner.submit(Job::new(Work(move || {
+                        count.fetch_add(1, SeqCst);
+                    })));
+                });
+            })));
+            pool.shutdown();
+            assert_eq!(ran.load(SeqCst), 1);
+        };
+        shuttle::check_random(scenario, 2000);
+    }
+}

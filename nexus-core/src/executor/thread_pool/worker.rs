@@ -1,0 +1,123 @@
+//! A worker's life: take jobs, sleep, be replaced, end.
+
+use std::sync::Arc;
+use std::rc::Rc;
+
+use crossbeam::deque::Steal;
+
+use super::{CURRENT, Job, Seat, Shared, State};
+use crate::sync::{Mutex, lock, thread, wait};
+
+impl Shared {
+    /// Starts a thread in `seat`; gives the seat back if the system has none.
+    pub(super) fn start_worker(
+        self: &Arc<Self>,
+        state: &mut State,
+        seat: Seat,
+    ) -> Result<(), Seat> {
+        let mut builder = thread::Builder::new().name(format!("{}{}", self.prefix, state.started));
+        if let Some(bytes) = self.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        // The seat goes through a slot, so that it comes back when no thread could be started.
+        let slot = Arc::new(Mutex::new(Some(seat)));
+        let (shared, taken) = (Arc::clone(self), Arc::clone(&slot));
+        let started = builder.spawn(move || {
+            let seat = lock(&taken).take();
+            if let Some(seat) = seat {
+                shared.work(seat);
+            }
+        });
+        match started {
+            Ok(_) => {
+                state.live += 1;
+                state.started += 1;
+                Ok(())
+            }
+            Err(_) => match lock(&slot).take() {
+                Some(seat) => Err(seat),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Runs jobs until the pool closes or this worker has done its share.
+    fn work(self: &Arc<Self>, seat: Seat) {
+        let deque = Rc::new(seat.0);
+        CURRENT.set(Some((self.address(), Rc::clone(&deque))));
+        let mut tasks = 0;
+        let mut replaced = false;
+        while let Some(job) = self.next_job(&deque) {
+            job.run();
+            tasks += 1;
+            if tasks >= self.max_tasks {
+                replaced = true;
+                break;
+            }
+        }
+        CURRENT.set(None);
+        if let Ok(deque) = Rc::try_unwrap(deque) {
+            self.leave(Seat(deque), replaced);
+        }
+    }
+
+    /// Gives the seat up: to a new thread if this one was to be replaced and there is work.
+    fn leave(self: &Arc<Self>, seat: Seat, replaced: bool) {
+        let mut state = lock(&self.state);
+        let mut seat = Some(seat);
+        if replaced && self.has_work() && let Some(taken) = seat.take() {
+            seat = self.start_worker(&mut state, taken).err();
+            if let Some(kept) = seat.take() {
+                // No thread to be had: this one goes on rather than leave the work undone.
+                drop(state);
+                return self.work(kept);
+            }
+        }
+        state.vacant.extend(seat);
+        state.live -= 1;
+        self.ended.notify_all();
+    }
+
+    /// The next job, after sleep if need be; `None` when the pool closes and nothing is left.
+    fn next_job(&self, deque: &crossbeam::deque::Worker<Job>) -> Option<Job> {
+        loop {
+            if let Some(job) = self.find_job(deque) {
+                return Some(job);
+            }
+            let mut state = lock(&self.state);
+            if self.has_work() {
+                continue;
+            }
+            if state.closing {
+                return None;
+            }
+            state.sleeping += 1;
+            while state.signals == 0 && !state.closing {
+                state = wait(&self.work, state);
+            }
+            state.sleeping -= 1;
+            state.signals = state.signals.saturating_sub(1);
+        }
+    }
+
+    fn find_job(&self, deque: &crossbeam::deque::Worker<Job>) -> Option<Job> {
+        if let Some(job) = deque.pop() {
+            return Some(job);
+        }
+        loop {
+            let mut again = false;
+            let sources = std::iter::once(self.injector.steal_batch_and_pop(deque))
+                .chain(self.stealers.iter().map(|other| other.steal_batch_and_pop(deque)));
+            for stolen in sources {
+                match stolen {
+                    Steal::Success(job) => return Some(job),
+                    Steal::Retry => again = true,
+                    Steal::Empty => {}
+                }
+            }
+            if !again {
+                return None;
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The runtime of nexus: plans, runs, executors and reports.
+//!
+//! Use the crate `nexus`, which adds the macros; this one is for those who make all their events
+//! at run time:
+//!
+//! ```
+//! use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+//!
+//! let mut registry = Registry::new();
+//! registry.event("greet", |ctx: &Context| {
+//!     Outcome::success(format!("Hello {}", ctx.field::<String>("name").map_or("you", String::as_str)))
+//! });
+//! let fields = Fields::new().with::<String>("name");
+//! let plan = Flow::parse("greet")?.plan(&registry, &fields)?;
+//! let report = Engine::new().run_plan(&plan, Inputs::new().with("name", String::from("Ada")))?;
+//! assert_eq!(report.output::<String>()?, "Hello Ada");
+//! # Ok::<(), nexus_core::Error>(())
+//! ```
+
+mod checked;
+mod context;
+mod engine;
+mod error;
+mod event;
+mod executor;
+mod flow;
+mod observe;
+mod outcome;
+mod panic;
+mod piped;
+mod pipeline;
+mod plan;
+#[doc(hidden)]
+pub mod private;
+mod registry;
+mod report;
+mod retry;
+mod run;
+mod settings;
+mod shape;
+mod sync;
+pub mod testing;
+mod time;
+mod value;
+
+#[doc(hidden)]
+pub use private as __private;
+
+pub use context::{Context, RunId, State};
+pub use engine::{Engine, EngineBuilder, Inputs};
+pub use error::{Error, FlowErrors, Mistake, Result};
+pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
+pub use executor::{
+    ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, Job,
+    ThreadPoolExecutor,
+};
+pub use flow::Flow;
+pub use observe::{Ended, Observer, RunEvent, StepEvent};
+pub use outcome::{
+    Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter,
+};
+pub use piped::Items;
+pub use pipeline::Pipeline;
+pub use plan::{Fields, Plan, PlanSpec};
+pub use registry::{EventBuilder, Registry};
+pub use report::{NotRun, Report, Status, StepOutcome, StepReport};
+pub use retry::{
+    ErrorType, IntoRetryPolicy, Jitter, LONGEST_WAIT, RetryPolicy, RetryPolicyBuilder,
+    RetryPolicyError, Schedule,
+};
+pub use run::StopCondition;
+pub use settings::{EventExecutionEvaluationState, EventSettings};
+pub use time::{Clock, SystemClock, Wait};
+pub use value::{TypeInfo, Value};

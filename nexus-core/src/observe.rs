@@ -1,0 +1,102 @@
+//! The signals of a run (the tutorial's original calls them so): who wants to hear them
+//! implements [`Observer`].
+
+use std::time::Duration;
+
+use crate::context::RunId;
+use crate::outcome::{Exception, Failure};
+
+/// Listens to runs. Every method has an empty body, so implement what you want to hear.
+///
+/// Methods are called on whatever thread the signal arises on, with no lock of nexus held; a
+/// panic in one is contained. An engine without observers pays nothing for signals.
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+/// use nexus_core::{Observer, StepEvent};
+///
+/// /// Counts retries.
+/// #[derive(Debug, Default)]
+/// struct Retries(AtomicUsize);
+///
+/// impl Observer for Retries {
+///     fn event_execution_retry(&self, step: &StepEvent<'_>, _: &nexus_core::Exception, _: std::time::Duration) {
+///         self.0.fetch_add(1, Relaxed);
+///         println!("{} will be tried again", step.event());
+///     }
+/// }
+/// ```
+#[expect(unused_variables, reason = "the default bodies are empty; the names are documentation")]
+pub trait Observer: Send + Sync + 'static {
+    /// A run begins.
+    fn pipeline_execution_start(&self, run: &RunEvent<'_>) {}
+    /// A run is over.
+    fn pipeline_execution_end(&self, run: &RunEvent<'_>) {}
+    /// A step is about to be handed to its executor; for an `each` step, one of its items is.
+    fn event_execution_init(&self, step: &StepEvent<'_>) {}
+    /// An attempt begins, on the thread that runs the body.
+    fn event_execution_start(&self, step: &StepEvent<'_>) {}
+    /// An attempt has ended, on the same thread.
+    fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {}
+    /// The event broke and will be tried again after `wait`.
+    fn event_execution_retry(&self, step: &StepEvent<'_>, exception: &Exception, wait: Duration) {}
+    /// An event that was retried has ended for good.
+    fn event_execution_retry_done(&self, step: &StepEvent<'_>, ended: Ended<'_>) {}
+    /// The event was bypassed.
+    fn event_execution_bypassed(&self, step: &StepEvent<'_>, reason: &str) {}
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Ended<'a> {
+    /// It succeeded, by a goto perhaps.
+    Success,
+    /// It said no.
+    Failure(&'a Failure),
+    /// It broke.
+    Exception(&'a Exception),
+}
+
+/// The run that a signal is about.
+#[derive(Debug)]
+pub struct RunEvent<'a> {
+    pub(crate) id: RunId,
+    pub(crate) pipeline: &'a str,
+    pub(crate) steps: usize,
+}
+
+impl RunEvent<'_> {
+    /// The run's identity.
+    pub fn run_id(&self) -> RunId {
+        self.id
+    }
+
+    /// The pipeline's name.
+    pub fn pipeline(&self) -> &str {
+        self.pipeline
+    }
+
+    /// How many steps its flow has.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+}
+
+/// The attempt that a signal is about.
+#[derive(Debug)]
+pub struct StepEvent<'a> {
+    pub(crate) context: &'a crate::context::Context,
+}
+
+impl StepEvent<'_> {
+    /// The event's name.
+    pub fn event(&self) -> &str {
+        self.context.event()
+    }
+
+    /// All that the event itself may know: the run, the step's path, the attempt, the item.
+    pub fn context(&self) -> &crate::context::Context {
+        self.context
+    }
+}

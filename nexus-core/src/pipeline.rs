@@ -1,0 +1,104 @@
+//! Pipelines: a checked flow with named, typed input fields.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::engine::Engine;
+use crate::error::{Error, FlowErrors, Result};
+use crate::event::EventDef;
+use crate::executor::ExecutorKind;
+use crate::flow::Flow;
+use crate::plan::{Fields, Plan};
+use crate::registry::Registry;
+use crate::report::Report;
+use crate::retry::ErrorType;
+use crate::value::Value;
+
+/// A flow with its input: `#[derive(Pipeline)]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a pipeline",
+    note = "put `#[derive(Pipeline)]` and `#[pipeline(flow = ...)]` on the struct"
+)]
+pub trait Pipeline: Sized + Send + 'static {
+    /// The pipeline's name: that of the struct.
+    const NAME: &'static str;
+
+    /// The input fields' names and types.
+    fn fields() -> Fields;
+
+    #[doc(hidden)]
+    fn into_values(self) -> Vec<Value>;
+
+    #[doc(hidden)]
+    fn checked() -> &'static CheckedFlow;
+
+    /// The pipeline's plan, made on first use.
+    ///
+    /// # Errors
+    ///
+    /// If a setting that only exists at run time makes no sense, such as a retry policy that an
+    /// expression gives. Everything else was checked when the program was compiled.
+    fn plan() -> Result<&'static Arc<Plan>> {
+        Self::checked().plan(&Self::fields())
+    }
+
+    /// Runs the pipeline on this input, on the program's shared engine.
+    ///
+    /// # Errors
+    ///
+    /// If the run cannot start: a `State` is missing, or see [`plan`](Self::plan). How the run
+    /// itself ended is in the report.
+    fn run(self) -> Result<Report> {
+        Engine::shared().run(self)
+    }
+}
+
+/// What `#[derive(Pipeline)]` knows of its flow: the script, and what its names stand for.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct CheckedFlow {
+    name: &'static str,
+    script: &'static str,
+    events: &'static [(&'static str, fn() -> EventDef)],
+    executors: &'static [(&'static str, ExecutorKind)],
+    errors: &'static [(&'static str, ErrorType)],
+    plan: OnceLock<std::result::Result<Arc<Plan>, Arc<FlowErrors>>>,
+}
+
+impl CheckedFlow {
+    /// `script` in Pointy; the tables say what its names stand for.
+    pub const fn new(
+        name: &'static str,
+        script: &'static str,
+        events: &'static [(&'static str, fn() -> EventDef)],
+        executors: &'static [(&'static str, ExecutorKind)],
+        errors: &'static [(&'static str, ErrorType)],
+    ) -> Self {
+        Self {
+            name,
+            script,
+            events,
+            executors,
+            errors,
+            plan: OnceLock::new(),
+        }
+    }
+
+    fn plan(&'static self, fields: &Fields) -> Result<&'static Arc<Plan>> {
+        let plan = self.plan.get_or_init(|| self.make(fields));
+        plan.as_ref().map_err(|errors| Error::Flow(Arc::clone(errors)))
+    }
+
+    fn make(&self, fields: &Fields) -> std::result::Result<Arc<Plan>, Arc<FlowErrors>> {
+        let mut registry = Registry::new();
+        for (name, definition) in self.events {
+            registry.add_as((*name).to_owned(), definition());
+        }
+        for (name, kind) in self.executors {
+            registry.executor_kind((*name).to_owned(), *kind);
+        }
+        for (name, ty) in self.errors {
+            registry.error_type((*name).to_owned(), *ty);
+        }
+        Flow::parse_as(self.name, self.script)?.compile(&registry, fields).map(Arc::new)
+    }
+}

@@ -1,0 +1,258 @@
+//! The checks that need both the flow and its events: parameters against fields, and what flows
+//! along each `|->` against who receives it. A checked pipeline has passed them when it compiled.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
+use nexus_pointy::wiring::{End, Input, Use, Wiring, wiring};
+use nexus_pointy::{Descriptor, Diagnostic, Flow, Name, suggest};
+
+use super::{NONE, Plan};
+use crate::error::code;
+use crate::event::{Body, EventDef, Maker, OwnValues, ParamKind};
+use crate::piped::Up;
+use crate::value::TypeInfo;
+
+/// Binds each parameter to a field or a state; says which cannot be bound.
+pub(super) fn bind(
+    def: &EventDef,
+    name: &Name,
+    plan: &mut Plan,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Box<[u32]> {
+    let mut slots = Vec::with_capacity(def.params.len());
+    for param in def.params {
+        slots.push(match param.kind {
+            ParamKind::Piped | ParamKind::Context => NONE,
+            ParamKind::State => state_slot(plan, param.ty),
+            ParamKind::Field => match field_slot(plan, param.name, param.ty) {
+                Ok(slot) => slot,
+                Err((message, help)) => {
+                    let message = format!("`{}` takes `{}: {:?}`, but {message}", def.name, param.name, param.ty);
+                    mistakes.push(Diagnostic::new(code::UNBOUND, message, name.span).help(help));
+                    NONE
+                }
+            },
+        });
+    }
+    slots.into()
+}
+
+fn state_slot(plan: &mut Plan, ty: TypeInfo) -> u32 {
+    let found = plan.states.iter().position(|state| *state == ty);
+    found.unwrap_or_else(|| {
+        plan.states.push(ty);
+        plan.states.len() - 1
+    }) as u32
+}
+
+fn field_slot(plan: &Plan, name: &str, ty: TypeInfo) -> Result<u32, (String, String)> {
+    let fields = &plan.fields.0;
+    let Some(slot) = fields.iter().position(|(field, _)| **field == *name) else {
+        let help = match suggest::nearest(name, plan.fields.names()) {
+            Some(near) => format!("did you mean the field `{near}`?"),
+            None => format!("add a field `{name}: {ty:?}` to the pipeline"),
+        };
+        let message = if fields.is_empty() {
+            "the pipeline has no fields".to_owned()
+        } else {
+            let names: Vec<String> = plan.fields.names().map(|name| format!("`{name}`")).collect();
+            format!("the pipeline has only {}", names.join(", "))
+        };
+        return Err((message, help));
+    };
+    let has = fields[slot].1;
+    if has == ty {
+        return Ok(slot as u32);
+    }
+    let message = format!("the pipeline's `{name}` is a `{has:?}`");
+    Err((message, format!("make one of the two a `{ty:?}` or a `{has:?}`")))
+}
+
+/// Makes the body of a struct event from the fields that the flow sets.
+pub(super) fn make_body(
+    def: &EventDef,
+    name: &Name,
+    own: &OwnValues<'_>,
+) -> Result<Arc<dyn Body>, Vec<Diagnostic>> {
+    let mut mistakes = Vec::new();
+    for attr in own.0 {
+        if !def.own_fields.iter().any(|field| *field.name == *attr.key.text) {
+            mistakes.push(unknown_setting(def, attr));
+        }
+    }
+    for field in def.own_fields.iter().filter(|field| field.required) {
+        if !own.0.iter().any(|attr| *attr.key.text == *field.name) {
+            let message = format!("`{}` has a field `{}` that is not set", def.name, field.name);
+            let help = format!("write `{}[{} = ..]`, or give the field a `#[field(default)]`", def.name, field.name);
+            mistakes.push(Diagnostic::new(code::OWN_FIELD, message, name.span).help(help));
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    match &def.body {
+        Maker::Ready(body) => Ok(Arc::clone(body)),
+        Maker::Fields(make) => make(own).map_err(|message| {
+            let message = format!("`{}`: {message}", def.name);
+            vec![Diagnostic::new(code::OWN_FIELD, message, name.span)]
+        }),
+    }
+}
+
+fn unknown_setting(def: &EventDef, attr: &nexus_pointy::Attr) -> Diagnostic {
+    let own = suggest::nearest(&attr.key.text, def.own_fields.iter().map(|field| field.name));
+    let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
+    let mut mistake = Diagnostic::new(code::UNKNOWN_SETTING, message, attr.key.span);
+    mistake.help = own.map(|near| format!("did you mean the field `{near}`?")).or(help);
+    mistake
+}
+
+/// Checks every event's input against what the arrows bring it.
+pub(super) fn wires(flow: &Flow, plan: &Plan, uses: &[u32], mistakes: &mut Vec<Diagnostic>) {
+    let wiring = wiring(flow);
+    let mut checker = Checker {
+        wiring: &wiring,
+        plan,
+        uses,
+        ups: vec![None; wiring.sources.len()],
+        passed: None,
+    };
+    for (index, place) in wiring.uses.iter().enumerate() {
+        let event = uses.get(index).and_then(|event| plan.events.get(*event as usize));
+        let Some(event) = event else { continue };
+        let receives = checker.receives(place, &event.def, uses[index]);
+        mistakes.extend(receives.err());
+        mistakes.extend(uncovered(place, &event.def));
+    }
+}
+
+struct Checker<'a, 'f> {
+    wiring: &'a Wiring<'f>,
+    plan: &'a Plan,
+    uses: &'a [u32],
+    /// For each source, the types that may come along it, once known.
+    ups: Vec<Option<Rc<[Up]>>>,
+    /// The last source and event that fitted, since a large group asks the same of each member.
+    passed: Option<(u32, bool, usize)>,
+}
+
+impl Checker<'_, '_> {
+    fn receives(&mut self, place: &Use<'_>, def: &EventDef, event: u32) -> Result<(), Diagnostic> {
+        let mistake = |message: String, span| Diagnostic::new(code::PIPE, message, span);
+        let name = &place.name.text;
+        let Input::Piped { arrow, from } = place.input else {
+            if place.each {
+                let message = format!("`{name}` is to run for each item, but nothing is piped into it");
+                return Err(mistake(message, place.name.span).help("draw the arrow before it as `|->`"));
+            }
+            return match def.wires.takes {
+                Some(ty) => Err(mistake(
+                    format!("`{name}` takes a `{ty:?}` along `|->`, but nothing is piped into it here"),
+                    place.name.span,
+                )
+                .help("draw the arrow before it as `|->`")),
+                None => Ok(()),
+            };
+        };
+        if def.is_closure && !place.each {
+            return Ok(());
+        }
+        let Some(takes) = def.wires.takes else {
+            let message = format!("`{name}` takes nothing along `|->`");
+            return Err(mistake(message, arrow).help("draw the arrow as `->`, or give the event a `#[piped]` parameter"));
+        };
+        if self.passed == Some((event, place.each, from)) {
+            return Ok(());
+        }
+        let accepts = if place.each { def.wires.accepts_items_of } else { def.wires.accepts };
+        let ups = self.ups(from);
+        if let Some(up) = ups.iter().find(|up| !accepts(up)) {
+            let each = if place.each { "for each item " } else { "" };
+            let message = format!("`{name}` takes a `{takes:?}` {each}along `|->`, but is given a `{up}`");
+            return Err(mistake(message, arrow).help(cure(place, takes)));
+        }
+        self.passed = Some((event, place.each, from));
+        Ok(())
+    }
+
+    /// The types that may come along a source. Groups nest as deep as brackets do, so the
+    /// recursion is bounded.
+    fn ups(&mut self, source: usize) -> Rc<[Up]> {
+        if let Some(Some(known)) = self.ups.get(source) {
+            return Rc::clone(known);
+        }
+        let wiring = self.wiring;
+        let ups: Rc<[Up]> = wiring.alternatives(source).flat_map(|end| self.end(end)).collect();
+        if let Some(slot) = self.ups.get_mut(source) {
+            *slot = Some(Rc::clone(&ups));
+        }
+        ups
+    }
+
+    fn end(&mut self, end: &End) -> Vec<Up> {
+        match end {
+            // `alternatives` has unfolded these.
+            End::AnyOf(_) => Vec::new(),
+            End::Failure => vec![Up::Reason],
+            End::Output(id) => {
+                let index = *id;
+                let event = self.uses.get(index).and_then(|e| self.plan.events.get(*e as usize));
+                let Some(def) = event.map(|event| &event.def) else { return Vec::new() };
+                if self.wiring.uses.get(index).is_some_and(|place| place.each) {
+                    return vec![Up::Each { list: def.wires.list, item: def.output.ty }];
+                }
+                vec![Up::One(def.output.ty)]
+            }
+            End::Group(members) => {
+                // Each alternative of a member is tried with the first of the others.
+                let members: Vec<Rc<[Up]>> =
+                    members.iter().map(|member| self.ups(*member)).collect();
+                let first = |ups: &Rc<[Up]>| ups.first().cloned();
+                let Some(base) = members.iter().map(first).collect::<Option<Vec<Up>>>() else {
+                    return Vec::new();
+                };
+                let mut all = Vec::new();
+                for (index, ups) in members.iter().enumerate() {
+                    for other in ups.iter().skip(1) {
+                        let mut variant = base.clone();
+                        variant[index] = other.clone();
+                        all.push(Up::Group(variant));
+                    }
+                }
+                all.push(Up::Group(base));
+                all
+            }
+        }
+    }
+}
+
+fn cure(place: &Use<'_>, takes: TypeInfo) -> String {
+    if place.each {
+        return format!("pipe a `Vec<{takes:?}>` or an `Items<{takes:?}>` into it");
+    }
+    "draw the arrow as `->`, or change the type of the `#[piped]` parameter".to_owned()
+}
+
+/// A typed goto needs a branch for each of its variants.
+fn uncovered(place: &Use<'_>, def: &EventDef) -> Option<Diagnostic> {
+    if def.descriptors.is_empty() {
+        return None;
+    }
+    let missing: Vec<String> = def
+        .descriptors
+        .iter()
+        .map(|name| Descriptor::from(*name))
+        .filter(|name| !place.unit.branches.iter().any(|branch| branch.descriptor == *name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let message = format!("`{}` has no branch for {}", place.name.text, missing.join(", "));
+    Some(
+        Diagnostic::new(code::UNCOVERED, message, place.name.span)
+            .help(format!("add it: `{} (.. -> ..)`", place.name.text)),
+    )
+}

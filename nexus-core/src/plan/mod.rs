@@ -1,0 +1,353 @@
+//! A flow after checking, compiled to flat arrays: immutable, shared by all runs.
+//!
+//! The tree of a flow is laid out as four arrays that name each other by index. A *flow* is a
+//! sequence of *groups*; a group is one *unit*, or several that run beside each other; a unit is a
+//! step or a flow in brackets, with branches of its own. Each knows its parent, so a run walks up
+//! and down without a stack.
+
+mod check;
+mod compile;
+mod options;
+
+use std::fmt;
+use std::sync::Arc;
+
+use nexus_pointy::{Descriptor, Flow};
+
+use crate::context::{Fnv128, StepNames};
+use crate::event::{Body, EventDef};
+use crate::executor::{ExecutorInitializerConfig, ExecutorKind};
+use crate::retry::RetryPolicy;
+use crate::settings::{EventExecutionEvaluationState, StopConditions};
+use crate::value::TypeInfo;
+
+pub(crate) use compile::compile;
+
+/// No index.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A flow after checking, ready to run; made by `Flow::plan` or by `#[derive(Pipeline)]`.
+pub struct Plan {
+    pub(crate) name: Arc<str>,
+    pub(crate) fields: Fields,
+    pub(crate) field_names: Arc<[Arc<str>]>,
+    pub(crate) states: Vec<TypeInfo>,
+    pub(crate) events: Vec<PlanEvent>,
+    pub(crate) bodies: Vec<Arc<dyn Body>>,
+    pub(crate) options: Vec<StepOptions>,
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) flows: Vec<FlowNode>,
+    pub(crate) branches: Vec<Branch>,
+    /// How many groups have several members, and so need a counter in each run.
+    pub(crate) joins: u32,
+    /// The tree that all this was made of, for writing the plan down.
+    pub(crate) source: Flow,
+}
+
+/// A pipeline's input fields: names and types, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields(pub(crate) Vec<(Arc<str>, TypeInfo)>);
+
+impl Fields {
+    /// No fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a field of type `T`.
+    #[must_use]
+    pub fn with<T: 'static>(mut self, name: &str) -> Self {
+        self.0.push((Arc::from(name), TypeInfo::of::<T>()));
+        self
+    }
+
+    /// The fields' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+}
+
+/// An event as this plan uses it.
+#[derive(Debug)]
+pub(crate) struct PlanEvent {
+    pub(crate) def: EventDef,
+    /// For each parameter of the event, the field or state that it is bound to.
+    pub(crate) slots: Box<[u32]>,
+}
+
+/// Where a step's body runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// On the thread that drives the run.
+    Inline,
+    /// On the pool with this index in the plan.
+    Pool(u32),
+}
+
+/// A pool that the plan's steps name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Pool {
+    /// The engine's own, for steps that may run beside each other and name no executor.
+    Shared,
+    Named(ExecutorKind, ExecutorInitializerConfig),
+}
+
+/// How a step runs: the event's settings, with what the flow adds to them.
+#[derive(Debug, Clone)]
+pub(crate) struct StepOptions {
+    pub(crate) place: Place,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) stops: StopConditions,
+    pub(crate) evaluation: EventExecutionEvaluationState,
+    pub(crate) each: bool,
+    /// How many items of an `each` step may be under way at once.
+    pub(crate) window: usize,
+    /// Whether another's end may cancel this step's tasks.
+    pub(crate) cancellable: bool,
+}
+
+/// An event's place in the flow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) event: u32,
+    pub(crate) body: u32,
+    pub(crate) options: u32,
+    pub(crate) unit: u32,
+    /// Which use of the event this is, from 1.
+    pub(crate) nth: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum UnitKind {
+    Step(u32),
+    Flow(u32),
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unit {
+    pub(crate) kind: UnitKind,
+    pub(crate) group: u32,
+    /// Its branches: where they begin in the plan's array, and how many.
+    pub(crate) branches: (u32, u32),
+}
+
+/// What stands between two arrows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Group {
+    pub(crate) units: (u32, u32),
+    pub(crate) flow: u32,
+    /// The next group of the flow.
+    pub(crate) next: u32,
+    /// What comes along the arrow before it.
+    pub(crate) input: Source,
+    pub(crate) evaluation: EventExecutionEvaluationState,
+    /// Its counter's index in a run; `NONE` for a single unit.
+    pub(crate) join: u32,
+    /// The steps inside, by index: from, up to.
+    pub(crate) steps: (u32, u32),
+}
+
+/// Where a piped value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Nothing,
+    /// The end of this group.
+    Group(u32),
+    /// The unit's own end, before its branches: along `n |->`.
+    Own(u32),
+    /// Why the unit failed: along `0 |->`.
+    Reason(u32),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Owner {
+    Root,
+    /// The unit is this flow, in brackets.
+    Unit(u32),
+    /// The flow is a branch of this unit.
+    Branch(u32),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FlowNode {
+    pub(crate) first: u32,
+    pub(crate) last: u32,
+    pub(crate) owner: Owner,
+}
+
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) descriptor: Descriptor,
+    pub(crate) flow: u32,
+}
+
+impl Plan {
+    /// The name of the pipeline, or of the file that the flow came from.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many steps the flow has.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether the flow has no step; a checked flow always has one.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The flow in one line of Pointy, from which the same plan can be made again.
+    pub fn script(&self) -> String {
+        self.source.to_string()
+    }
+
+    /// The names and types of the input fields.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The paths of all steps, in script order.
+    pub fn step_paths(&self) -> impl Iterator<Item = String> {
+        (0..self.steps.len() as u32).map(|step| self.step_path(step))
+    }
+
+    /// A hash of the flow and its fields, the same on every machine: two plans with the same hash
+    /// run the same steps in the same order.
+    pub fn structural_hash(&self) -> u128 {
+        let mut hash = Fnv128::new();
+        hash.write(self.script().as_bytes());
+        for (name, ty) in &self.fields.0 {
+            hash.write(name.as_bytes());
+            hash.write(ty.name().as_bytes());
+        }
+        hash.0
+    }
+
+    pub(crate) fn event_of(&self, step: u32) -> &PlanEvent {
+        &self.events[self.steps[step as usize].event as usize]
+    }
+
+    pub(crate) fn options_of(&self, step: u32) -> &StepOptions {
+        &self.options[self.steps[step as usize].options as usize]
+    }
+
+    pub(crate) fn group_units(&self, group: u32) -> std::ops::Range<u32> {
+        let (first, count) = self.groups[group as usize].units;
+        first..first + count
+    }
+
+    pub(crate) fn branches_of(&self, unit: u32) -> &[Branch] {
+        let (first, count) = self.units[unit as usize].branches;
+        &self.branches[first as usize..(first + count) as usize]
+    }
+
+    /// The steps of a flow, those of its branches included.
+    pub(crate) fn flow_steps(&self, flow: u32) -> std::ops::Range<u32> {
+        let FlowNode { first, last, .. } = self.flows[flow as usize];
+        self.groups[first as usize].steps.0..self.groups[last as usize].steps.1
+    }
+
+    /// The branch of `unit` that `flow` is.
+    pub(crate) fn branch_of(&self, unit: u32, flow: u32) -> Option<&Branch> {
+        self.branches_of(unit).iter().find(|branch| branch.flow == flow)
+    }
+
+    /// What a unit is called: its event, or the first event inside the brackets.
+    pub(crate) fn unit_name(&self, unit: u32) -> String {
+        let mut at = unit;
+        loop {
+            match self.units[at as usize].kind {
+                UnitKind::Step(step) if at == unit => return self.own_name(step),
+                UnitKind::Step(step) => return format!("{{{}}}", self.own_name(step)),
+                UnitKind::Flow(flow) => {
+                    let group = self.flows[flow as usize].first;
+                    at = self.groups[group as usize].units.0;
+                }
+            }
+        }
+    }
+
+    fn own_name(&self, step: u32) -> String {
+        let name = self.event_name(step);
+        match self.steps[step as usize].nth {
+            1 => name.to_owned(),
+            nth => format!("{name}#{nth}"),
+        }
+    }
+}
+
+impl StepNames for Plan {
+    fn event_name(&self, step: u32) -> &str {
+        &self.event_of(step).def.name
+    }
+
+    fn step_path(&self, step: u32) -> String {
+        let mut parts = vec![self.own_name(step)];
+        let mut unit = self.steps[step as usize].unit;
+        loop {
+            let flow = self.groups[self.units[unit as usize].group as usize].flow;
+            unit = match self.flows[flow as usize].owner {
+                Owner::Root => break,
+                Owner::Unit(outer) => outer,
+                Owner::Branch(outer) => {
+                    if let Some(branch) = self.branch_of(outer, flow) {
+                        parts.push(branch.descriptor.to_string());
+                        parts.push(self.unit_name(outer));
+                    }
+                    outer
+                }
+            };
+        }
+        parts.reverse();
+        parts.join("/")
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("name", &self.name)
+            .field("steps", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A plan writes itself down as its script and its fields; see [`PlanSpec`].
+impl serde::Serialize for Plan {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PlanSpec::of(self).serialize(serializer)
+    }
+}
+
+/// A plan written down: events by name, no code. `Flow::parse(&spec.flow)` and planning it against
+/// a registry that has those events gives the plan back.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct PlanSpec {
+    /// The plan's name.
+    pub name: String,
+    /// The flow in Pointy.
+    pub flow: String,
+    /// The names of the input fields and of their types.
+    pub fields: Vec<(String, String)>,
+    /// [`Plan::structural_hash`], in hexadecimal.
+    pub hash: String,
+}
+
+impl PlanSpec {
+    /// Writes `plan` down.
+    pub fn of(plan: &Plan) -> Self {
+        let field = |(name, ty): &(Arc<str>, TypeInfo)| (name.to_string(), ty.name());
+        Self {
+            name: plan.name.to_string(),
+            flow: plan.script(),
+            fields: plan.fields.0.iter().map(field).collect(),
+            hash: format!("{:032x}", plan.structural_hash()),
+        }
+    }
+}

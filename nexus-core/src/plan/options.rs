@@ -1,0 +1,225 @@
+//! The settings of a step: what the flow says for it, then what the brackets around it say, then
+//! what its event says.
+
+use nexus_pointy::settings::{ExecutorConfig, Jitter as JitterName, RetryLiteral, Settings};
+use nexus_pointy::{Diagnostic, Name, suggest};
+
+use super::{Place, Pool, StepOptions};
+use crate::error::code;
+use crate::event::EventDef;
+use crate::executor::{ExecutorInitializerConfig, ExecutorKind};
+use crate::registry::Registry;
+use crate::retry::{Jitter, RetryPolicy, RetryPolicyError};
+use crate::settings::{EventExecutionEvaluationState as Evaluation, StopConditions};
+
+/// How many items of an `each` step are under way at once where nothing says otherwise.
+const DEFAULT_WINDOW: usize = 64;
+
+/// `inner` with what it leaves open taken from `outer`; all but an event's own fields.
+pub(super) fn inherit(inner: Settings, outer: &Settings) -> Settings {
+    Settings {
+        executor: inner.executor.or_else(|| outer.executor.clone()),
+        executor_config: inner.executor_config.or_else(|| outer.executor_config.clone()),
+        retry_policy: inner.retry_policy.or_else(|| outer.retry_policy.clone()),
+        max_attempts: inner.max_attempts.or(outer.max_attempts),
+        stop_on_success: inner.stop_on_success.or(outer.stop_on_success),
+        stop_on_error: inner.stop_on_error.or(outer.stop_on_error),
+        stop_on_exception: inner.stop_on_exception.or(outer.stop_on_exception),
+        evaluation: inner.evaluation.or(outer.evaluation),
+        each: inner.each.or(outer.each),
+        max_concurrency: inner.max_concurrency.or(outer.max_concurrency),
+        own: inner.own,
+        ..inner
+    }
+}
+
+/// What a step of `def` with these settings does, with a place among the plan's pools.
+pub(super) fn resolve(
+    def: &EventDef,
+    name: &Name,
+    settings: &Settings,
+    parallel: bool,
+    registry: &Registry,
+    pools: &mut Vec<Pool>,
+    mistakes: &mut Vec<Diagnostic>,
+) -> StepOptions {
+    let each = settings.each.unwrap_or(false);
+    let stops = def.settings.stops;
+    let evaluation = settings.evaluation.or(def.settings.evaluation).unwrap_or_default();
+    StepOptions {
+        place: place(def, name, settings, parallel || each, registry, pools, mistakes),
+        retry: retry(def, name, settings, registry, mistakes),
+        stops: StopConditions {
+            on_success: settings.stop_on_success.unwrap_or(stops.on_success),
+            on_error: settings.stop_on_error.unwrap_or(stops.on_error),
+            on_exception: settings.stop_on_exception.unwrap_or(stops.on_exception),
+        },
+        evaluation,
+        each,
+        window: settings
+            .max_concurrency
+            .map_or(DEFAULT_WINDOW, |n| usize::try_from(n).unwrap_or(usize::MAX)),
+        cancellable: each && evaluation == Evaluation::FailureForPartialError,
+    }
+}
+
+fn place(
+    def: &EventDef,
+    name: &Name,
+    settings: &Settings,
+    beside: bool,
+    registry: &Registry,
+    pools: &mut Vec<Pool>,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Place {
+    let kind = match &settings.executor {
+        Some(executor) => match registry.find_executor(&executor.text) {
+            Some(kind) => Some(kind),
+            None => {
+                mistakes.push(unknown_executor(executor, registry));
+                return Place::Inline;
+            }
+        },
+        None => def.settings.executor,
+    };
+    let config = match &settings.executor_config {
+        Some(config) => configure(config),
+        None => def.settings.config.clone(),
+    };
+    let Some(kind) = kind else {
+        if config != ExecutorInitializerConfig::default() {
+            let message = format!("`{}` has an `executor_config`, but no executor", def.name);
+            mistakes.push(
+                Diagnostic::new(code::BAD_EXECUTOR, message, name.span)
+                    .help("add `executor = ThreadPoolExecutor`"),
+            );
+        }
+        return if beside { pool(pools, Pool::Shared) } else { Place::Inline };
+    };
+    if let Err(error) = check_config(kind, &config) {
+        let message = format!("`{}`: {error}", def.name);
+        mistakes.push(Diagnostic::new(code::BAD_EXECUTOR, message, name.span));
+    }
+    if kind.is_default() {
+        return Place::Inline;
+    }
+    pool(pools, Pool::Named(kind, config))
+}
+
+fn check_config(
+    kind: ExecutorKind,
+    config: &ExecutorInitializerConfig,
+) -> Result<(), crate::executor::ConfigError> {
+    config.check()?;
+    if kind.is_default() && *config != ExecutorInitializerConfig::default() {
+        return Err(crate::executor::ConfigError::NotConfigurable { executor: kind.name() });
+    }
+    Ok(())
+}
+
+/// The pool's index in the plan; steps with the same executor and set-up share it.
+fn pool(pools: &mut Vec<Pool>, wanted: Pool) -> Place {
+    let found = pools.iter().position(|pool| *pool == wanted);
+    let index = found.unwrap_or_else(|| {
+        pools.push(wanted);
+        pools.len() - 1
+    });
+    Place::Pool(index as u32)
+}
+
+fn unknown_executor(executor: &Name, registry: &Registry) -> Diagnostic {
+    let message = format!("there is no executor `{}`", executor.text);
+    let help = suggest::nearest(&executor.text, registry.executor_names()).map_or_else(
+        || "register it with `registry.executor::<MyExecutor>(\"MyExecutor\")`".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Diagnostic::new(code::BAD_EXECUTOR, message, executor.span).help(help)
+}
+
+fn configure(literal: &ExecutorConfig) -> ExecutorInitializerConfig {
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let mut config = ExecutorInitializerConfig::new();
+    if let Some(workers) = literal.max_workers {
+        config = config.max_workers(count(workers));
+    }
+    if let Some(tasks) = literal.max_tasks_per_child {
+        config = config.max_tasks_per_child(count(tasks));
+    }
+    if let Some(prefix) = &literal.thread_name_prefix {
+        config = config.thread_name_prefix(&**prefix);
+    }
+    if let Some(bytes) = literal.stack_size {
+        config = config.stack_size(count(bytes));
+    }
+    if let Some(tasks) = literal.max_concurrency {
+        config = config.max_concurrency(count(tasks));
+    }
+    config
+}
+
+fn retry(
+    def: &EventDef,
+    name: &Name,
+    settings: &Settings,
+    registry: &Registry,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<RetryPolicy> {
+    let policy = match &settings.retry_policy {
+        Some(literal) => Some(policy(literal, registry, mistakes)),
+        None => def.settings.retry.clone(),
+    };
+    let policy = match policy {
+        None => None,
+        Some(Ok(policy)) => Some(policy),
+        Some(Err(error)) => {
+            let message = format!("the retry policy of `{}`: {error}", def.name);
+            mistakes.push(Diagnostic::new(code::BAD_RETRY_POLICY, message, name.span));
+            None
+        }
+    };
+    match settings.max_attempts {
+        Some(attempts) => Some(policy.unwrap_or_default().with_max_attempts(attempts)),
+        None => policy,
+    }
+}
+
+fn policy(
+    literal: &RetryLiteral,
+    registry: &Registry,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Result<RetryPolicy, RetryPolicyError> {
+    let mut builder = RetryPolicy::builder();
+    if let Some(attempts) = literal.max_attempts {
+        builder = builder.max_attempts(attempts);
+    }
+    if let Some(factor) = literal.backoff_factor {
+        builder = builder.backoff_factor(factor);
+    }
+    if let Some(max) = literal.max_backoff {
+        builder = builder.max_backoff(max);
+    }
+    if let Some(limit) = literal.max_elapsed {
+        builder = builder.max_elapsed(limit);
+    }
+    builder = builder.jitter(match literal.jitter {
+        None | Some(JitterName::None) => Jitter::None,
+        Some(JitterName::Full) => Jitter::Full,
+        Some(JitterName::Equal) => Jitter::Equal,
+    });
+    for error in &literal.retry_on_exceptions {
+        match registry.find_error(&error.text) {
+            Some(ty) => builder = builder.retry_on_type(ty),
+            None => mistakes.push(unknown_error(error, registry)),
+        }
+    }
+    builder.build()
+}
+
+fn unknown_error(error: &Name, registry: &Registry) -> Diagnostic {
+    let message = format!("there is no error type `{}`", error.text);
+    let help = suggest::nearest(&error.text, registry.error_names()).map_or_else(
+        || format!("register it with `registry.error::<{0}>(\"{0}\")`", error.text),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Diagnostic::new(code::BAD_RETRY_POLICY, message, error.span).help(help)
+}

@@ -1,0 +1,91 @@
+//! What generated code may call; re-exported as the hidden `__private`.
+//!
+//! Nothing here is meant to be written by hand, and nothing here is stable.
+#![allow(missing_docs, reason = "nobody reads it")]
+
+pub use std::convert::{From, Into};
+pub use std::default::Default;
+pub use std::option::Option;
+pub use std::result::Result;
+pub use std::string::String;
+pub use std::sync::Arc;
+pub use std::time::Duration;
+pub use std::vec::Vec;
+
+pub use crate::checked::*;
+pub use crate::context::{Context, State};
+pub use crate::event::{
+    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoBypass,
+    IntoOutcome, Maker, Nested, OwnField, OwnValues, Param, ParamKind, Plain, SettingKind,
+};
+pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
+pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
+pub use crate::pipeline::{CheckedFlow, Pipeline};
+pub use crate::plan::Fields;
+pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
+pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
+pub use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
+pub use crate::value::{OutputInfo, TypeInfo, Value};
+
+/// An event that is linked into the program.
+#[cfg(feature = "registry")]
+#[derive(Debug)]
+pub struct Linked(pub fn() -> EventDef);
+
+#[cfg(feature = "registry")]
+inventory::collect!(Linked);
+
+#[cfg(feature = "registry")]
+pub use inventory;
+
+/// Tells the registry of an event. The macro need not know whether there is a registry.
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit {
+    ($private:path, $event:ty) => {
+        const _: () = {
+            use $private as __nexus;
+            __nexus::inventory::submit! {
+                __nexus::Linked(<$event as __nexus::Event>::definition)
+            }
+        };
+    };
+}
+
+/// Tells nobody of an event: the feature `registry` is off.
+#[cfg(not(feature = "registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit {
+    ($private:path, $event:ty) => {
+        const _: fn() -> $crate::__private::EventDef = {
+            use $private as __nexus;
+            <$event as __nexus::Event>::definition
+        };
+    };
+}
+
+pub use crate::__submit as submit;
+
+/// How a task ended whose inputs may not have been there.
+pub fn ended(outcome: Result<TaskOutcome, Exception>) -> TaskOutcome {
+    outcome.unwrap_or_else(TaskOutcome::from)
+}
+
+/// The type that `E` yields, with the way to write it as JSON.
+pub fn output<E: Event>(json: Option<crate::value::ToJson>) -> OutputInfo {
+    OutputInfo { ty: TypeInfo::of::<E::Output>(), json }
+}
+
+/// A bypass check's answer for an event that yields `T`.
+pub fn bypass<T>(answer: impl IntoBypass<T>) -> Result<Bypass<Value>, Exception> {
+    answer.into_bypass()
+}
+
+/// The definition of a struct event.
+pub fn struct_definition<E: Event + Process>(place: &'static str) -> EventDef {
+    let make = Maker::Fields(|values| E::make(values).map(Processing::body));
+    let def = EventDef::new::<E>(output::<E>(E::JSON), make, place).with_typed_goto(E::GOTO);
+    if E::CAN_BYPASS { def.with_bypass() } else { def }
+}

@@ -1,0 +1,273 @@
+//! Events, executors and error types by name: what a flow that arrives as text may speak of.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::event::{Body, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain};
+use crate::executor::{DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor};
+use crate::outcome::{Bypass, Exception, TaskOutcome};
+use crate::retry::{ErrorType, IntoRetryPolicy};
+use crate::settings::{EventExecutionEvaluationState, EventSettings};
+use crate::value::{OutputInfo, Value};
+
+/// The names that a flow may use.
+///
+/// ```
+/// use nexus_core::{Context, Outcome, Registry};
+/// let mut registry = Registry::new();
+/// registry.event("greet", |_: &Context| Outcome::success("hello"));
+/// assert!(registry.names().any(|name| name == "greet"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Registry {
+    events: Vec<EventDef>,
+    by_name: HashMap<String, Vec<usize>>,
+    executors: HashMap<String, ExecutorKind>,
+    errors: HashMap<String, ErrorType>,
+}
+
+/// What a name stands for.
+pub(crate) enum Found<'a> {
+    One(usize, &'a EventDef),
+    Many(Vec<&'a EventDef>),
+    None,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Registry {
+    /// A registry without events, with the executors of this crate.
+    pub fn new() -> Self {
+        let mut registry = Self {
+            events: Vec::new(),
+            by_name: HashMap::new(),
+            executors: HashMap::new(),
+            errors: HashMap::new(),
+        };
+        registry.executor::<DefaultExecutor>("DefaultExecutor");
+        registry.executor::<ThreadPoolExecutor>("ThreadPoolExecutor");
+        registry
+    }
+
+    /// A registry of all annotated events that are linked into this program.
+    ///
+    /// A crate's events are linked only if the program mentions that crate: write
+    /// `use my_steps as _;` for one that it would not mention otherwise.
+    #[cfg(feature = "registry")]
+    pub fn linked() -> Self {
+        let mut registry = Self::new();
+        let mut defs: Vec<EventDef> =
+            inventory::iter::<crate::private::Linked>().map(|linked| (linked.0)()).collect();
+        // The linker's order is no order.
+        defs.sort_by(|a, b| (&a.name, &a.place).cmp(&(&b.name, &b.place)));
+        for def in defs {
+            registry.add_as(def.name.to_string(), def);
+        }
+        registry
+    }
+
+    /// Adds an annotated event under its own name.
+    pub fn add<E: Event>(&mut self) -> &mut Self {
+        self.add_as(E::NAME.to_owned(), E::definition());
+        self
+    }
+
+    /// Adds a definition under the name by which a flow speaks of it.
+    pub(crate) fn add_as(&mut self, name: String, def: EventDef) {
+        let index = self.events.len();
+        self.events.push(def);
+        self.by_name.entry(name).or_default().push(index);
+    }
+
+    /// Makes an event from a closure. It reads the pipeline's fields with
+    /// [`Context::field`] and what came along `|->` with [`Context::previous`].
+    ///
+    /// ```
+    /// use nexus_core::{Context, Failure, Registry};
+    /// let mut registry = Registry::new();
+    /// registry
+    ///     .event("A", |ctx: &Context| Ok::<_, Failure>(ctx.attempt()))
+    ///     .stop_on_error(true);
+    /// ```
+    #[track_caller]
+    pub fn event<F, R>(&mut self, name: impl Into<String>, body: F) -> EventBuilder<'_>
+    where
+        F: Fn(&Context) -> R + Send + Sync + 'static,
+        R: IntoOutcome<Plain> + 'static,
+    {
+        let name = name.into();
+        let body = Arc::new(Closure(body));
+        let def = EventDef::of_closure::<R::Output>(name.clone(), body, Location::caller());
+        let index = self.events.len();
+        self.add_as(name, def);
+        EventBuilder {
+            def: &mut self.events[index],
+        }
+    }
+
+    /// Lets flows name an executor: `[executor = Name]`.
+    pub fn executor<E: Executor>(&mut self, name: impl Into<String>) -> &mut Self {
+        self.executor_kind(name.into(), ExecutorKind::of::<E>())
+    }
+
+    pub(crate) fn executor_kind(&mut self, name: String, kind: ExecutorKind) -> &mut Self {
+        self.executors.insert(name, kind);
+        self
+    }
+
+    /// Lets flows name an error type: `[retry_policy = { retry_on_exceptions: [Name] }]`.
+    pub fn error<E: std::error::Error + 'static>(&mut self, name: impl Into<String>) -> &mut Self {
+        self.error_type(name.into(), ErrorType::of::<E>())
+    }
+
+    pub(crate) fn error_type(&mut self, name: String, ty: ErrorType) -> &mut Self {
+        self.errors.insert(name, ty);
+        self
+    }
+
+    /// The names of all events, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Found<'_> {
+        match self.by_name.get(name).map(Vec::as_slice) {
+            None | Some([]) => Found::None,
+            Some([index]) => match self.events.get(*index) {
+                Some(def) => Found::One(*index, def),
+                None => Found::None,
+            },
+            Some(many) => Found::Many(many.iter().filter_map(|i| self.events.get(*i)).collect()),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(crate) fn find_executor(&self, name: &str) -> Option<ExecutorKind> {
+        self.executors.get(name).copied()
+    }
+
+    pub(crate) fn executor_names(&self) -> impl Iterator<Item = &str> {
+        self.executors.keys().map(String::as_str)
+    }
+
+    pub(crate) fn find_error(&self, name: &str) -> Option<ErrorType> {
+        self.errors.get(name).copied()
+    }
+
+    pub(crate) fn error_names(&self) -> impl Iterator<Item = &str> {
+        self.errors.keys().map(String::as_str)
+    }
+}
+
+struct Closure<F>(F);
+
+impl<F, R> Body for Closure<F>
+where
+    F: Fn(&Context) -> R + Send + Sync + 'static,
+    R: IntoOutcome<Plain> + 'static,
+{
+    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
+        (self.0)(inputs.context()).into_outcome()
+    }
+}
+
+/// Settings for an event made from a closure; they are those of `#[event(...)]`.
+#[derive(Debug)]
+pub struct EventBuilder<'a> {
+    def: &'a mut EventDef,
+}
+
+impl EventBuilder<'_> {
+    fn set(self, change: impl FnOnce(EventSettings) -> EventSettings) -> Self {
+        self.def.settings = change(std::mem::take(&mut self.def.settings));
+        self
+    }
+
+    /// See [`EventSettings::executor`].
+    pub fn executor<E: Executor>(self) -> Self {
+        self.set(EventSettings::executor::<E>)
+    }
+
+    /// See [`EventSettings::executor_config`].
+    pub fn executor_config(self, config: ExecutorInitializerConfig) -> Self {
+        self.set(|settings| settings.executor_config(config))
+    }
+
+    /// See [`EventSettings::retry_policy`].
+    pub fn retry_policy(self, policy: impl IntoRetryPolicy) -> Self {
+        self.set(|settings| settings.retry_policy(policy))
+    }
+
+    /// See [`EventSettings::stop_on_success`].
+    pub fn stop_on_success(self, stop: bool) -> Self {
+        self.set(|settings| settings.stop_on_success(stop))
+    }
+
+    /// See [`EventSettings::stop_on_error`].
+    pub fn stop_on_error(self, stop: bool) -> Self {
+        self.set(|settings| settings.stop_on_error(stop))
+    }
+
+    /// See [`EventSettings::stop_on_exception`].
+    pub fn stop_on_exception(self, stop: bool) -> Self {
+        self.set(|settings| settings.stop_on_exception(stop))
+    }
+
+    /// See [`EventSettings::execution_evaluation_state`].
+    pub fn execution_evaluation_state(self, state: EventExecutionEvaluationState) -> Self {
+        self.set(|settings| settings.execution_evaluation_state(state))
+    }
+
+    /// Shows the event's values in reports as JSON.
+    pub fn output_json<T: serde::Serialize + 'static>(self) -> Self {
+        let output = OutputInfo::json::<T>();
+        if output.ty == self.def.output.ty {
+            self.def.output = output;
+        }
+        self
+    }
+
+    /// Asks `check` before each run of the event whether to skip it (tutorial, "Event Bypassing").
+    pub fn bypass<T: Send + Sync + 'static>(
+        self,
+        check: impl Fn(&Context) -> Bypass<T> + Send + Sync + 'static,
+    ) -> Self {
+        if let Maker::Ready(body) = &self.def.body {
+            self.def.body = Maker::Ready(Arc::new(Checked {
+                body: Arc::clone(body),
+                check,
+            }));
+            self.def.can_bypass = true;
+        }
+        self
+    }
+}
+
+/// A closure's body with a bypass check before it.
+struct Checked<C> {
+    body: Arc<dyn Body>,
+    check: C,
+}
+
+impl<C, T> Body for Checked<C>
+where
+    C: Fn(&Context) -> Bypass<T> + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+{
+    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
+        self.body.call(inputs)
+    }
+
+    fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {
+        (self.check)(inputs.context()).into_bypass()
+    }
+}

@@ -1,0 +1,98 @@
+//! What a run knows of a step.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::outcome::{Exception, Failure, Goto};
+use crate::piped::EachResult;
+use crate::value::Value;
+
+/// A step's state; when the run is over, its result.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cell {
+    pub(crate) ending: Ending,
+    /// Attempts made, over all items.
+    pub(crate) attempts: u32,
+    /// The time that bodies ran, over all attempts and items; zero where nobody measured.
+    pub(crate) busy: Duration,
+    waits: Option<Box<Vec<Duration>>>,
+}
+
+/// How a step ended, or that it has not.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Ending {
+    #[default]
+    NotRun,
+    Pending,
+    Success(Value),
+    Failure(Failure),
+    Exception(Exception),
+    Goto(Box<(Goto, Value)>),
+    /// The value passed forward, and why.
+    Bypassed(Box<(Option<Value>, Cow<'static, str>)>),
+    Each(Arc<EachResult>),
+    Cancelled(Failure),
+}
+
+impl Cell {
+    pub(crate) fn is_pending(&self) -> bool {
+        matches!(self.ending, Ending::Pending)
+    }
+
+    pub(super) fn note_wait(&mut self, wait: Duration) {
+        self.waits.get_or_insert_default().push(wait);
+    }
+
+    /// The waits before retries, in order.
+    pub(crate) fn waits(&self) -> &[Duration] {
+        self.waits.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Ending {
+    pub(crate) fn is_success(&self) -> bool {
+        match self {
+            Self::Success(_) | Self::Bypassed(_) => true,
+            Self::Goto(goto) => !goto.0.failed,
+            Self::Each(each) => each.verdict.is_none(),
+            Self::NotRun | Self::Pending | Self::Failure(_) | Self::Exception(_) | Self::Cancelled(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether the event broke, rather than said no.
+    pub(crate) fn is_exception(&self) -> bool {
+        match self {
+            Self::Exception(_) => true,
+            Self::Each(each) => {
+                each.verdict.is_some()
+                    && each.failures.iter().any(|(_, failure)| failure.exception().is_some())
+            }
+            _ => false,
+        }
+    }
+
+    /// The value that the step yielded.
+    pub(crate) fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Success(value) => Some(value),
+            Self::Goto(goto) => Some(&goto.1),
+            Self::Bypassed(bypass) => bypass.0.as_ref(),
+            Self::Each(each) => Some(&each.values),
+            _ => None,
+        }
+    }
+
+    /// Why it did not succeed.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Failure(failure) | Self::Cancelled(failure) => Some(failure.clone()),
+            Self::Exception(exception) => Some(Failure::of_exception(exception)),
+            Self::Goto(goto) if goto.0.failed => Some(Failure::new(goto.0.reason.clone())),
+            Self::Each(each) => each.verdict.clone(),
+            _ => None,
+        }
+    }
+}

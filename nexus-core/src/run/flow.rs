@@ -1,0 +1,161 @@
+//! Walking the flow: starting groups, joining members, choosing branches.
+
+use super::{Cell, Ending, Halt, Run, plain_descriptor};
+use crate::outcome::{Descriptor, Exception, ExceptionKind, Failure};
+use crate::plan::{NONE, Owner, UnitKind};
+use crate::settings::EventExecutionEvaluationState as Evaluation;
+
+impl Run {
+    /// Puts every member of a group under way.
+    pub(super) fn start_group(&mut self, group: u32) {
+        if self.halt.is_some() {
+            return;
+        }
+        let Some(this) = self.plan.groups.get(group as usize) else { return };
+        if let Some(join) = self.joins.get_mut(this.join as usize) {
+            join.left = this.units.1;
+        }
+        // Flows in brackets start after the steps beside them; that order is not observable, as
+        // members of a group run beside each other.
+        for unit in self.plan.group_units(group) {
+            match self.plan.units[unit as usize].kind {
+                UnitKind::Step(step) => self.start_step(step),
+                UnitKind::Flow(flow) => self.ready.push_back(self.plan.flows[flow as usize].first),
+            }
+        }
+    }
+
+    fn start_step(&mut self, step: u32) {
+        self.cells[step as usize].ending = Ending::Pending;
+        if self.plan.event_of(step).def.can_bypass {
+            self.outstanding += 1;
+            self.actions.push_back(super::Action::Check(step));
+        } else {
+            self.dispatch(step);
+        }
+    }
+
+    /// A step has ended: on to its branch, or out of its unit.
+    pub(super) fn leave_step(&mut self, step: u32, success: bool, jump: Option<Descriptor>) {
+        let unit = self.plan.steps[step as usize].unit;
+        let is_goto = jump.is_some();
+        if !is_goto && self.plan.units[unit as usize].branches.1 == 0 {
+            self.leave_unit(unit, !success);
+            return;
+        }
+        let descriptor = jump.unwrap_or_else(|| plain_descriptor(success));
+        if self.take_branch(unit, &descriptor) {
+            return;
+        }
+        if is_goto {
+            let exception = self.no_such_descriptor(step, &descriptor);
+            self.halt = Some(Halt::Broken { step, exception });
+            return;
+        }
+        self.leave_unit(unit, !success);
+    }
+
+    /// Starts the unit's branch for `descriptor`, if it has one.
+    fn take_branch(&mut self, unit: u32, descriptor: &Descriptor) -> bool {
+        let branches = self.plan.branches_of(unit);
+        let Some(branch) = branches.iter().find(|branch| branch.descriptor == *descriptor) else {
+            return false;
+        };
+        self.taken.insert(unit, branch.flow);
+        self.ready.push_back(self.plan.flows[branch.flow as usize].first);
+        true
+    }
+
+    fn no_such_descriptor(&self, step: u32, descriptor: &Descriptor) -> Exception {
+        let unit = self.plan.steps[step as usize].unit;
+        let name = self.plan.unit_name(unit);
+        let has: Vec<String> = self
+            .plan
+            .branches_of(unit)
+            .iter()
+            .map(|branch| format!("`{}`", branch.descriptor))
+            .collect();
+        let has = if has.is_empty() { "no branches".to_owned() } else { format!("only {}", has.join(", ")) };
+        let message = format!(
+            "`{name}` went to branch `{descriptor}`, but its step has {has}; write `{name} ({descriptor} -> ..)`"
+        );
+        Exception::of_kind(ExceptionKind::NoSuchDescriptor, message)
+    }
+
+    /// A unit is done, branches included; `failed` says that a failure in it was left unhandled.
+    /// Goes outwards until something is to be started or to be waited for.
+    fn leave_unit(&mut self, unit: u32, failed: bool) {
+        let (mut unit, mut failed) = (unit, failed);
+        loop {
+            let group = self.plan.units[unit as usize].group;
+            let Some(group_failed) = self.join(group, failed) else { return };
+            let this = self.plan.groups[group as usize];
+            self.failed[this.flow as usize] |= group_failed;
+            if this.next != NONE {
+                self.ready.push_back(this.next);
+                return;
+            }
+            failed = self.failed[this.flow as usize];
+            match self.plan.flows[this.flow as usize].owner {
+                Owner::Root => return,
+                Owner::Branch(outer) => unit = outer,
+                Owner::Unit(outer) => {
+                    if self.take_branch(outer, &plain_descriptor(!failed)) {
+                        return;
+                    }
+                    unit = outer;
+                }
+            }
+        }
+    }
+
+    /// Counts a member's end. Once the group is done, says whether it failed.
+    fn join(&mut self, group: u32, failed: bool) -> Option<bool> {
+        let this = self.plan.groups[group as usize];
+        let Some(join) = self.joins.get_mut(this.join as usize) else {
+            return Some(failed);
+        };
+        if join.decided {
+            return None;
+        }
+        join.left -= 1;
+        join.failed += u32::from(failed);
+        if failed && this.evaluation == Evaluation::FailureForPartialError {
+            join.decided = true;
+            let reason = Failure::new("another member of its group did not succeed");
+            self.cancel(this.steps.0..this.steps.1, &reason);
+            return Some(true);
+        }
+        if join.left > 0 {
+            return None;
+        }
+        join.decided = true;
+        let (failures, members) = (u64::from(join.failed), u64::from(this.units.1));
+        Some(fails(this.evaluation, failures, members))
+    }
+
+    /// Whether a failure anywhere was left unhandled.
+    pub(crate) fn has_failed(&self) -> bool {
+        // A halt can leave failures behind in flows that never got to their end.
+        self.failed.first().copied().unwrap_or(false)
+    }
+
+    /// The flow that a unit's branches took, if any.
+    pub(crate) fn taken(&self, unit: u32) -> Option<u32> {
+        self.taken.get(&unit).copied()
+    }
+
+    /// The results, for the report.
+    pub(crate) fn into_cells(self) -> (Vec<Cell>, std::collections::HashMap<u32, u32>) {
+        (self.cells, self.taken)
+    }
+}
+
+/// R8: whether so many failures among so many tasks make the whole a failure.
+pub(super) fn fails(evaluation: Evaluation, failures: u64, tasks: u64) -> bool {
+    match evaluation {
+        Evaluation::SuccessOnAllEventsSuccess | Evaluation::FailureForPartialError => failures > 0,
+        Evaluation::SuccessForPartialSuccess => failures == tasks,
+        Evaluation::FailureForAllEventsFailure => tasks > 0 && failures == tasks,
+    }
+}

@@ -1,0 +1,204 @@
+//! What a task is given along `|->`.
+
+use std::borrow::Cow;
+
+use super::{Ending, Run, Task};
+use crate::outcome::Failure;
+use crate::piped::{EachRef, OwnedPiped, Piped};
+use crate::plan::{Source, UnitKind};
+
+/// Where a value comes from, once branches are resolved.
+enum Origin {
+    Step(u32),
+    Group(u32),
+}
+
+impl Run {
+    fn source_of(&self, step: u32) -> Source {
+        let unit = self.plan.steps[step as usize].unit;
+        self.plan.groups[self.plan.units[unit as usize].group as usize].input
+    }
+
+    /// The input of a task that runs where the run is: borrowed wherever it can be.
+    pub(crate) fn input(&self, task: Task) -> Piped<'_> {
+        if task.item.is_some() {
+            // Only pools run items in the usual case; a borrowed form would save nothing there.
+            return Piped::Nothing;
+        }
+        match self.source_of(task.step) {
+            Source::Nothing => Piped::Nothing,
+            Source::Group(group) => self.group_end(group),
+            Source::Own(unit) => self.own_end(unit),
+            Source::Reason(unit) => Piped::Reason(Cow::Owned(self.reason(unit))),
+        }
+    }
+
+    /// The input of a task that leaves this thread.
+    pub(crate) fn owned_task_input(&self, task: Task) -> OwnedPiped {
+        match task.item {
+            Some(item) => self.item_input(task.step, item),
+            None => self.owned_input(task.step),
+        }
+    }
+
+    pub(super) fn owned_input(&self, step: u32) -> OwnedPiped {
+        match self.source_of(step) {
+            Source::Nothing => OwnedPiped::Nothing,
+            Source::Group(group) => self.owned_group_end(group),
+            Source::Own(unit) => match self.own_origin(unit) {
+                Origin::Step(step) => self.owned_step_end(step),
+                Origin::Group(group) => self.owned_group_end(group),
+            },
+            Source::Reason(unit) => OwnedPiped::Reason(self.reason(unit)),
+        }
+    }
+
+    /// What a group hands on: one end, or those of all its members. Groups nest as deep as
+    /// brackets do, so the recursion is bounded.
+    fn group_end(&self, group: u32) -> Piped<'_> {
+        let mut units = self.plan.group_units(group);
+        if units.len() == 1 {
+            return self.unit_end(units.start);
+        }
+        Piped::Group(units.by_ref().map(|unit| self.unit_end(unit)).collect())
+    }
+
+    fn unit_end(&self, unit: u32) -> Piped<'_> {
+        match self.origin(unit) {
+            Origin::Step(step) => self.step_end(step),
+            Origin::Group(group) => self.group_end(group),
+        }
+    }
+
+    fn own_end(&self, unit: u32) -> Piped<'_> {
+        match self.own_origin(unit) {
+            Origin::Step(step) => self.step_end(step),
+            Origin::Group(group) => self.group_end(group),
+        }
+    }
+
+    #[inline]
+    fn step_end(&self, step: u32) -> Piped<'_> {
+        let ending = &self.cells[step as usize].ending;
+        match ending {
+            Ending::Success(value) => Piped::Value(value),
+            Ending::Each(each) => Piped::Each(EachRef(each)),
+            other if other.is_success() => match other.value() {
+                Some(value) => Piped::Value(value),
+                None => Piped::Failure(Cow::Owned(self.no_value(step))),
+            },
+            other => Piped::Failure(match other.failure() {
+                Some(failure) => Cow::Owned(failure),
+                None => Cow::Owned(self.no_value(step)),
+            }),
+        }
+    }
+
+    fn owned_group_end(&self, group: u32) -> OwnedPiped {
+        let units = self.plan.group_units(group);
+        if units.len() == 1 {
+            return self.owned_unit_end(units.start);
+        }
+        OwnedPiped::Group(units.map(|unit| self.owned_unit_end(unit)).collect())
+    }
+
+    fn owned_unit_end(&self, unit: u32) -> OwnedPiped {
+        match self.origin(unit) {
+            Origin::Step(step) => self.owned_step_end(step),
+            Origin::Group(group) => self.owned_group_end(group),
+        }
+    }
+
+    fn owned_step_end(&self, step: u32) -> OwnedPiped {
+        if let Ending::Each(each) = &self.cells[step as usize].ending {
+            return OwnedPiped::Each(each.clone());
+        }
+        match self.step_end(step) {
+            Piped::Value(value) => OwnedPiped::Value(value.clone()),
+            Piped::Failure(failure) => OwnedPiped::Failure(failure.into_owned()),
+            _ => OwnedPiped::Nothing,
+        }
+    }
+
+    fn no_value(&self, step: u32) -> Failure {
+        let name = &self.plan.event_of(step).def.name;
+        match &self.cells[step as usize].ending {
+            Ending::Bypassed(bypass) => {
+                Failure::new(format!("`{name}` was bypassed without a value ({})", bypass.1))
+            }
+            _ => Failure::new(format!("`{name}` did not run")),
+        }
+    }
+
+    /// The end of a unit with its branches.
+    fn origin(&self, unit: u32) -> Origin {
+        match self.taken(unit) {
+            Some(flow) => self.flow_origin(flow),
+            None => self.own_origin(unit),
+        }
+    }
+
+    /// The end of a unit before its branches.
+    fn own_origin(&self, unit: u32) -> Origin {
+        match self.plan.units[unit as usize].kind {
+            UnitKind::Step(step) => Origin::Step(step),
+            UnitKind::Flow(flow) => self.flow_origin(flow),
+        }
+    }
+
+    /// The end of a flow is that of its last group.
+    fn flow_origin(&self, flow: u32) -> Origin {
+        let mut flow = flow;
+        loop {
+            let group = self.plan.flows[flow as usize].last;
+            let units = self.plan.group_units(group);
+            if units.len() != 1 {
+                return Origin::Group(group);
+            }
+            let unit = units.start;
+            flow = match (self.taken(unit), self.plan.units[unit as usize].kind) {
+                (Some(branch), _) => branch,
+                (None, UnitKind::Flow(inner)) => inner,
+                (None, UnitKind::Step(step)) => return Origin::Step(step),
+            };
+        }
+    }
+
+    /// Why a unit took its `0` branch: the step's failure, or what failed inside the brackets.
+    fn reason(&self, unit: u32) -> Failure {
+        match self.plan.units[unit as usize].kind {
+            UnitKind::Step(step) => {
+                self.cells[step as usize].ending.failure().unwrap_or_else(|| self.no_value(step))
+            }
+            UnitKind::Flow(flow) => self.first_failure(flow),
+        }
+    }
+
+    /// The first step inside a flow whose failure nobody handled.
+    fn first_failure(&self, flow: u32) -> Failure {
+        let steps = self.plan.flow_steps(flow);
+        let mut failures = steps.filter_map(|step| {
+            let unit = self.plan.steps[step as usize].unit;
+            if self.taken(unit).is_some() {
+                return None;
+            }
+            let failure = self.cells[step as usize].ending.failure()?;
+            Some((step, failure))
+        });
+        let Some((step, failure)) = failures.next() else {
+            return Failure::new("a step inside did not succeed");
+        };
+        let others = failures.count();
+        let name = &self.plan.event_of(step).def.name;
+        let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+        Failure::new(format!("`{name}`: {failure}{more}"))
+    }
+
+    /// What the whole flow yields: its last step's value.
+    pub(crate) fn output_step(&self) -> Option<u32> {
+        match self.flow_origin(0) {
+            Origin::Step(step) => Some(step),
+            Origin::Group(_) => None,
+        }
+    }
+}

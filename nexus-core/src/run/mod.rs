@@ -1,0 +1,385 @@
+//! The run core: a state machine over a plan, without threads, clock, input or output.
+//!
+//! A driver tells it what happened ([`Run::completed`], [`Run::woken`], [`Run::checked`]) and asks
+//! it what to do ([`Run::next_action`]). Everything that a flow means is decided here, once:
+//! order, joins, branches, retries, evaluation, stops, goto and bypass.
+
+mod cell;
+mod each;
+mod flow;
+mod input;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub(crate) use cell::{Cell, Ending};
+use each::EachState;
+
+use crate::context::Fnv128;
+use crate::event::typed_goto;
+use crate::outcome::{
+    Bypass, BypassKind, Descriptor, Exception, ExceptionKind, Failure, TaskOutcome,
+};
+use crate::plan::{NONE, Plan};
+use crate::value::Value;
+
+/// One attempt at a step, or at one item of an `each` step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Task {
+    pub(crate) step: u32,
+    /// From 1.
+    pub(crate) attempt: u32,
+    pub(crate) item: Option<u64>,
+}
+
+/// What the driver is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Ask the step's bypass check, then call [`Run::checked`].
+    Check(u32),
+    /// Run the body, then call [`Run::completed`].
+    Start(Task),
+    /// Call [`Run::woken`] after this long.
+    Wake(Task, Duration),
+}
+
+/// Which condition stopped a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCondition {
+    /// `stop_on_success`.
+    Success,
+    /// `stop_on_error`.
+    Error,
+    /// `stop_on_exception`.
+    Exception,
+}
+
+impl StopCondition {
+    /// The condition as a flow writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "stop_on_success",
+            Self::Error => "stop_on_error",
+            Self::Exception => "stop_on_exception",
+        }
+    }
+}
+
+/// Why a run starts nothing new.
+#[derive(Debug, Clone)]
+pub(crate) enum Halt {
+    Stopped { step: u32, condition: StopCondition },
+    /// The flow itself cannot go on from this step.
+    Broken { step: u32, exception: Exception },
+}
+
+/// The members of a `||` group that are not done, and how the others ended.
+#[derive(Debug, Clone, Default)]
+struct Join {
+    left: u32,
+    failed: u32,
+    /// Whether the group's evaluation is decided already.
+    decided: bool,
+}
+
+pub(crate) struct Run {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) cells: Vec<Cell>,
+    joins: Vec<Join>,
+    /// For each flow, whether a failure inside was left unhandled.
+    failed: Vec<bool>,
+    /// The branch that each unit took.
+    taken: HashMap<u32, u32>,
+    each: HashMap<u32, EachState>,
+    /// Told to tasks whose result is no longer wanted, by step.
+    tokens: HashMap<u32, Arc<AtomicBool>>,
+    actions: VecDeque<Action>,
+    /// Groups that are to start; a list instead of recursion.
+    ready: VecDeque<u32>,
+    /// Checks, tasks and waits under way.
+    outstanding: usize,
+    /// Of those, the waits: in all, and for each step that has any.
+    waiting: usize,
+    waits: HashMap<u32, usize>,
+    pub(crate) halt: Option<Halt>,
+    seed: u64,
+}
+
+impl Run {
+    /// A run at its start: [`next_action`](Self::next_action) gives its first steps.
+    pub(crate) fn new(plan: Arc<Plan>, seed: u64) -> Self {
+        let first = plan.flows.first().map_or(NONE, |flow| flow.first);
+        Self {
+            cells: plan.steps.iter().map(|_| Cell::default()).collect(),
+            joins: vec![Join::default(); plan.joins as usize],
+            failed: vec![false; plan.flows.len()],
+            taken: HashMap::new(),
+            each: HashMap::new(),
+            tokens: HashMap::new(),
+            actions: VecDeque::new(),
+            ready: VecDeque::from([first]),
+            outstanding: 0,
+            waiting: 0,
+            waits: HashMap::new(),
+            halt: None,
+            plan,
+            seed,
+        }
+    }
+
+    /// What to do next; `None` when nothing can be done before something happens.
+    #[inline]
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        loop {
+            if let Some(action) = self.actions.pop_front() {
+                if self.is_current(&action) {
+                    return Some(action);
+                }
+                continue;
+            }
+            let group = self.ready.pop_front()?;
+            self.start_group(group);
+        }
+    }
+
+    /// Whether a queued action still matters: its step may have been cancelled meanwhile.
+    fn is_current(&self, action: &Action) -> bool {
+        let (Action::Check(step) | Action::Start(Task { step, .. }) | Action::Wake(Task { step, .. }, _)) =
+            action;
+        self.cells[*step as usize].is_pending()
+    }
+
+    /// Whether a task that was put aside is still to be run.
+    pub(crate) fn is_wanted(&self, task: Task) -> bool {
+        self.cells[task.step as usize].is_pending()
+    }
+
+    /// Whether everything is done.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.outstanding == 0 && self.actions.is_empty() && self.ready.is_empty()
+    }
+
+    /// Whether no task and no check is under way, so that only time can move the run on.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outstanding == self.waiting
+    }
+
+    /// Whether this is the only task or check under way.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.outstanding - self.waiting <= 1
+    }
+
+    /// The flag by which the step's tasks learn that they are no longer wanted.
+    pub(crate) fn token(&mut self, step: u32) -> Option<Arc<AtomicBool>> {
+        if !self.plan.options_of(step).cancellable {
+            return None;
+        }
+        Some(Arc::clone(self.tokens.entry(step).or_default()))
+    }
+
+    /// The step's bypass check has answered.
+    pub(crate) fn checked(&mut self, step: u32, answer: Result<Bypass<Value>, Exception>) {
+        if !self.cells[step as usize].is_pending() {
+            return;
+        }
+        match answer.map(|bypass| bypass.0) {
+            Ok(BypassKind::No) => {
+                self.outstanding -= 1;
+                self.dispatch(step);
+            }
+            Ok(BypassKind::Skip { value, reason }) => {
+                let value = value.or_else(|| self.unit_value(step));
+                self.end_step(step, Ending::Bypassed(Box::new((value, reason))));
+            }
+            Err(exception) => self.end_step(step, Ending::Exception(exception)),
+        }
+    }
+
+    /// An event without output has its `()` to pass on even when it is bypassed.
+    fn unit_value(&self, step: u32) -> Option<Value> {
+        let output = self.plan.event_of(step).def.output.ty;
+        (output == crate::value::TypeInfo::of::<()>()).then(|| Value::new(()))
+    }
+
+    /// A task has ended. `busy` is how long its body ran, `elapsed` the time since its first
+    /// attempt began; zero where nobody measured. Gives the wait if it is to be tried again.
+    #[inline]
+    pub(crate) fn completed(
+        &mut self,
+        task: Task,
+        outcome: TaskOutcome,
+        busy: Duration,
+        elapsed: Duration,
+    ) -> Option<Duration> {
+        let cell = &mut self.cells[task.step as usize];
+        if !cell.is_pending() {
+            // Cancelled meanwhile: a late result is discarded. Its Drop is user code.
+            crate::panic::drop_quietly(outcome);
+            return None;
+        }
+        cell.attempts += 1;
+        cell.busy += busy;
+        let outcome = self.resolve_typed_goto(task.step, outcome);
+        if let TaskOutcome::Exception(exception) = &outcome
+            && let Some(wait) = self.next_wait(task, exception, elapsed)
+        {
+            self.retry(task, wait);
+            return Some(wait);
+        }
+        if let Some(item) = task.item {
+            self.item_ended(task.step, item, outcome);
+            return None;
+        }
+        let ending = match outcome {
+            TaskOutcome::Success(value) => Ending::Success(value),
+            TaskOutcome::Failure(failure) => Ending::Failure(failure),
+            TaskOutcome::Exception(exception) => Ending::Exception(exception),
+            TaskOutcome::Goto(goto, value) => Ending::Goto(Box::new((*goto, value))),
+        };
+        self.end_step(task.step, ending);
+        None
+    }
+
+    #[inline]
+    fn resolve_typed_goto(&self, step: u32, outcome: TaskOutcome) -> TaskOutcome {
+        match (self.plan.event_of(step).def.typed_goto, outcome) {
+            (Some(branch_of), TaskOutcome::Success(value)) => match branch_of(&value) {
+                Some(descriptor) => TaskOutcome::Goto(Box::new(typed_goto(descriptor)), value),
+                None => TaskOutcome::Success(value),
+            },
+            (_, outcome) => outcome,
+        }
+    }
+
+    fn next_wait(&self, task: Task, exception: &Exception, elapsed: Duration) -> Option<Duration> {
+        if exception.kind() == ExceptionKind::Edge {
+            return None;
+        }
+        let policy = self.plan.options_of(task.step).retry.as_ref()?;
+        let mut seed = Fnv128::new();
+        seed.write(&self.seed.to_be_bytes());
+        seed.write(&task.step.to_be_bytes());
+        seed.write(&task.item.unwrap_or(u64::MAX).to_be_bytes());
+        seed.write(&task.attempt.to_be_bytes());
+        // A predicate of the user's that panics agrees to nothing.
+        let decide = || policy.next_wait(exception, task.attempt, elapsed, seed.0 as u64);
+        crate::panic::contain(decide).ok().flatten()
+    }
+
+    fn retry(&mut self, task: Task, wait: Duration) {
+        let again = Task { attempt: task.attempt + 1, ..task };
+        self.cells[task.step as usize].note_wait(wait);
+        if wait.is_zero() {
+            self.actions.push_back(Action::Start(again));
+        } else {
+            self.waiting += 1;
+            *self.waits.entry(task.step).or_default() += 1;
+            self.actions.push_back(Action::Wake(again, wait));
+        }
+    }
+
+    /// A wait is over.
+    pub(crate) fn woken(&mut self, task: Task) {
+        if !self.cells[task.step as usize].is_pending() {
+            return;
+        }
+        self.waiting -= 1;
+        if let Some(waits) = self.waits.get_mut(&task.step) {
+            *waits -= 1;
+        }
+        self.actions.push_back(Action::Start(task));
+    }
+
+    /// Puts the step under way: its body once, or once for each item.
+    fn dispatch(&mut self, step: u32) {
+        if self.plan.options_of(step).each {
+            self.begin_each(step);
+            return;
+        }
+        self.outstanding += 1;
+        self.actions.push_back(Action::Start(Task { step, attempt: 1, item: None }));
+    }
+
+    /// Records how a step ended, and goes on from there.
+    fn end_step(&mut self, step: u32, ending: Ending) {
+        self.outstanding -= 1;
+        self.settle(step, ending);
+    }
+
+    /// The same, for a step whose tasks are accounted for.
+    fn settle(&mut self, step: u32, ending: Ending) {
+        let (success, exception) = (ending.is_success(), ending.is_exception());
+        let jump = match &ending {
+            Ending::Goto(goto) => Some(goto.0.descriptor.clone()),
+            _ => None,
+        };
+        let broken = match &ending {
+            Ending::Exception(exception) if exception.kind() == ExceptionKind::Edge => {
+                Some(exception.clone())
+            }
+            _ => None,
+        };
+        self.cells[step as usize].ending = ending;
+        if let Some(exception) = broken {
+            self.halt.get_or_insert(Halt::Broken { step, exception });
+            return;
+        }
+        let stops = self.plan.options_of(step).stops;
+        let condition = if success && stops.on_success {
+            Some(StopCondition::Success)
+        } else if !success && stops.on_error {
+            Some(StopCondition::Error)
+        } else if exception && stops.on_exception {
+            Some(StopCondition::Exception)
+        } else {
+            None
+        };
+        if let Some(condition) = condition {
+            self.halt.get_or_insert(Halt::Stopped { step, condition });
+        }
+        if self.halt.is_none() {
+            self.leave_step(step, success, jump);
+        }
+    }
+
+    /// Withdraws every step of `steps` that is under way; its late results will be discarded.
+    fn cancel(&mut self, steps: std::ops::Range<u32>, reason: &Failure) {
+        let plan = Arc::clone(&self.plan);
+        self.ready.retain(|group| !steps.contains(&plan.groups[*group as usize].steps.0));
+        for step in steps {
+            if !self.cells[step as usize].is_pending() {
+                continue;
+            }
+            self.forget_tasks(step);
+            self.cells[step as usize].ending = Ending::Cancelled(reason.clone());
+        }
+    }
+
+    /// Takes a step's checks, tasks and waits out of the account.
+    fn forget_tasks(&mut self, step: u32) {
+        self.raise_token(step);
+        // An `each` step counts once for itself and once for each item.
+        self.outstanding -= 1 + self.each.remove(&step).map_or(0, |state| state.running());
+        self.forget_waits(step);
+    }
+
+    /// Waits are in the queue or with the driver; both look at the cell again.
+    fn forget_waits(&mut self, step: u32) {
+        self.waiting -= self.waits.remove(&step).unwrap_or(0);
+    }
+
+    fn raise_token(&self, step: u32) {
+        if let Some(token) = self.tokens.get(&step) {
+            token.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The descriptor of the branch that an ending takes where it is no goto.
+fn plain_descriptor(success: bool) -> Descriptor {
+    if success { Descriptor::SUCCESS } else { Descriptor::FAILURE }
+}
+

@@ -1,0 +1,375 @@
+//! The ways a parameter can take what comes along `|->` (R5).
+//!
+//! The macro maps the syntax of a `#[piped]` parameter to a [`Shape`]: `&T` to [`ByRef`], `T` to
+//! [`ByVal`], `Arc<T>` to [`ByArc`], `Result<S, Failure>` to [`OrFailure`], a tuple to [`Tuple`],
+//! `Vec<S>` to [`List`]. A shape knows which outputs it accepts (asked when a flow is planned) and
+//! how to read one (asked when a task runs).
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::outcome::Failure;
+use crate::piped::{EachRef, Items, Piped, Up};
+use crate::value::{TypeInfo, Value};
+
+/// Why a piped value could not be read.
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Unfit {
+    /// The step before did not succeed, and the parameter wants a plain value.
+    Failed(Failure),
+    /// The value has another type. A planned flow never gets here.
+    Type,
+}
+
+/// What an `each` step fans out over.
+pub(crate) enum Fan {
+    /// A list of so many items, which tasks read in place.
+    List(usize),
+    /// A stream whose items are handed out one by one.
+    Stream(Box<dyn FnMut() -> Option<Value> + Send>),
+}
+
+/// Asks a value for its items; `None` if it has none of the wanted type.
+#[doc(hidden)]
+pub struct Fanned(pub(crate) Fan);
+
+impl fmt::Debug for Fanned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fanned(..)")
+    }
+}
+
+/// A way to take what comes along `|->`; see the module's documentation.
+#[doc(hidden)]
+pub trait Shape: 'static {
+    /// What the event's parameter is.
+    type Out<'a>;
+    /// The type without reference or pointer, for messages.
+    type Takes: 'static;
+    /// Whether the event takes anything at all.
+    const TAKES: bool = true;
+    /// Whether it can be read from inside a larger value.
+    const IN_PLACE: bool = false;
+
+    fn accepts(up: &Up) -> bool;
+    fn accepts_items_of(_up: &Up) -> bool {
+        false
+    }
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit>;
+    fn fan(_value: &Value) -> Option<Fanned> {
+        None
+    }
+    /// Reads a part of a larger value.
+    fn in_place(_part: &Self::Takes) -> Option<Self::Out<'_>> {
+        None
+    }
+    /// The elements of a list that is one value.
+    fn read_list(_list: &Value) -> Result<Vec<Self::Out<'_>>, Unfit> {
+        Err(Unfit::Type)
+    }
+    /// The elements that an `each` step made.
+    fn read_each<'a>(each: EachRef<'a>) -> Result<Vec<Self::Out<'a>>, Unfit> {
+        match &each.0.verdict {
+            Some(failure) => Err(Unfit::Failed(failure.clone())),
+            None => Self::read_list(&each.0.values),
+        }
+    }
+}
+
+/// No `#[piped]` parameter.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Nothing(Infallible);
+
+/// `&T`.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct ByRef<T>(PhantomData<T>);
+
+/// `T`, cloned.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct ByVal<T>(PhantomData<T>);
+
+/// `Arc<T>`, shared.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct ByArc<T>(PhantomData<T>);
+
+/// `Result<S, Failure>`: either.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct OrFailure<S>(PhantomData<S>);
+
+/// `(A, B, ..)`: a group's members in script order, or an output that is such a tuple.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Tuple<S>(PhantomData<S>);
+
+/// `Vec<S>`: a group's members, an `each` step's items, or an output that is such a list.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct List<S>(PhantomData<S>);
+
+impl Shape for Nothing {
+    type Out<'a> = ();
+    type Takes = ();
+    const TAKES: bool = false;
+
+    fn accepts(_up: &Up) -> bool {
+        false
+    }
+    fn read<'a>(_piped: &'a Piped<'a>) -> Result<(), Unfit> {
+        Ok(())
+    }
+}
+
+/// Whether what comes along is one value of type `T`.
+fn is_one<T: 'static>(up: &Up) -> bool {
+    let wanted = TypeInfo::of::<T>();
+    match up {
+        Up::One(ty) => ty.is(&wanted),
+        Up::Each { list, .. } => list.is(&wanted),
+        Up::Reason => wanted.is(&TypeInfo::of::<Failure>()),
+        Up::Group(_) => false,
+    }
+}
+
+/// Whether what comes along is many of type `T`, each of which can be its own `Value`.
+fn streams<T: 'static>(up: &Up) -> bool {
+    match up {
+        Up::One(ty) => ty.is(&TypeInfo::of::<Items<T>>()),
+        Up::Group(members) => members.iter().all(is_one::<T>),
+        Up::Each { .. } | Up::Reason => false,
+    }
+}
+
+/// Whether what comes along is many of type `T`.
+fn is_many<T: 'static>(up: &Up) -> bool {
+    match up {
+        Up::One(ty) => ty.is(&TypeInfo::of::<Vec<T>>()) || streams::<T>(up),
+        Up::Each { item, .. } => item.is(&TypeInfo::of::<T>()),
+        Up::Group(_) => streams::<T>(up),
+        Up::Reason => false,
+    }
+}
+
+/// The one value that came along, in place.
+fn one<'a, T: 'static>(piped: &'a Piped<'a>) -> Result<&'a T, Unfit> {
+    match piped {
+        Piped::Value(value) => value.get().ok_or(Unfit::Type),
+        Piped::Failure(failure) => Err(Unfit::Failed(failure.clone().into_owned())),
+        Piped::Reason(failure) => {
+            let failure: &dyn Any = &**failure;
+            failure.downcast_ref().ok_or(Unfit::Type)
+        }
+        Piped::Each(EachRef(each)) => match &each.verdict {
+            Some(failure) => Err(Unfit::Failed(failure.clone())),
+            None => each.values.get().ok_or(Unfit::Type),
+        },
+        Piped::Item(list, index) => list
+            .get::<Vec<T>>()
+            .and_then(|list| list.get(*index))
+            .ok_or(Unfit::Type),
+        Piped::Nothing | Piped::Group(_) => Err(Unfit::Type),
+    }
+}
+
+fn fan_list<T: Send + Sync + 'static>(value: &Value) -> Option<Fanned> {
+    if let Some(list) = value.get::<Vec<T>>() {
+        return Some(Fanned(Fan::List(list.len())));
+    }
+    fan_stream::<T>(value)
+}
+
+fn fan_stream<T: Send + Sync + 'static>(value: &Value) -> Option<Fanned> {
+    // A stream gives its items once; a second reader finds it empty.
+    let mut items = value.get::<Items<T>>()?.take();
+    Some(Fanned(Fan::Stream(Box::new(move || {
+        items.as_mut()?.next().map(Value::new)
+    }))))
+}
+
+impl<T: Send + Sync + 'static> Shape for ByRef<T> {
+    type Out<'a> = &'a T;
+    type Takes = T;
+    const IN_PLACE: bool = true;
+
+    fn accepts(up: &Up) -> bool {
+        is_one::<T>(up)
+    }
+    fn accepts_items_of(up: &Up) -> bool {
+        is_many::<T>(up)
+    }
+    #[inline]
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<&'a T, Unfit> {
+        one(piped)
+    }
+    fn fan(value: &Value) -> Option<Fanned> {
+        fan_list::<T>(value)
+    }
+    fn in_place(part: &T) -> Option<&T> {
+        Some(part)
+    }
+    fn read_list(list: &Value) -> Result<Vec<&T>, Unfit> {
+        Ok(list.get::<Vec<T>>().ok_or(Unfit::Type)?.iter().collect())
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Shape for ByVal<T> {
+    type Out<'a> = T;
+    type Takes = T;
+    const IN_PLACE: bool = true;
+
+    fn accepts(up: &Up) -> bool {
+        is_one::<T>(up)
+    }
+    fn accepts_items_of(up: &Up) -> bool {
+        is_many::<T>(up)
+    }
+    #[inline]
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<T, Unfit> {
+        one(piped).cloned()
+    }
+    fn fan(value: &Value) -> Option<Fanned> {
+        fan_list::<T>(value)
+    }
+    fn in_place(part: &T) -> Option<T> {
+        Some(part.clone())
+    }
+    fn read_list(list: &Value) -> Result<Vec<T>, Unfit> {
+        list.get::<Vec<T>>().cloned().ok_or(Unfit::Type)
+    }
+}
+
+impl<T: Send + Sync + 'static> Shape for ByArc<T> {
+    type Out<'a> = Arc<T>;
+    type Takes = T;
+
+    fn accepts(up: &Up) -> bool {
+        is_one::<T>(up)
+    }
+    fn accepts_items_of(up: &Up) -> bool {
+        // An item inside a list cannot be shared without cloning it.
+        streams::<T>(up)
+    }
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Arc<T>, Unfit> {
+        match piped {
+            Piped::Value(value) => value.arc().ok_or(Unfit::Type),
+            Piped::Each(EachRef(each)) if each.verdict.is_none() => {
+                each.values.arc().ok_or(Unfit::Type)
+            }
+            Piped::Reason(failure) => {
+                Value::new(failure.clone().into_owned()).arc().ok_or(Unfit::Type)
+            }
+            other => match one::<T>(other) {
+                Err(unfit) => Err(unfit),
+                Ok(_) => Err(Unfit::Type),
+            },
+        }
+    }
+    fn fan(value: &Value) -> Option<Fanned> {
+        fan_stream::<T>(value)
+    }
+}
+
+impl<S: Shape> Shape for OrFailure<S> {
+    type Out<'a> = Result<S::Out<'a>, Failure>;
+    type Takes = S::Takes;
+    const IN_PLACE: bool = S::IN_PLACE;
+
+    fn accepts(up: &Up) -> bool {
+        S::accepts(up)
+    }
+    fn accepts_items_of(up: &Up) -> bool {
+        S::accepts_items_of(up)
+    }
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+        match S::read(piped) {
+            Ok(value) => Ok(Ok(value)),
+            Err(Unfit::Failed(failure)) => Ok(Err(failure)),
+            Err(Unfit::Type) => Err(Unfit::Type),
+        }
+    }
+    fn fan(value: &Value) -> Option<Fanned> {
+        S::fan(value)
+    }
+    fn in_place(part: &S::Takes) -> Option<Self::Out<'_>> {
+        S::in_place(part).map(Ok)
+    }
+    fn read_list(list: &Value) -> Result<Vec<Self::Out<'_>>, Unfit> {
+        Ok(S::read_list(list)?.into_iter().map(Ok).collect())
+    }
+    fn read_each<'a>(each: EachRef<'a>) -> Result<Vec<Self::Out<'a>>, Unfit> {
+        let mut values = S::read_list(&each.0.values)?.into_iter();
+        let mut failures = each.0.failures.iter().peekable();
+        // Failures are in order of their items; every other item has a value.
+        let item = |index| match failures.next_if(|(failed, _)| *failed == index) {
+            Some((_, failure)) => Some(Err(failure.clone())),
+            None => values.next().map(Ok),
+        };
+        Ok((0..each.0.total).map_while(item).collect())
+    }
+}
+
+impl<S: Shape> Shape for List<S> {
+    type Out<'a> = Vec<S::Out<'a>>;
+    type Takes = Vec<S::Takes>;
+
+    fn accepts(up: &Up) -> bool {
+        match up {
+            Up::Group(members) => members.iter().all(S::accepts),
+            Up::Each { item, .. } => S::accepts(&Up::One(*item)),
+            Up::One(ty) => ty.is(&TypeInfo::of::<Vec<S::Takes>>()),
+            Up::Reason => false,
+        }
+    }
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+        match piped {
+            Piped::Group(members) => members.iter().map(S::read).collect(),
+            Piped::Each(each) => S::read_each(*each),
+            Piped::Value(list) => S::read_list(list),
+            Piped::Failure(failure) => Err(Unfit::Failed(failure.clone().into_owned())),
+            Piped::Nothing | Piped::Reason(_) | Piped::Item(..) => Err(Unfit::Type),
+        }
+    }
+}
+
+macro_rules! tuple_shapes {
+    ($($S:ident $i:tt),+) => {
+        impl<$($S: Shape),+> Shape for Tuple<($($S,)+)>
+        {
+            type Out<'a> = ($($S::Out<'a>,)+);
+            type Takes = ($($S::Takes,)+);
+
+            fn accepts(up: &Up) -> bool {
+                const MEMBERS: usize = [$($i),+].len();
+                match up {
+                    Up::Group(members) => {
+                        members.len() == MEMBERS && true $(&& $S::accepts(&members[$i]))+
+                    }
+                    other => true $(&& $S::IN_PLACE)+ && is_one::<Self::Takes>(other),
+                }
+            }
+            fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+                if let Piped::Group(members) = piped {
+                    return Ok(($($S::read(members.get($i).ok_or(Unfit::Type)?)?,)+));
+                }
+                let whole: &'a Self::Takes = one(piped)?;
+                Ok(($($S::in_place(&whole.$i).ok_or(Unfit::Type)?,)+))
+            }
+        }
+    };
+}
+
+tuple_shapes!(A 0, B 1);
+tuple_shapes!(A 0, B 1, C 2);
+tuple_shapes!(A 0, B 1, C 2, D 3);
+tuple_shapes!(A 0, B 1, C 2, D 3, E 4);
+tuple_shapes!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple_shapes!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple_shapes!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

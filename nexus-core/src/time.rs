@@ -1,0 +1,93 @@
+//! Clocks: what a run's waits and durations are measured by.
+
+use std::fmt::Debug;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// A source of time. The engine asks it what time it is, and how to wait.
+///
+/// Times are durations since the clock's own start, so they only ever grow.
+///
+/// ```
+/// use nexus_core::{Clock, SystemClock};
+/// let clock = SystemClock::new();
+/// let before = clock.now();
+/// assert!(clock.now() >= before);
+/// ```
+///
+/// A clock of one's own needs [`now`](Clock::now) and [`wait_until`](Clock::wait_until):
+///
+/// ```
+/// # use std::{sync::atomic::{AtomicU64, Ordering::SeqCst}, time::Duration};
+/// # use nexus_core::{Clock, Wait};
+/// /// Runs a thousand times as fast as the wall clock.
+/// #[derive(Debug)]
+/// struct Hurried(nexus_core::SystemClock);
+///
+/// impl Clock for Hurried {
+///     fn now(&self) -> Duration {
+///         self.0.now() * 1000
+///     }
+///     fn wait_until(&self, at: Duration, _idle: bool) -> Wait {
+///         match at.checked_sub(self.now()) {
+///             None | Some(Duration::ZERO) => Wait::Over,
+///             Some(left) => Wait::AtMost(left / 1000),
+///         }
+///     }
+/// }
+/// ```
+pub trait Clock: Debug + Send + Sync + 'static {
+    /// The time since this clock's start.
+    fn now(&self) -> Duration;
+
+    /// The engine has nothing to do before `at`. `idle` says that no task is running anywhere
+    /// either, so that only time can move the run on.
+    fn wait_until(&self, at: Duration, idle: bool) -> Wait;
+
+    /// A clock that can jump calls the waker after each jump, so that an engine which waits looks
+    /// again. Clocks that flow by themselves need not.
+    fn on_jump(&self, waker: Waker) {
+        drop(waker);
+    }
+}
+
+/// How an engine is to wait for a point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// The time has come.
+    Over,
+    /// Wait for this much real time at most, then ask again.
+    AtMost(Duration),
+    /// Wait until something happens or the clock jumps, then ask again.
+    ForNews,
+}
+
+/// The system's monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock(Instant);
+
+impl SystemClock {
+    /// A clock that starts now.
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn wait_until(&self, at: Duration, _idle: bool) -> Wait {
+        match at.checked_sub(self.now()) {
+            None | Some(Duration::ZERO) => Wait::Over,
+            Some(left) => Wait::AtMost(left),
+        }
+    }
+}

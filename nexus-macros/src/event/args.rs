@@ -1,0 +1,262 @@
+//! What the arguments of `#[event(..)]` say, checked.
+
+use std::time::Duration;
+
+use nexus_pointy::settings::{
+    ATTRIBUTE_KEYS, EXECUTOR_CONFIG_KEYS, EvaluationState, Jitter, Key, RETRY_KEYS, ValueKind,
+    check_value, parse_duration, unknown_key,
+};
+use nexus_pointy::{LiteralKind, Primary};
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Expr, ExprLit, Lit, Pat, Type};
+
+use super::parse::{Arg, Value};
+use crate::ctxt::{Ctxt, with_help};
+use crate::literal::literal;
+use crate::root::Root;
+
+/// The arguments of `#[event(..)]`.
+#[derive(Default)]
+pub(crate) struct EventArgs {
+    pub(crate) root: Root,
+    pub(crate) name: Option<String>,
+    pub(crate) bypass: Option<Expr>,
+    pub(crate) executor: Option<Type>,
+    pub(crate) config: Option<Group>,
+    pub(crate) retry: Option<Group>,
+    /// `stop_on_..` with its value.
+    pub(crate) stops: Vec<(&'static str, Given)>,
+    pub(crate) evaluation: Option<Given>,
+}
+
+/// A group of keys, or an expression that stands for it.
+pub(crate) enum Group {
+    Keys(Vec<(&'static str, Given)>),
+    Expr(Expr),
+}
+
+/// A value, read as far as it is a literal.
+pub(crate) enum Given {
+    Flag(bool),
+    Count(u64),
+    Seconds(f64),
+    Duration(Duration),
+    Text(String),
+    Types(Vec<Type>),
+    Jitter(Jitter),
+    Evaluation(EvaluationState),
+    Expr(Expr),
+}
+
+/// Checks `args` against the keys that an event takes.
+pub(crate) fn check(cx: &Ctxt, args: Vec<Arg>) -> EventArgs {
+    let mut known = EventArgs::default();
+    for (arg, key) in keyed(cx, args, ATTRIBUTE_KEYS) {
+        match (key.name, arg.value) {
+            ("crate", Some(Value::Path(path))) => known.root = Root::new(Some(path)),
+            ("name", Some(Value::Expr(expr))) => known.name = name(cx, &expr),
+            ("bypass", Some(Value::Expr(expr))) => known.bypass = bypass(cx, expr),
+            ("executor", Some(Value::Type(ty))) => known.executor = Some(ty),
+            ("executor", Some(value)) => {
+                let message = "an executor is named by its type, such as `ThreadPoolExecutor`; it is set up with `executor_config = { max_workers: 4 }`";
+                cx.error(value, message);
+            }
+            ("executor_config", Some(Value::Group(args, _))) => {
+                known.config = Some(Group::Keys(group(cx, args, EXECUTOR_CONFIG_KEYS)));
+            }
+            ("retry_policy", Some(Value::Group(args, _))) => {
+                known.retry = Some(Group::Keys(group(cx, args, RETRY_KEYS)));
+            }
+            ("executor_config", Some(Value::Expr(expr))) => known.config = whole(cx, key, expr),
+            ("retry_policy", Some(Value::Expr(expr))) => known.retry = whole(cx, key, expr),
+            ("execution_evaluation_state", value) => {
+                known.evaluation = given(cx, key, &arg.key, value);
+            }
+            (_, value) => {
+                let given = given(cx, key, &arg.key, value);
+                known.stops.extend(given.map(|given| (key.name, given)));
+            }
+        }
+    }
+    known
+}
+
+/// The arguments whose keys are known and stand here for the first time.
+fn keyed(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(Arg, &'static Key)> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut found = Vec::new();
+    for arg in args {
+        let name = arg.name();
+        if name == "timeout" && keys == ATTRIBUTE_KEYS {
+            cx.error_at(arg.span(), "there is no setting `timeout`: timeouts are not there yet");
+            continue;
+        }
+        let Some(key) = keys.iter().find(|key| key.name == name) else {
+            let (message, help) = unknown_key(&name, keys);
+            cx.error_at(arg.span(), with_help(&message, help.as_deref()));
+            continue;
+        };
+        if seen.contains(&key.name) {
+            cx.error_at(arg.span(), format!("`{name}` is given twice: keep one of the two"));
+            continue;
+        }
+        seen.push(key.name);
+        found.push((arg, key));
+    }
+    found
+}
+
+fn group(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(&'static str, Given)> {
+    keyed(cx, args, keys)
+        .into_iter()
+        .filter_map(|(arg, key)| Some((key.name, given(cx, key, &arg.key, arg.value)?)))
+        .collect()
+}
+
+/// An expression that stands for a whole group.
+fn whole(cx: &Ctxt, key: &Key, expr: Expr) -> Option<Group> {
+    match literal(&expr) {
+        Some(it) if !matches!(it.kind, LiteralKind::Name(_)) => {
+            refuse(cx, key, Some(&it), &expr);
+            None
+        }
+        _ => Some(Group::Expr(expr)),
+    }
+}
+
+/// A value of `key`, if it is one.
+fn given(cx: &Ctxt, key: &Key, at: &syn::Ident, value: Option<Value>) -> Option<Given> {
+    let expr = match value {
+        None if key.kind == ValueKind::Flag => return Some(Given::Flag(true)),
+        None => {
+            refuse(cx, key, None, at);
+            return None;
+        }
+        Some(Value::Types(types)) => return Some(Given::Types(types)),
+        Some(Value::Expr(expr)) => expr,
+        Some(other) => {
+            let map = nexus_pointy::Literal { kind: LiteralKind::Map(Vec::new()), span: nexus_pointy::Span::default() };
+            refuse(cx, key, Some(&map), &other);
+            return None;
+        }
+    };
+    if key.name == "retry_if" {
+        return retry_if(cx, expr);
+    }
+    if key.kind == ValueKind::Seconds && is_no_number(&expr) {
+        cx.error(&expr, format!("`{}` takes a finite number of seconds, 0 or more", key.name));
+        return None;
+    }
+    let Some(value) = literal(&expr) else { return Some(Given::Expr(expr)) };
+    let is_name = matches!(value.kind, LiteralKind::Name(_));
+    if is_name && !matches!(key.kind, ValueKind::OneOf(_) | ValueKind::Types) {
+        return Some(Given::Expr(expr));
+    }
+    if refuse(cx, key, Some(&value), &expr) {
+        return None;
+    }
+    let text = || match &value.kind {
+        LiteralKind::Name(name) => name.text.rsplit("::").next().unwrap_or_default().to_owned(),
+        LiteralKind::Str(text) => text.to_string(),
+        _ => String::new(),
+    };
+    Some(match (key.kind, &value.kind) {
+        (ValueKind::Flag, LiteralKind::Bool(flag)) => Given::Flag(*flag),
+        (ValueKind::Count | ValueKind::CountFrom(_) | ValueKind::Bytes, LiteralKind::Int(number)) => {
+            Given::Count(u64::try_from(*number).unwrap_or(u64::MAX))
+        }
+        #[expect(clippy::cast_precision_loss, reason = "nobody waits 2^53 seconds")]
+        (ValueKind::Seconds, LiteralKind::Int(number)) => Given::Seconds(*number as f64),
+        (ValueKind::Seconds, LiteralKind::Float(number)) => Given::Seconds(*number),
+        (ValueKind::Duration, LiteralKind::Str(text)) => Given::Duration(parse_duration(text).ok()?),
+        (ValueKind::Text, LiteralKind::Str(text)) => Given::Text(text.to_string()),
+        (ValueKind::OneOf(_), _) if key.name == "jitter" => Given::Jitter(text().parse().ok()?),
+        (ValueKind::OneOf(_), _) => Given::Evaluation(text().parse().ok()?),
+        _ => Given::Expr(expr),
+    })
+}
+
+/// Reports what is wrong with a value, if anything.
+fn refuse(cx: &Ctxt, key: &Key, value: Option<&nexus_pointy::Literal>, at: impl ToTokens) -> bool {
+    match check_value(key, value) {
+        Ok(()) => false,
+        Err(wrong) => {
+            cx.error(at, with_help(&wrong.message, wrong.help.as_deref()));
+            true
+        }
+    }
+}
+
+/// `f64::NAN` and its kind.
+fn is_no_number(expr: &Expr) -> bool {
+    let expr = match expr {
+        Expr::Unary(unary) => &*unary.expr,
+        expr => expr,
+    };
+    let Expr::Path(path) = expr else { return false };
+    let last = path.path.segments.last().map(|last| last.ident.to_string());
+    matches!(last.as_deref(), Some("NAN" | "INFINITY" | "NEG_INFINITY"))
+}
+
+fn retry_if(cx: &Ctxt, expr: Expr) -> Option<Given> {
+    match &expr {
+        Expr::Closure(closure) => match closure.inputs.iter().collect::<Vec<_>>().as_slice() {
+            [Pat::Type(_)] => Some(Given::Expr(expr)),
+            _ => {
+                cx.error(closure, "`retry_if` takes the error by reference, and needs its type: `|error: &MyError| ..`");
+                None
+            }
+        },
+        Expr::Path(_) | Expr::Call(_) | Expr::Block(_) => Some(Given::Expr(expr)),
+        _ => {
+            cx.error(&expr, "`retry_if` is a function of the error: `|error: &MyError| error.is_transient()`");
+            None
+        }
+    }
+}
+
+fn bypass(cx: &Ctxt, expr: Expr) -> Option<Expr> {
+    if matches!(expr, Expr::Path(_) | Expr::Closure(_)) {
+        return Some(expr);
+    }
+    cx.error(&expr, "`bypass` names a function `fn(&Context) -> Bypass<T>`, where `T` is what the event yields");
+    None
+}
+
+/// The name that a flow may use for an event.
+fn name(cx: &Ctxt, expr: &Expr) -> Option<String> {
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = expr else {
+        cx.error(expr, "`name` takes a text in quotes: `name = \"extract\"`");
+        return None;
+    };
+    let text = text.value();
+    if is_name(&text) {
+        return Some(text);
+    }
+    cx.error(expr, "no flow can use this name: it takes letters, digits and `_`, and parts joined with `::`");
+    None
+}
+
+fn is_name(text: &str) -> bool {
+    let Ok(flow) = nexus_pointy::parse(text).into_result() else { return false };
+    match flow.links.as_slice() {
+        [link] => match link.units.as_slice() {
+            [unit] => matches!(&unit.primary, Primary::Event(name) if *name.text == *text) && flow.to_string() == text,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Expr(expr) => expr.to_tokens(tokens),
+            Self::Type(ty) => ty.to_tokens(tokens),
+            Self::Types(types) => types.iter().for_each(|ty| ty.to_tokens(tokens)),
+            Self::Path(path) => path.to_tokens(tokens),
+            Self::Group(_, whole) => whole.to_tokens(tokens),
+        }
+    }
+}

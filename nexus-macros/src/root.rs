@@ -1,0 +1,23 @@
+//! The paths by which generated code reaches the runtime.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+/// `::nexus`, or what `crate = path` says.
+#[derive(Default, Clone)]
+pub(crate) struct Root(Option<Path>);
+
+impl Root {
+    pub(crate) fn new(path: Option<Path>) -> Self {
+        Self(path)
+    }
+
+    /// The hidden module that generated code calls.
+    pub(crate) fn private(&self) -> TokenStream {
+        match &self.0 {
+            Some(path) => quote!(#path::__private),
+            None => quote!(::nexus::__private),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use std::fmt;
+
+use crate::span::Span;
+
+/// A mistake in a script: what it is, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The kind of mistake, one of the constants of [`code`].
+    pub code: &'static str,
+    /// What was expected and what was found.
+    pub message: String,
+    /// The place to blame.
+    pub span: Span,
+    /// Other places that have to do with it, each with a note.
+    pub labels: Vec<(Span, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic without labels and help.
+    ///
+    /// ```
+    /// use nexus_pointy::{code, Diagnostic, Span};
+    /// let it = Diagnostic::new(code::EMPTY_SCRIPT, "the script has no event", Span::new(0, 0));
+    /// assert_eq!(it.to_string(), "error[P0001]: the script has no event");
+    /// ```
+    #[must_use]
+    pub fn new(code: &'static str, message: impl Into<String>, span: Span) -> Self {
+        Self { code, message: message.into(), span, labels: Vec::new(), help: None }
+    }
+
+    /// Adds a note at another place.
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push((span, text.into()));
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: {}", self.code, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// The codes of [`Diagnostic`]s, one for each mistake. They never change their meaning.
+        pub mod code {
+            $($(#[$doc])* pub const $name: &str = $text;)*
+            /// Every code.
+            pub const ALL: &[&str] = &[$($text),*];
+        }
+    };
+}
+
+codes! {
+    /// The script has no event.
+    EMPTY_SCRIPT = "P0001";
+    /// The script is longer than `u32::MAX` bytes.
+    TOO_LONG = "P0002";
+    /// Brackets are nested deeper than 256.
+    TOO_DEEP = "P0003";
+    /// More mistakes than are listed.
+    MORE = "P0004";
+    /// A character or operator that the language does not have.
+    UNKNOWN_TOKEN = "P0005";
+    /// A character that cannot be seen: NUL, a bidirectional control, a zero-width space.
+    HIDDEN_CHARACTER = "P0006";
+    /// A string that does not end on its line.
+    UNTERMINATED_STRING = "P0007";
+    /// A wrong escape sequence in a string.
+    BAD_ESCAPE = "P0008";
+    /// A string in single quotes.
+    SINGLE_QUOTES = "P0009";
+    /// An event is missing.
+    MISSING_EVENT = "P0010";
+    /// Two events without an arrow between.
+    MISSING_ARROW = "P0011";
+    /// Two branches, attributes or values without a comma between.
+    MISSING_COMMA = "P0012";
+    /// A token that cannot stand here.
+    UNEXPECTED = "P0013";
+    /// A bracket that is never closed.
+    UNCLOSED = "P0014";
+    /// A closing bracket of another kind than the opening one, or without one.
+    MISMATCHED = "P0015";
+    /// A group, branch list or attribute list with nothing in it.
+    EMPTY_BRACKETS = "P0016";
+    /// A wrong number of attempts.
+    BAD_ATTEMPTS = "P0017";
+    /// Attempts, attributes or branches given twice to one unit.
+    GIVEN_TWICE = "P0018";
+    /// A descriptor that is neither a `u32` nor a name.
+    BAD_DESCRIPTOR = "P0019";
+    /// The same descriptor twice in a branch list.
+    DUPLICATE_DESCRIPTOR = "P0020";
+    /// A branch list that does not follow an event directly.
+    MISPLACED_BRANCHES = "P0021";
+    /// Attributes before the event they are for.
+    MISPLACED_ATTRIBUTES = "P0022";
+    /// A name that is not `ident { "::" ident }`.
+    BAD_NAME = "P0023";
+    /// A number that cannot be read.
+    BAD_NUMBER = "P0024";
+    /// An attribute's name is missing or not a name.
+    BAD_KEY = "P0025";
+    /// An attribute's value is missing or not a value.
+    BAD_VALUE = "P0026";
+    /// `:` where `=` belongs, or the reverse.
+    WRONG_SEPARATOR = "P0027";
+    /// The same key twice.
+    DUPLICATE_KEY = "P0028";
+    /// A key that no setting has.
+    UNKNOWN_KEY = "P0029";
+    /// A value of the wrong type for its setting.
+    WRONG_TYPE = "P0030";
+    /// A value out of its setting's range.
+    OUT_OF_RANGE = "P0031";
+    /// A setting that cannot be given in a flow.
+    NOT_IN_FLOW = "P0032";
+}
+
+/// As many mistakes are listed; the rest is counted.
+pub(crate) const MAX_DIAGNOSTICS: usize = 100;
+
+/// Collects diagnostics up to a bound, so that garbage of any size stays cheap.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    list: Vec<Diagnostic>,
+    dropped: usize,
+    first_dropped: Span,
+}
+
+impl Sink {
+    pub(crate) fn push(&mut self, span: Span, make: impl FnOnce() -> Diagnostic) {
+        if self.list.len() < MAX_DIAGNOSTICS {
+            self.list.push(make());
+        } else {
+            if self.dropped == 0 {
+                self.first_dropped = span;
+            }
+            self.dropped += 1;
+        }
+    }
+
+    /// The diagnostics in script order.
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|diagnostic| diagnostic.span.start);
+        if self.dropped > 0 {
+            let message = format!("and {} more mistakes from here on", self.dropped);
+            self.list.push(
+                Diagnostic::new(code::MORE, message, self.first_dropped)
+                    .help(format!("correct the first {MAX_DIAGNOSTICS} and check again")),
+            );
+        }
+        self.list
+    }
+}
+
+/// Text of the user's for a message: in backticks, cut, and with nothing invisible in it.
+pub(crate) fn quote(text: &str) -> String {
+    const MOST: usize = 40;
+    let mut out = String::from("`");
+    for (count, c) in text.chars().enumerate() {
+        if count == MOST {
+            out.push_str("..");
+            break;
+        }
+        if crate::ident::is_hidden(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('`');
+    out
+}

@@ -1,0 +1,116 @@
+use std::borrow::Cow;
+
+use super::Lexer;
+use crate::diagnostic::{Diagnostic, Sink, code, quote};
+use crate::span::Span;
+use crate::token::{Token, TokenKind};
+
+impl<'a> Lexer<'a> {
+    /// A string in double quotes. It ends on its line, so that a forgotten quote costs one line.
+    pub(super) fn string(&mut self, sink: &mut Sink) -> Token<'a> {
+        let start = self.at;
+        self.at += 1;
+        let body = self.at;
+        let mut escaped: Option<String> = None;
+        let closed = loop {
+            let from = self.at;
+            self.skip_while(|c| !matches!(c, '"' | '\\' | '\n' | '\r'));
+            if let Some(text) = &mut escaped {
+                text.push_str(self.source.get(from..self.at).unwrap_or_default());
+            }
+            match self.peek() {
+                Some(b'"') => break true,
+                Some(b'\\') => {
+                    let so_far = self.source.get(body..self.at).unwrap_or_default();
+                    let text = escaped.get_or_insert_with(|| so_far.to_owned());
+                    self.escape(text, sink);
+                }
+                _ => break false,
+            }
+        };
+        let content = self.source.get(body..self.at).unwrap_or_default();
+        self.check_hidden(body, "a string", sink);
+        if closed {
+            self.at += 1;
+        } else {
+            let span = self.span_from(start);
+            sink.push(span, || {
+                Diagnostic::new(code::UNTERMINATED_STRING, "the string does not end on its line", span)
+                    .help("write `\"` at its end; a line break inside is `\\n`")
+            });
+        }
+        let text = escaped.map_or(Cow::Borrowed(content), Cow::Owned);
+        Token { kind: TokenKind::Str, span: self.span_from(start), text }
+    }
+
+    /// Reads the escape sequence at the `\` that is next.
+    fn escape(&mut self, out: &mut String, sink: &mut Sink) {
+        let start = self.at;
+        self.at += 1;
+        let Some(c) = self.rest().chars().next() else { return };
+        if c == '\n' || c == '\r' {
+            return;
+        }
+        self.at += c.len_utf8();
+        match c {
+            '"' | '\\' => out.push(c),
+            'n' => out.push('\n'),
+            't' => out.push('\t'),
+            'r' => out.push('\r'),
+            'u' => match self.unicode() {
+                Some(c) => out.push(c),
+                None => self.bad_escape(start, sink),
+            },
+            _ => {
+                out.push(c);
+                self.bad_escape(start, sink);
+            }
+        }
+    }
+
+    /// The `{..}` of `\u{..}`.
+    fn unicode(&mut self) -> Option<char> {
+        let digits = self.rest().strip_prefix('{')?;
+        let length = digits.bytes().take(7).position(|byte| byte == b'}')?;
+        let digits = digits.get(..length)?;
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let c = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;
+        self.at += length + 2;
+        Some(c)
+    }
+
+    fn bad_escape(&self, start: usize, sink: &mut Sink) {
+        let span = self.span_from(start);
+        let text = self.source.get(start..self.at).unwrap_or_default();
+        sink.push(span, || {
+            let message = format!("there is no escape sequence {}", quote(text));
+            Diagnostic::new(code::BAD_ESCAPE, message, span)
+                .help(r#"there are `\"`, `\\`, `\n`, `\r`, `\t` and `\u{1f980}`"#)
+        });
+    }
+
+    /// A string in single quotes: an error, and then a string.
+    pub(super) fn single_quoted(&mut self, sink: &mut Sink) -> Token<'a> {
+        let start = self.at;
+        self.at += 1;
+        self.skip_while(|c| c != '\'' && c != '\n' && c != '\r');
+        let closed = self.peek() == Some(b'\'');
+        let mut content = self.source.get(start + 1..self.at).unwrap_or_default();
+        if closed {
+            self.at += 1;
+        } else {
+            // No string: blame the quote alone and go on behind it.
+            self.at = start + 1;
+            content = "";
+        }
+        let span = self.span_from(start);
+        sink.push(span, || {
+            Diagnostic::new(code::SINGLE_QUOTES, "a string stands in double quotes", span)
+                .help(if closed { format!("write {}", quote(&format!("\"{content}\""))) } else { "write `\"`".into() })
+        });
+        let kind = if closed { TokenKind::Str } else { TokenKind::Unknown };
+        Token { kind, span: Span::new(start as u32, self.at as u32), text: Cow::Borrowed(content) }
+    }
+}

@@ -1,0 +1,293 @@
+use super::Parser;
+use super::flow::Operator;
+use crate::ast::{Attempts, Attr, Name, Primary, Unit};
+use crate::diagnostic::{Diagnostic, code};
+use crate::number;
+use crate::span::Span;
+use crate::token::TokenKind;
+
+/// Where each part of a unit was given first.
+#[derive(Debug, Default)]
+struct Given {
+    attempts: Option<Span>,
+    attrs: Option<Span>,
+    branches: Option<Span>,
+}
+
+impl Parser<'_> {
+    /// `unit = [ INT "*" ] primary { "*" INT | attrs | branches }`
+    pub(super) fn unit(&mut self, before: Operator) -> Unit {
+        let start = self.span();
+        let mut given = Given::default();
+        if !self.to_unit(before) {
+            return Unit::hole(self.since(start));
+        }
+        let mut unit = Unit::hole(start);
+        if self.at(TokenKind::Int) {
+            self.prefix(&mut unit, &mut given);
+        }
+        unit.primary = self.primary();
+        self.postfix(&mut unit, &mut given);
+        unit.span = self.since(start);
+        unit
+    }
+
+    pub(super) fn starts_unit(&self, kind: TokenKind) -> bool {
+        matches!(kind, TokenKind::Ident | TokenKind::LBrace | TokenKind::LParen | TokenKind::PathSep)
+            || (kind == TokenKind::Int && self.peek_second() == Some(TokenKind::Star))
+    }
+
+    /// Goes to where a unit starts. If there is none, says that an event is missing.
+    fn to_unit(&mut self, before: Operator) -> bool {
+        let mut skipped = false;
+        loop {
+            let Some(kind) = self.peek() else { break };
+            if self.starts_unit(kind) {
+                return true;
+            }
+            if kind.is_closer() || kind.is_arrow() || matches!(kind, TokenKind::Comma | TokenKind::Parallel) {
+                break;
+            }
+            if kind == TokenKind::LBracket {
+                self.early_attrs();
+            } else {
+                self.no_event(skipped);
+            }
+            skipped = true;
+        }
+        if !skipped {
+            self.missing_event(before);
+        }
+        self.blamed = true;
+        false
+    }
+
+    #[cold]
+    fn missing_event(&mut self, before: Operator) {
+        let found = self.span();
+        let span = before.map_or(found, |(span, _)| span);
+        self.error(span, |it| {
+            let Some((_, operator)) = before else {
+                let message = format!("expected an event before {}", it.found());
+                return Diagnostic::new(code::MISSING_EVENT, message, span).help("write the name of one");
+            };
+            let message = format!("expected an event after `{operator}`");
+            let help = match it.peek() {
+                None | Some(TokenKind::Comma) => format!("write the name of one, or delete the `{operator}`"),
+                Some(kind) if kind.is_closer() => format!("write the name of one, or delete the `{operator}`"),
+                Some(_) => format!("write the name of one before {}", it.found()),
+            };
+            Diagnostic::new(code::MISSING_EVENT, message, span).help(help)
+        });
+    }
+
+    /// Reports and takes a token that is no event. Of a run of them, only the first is reported.
+    #[cold]
+    fn no_event(&mut self, skipped: bool) {
+        let span = self.span();
+        self.blamed |= skipped;
+        self.error(span, |it| {
+            let message = format!("expected an event, found {}", it.found());
+            let help = match it.peek() {
+                Some(TokenKind::Str) => "an event's name has no quotes".to_owned(),
+                Some(TokenKind::Int) if it.peek_second().is_some_and(|kind| matches!(kind, TokenKind::Ident | TokenKind::LBrace)) => {
+                    format!("for so many attempts write `{} *`", it.text())
+                }
+                Some(TokenKind::Int) => "an event's name does not start with a digit".to_owned(),
+                Some(TokenKind::Star) => "attempts are `A * 3`".to_owned(),
+                _ => "write the name of one".to_owned(),
+            };
+            Diagnostic::new(code::MISSING_EVENT, message, span).help(help)
+        });
+        self.bump();
+    }
+
+    #[cold]
+    fn early_attrs(&mut self) {
+        let span = self.span();
+        self.error(span, |_| {
+            Diagnostic::new(code::MISPLACED_ATTRIBUTES, "attributes follow the event that they are for", span)
+                .help("write `A[key = value]`")
+        });
+        // What is wrong inside does not matter in the wrong place.
+        let open = self.bump();
+        self.skip_balanced();
+        if self.at(TokenKind::RBracket) {
+            self.bump();
+        } else if self.peek().is_none() {
+            self.unclosed.push((open, TokenKind::LBracket));
+        }
+    }
+
+    /// `3 *`
+    fn prefix(&mut self, unit: &mut Unit, given: &mut Given) {
+        while self.at(TokenKind::Int) && self.peek_second() == Some(TokenKind::Star) {
+            let start = self.span();
+            let count = self.count();
+            let star = self.bump();
+            self.set_attempts(count, start.to(star), unit, given);
+        }
+        if !self.peek().is_some_and(|kind| self.starts_unit(kind)) {
+            let star = self.last;
+            self.missing_event(Some((star, "*")));
+        }
+    }
+
+    fn primary(&mut self) -> Primary {
+        match self.peek() {
+            Some(TokenKind::Ident | TokenKind::PathSep) => {
+                let name = self.name();
+                if &*name.text == "_" {
+                    self.report(name.span, |_| {
+                        Diagnostic::new(code::MISSING_EVENT, "`_` stands for a missing event", name.span)
+                            .help("write the name of one")
+                    });
+                    return Primary::Hole(name.span);
+                }
+                Primary::Event(name)
+            }
+            Some(kind @ (TokenKind::LBrace | TokenKind::LParen)) => self.group(kind),
+            _ => Primary::Hole(self.span().before()),
+        }
+    }
+
+    /// `{ "*" INT | attrs | branches }`
+    fn postfix(&mut self, unit: &mut Unit, given: &mut Given) {
+        loop {
+            match self.peek() {
+                Some(TokenKind::Star) => {
+                    let star = self.bump();
+                    if self.at(TokenKind::Int) {
+                        let count = self.count();
+                        self.set_attempts(count, star.to(self.last), unit, given);
+                    } else {
+                        self.no_count(star);
+                    }
+                }
+                Some(TokenKind::LBracket) => {
+                    let start = self.span();
+                    let attrs: Vec<Attr> = self.attrs();
+                    let span = self.since(start);
+                    if self.first(&mut given.attrs, span, "attributes are", "write all in one `[..]`") {
+                        unit.attrs = attrs;
+                    }
+                }
+                Some(TokenKind::LParen) => {
+                    let start = self.span();
+                    let branches = self.branches();
+                    let span = self.since(start);
+                    if self.first(&mut given.branches, span, "branches are", "write all in one `(..)`; to run a group next, write `->` before it") {
+                        unit.branches = branches;
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Whether a part is given for the first time; reports the second.
+    fn first(&mut self, slot: &mut Option<Span>, span: Span, what: &str, help: &str) -> bool {
+        let Some(first) = *slot else {
+            *slot = Some(span);
+            return true;
+        };
+        self.report(span, |_| {
+            Diagnostic::new(code::GIVEN_TWICE, format!("{what} given twice"), span)
+                .label(first, "given here already")
+                .help(help)
+        });
+        false
+    }
+
+    fn set_attempts(&mut self, count: Option<u32>, span: Span, unit: &mut Unit, given: &mut Given) {
+        if self.first(&mut given.attempts, span, "attempts are", "keep one of the two") {
+            unit.attempts = count.map(|count| Attempts { count, span });
+        }
+    }
+
+    #[cold]
+    fn no_count(&mut self, star: Span) {
+        self.error(star, |it| {
+            let message = format!("expected the number of attempts after `*`, found {}", it.found());
+            Diagnostic::new(code::BAD_ATTEMPTS, message, star).help("write it like `A * 3`")
+        });
+        if matches!(self.peek(), Some(TokenKind::Float | TokenKind::Str)) {
+            self.bump();
+        }
+    }
+
+    /// Takes the number of attempts.
+    fn count(&mut self) -> Option<u32> {
+        let count = number::int(self.text());
+        let span = self.span();
+        match count {
+            Ok(count) if (2..=i128::from(u32::MAX)).contains(&count) => {
+                self.bump();
+                return u32::try_from(count).ok();
+            }
+            Ok(count) => self.report(span, |_| {
+                let (message, help) = match count {
+                    1 => ("1 attempt is what every event gets".to_owned(), "delete the `* 1`, or write 2 or more".to_owned()),
+                    ..1 => (format!("{count} attempts would never run the event"), "write 2 or more".to_owned()),
+                    _ => (format!("{count} attempts are too many"), format!("the most are {}", u32::MAX)),
+                };
+                Diagnostic::new(code::BAD_ATTEMPTS, message, span).help(help)
+            }),
+            Err(bad) => self.bad_number(bad),
+        }
+        self.bump();
+        None
+    }
+
+    /// `path = ident { "::" ident }`
+    pub(super) fn name(&mut self) -> Name {
+        let start = self.span();
+        if self.at(TokenKind::PathSep) {
+            self.error(start, |_| {
+                Diagnostic::new(code::BAD_NAME, "a name does not start with `::`", start).help("delete the `::`")
+            });
+            while self.at(TokenKind::PathSep) {
+                self.bump();
+                self.blamed = true;
+            }
+        }
+        let mut text = String::new();
+        if self.at(TokenKind::Ident) {
+            if self.peek_second() != Some(TokenKind::PathSep) {
+                let text = plain(self.text()).into();
+                self.bump();
+                return Name { text, span: self.since(start) };
+            }
+            text.push_str(plain(self.text()));
+            self.bump();
+        }
+        while self.at(TokenKind::PathSep) {
+            let separator = self.bump();
+            text.push_str("::");
+            if self.at(TokenKind::Ident) {
+                text.push_str(plain(self.text()));
+                self.bump();
+                continue;
+            }
+            self.error(separator, |_| {
+                Diagnostic::new(code::BAD_NAME, "expected a name after `::`", separator)
+                    .help("write one, or delete the `::`")
+            });
+            while self.at(TokenKind::PathSep) {
+                self.bump();
+                self.blamed = true;
+            }
+            if !self.at(TokenKind::Ident) {
+                break;
+            }
+            text.push_str(plain(self.text()));
+            self.bump();
+        }
+        Name { text: text.into(), span: self.since(start) }
+    }
+}
+
+/// An identifier without the mark of a raw one.
+pub(super) fn plain(ident: &str) -> &str {
+    ident.strip_prefix("r#").unwrap_or(ident)
+}

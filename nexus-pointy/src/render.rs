@@ -1,0 +1,148 @@
+//! Diagnostics in the look of rustc's.
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle};
+
+use crate::diagnostic::Diagnostic;
+use crate::span::{Span, floor};
+
+/// Of a longer line only a part around what is blamed is handed to the renderer.
+const LONG_LINE: usize = 2_000;
+/// So many bytes of such a part come before what is blamed.
+const MARGIN: usize = 60;
+/// Longer spans are cut.
+const LONGEST_SPAN: usize = 200;
+/// Labels on lines nearer than this share a snippet with what is blamed.
+const NEAR: usize = 1_000;
+
+/// Renders diagnostics with the lines they are about, carets, labels and help.
+///
+/// `origin` names the file, `source` is its text, from which the diagnostics must come;
+/// spans that do not fit it are cut to what does. With `color`, ANSI escape sequences
+/// are put in. Long lines are shown in part, so that the result stays small whatever the
+/// source; it ends with a line break unless it is empty.
+///
+/// ```
+/// let source = "A -> B |-> ";
+/// let mistakes = nexus_pointy::parse(source).diagnostics;
+/// let text = nexus_pointy::render::render(&mistakes, "order.pty", source, false);
+/// assert_eq!(text, "\
+/// error[P0010]: expected an event after `|->`
+///  --> order.pty:1:8
+///   |
+/// 1 | A -> B |-> 
+///   |        ^^^
+///   |
+///   = help: write the name of one, or delete the `|->`
+/// ");
+/// ```
+#[must_use]
+pub fn render(diagnostics: &[Diagnostic], origin: &str, source: &str, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let lines = Lines::new(source);
+    let mut out = String::new();
+    for (at, diagnostic) in diagnostics.iter().enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        let report = [group(diagnostic, origin, &lines)];
+        out.push_str(renderer.render(&report).trim_end_matches('\n'));
+        out.push('\n');
+    }
+    out
+}
+
+fn group<'a>(diagnostic: &'a Diagnostic, origin: &'a str, lines: &Lines<'a>) -> Group<'a> {
+    let primary = lines.mark(diagnostic.span);
+    let title = Level::ERROR.primary_title(&*diagnostic.message).id(diagnostic.code);
+    let labels: Vec<(Mark, &str)> =
+        diagnostic.labels.iter().map(|(span, text)| (lines.mark(*span), text.as_str())).collect();
+    let near = |mark: &Mark| mark.end.max(primary.end) - mark.start.min(primary.start) <= NEAR;
+    let (near, far): (Vec<_>, Vec<_>) = labels.into_iter().partition(|(mark, _)| near(mark));
+    let mut marks = vec![(AnnotationKind::Primary, primary, None)];
+    marks.extend(near.into_iter().map(|(mark, text)| (AnnotationKind::Context, mark, Some(text))));
+    let mut group = lines.show(Group::with_title(title), origin, primary, marks);
+    for (mark, text) in far {
+        group = lines.show(group, origin, mark, vec![(AnnotationKind::Context, mark, Some(text))]);
+    }
+    match &diagnostic.help {
+        Some(help) => group.element(Level::HELP.message(&**help)),
+        None => group,
+    }
+}
+
+type Marks<'a> = Vec<(AnnotationKind, Mark, Option<&'a str>)>;
+
+/// A span that fits the source, not too long.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    start: usize,
+    end: usize,
+}
+
+/// A source with the starts of its lines.
+struct Lines<'a> {
+    source: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(source: &'a str) -> Self {
+        let first = if source.starts_with('\u{feff}') { 3 } else { 0 };
+        let breaks = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { source, starts: std::iter::once(first).chain(breaks).collect() }
+    }
+
+    fn mark(&self, span: Span) -> Mark {
+        let first = self.starts.first().copied().unwrap_or_default();
+        let start = floor(self.source, span.start as usize).max(first);
+        let end = floor(self.source, (span.end as usize).min(start + LONGEST_SPAN)).max(start);
+        Mark { start, end }
+    }
+
+    /// The index of the line of an offset.
+    fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    fn start(&self, line: usize) -> usize {
+        self.starts.get(line).copied().unwrap_or(self.source.len())
+    }
+
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.line(offset);
+        let before = self.source.get(self.start(line)..offset).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
+    }
+
+    /// Adds the lines of the marks, cut to what is near them.
+    fn show(&self, group: Group<'a>, origin: &'a str, main: Mark, marks: Marks<'a>) -> Group<'a> {
+        let start = marks.iter().map(|(_, mark, _)| mark.start).min().unwrap_or_default();
+        let end = marks.iter().map(|(_, mark, _)| mark.end).max().unwrap_or_default();
+        let line = self.line(start);
+        let line_start = self.start(line);
+        let cut = start - line_start > LONG_LINE;
+        let from = if cut { floor(self.source, start - MARGIN) } else { line_start };
+        let line_end = self.start(self.line(end) + 1);
+        let to = floor(self.source, end + LONG_LINE).min(line_end).max(end);
+        let text = self.source.get(from..to).unwrap_or_default();
+        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+        let annotations = marks.into_iter().map(|(kind, mark, label)| {
+            let span = (mark.start - from).min(text.len())..(mark.end - from).min(text.len());
+            match label {
+                Some(label) => kind.span(span).label(label),
+                None => kind.span(span),
+            }
+        });
+        let snippet = Snippet::<Annotation<'_>>::source(text).line_start(line + 1).annotations(annotations);
+        if cut {
+            // The column cannot be counted in a line whose start is missing.
+            let (line, column) = self.position(main.start);
+            return group.element(Origin::path(origin).line(line).char_column(column)).element(snippet);
+        }
+        group.element(snippet.path(origin))
+    }
+}
+
+#[cfg(test)]
+mod tests;

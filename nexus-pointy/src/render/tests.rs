@@ -1,0 +1,67 @@
+use super::render;
+use crate::parse;
+use crate::{Diagnostic, Span, code};
+
+fn shown(source: &str) -> String {
+    render(&parse(source).diagnostics, "f.pty", source, false)
+}
+
+#[test]
+fn labels_and_several_lines() {
+    assert_eq!(
+        shown("A (0 -> X,\r\n  0 -> Y)\r\n"),
+        "\
+error[P0020]: the descriptor `0` has two branches
+ --> f.pty:2:3
+  |
+1 | A (0 -> X,
+  |    - the first is here
+2 |   0 -> Y)
+  |   ^
+  |
+  = help: join them into one branch, or choose another descriptor
+"
+    );
+}
+
+#[test]
+fn columns_are_characters_and_a_byte_order_mark_is_none() {
+    let text = shown("\u{feff}übel ->");
+    assert!(text.contains(" --> f.pty:1:6\n"), "{text}");
+    assert!(text.contains("1 | übel ->\n  |      ^^\n"), "{text}");
+}
+
+#[test]
+fn what_is_hidden_stays_hidden() {
+    let text = shown("A \u{202e}B \0 \u{1b}[31m -> \"\u{202e}");
+    assert!(!text.contains(['\u{202e}', '\0', '\u{1b}']), "{text:?}");
+    assert!(text.contains("U+202E"));
+    assert!(render(&parse("A -> ").diagnostics, "f", "A -> ", true).contains('\u{1b}'));
+}
+
+#[test]
+fn empty_and_foreign_sources() {
+    assert!(shown("").contains("the script has no event"));
+    assert_eq!(shown("A"), "");
+    for source in ["", "ü", "\u{feff}", "A\n\n\n", "\n"] {
+        for (start, end) in [(0, 0), (0, 9), (1, 1), (2, 1), (9, 9), (u32::MAX, u32::MAX), (0, u32::MAX)] {
+            let it = Diagnostic::new(code::UNEXPECTED, "x", Span::new(start, end)).label(Span::new(1, 5), "y");
+            assert!(render(&[it], "f", source, false).contains("error[P0013]: x"));
+        }
+    }
+}
+
+#[test]
+fn long_lines_are_cut() {
+    let long = format!("{}A B {}", "A -> ".repeat(200_000), "-> A ".repeat(1_000));
+    let text = shown(&long);
+    assert!(text.len() < 2_000, "{} bytes", text.len());
+    assert!(text.contains("f.pty:1:1000003\n"), "{text}");
+    let garbage = ")".repeat(100_000);
+    let text = shown(&garbage);
+    assert!(text.len() < 100_000, "{} bytes", text.len());
+    assert!(text.contains("and 99900 more mistakes"));
+    let lines = format!("A[x] {} [y]", "\n".repeat(100_000));
+    let text = shown(&lines);
+    assert!(text.contains("f.pty:100001:2") && text.contains("f.pty:1:2") && text.len() < 1_000, "{text}");
+}

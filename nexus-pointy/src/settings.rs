@@ -1,0 +1,28 @@
+//! The settings of events, as data: what the attribute `#[event(..)]` and the attributes
+//! in a flow, `A[..]`, may say, with one spelling, one check and one set of messages.
+//!
+//! ```
+//! use nexus_pointy::settings::read_settings;
+//! use nexus_pointy::{Primary, parse};
+//!
+//! let flow = parse(r#"Fetch[timeout = "30s", retry_policy = { max_attempts: 3 }, url = "x"]"#).flow;
+//! let (settings, mistakes) = read_settings(&flow.links[0].units[0].attrs);
+//! assert!(mistakes.is_empty());
+//! assert_eq!(settings.timeout, Some(std::time::Duration::from_secs(30)));
+//! assert_eq!(&*settings.own[0].key.text, "url");
+//! ```
+
+mod check;
+mod duration;
+mod keys;
+mod read;
+mod unknown;
+
+pub use check::check_value;
+pub use duration::parse_duration;
+pub use keys::{ATTRIBUTE_KEYS, EVENT_KEYS, EXECUTOR_CONFIG_KEYS, FLOW_KEYS, Key, RETRY_KEYS, ValueKind};
+pub use read::{EvaluationState, ExecutorConfig, Jitter, RetryLiteral, Settings, UnknownName, read_settings};
+pub use unknown::unknown_key;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+/// What values a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ValueKind {
+    /// No value, `true` or `false`.
+    Flag,
+    /// A whole number from 1 to `u32::MAX`.
+    Count,
+    /// A whole number from this to `u32::MAX`.
+    CountFrom(u64),
+    /// A whole number of bytes, from 1 to `i64::MAX`.
+    Bytes,
+    /// A number of seconds, whole or not, not negative, that a `Duration` can hold.
+    Seconds,
+    /// A string that [`parse_duration`](super::parse_duration) reads.
+    Duration,
+    /// A string.
+    Text,
+    /// A path to a type.
+    Type,
+    /// A list of paths to types.
+    Types,
+    /// One of these, as a name, the last part of a path, or a string.
+    OneOf(&'static [&'static str]),
+    /// A map with these keys.
+    Group(&'static [Key]),
+    /// An expression, which only the Rust attribute can give.
+    Expr,
+}
+
+/// A setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: ValueKind,
+    /// Whether a flow can give it: `A[key = value]`.
+    pub in_flow: bool,
+    /// Whether the attribute of the event can give it: `#[event(key = value)]`.
+    pub in_attribute: bool,
+    /// What it does, in a sentence without a full stop.
+    pub help: &'static str,
+}
+
+const fn both(name: &'static str, kind: ValueKind, help: &'static str) -> Key {
+    Key { name, kind, in_flow: true, in_attribute: true, help }
+}
+
+const fn attribute(name: &'static str, kind: ValueKind, help: &'static str) -> Key {
+    Key { in_flow: false, ..both(name, kind, help) }
+}
+
+const fn flow(name: &'static str, kind: ValueKind, help: &'static str) -> Key {
+    Key { in_attribute: false, ..both(name, kind, help) }
+}
+
+const MAX_CONCURRENCY_HELP: &str = "how many tasks run at the same time";
+
+const EXECUTOR: Key = both("executor", ValueKind::Type, "where the body runs");
+const EXECUTOR_CONFIG: Key =
+    both("executor_config", ValueKind::Group(EXECUTOR_CONFIG_KEYS), "how the executor is set up");
+const RETRY_POLICY: Key = both("retry_policy", ValueKind::Group(RETRY_KEYS), "when an exception is tried again");
+const TIMEOUT: Key = both("timeout", ValueKind::Duration, "how long one attempt may take");
+const STOP_ON_SUCCESS: Key = both("stop_on_success", ValueKind::Flag, "ends the run when the event succeeds");
+const STOP_ON_ERROR: Key =
+    both("stop_on_error", ValueKind::Flag, "ends the run on a failure, or an exception left after retries");
+const STOP_ON_EXCEPTION: Key =
+    both("stop_on_exception", ValueKind::Flag, "ends the run on an exception left after retries");
+const EVALUATION: Key = both(
+    "execution_evaluation_state",
+    ValueKind::OneOf(super::EvaluationState::NAMES),
+    "when a step of many tasks counts as success",
+);
+const NAME: Key = attribute("name", ValueKind::Text, "what flows call the event");
+const BYPASS: Key = attribute("bypass", ValueKind::Expr, "the function that says whether to skip the event");
+const CRATE: Key = attribute("crate", ValueKind::Expr, "the path to nexus, where it is called otherwise");
+const EACH: Key = flow("each", ValueKind::Flag, "runs one task per item of what came along the arrow");
+const MAX_CONCURRENCY: Key = flow("max_concurrency", ValueKind::Count, MAX_CONCURRENCY_HELP);
+const MAX_ATTEMPTS: Key = flow("max_attempts", ValueKind::Count, "how often the step is tried, the first time included");
+
+/// Every setting of an event, wherever it is given.
+pub const EVENT_KEYS: &[Key] = &[
+    EXECUTOR,
+    EXECUTOR_CONFIG,
+    RETRY_POLICY,
+    TIMEOUT,
+    STOP_ON_SUCCESS,
+    STOP_ON_ERROR,
+    STOP_ON_EXCEPTION,
+    EVALUATION,
+    NAME,
+    BYPASS,
+    CRATE,
+    EACH,
+    MAX_CONCURRENCY,
+    MAX_ATTEMPTS,
+];
+
+/// The settings that `#[event(..)]` takes.
+pub const ATTRIBUTE_KEYS: &[Key] = &[
+    EXECUTOR,
+    EXECUTOR_CONFIG,
+    RETRY_POLICY,
+    TIMEOUT,
+    STOP_ON_SUCCESS,
+    STOP_ON_ERROR,
+    STOP_ON_EXCEPTION,
+    EVALUATION,
+    NAME,
+    BYPASS,
+    CRATE,
+];
+
+/// The settings that a flow takes: `A[..]`.
+pub const FLOW_KEYS: &[Key] = &[
+    EXECUTOR,
+    EXECUTOR_CONFIG,
+    RETRY_POLICY,
+    TIMEOUT,
+    STOP_ON_SUCCESS,
+    STOP_ON_ERROR,
+    STOP_ON_EXCEPTION,
+    EVALUATION,
+    EACH,
+    MAX_CONCURRENCY,
+    MAX_ATTEMPTS,
+];
+
+/// The keys of `executor_config`.
+pub const EXECUTOR_CONFIG_KEYS: &[Key] = &[
+    both("max_workers", ValueKind::Count, "how many workers the pool has"),
+    both("max_tasks_per_child", ValueKind::Count, "after how many tasks a worker is replaced"),
+    both("thread_name_prefix", ValueKind::Text, "how the names of the workers start"),
+    both("stack_size", ValueKind::Bytes, "the stack of each worker, in bytes"),
+    both("max_concurrency", ValueKind::Count, MAX_CONCURRENCY_HELP),
+];
+
+/// The keys of `retry_policy`.
+pub const RETRY_KEYS: &[Key] = &[
+    both("max_attempts", ValueKind::Count, "how often the event is tried, the first time included"),
+    both("backoff_factor", ValueKind::Seconds, "the wait before the first retry, in seconds; each next is twice as long"),
+    both("max_backoff", ValueKind::Seconds, "the longest wait, in seconds"),
+    both("retry_on_exceptions", ValueKind::Types, "the error types that are tried again; none means all"),
+    attribute("retry_if", ValueKind::Expr, "decides from the error whether to try again"),
+    both("jitter", ValueKind::OneOf(super::Jitter::NAMES), "how waits are spread at random"),
+    both("max_elapsed", ValueKind::Duration, "how long all attempts and waits together may take"),
+];

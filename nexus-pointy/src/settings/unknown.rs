@@ -1,0 +1,111 @@
+use super::check::list;
+use super::keys::{ATTRIBUTE_KEYS, EVENT_KEYS, Key, ValueKind};
+use crate::diagnostic::quote;
+use crate::suggest;
+
+/// What to say about a key that is none of `keys`: the message, and what to do.
+///
+/// A key that is called otherwise in the Python original or in other libraries, or that
+/// belongs to a group or to the event's attribute, gets a sentence that says so. Else the
+/// nearest key is suggested, and all are listed.
+///
+/// ```
+/// use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
+/// let (message, help) = unknown_key("timout", FLOW_KEYS);
+/// assert_eq!(message, "there is no setting `timout`");
+/// assert!(help.unwrap().starts_with("did you mean `timeout`? There are `executor`, "));
+///
+/// let (_, help) = unknown_key("retries", FLOW_KEYS);
+/// assert!(help.unwrap().contains("`max_attempts`"));
+/// ```
+#[must_use]
+pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
+    let message = format!("there is no setting {}", quote(word));
+    let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+    let all = format!("There are {}", list(&names));
+    if let Some(sentence) = sentence(word) {
+        return (message, Some(sentence.to_owned()));
+    }
+    if let Some(help) = place(word, keys) {
+        return (message, Some(help));
+    }
+    let help = match suggest::nearest(word, names) {
+        Some(near) => format!("did you mean `{near}`? {all}"),
+        None => all,
+    };
+    (message, Some(help))
+}
+
+/// Where the setting meant by `word` is given, if it is known under another name or in
+/// another place.
+fn place(word: &str, keys: &[Key]) -> Option<String> {
+    let meant = alias(word).unwrap_or(word);
+    let called = if meant == word { String::new() } else { format!("it is called `{meant}` here: ") };
+    if meant != word && keys.iter().any(|key| key.name == meant) {
+        return Some(format!("it is called `{meant}` here"));
+    }
+    let inside = |keys: &[Key]| {
+        keys.iter().find_map(|key| match key.kind {
+            ValueKind::Group(inner) if inner.iter().any(|key| key.name == meant) => Some(key.name),
+            _ => None,
+        })
+    };
+    if let Some(group) = inside(keys) {
+        return Some(format!("{called}write `{group} = {{ {meant}: .. }}`"));
+    }
+    let event_key = EVENT_KEYS.iter().find(|key| key.name == meant)?;
+    let is_event_level = keys.iter().any(|key| key.name == "executor");
+    if !is_event_level {
+        return Some(format!("{called}it is a setting of the event itself, beside this group"));
+    }
+    if ATTRIBUTE_KEYS.contains(event_key) {
+        return Some(format!("{called}it belongs to the event, not to a flow: `#[event({meant} = ..)]`"));
+    }
+    Some(format!("{called}it belongs to a flow, not to the event: `A[{meant}]`"))
+}
+
+/// The name here of what the Python original or other libraries call otherwise.
+fn alias(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "retries" | "max_retries" | "attempts" | "tries" | "max_tries" | "retry_count" | "retry_attempts" => "max_attempts",
+        "backoff" | "delay" | "factor" | "retry_delay" | "wait" | "initial_interval" => "backoff_factor",
+        "max_delay" | "max_wait" | "max_interval" | "backoff_max" => "max_backoff",
+        "exceptions" | "errors" | "retry_on" | "retry_for" | "retry_on_exception" | "retry_on_errors"
+        | "retry_exceptions" => "retry_on_exceptions",
+        "predicate" | "when" | "retry_when" => "retry_if",
+        "max_elapsed_time" | "total_timeout" => "max_elapsed",
+        "retry" | "policy" => "retry_policy",
+        "config" | "executor_initializer_config" | "initializer_config" | "pool_config" => "executor_config",
+        "pool" | "executor_class" | "executor_type" | "runner" => "executor",
+        "workers" | "threads" | "processes" | "num_workers" | "pool_size" | "max_threads" | "max_processes" => "max_workers",
+        "tasks_per_child" | "maxtasksperchild" => "max_tasks_per_child",
+        "thread_name" | "prefix" | "name_prefix" => "thread_name_prefix",
+        "stack" => "stack_size",
+        "concurrency" | "parallelism" | "limit" => "max_concurrency",
+        "evaluation" | "evaluation_state" | "event_execution_evaluation_state" | "execution_evaluation" => {
+            "execution_evaluation_state"
+        }
+        "can_bypass_current_event" | "skip_if" | "bypass_if" | "skip" => "bypass",
+        "stop_on_failure" | "stop_on_fail" => "stop_on_error",
+        "time_limit" | "deadline" | "max_time" | "timeout_seconds" => "timeout",
+        "foreach" | "for_each" | "map" => "each",
+        "label" | "title" => "name",
+        _ => return None,
+    })
+}
+
+/// What has no counterpart of its own.
+fn sentence(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "descriptor" | "task_descriptor" | "descriptors" => {
+            "a descriptor is no setting: write branches, `A (0 -> X, 1 -> Y)`, and pick one with `Outcome::goto`"
+        }
+        "stop_condition" | "stop_conditions" => {
+            "stop conditions are flags here: `stop_on_success`, `stop_on_error`, `stop_on_exception`"
+        }
+        "initializer" | "initargs" => "workers share nothing to initialise: take what they need as a `State<T>` parameter",
+        "mp_context" => "worker processes always re-execute this binary; there is no other way to start them",
+        "args" | "kwargs" | "params" => "an event's input is its parameters, by name: fields of the pipeline",
+        _ => return None,
+    })
+}

@@ -1,0 +1,133 @@
+//! Properties of random scripts and flows.
+
+mod common;
+
+use nexus_pointy::settings::read_settings;
+use nexus_pointy::wiring::wiring;
+use nexus_pointy::{Flow, Parsed, Primary, Span, Token, TokenKind, lex, line_column, parse, parse_tokens};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const PIECES: &[&str] = &[
+    "A", "b::c", "->", "|->", "||", "*", "3", "0", "1", "(", ")", "{", "}", "[", "]", ",", "=", ":", "::", "\"s\"",
+    "true", "-1", "0.5", "each", "max_attempts", ";", "=>", "|", "-", "'", "\"", "#x\n", "\0", "\u{202e}", "é", ".",
+    "&&", "\\", "1e999", "99999999999", "_", "//", "/*", "\r\n", "\u{feff}",
+];
+
+const KINDS: &[TokenKind] = &[
+    TokenKind::Ident,
+    TokenKind::Int,
+    TokenKind::Float,
+    TokenKind::Str,
+    TokenKind::Arrow,
+    TokenKind::PipeArrow,
+    TokenKind::Parallel,
+    TokenKind::Star,
+    TokenKind::LParen,
+    TokenKind::RParen,
+    TokenKind::LBrace,
+    TokenKind::RBrace,
+    TokenKind::LBracket,
+    TokenKind::RBracket,
+    TokenKind::Comma,
+    TokenKind::Equals,
+    TokenKind::Colon,
+    TokenKind::PathSep,
+    TokenKind::Unknown,
+];
+
+fn units_are_there(flow: &Flow) -> bool {
+    !flow.links.is_empty()
+        && flow.links.iter().enumerate().all(|(at, link)| {
+            link.arrow.is_some() == (at > 0)
+                && !link.units.is_empty()
+                && link.units.iter().all(|unit| {
+                    unit.branches.iter().all(|branch| units_are_there(&branch.flow))
+                        && match &unit.primary {
+                            Primary::Flow(flow) => units_are_there(flow),
+                            Primary::Event(_) | Primary::Hole(_) => true,
+                        }
+                })
+        })
+}
+
+fn fits(span: Span, source: &str) -> bool {
+    source.get(span.start as usize..span.end as usize).is_some()
+}
+
+/// What holds for every script, right or wrong.
+fn check(parsed: &Parsed, source: &str) -> Result<(), TestCaseError> {
+    prop_assert!(units_are_there(&parsed.flow));
+    prop_assert!(parsed.diagnostics.len() <= 101);
+    for it in &parsed.diagnostics {
+        prop_assert!(fits(it.span, source), "{it:?}");
+        prop_assert!(it.labels.iter().all(|(span, _)| fits(*span, source)), "{it:?}");
+        let _ = line_column(source, it.span.start as usize);
+    }
+    #[cfg(feature = "render")]
+    let _ = nexus_pointy::render::render(&parsed.diagnostics, "f.pty", source, false);
+    let wiring = wiring(&parsed.flow);
+    for each in &wiring.uses {
+        let _ = read_settings(&each.unit.attrs);
+    }
+    if parsed.diagnostics.is_empty() {
+        let again = parse(&parsed.flow.to_string());
+        prop_assert_eq!(&again.diagnostics, &[]);
+        prop_assert!(again.flow.same_shape(&parsed.flow));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_parses(source in any::<String>()) {
+        check(&parse(&source), &source)?;
+    }
+
+    #[test]
+    fn any_soup_parses(pieces in vec(0..PIECES.len(), 0..60), blank in any::<bool>()) {
+        let pieces: Vec<&str> = pieces.into_iter().map(|at| PIECES[at]).collect();
+        let source = pieces.join(if blank { " " } else { "" });
+        check(&parse(&source), &source)?;
+    }
+
+    #[test]
+    fn any_tokens_parse(kinds in vec((0..KINDS.len(), ".{0,3}"), 0..40)) {
+        let tokens: Vec<Token<'_>> = kinds
+            .iter()
+            .zip(0..)
+            .map(|((kind, text), at)| Token { kind: KINDS[*kind], span: Span::new(at, at + 1), text: text.into() })
+            .collect();
+        let end = Span::new(tokens.len() as u32, tokens.len() as u32);
+        let parsed = parse_tokens(&tokens, end);
+        prop_assert!(units_are_there(&parsed.flow));
+        let _ = wiring(&parsed.flow);
+    }
+
+    #[test]
+    fn lexing_apart_is_parsing(pieces in vec(0..PIECES.len(), 0..40)) {
+        let pieces: Vec<&str> = pieces.into_iter().map(|at| PIECES[at]).collect();
+        let source = pieces.join(" ");
+        let (tokens, of_lexer) = lex(&source);
+        let end = Span::new(source.len() as u32, source.len() as u32);
+        let apart = parse_tokens(&tokens, end);
+        let whole = parse(&source);
+        prop_assert_eq!(&apart.flow, &whole.flow);
+        prop_assert_eq!(apart.diagnostics.len() + of_lexer.len(), whole.diagnostics.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn printing_keeps_the_flow(flow in common::flow()) {
+        let text = flow.to_string();
+        let parsed = parse(&text);
+        prop_assert_eq!(&parsed.diagnostics, &[], "{}", text);
+        prop_assert!(parsed.flow.same_shape(&flow), "{}", text);
+        prop_assert_eq!(parsed.flow.to_string(), text);
+    }
+}
