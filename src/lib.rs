@@ -1,2 +1,22 @@
-//! facade
+#![doc = include_str!("../README.md")]
+
 pub use nexus_core::*;
+pub use nexus_macros::{Descriptor, Event, Pipeline, event};
+
+#[doc(hidden)]
+pub use nexus_core::__private;
+
+/// All that a program with pipelines needs: `use nexus::prelude::*;`.
+pub mod prelude {
+    pub use nexus_core::{
+        Bypass, Clock, Context, DefaultExecutor, Engine, Event, EventExecutionEvaluationState,
+        Exception, Executor, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Items,
+        Observer, Outcome, Pipeline, Registry, Report, RetryPolicy, State, Status,
+        ThreadPoolExecutor,
+    };
+    pub use nexus_macros::{Descriptor, Event, Pipeline, event};
+}
+
+/// The guide's chapters, compiled and run with the tests.
+#[cfg(doctest)]
+mod guide;

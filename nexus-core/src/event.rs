@@ -495,6 +495,7 @@ impl<T: Send + Sync + 'static> IntoOutcome<Plain> for Outcome<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> IntoOutcome<Plain> for Result<T, E>
 where
     T: Send + Sync + 'static,
@@ -510,6 +511,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> IntoOutcome<Nested> for Result<Outcome<T>, E>
 where
     T: Send + Sync + 'static,

@@ -25,7 +25,7 @@ pub use crate::plan::Fields;
 pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
-pub use crate::value::{OutputInfo, TypeInfo, Value};
+pub use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
 
 /// An event that is linked into the program.
 #[cfg(feature = "registry")]
@@ -73,19 +73,23 @@ pub fn ended(outcome: Result<TaskOutcome, Exception>) -> TaskOutcome {
     outcome.unwrap_or_else(TaskOutcome::from)
 }
 
-/// The type that `E` yields, with the way to write it as JSON.
-pub fn output<E: Event>(json: Option<crate::value::ToJson>) -> OutputInfo {
-    OutputInfo { ty: TypeInfo::of::<E::Output>(), json }
+/// Asks a bypass check of an event that yields `T`.
+pub fn bypass<T, A: IntoBypass<T>>(
+    check: impl Fn(&Context) -> A,
+    inputs: &Inputs<'_>,
+) -> Result<Bypass<Value>, Exception> {
+    bypassed::<T, A>(check(inputs.context()))
 }
 
-/// A bypass check's answer for an event that yields `T`.
-pub fn bypass<T>(answer: impl IntoBypass<T>) -> Result<Bypass<Value>, Exception> {
+/// The answer of a bypass check of an event that yields `T`.
+pub fn bypassed<T, A: IntoBypass<T>>(answer: A) -> Result<Bypass<Value>, Exception> {
     answer.into_bypass()
 }
 
-/// The definition of a struct event.
-pub fn struct_definition<E: Event + Process>(place: &'static str) -> EventDef {
-    let make = Maker::Fields(|values| E::make(values).map(Processing::body));
-    let def = EventDef::new::<E>(output::<E>(E::JSON), make, place).with_typed_goto(E::GOTO);
-    if E::CAN_BYPASS { def.with_bypass() } else { def }
+/// The branch of variant number `index` of `T`.
+pub fn descriptor<T: Descriptors>(index: usize) -> Descriptor {
+    T::ALL.get(index).copied().map_or(Descriptor::SUCCESS, Descriptor::from)
 }
+
+/// How a typed goto's value names its branch.
+pub type TypedGoto = fn(&Value) -> Option<Descriptor>;

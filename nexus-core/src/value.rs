@@ -118,7 +118,8 @@ pub(crate) fn short_type_name(full: &str) -> String {
 }
 
 /// Writes a value as JSON; `None` where its type is not serialisable.
-pub(crate) type ToJson = fn(&Value) -> Option<serde_json::Result<serde_json::Value>>;
+#[doc(hidden)]
+pub type ToJson = fn(&Value) -> Option<serde_json::Result<serde_json::Value>>;
 
 /// The type an event yields, with the way to write it as JSON where there is one.
 #[derive(Clone, Copy)]

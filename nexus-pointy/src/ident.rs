@@ -112,7 +112,7 @@ mod tests {
             assert!(chars.next().is_some_and(is_start), "{name}");
             assert!(chars.all(is_continue), "{name}");
         }
-        for c in ['→', '\u{202e}', '·' , '“', '9', '\u{200b}', '🦀'] {
+        for c in ['→', '\u{202e}', '·', '“', '9', '\u{200b}', '🦀'] {
             assert!(!is_start(c), "{c:?}");
         }
     }

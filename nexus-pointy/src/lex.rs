@@ -120,13 +120,12 @@ impl<'a> Lexer<'a> {
     fn skip_blank(&mut self, sink: &mut Sink) {
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                b' ' | b'\n' | b'\r' | b'\t' | b'\x0b' | b'\x0c' => self.at += 1,
                 b'#' => {
                     let start = self.at;
                     self.skip_while(|c| c != '\n' && c != '\r');
                     self.check_hidden(start, "a comment", sink);
                 }
-                b'\x0b' | b'\x0c' => self.at += 1,
                 128.. => match self.rest().chars().next() {
                     Some(c) if c.is_whitespace() => self.at += c.len_utf8(),
                     _ => return,

@@ -45,14 +45,15 @@ mod print;
 pub mod render;
 pub mod settings;
 mod shape;
-pub mod suggest;
 mod span;
+pub mod suggest;
 mod token;
 mod unknown;
 pub mod wiring;
 
 pub use ast::{
-    Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind, Name, Primary, Unit,
+    Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
+    Name, Primary, Unit,
 };
 pub use diagnostic::{Diagnostic, code};
 pub use lex::lex;

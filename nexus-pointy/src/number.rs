@@ -85,9 +85,13 @@ mod tests {
 
     #[test]
     fn whole_numbers() {
-        for (text, value) in
-            [("0", 0), ("1_000", 1000), ("-1", -1), ("- 7", -7), ("18446744073709551615", u64::MAX.into())]
-        {
+        for (text, value) in [
+            ("0", 0),
+            ("1_000", 1000),
+            ("-1", -1),
+            ("- 7", -7),
+            ("18446744073709551615", u64::MAX.into()),
+        ] {
             assert_eq!(int(text).ok(), Some(value), "{text}");
         }
         for (text, message) in [

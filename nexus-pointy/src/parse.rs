@@ -206,8 +206,8 @@ impl<'t> Parser<'t> {
     /// Takes the current token.
     fn bump(&mut self) -> Span {
         let after = self.pull();
-        let token = std::mem::replace(&mut self.following, after);
-        let taken = std::mem::replace(&mut self.current, token);
+        let next = std::mem::replace(&mut self.following, after);
+        let taken = std::mem::replace(&mut self.current, next);
         self.blamed = self.current.after_junk;
         if let Some(token) = taken.token {
             self.last = token.span;
@@ -261,7 +261,8 @@ impl<'t> Parser<'t> {
     fn too_deep(&mut self, span: Span) {
         self.report(span, |_| {
             let message = format!("brackets are nested deeper than {MAX_DEPTH}");
-            Diagnostic::new(code::TOO_DEEP, message, span).help("take the inner flow out into an event of its own")
+            Diagnostic::new(code::TOO_DEEP, message, span)
+                .help("take the inner flow out into an event of its own")
         });
         self.skip_balanced();
         self.cut |= self.current.token.is_none();
@@ -355,10 +356,12 @@ impl<'t> Parser<'t> {
         let unclosed = std::mem::take(&mut self.unclosed);
         let Some(((span, kind), outer)) = unclosed.split_first() else { return };
         let opening = kind.spelling().unwrap_or_default();
-        let missing: String = unclosed.iter().filter_map(|(_, kind)| closer(*kind).spelling()).collect();
+        let missing: String =
+            unclosed.iter().filter_map(|(_, kind)| closer(*kind).spelling()).collect();
         self.report(*span, |_| {
             let message = format!("this `{opening}` is never closed");
-            let mut it = Diagnostic::new(code::UNCLOSED, message, *span).help(format!("write {} at the end", quote(&missing)));
+            let mut it = Diagnostic::new(code::UNCLOSED, message, *span)
+                .help(format!("write {} at the end", quote(&missing)));
             for (span, _) in outer.iter().take(8) {
                 it = it.label(*span, "neither is this");
             }
@@ -373,8 +376,9 @@ impl Sink {
         // The empty text stands for what the lexer has reported.
         if !text.is_empty() {
             self.push(span, || {
-                unknown::explain(text, span)
-                    .unwrap_or_else(|| Diagnostic::new(code::UNKNOWN_TOKEN, "this has no meaning in a flow", span))
+                unknown::explain(text, span).unwrap_or_else(|| {
+                    Diagnostic::new(code::UNKNOWN_TOKEN, "this has no meaning in a flow", span)
+                })
             });
         }
     }
@@ -394,7 +398,13 @@ fn arrow_kind(kind: TokenKind) -> ArrowKind {
 
 impl Unit {
     fn hole(span: Span) -> Self {
-        Self { primary: Primary::Hole(span), attempts: None, attrs: Vec::new(), branches: Vec::new(), span }
+        Self {
+            primary: Primary::Hole(span),
+            attempts: None,
+            attrs: Vec::new(),
+            branches: Vec::new(),
+            span,
+        }
     }
 
     fn is_bare_hole(&self) -> bool {

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use crate::ast::{Attempts, Attr, Branch, Flow, Ident, Link, Literal, LiteralKind, Name, Primary, Unit};
+use crate::ast::{
+    Attempts, Attr, Branch, Flow, Ident, Link, Literal, LiteralKind, Name, Primary, Unit,
+};
 use crate::ident;
 
 /// One line of canonical text: braces for every group, attributes before attempts before

@@ -1,6 +1,8 @@
 //! Diagnostics in the look of rustc's.
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
+};
 
 use crate::diagnostic::Diagnostic;
 use crate::span::{Span, floor};
@@ -22,14 +24,14 @@ const NEAR: usize = 1_000;
 /// source; it ends with a line break unless it is empty.
 ///
 /// ```
-/// let source = "A -> B |-> ";
+/// let source = "A -> B |->";
 /// let mistakes = nexus_pointy::parse(source).diagnostics;
 /// let text = nexus_pointy::render::render(&mistakes, "order.pty", source, false);
 /// assert_eq!(text, "\
 /// error[P0010]: expected an event after `|->`
 ///  --> order.pty:1:8
 ///   |
-/// 1 | A -> B |-> 
+/// 1 | A -> B |->
 ///   |        ^^^
 ///   |
 ///   = help: write the name of one, or delete the `|->`
@@ -89,7 +91,8 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn new(source: &'a str) -> Self {
         let first = if source.starts_with('\u{feff}') { 3 } else { 0 };
-        let breaks = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let breaks =
+            source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         Self { source, starts: std::iter::once(first).chain(breaks).collect() }
     }
 
@@ -126,7 +129,8 @@ impl<'a> Lines<'a> {
         let line_end = self.start(self.line(end) + 1);
         let to = floor(self.source, end + LONG_LINE).min(line_end).max(end);
         let text = self.source.get(from..to).unwrap_or_default();
-        let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+        let text =
+            text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
         let annotations = marks.into_iter().map(|(kind, mark, label)| {
             let span = (mark.start - from).min(text.len())..(mark.end - from).min(text.len());
             match label {
@@ -134,11 +138,14 @@ impl<'a> Lines<'a> {
                 None => kind.span(span),
             }
         });
-        let snippet = Snippet::<Annotation<'_>>::source(text).line_start(line + 1).annotations(annotations);
+        let snippet =
+            Snippet::<Annotation<'_>>::source(text).line_start(line + 1).annotations(annotations);
         if cut {
             // The column cannot be counted in a line whose start is missing.
             let (line, column) = self.position(main.start);
-            return group.element(Origin::path(origin).line(line).char_column(column)).element(snippet);
+            return group
+                .element(Origin::path(origin).line(line).char_column(column))
+                .element(snippet);
         }
         group.element(snippet.path(origin))
     }

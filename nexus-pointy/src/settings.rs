@@ -20,8 +20,12 @@ mod unknown;
 
 pub use check::check_value;
 pub use duration::parse_duration;
-pub use keys::{ATTRIBUTE_KEYS, EVENT_KEYS, EXECUTOR_CONFIG_KEYS, FLOW_KEYS, Key, RETRY_KEYS, ValueKind};
-pub use read::{EvaluationState, ExecutorConfig, Jitter, RetryLiteral, Settings, UnknownName, read_settings};
+pub use keys::{
+    ATTRIBUTE_KEYS, EVENT_KEYS, EXECUTOR_CONFIG_KEYS, FLOW_KEYS, Key, RETRY_KEYS, ValueKind,
+};
+pub use read::{
+    EvaluationState, ExecutorConfig, Jitter, RetryLiteral, Settings, UnknownName, read_settings,
+};
 pub use unknown::unknown_key;
 
 #[cfg(test)]

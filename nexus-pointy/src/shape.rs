@@ -21,7 +21,8 @@ fn all<T>(left: &[T], right: &[T], same: fn(&T, &T) -> bool) -> bool {
 }
 
 fn link(left: &Link, right: &Link) -> bool {
-    left.arrow.map(|arrow| arrow.kind) == right.arrow.map(|arrow| arrow.kind) && all(&left.units, &right.units, unit)
+    left.arrow.map(|arrow| arrow.kind) == right.arrow.map(|arrow| arrow.kind)
+        && all(&left.units, &right.units, unit)
 }
 
 fn unit(left: &Unit, right: &Unit) -> bool {
@@ -50,16 +51,58 @@ fn attr(left: &Attr, right: &Attr) -> bool {
 }
 
 fn branch(left: &Branch, right: &Branch) -> bool {
-    left.descriptor == right.descriptor && left.arrow.kind == right.arrow.kind && left.flow.same_shape(&right.flow)
+    left.descriptor == right.descriptor
+        && left.arrow.kind == right.arrow.kind
+        && left.flow.same_shape(&right.flow)
 }
 
 fn literal(left: &Literal, right: &Literal) -> bool {
     match (&left.kind, &right.kind) {
         (LiteralKind::Name(left), LiteralKind::Name(right)) => left.text == right.text,
         (LiteralKind::List(left), LiteralKind::List(right)) => all(left, right, literal),
-        (LiteralKind::Map(left), LiteralKind::Map(right)) => {
-            all(left, right, |left, right| left.0.text == right.0.text && literal(&left.1, &right.1))
-        }
+        (LiteralKind::Map(left), LiteralKind::Map(right)) => all(left, right, |left, right| {
+            left.0.text == right.0.text && literal(&left.1, &right.1)
+        }),
         (left, right) => left == right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    #[test]
+    fn every_part_counts() {
+        let flow = |source: &str| parse(source).into_result().unwrap();
+        let different = [
+            "A",
+            "B",
+            "{A}",
+            "A -> B",
+            "A |-> B",
+            "A || B",
+            "A * 2",
+            "A * 3",
+            "A[x]",
+            "A[y]",
+            "A[x = 1]",
+            "A[x = 1.0]",
+            "A[x = a]",
+            "A[x = b]",
+            "A[x = [a]]",
+            "A[x = {a: b}]",
+            "A[x = {a: c}]",
+            "A (0 -> B)",
+            "A (1 -> B)",
+            "A (1 |-> B)",
+            "A (1 -> C)",
+        ];
+        for (at, left) in different.iter().enumerate() {
+            for (other, right) in different.iter().enumerate() {
+                let moved = flow(&format!(" {right}  # moved"));
+                assert_eq!(flow(left).same_shape(&moved), at == other, "{left} and {right}");
+            }
+        }
+        assert!(!parse("A ->").flow.same_shape(&flow("A -> B")));
     }
 }

@@ -40,7 +40,8 @@ fn folded(word: &str) -> Option<Vec<char>> {
     if word.is_empty() || word.len() > LONGEST * 4 {
         return None;
     }
-    let chars: Vec<char> = word.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect();
+    let chars: Vec<char> =
+        word.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect();
     (chars.len() <= LONGEST).then_some(chars)
 }
 

@@ -8,13 +8,15 @@ use crate::token::TokenKind;
 /// The token that the writer most likely meant, where going on with it is safe.
 pub(crate) fn meant(text: &str) -> Option<TokenKind> {
     Some(match text {
-        "→" | "⇒" | "⟶" | "➔" | "➜" | "~>" | ">>" | "–>" | "—>" | "−>" => TokenKind::Arrow,
+        "→" | "⇒" | "⟶" | "➔" | "➜" | "~>" | ">>" | "–>" | "—>" | "−>" => {
+            TokenKind::Arrow
+        }
         "|>" | "↦" | "⟼" => TokenKind::PipeArrow,
         "&&" | "∥" | "‖" => TokenKind::Parallel,
         "==" => TokenKind::Equals,
         "." => TokenKind::PathSep,
         "×" | "✕" => TokenKind::Star,
-        _ if text.ends_with('>') && text.starts_with("|") => TokenKind::PipeArrow,
+        _ if text.ends_with('>') && text.starts_with('|') => TokenKind::PipeArrow,
         _ if text.ends_with('>') && text.starts_with(['-', '=']) => TokenKind::Arrow,
         _ => return None,
     })
@@ -53,7 +55,10 @@ fn hint(text: &str, first: char, found: &str) -> (String, &'static str) {
         ),
         '-' => ("`-` alone is no arrow".into(), "write `->`"),
         '>' => (format!("{found} is no arrow"), "write `->`"),
-        '<' => (format!("{found} is no arrow: a flow runs from left to right"), "turn it round, with `->`"),
+        '<' => (
+            format!("{found} is no arrow: a flow runs from left to right"),
+            "turn it round, with `->`",
+        ),
         '&' | '+' => (plain, "write `||` to run events beside each other"),
         '/' if text.starts_with("//") || text.starts_with("/*") => {
             ("a comment starts with `#`".into(), "write `#`; the comment ends with the line")

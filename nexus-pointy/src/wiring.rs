@@ -1,6 +1,8 @@
 //! What flows where.
 
-use crate::ast::{ArrowKind, Attr, Branch, Descriptor, Flow, Link, LiteralKind, Name, Primary, Unit};
+use crate::ast::{
+    ArrowKind, Attr, Branch, Descriptor, Flow, Link, LiteralKind, Name, Primary, Unit,
+};
 use crate::span::Span;
 
 /// The index of a use in [`Wiring::uses`].
@@ -128,7 +130,9 @@ impl<'f> Maker<'f> {
         let mut end: Option<SourceId> = None;
         for link in &flow.links {
             let input = match (link.arrow, end) {
-                (Some(arrow), Some(from)) if arrow.kind == ArrowKind::Pipe => Input::Piped { arrow: arrow.span, from },
+                (Some(arrow), Some(from)) if arrow.kind == ArrowKind::Pipe => {
+                    Input::Piped { arrow: arrow.span, from }
+                }
                 (None, None) => first,
                 _ => Input::Nothing,
             };
@@ -171,7 +175,8 @@ impl<'f> Maker<'f> {
             let input = match branch.arrow.kind {
                 ArrowKind::Then => Input::Nothing,
                 ArrowKind::Pipe => {
-                    let from = if branch.descriptor == Descriptor::FAILURE { self.failure() } else { own };
+                    let from =
+                        if branch.descriptor == Descriptor::FAILURE { self.failure() } else { own };
                     Input::Piped { arrow: branch.arrow.span, from }
                 }
             };

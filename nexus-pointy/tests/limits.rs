@@ -1,4 +1,5 @@
 //! Size, depth and time: what no script may break.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ const STACK: usize = 2 << 20;
 
 fn on_stack<T: Send>(bytes: usize, work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        std::thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work).unwrap().join().unwrap()
+        let thread = std::thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work);
+        thread.expect("a thread").join().expect("no panic")
     })
 }
 
@@ -81,7 +83,8 @@ fn nesting_is_capped_with_one_error() {
         }
         for depth in [MAX_DEPTH + 1, MAX_DEPTH + 7, 100_000] {
             let source = nest(*kind, depth);
-            let codes: Vec<_> = on_stack(STACK, || use_all(&source)).diagnostics.iter().map(|it| it.code).collect();
+            let codes: Vec<_> =
+                on_stack(STACK, || use_all(&source)).diagnostics.iter().map(|it| it.code).collect();
             assert_eq!(codes, [code::TOO_DEEP], "{kind:?} {depth}");
         }
         let unclosed = kind.0.to_owned() + &kind.1.repeat(100_000);
@@ -100,7 +103,9 @@ fn the_deepest_flow_needs_half_the_stack() {
         });
         on_stack(STACK, || assert!(format!("{:?}", parse(&source)).len() > 100));
         #[cfg(feature = "render")]
-        on_stack(STACK, || nexus_pointy::render::render(&parse(&source).diagnostics, "f", &source, false));
+        on_stack(STACK, || {
+            nexus_pointy::render::render(&parse(&source).diagnostics, "f", &source, false)
+        });
     }
 }
 
@@ -122,24 +127,26 @@ fn brackets_left_open_are_one_mistake() {
 
 /// Inputs whose time must grow with their size and no faster.
 const REPEATED: &[&str] = &[
-    "(", ")", "{", "}", "[", "]", "{}", "()", "[]", "A(", "A[", "A[x=", "A[x=[", "A(0->", "->", "|->", "||", "|", "-",
-    "=", ">", "*", ",", ":", "::", "a::", ".", "\"", "'", "\\", "#", "/*", "//", ";", "9", "9 ", "1 * ", "* 2", "A",
-    "A ", "A,", "A*", "\u{202e}", "\0", "é", "😀", "\n", "\"\\u{", "<", "&", "{A,1", "A((0", "(0->A,", "|---", "===",
+    "(", ")", "{", "}", "[", "]", "{}", "()", "[]", "A(", "A[", "A[x=", "A[x=[", "A(0->", "->",
+    "|->", "||", "|", "-", "=", ">", "*", ",", ":", "::", "a::", ".", "\"", "'", "\\", "#", "/*",
+    "//", ";", "9", "9 ", "1 * ", "* 2", "A", "A ", "A,", "A*", "\u{202e}", "\0", "é", "😀", "\n",
+    "\"\\u{", "<", "&", "{A,1", "A((0", "(0->A,", "|---", "===",
 ];
 
 #[test]
 fn ten_megabytes_of_anything() {
-    // Debug builds are slow; a quarter of a megabyte shows a quadratic path as well.
-    let size = if cfg!(debug_assertions) { 1 << 18 } else { 10 << 20 };
+    // Debug builds are slow; an eighth of a megabyte shows a quadratic path as well.
+    let size = if cfg!(debug_assertions) { 1 << 17 } else { 10 << 20 };
     for piece in REPEATED {
         let source = piece.repeat(size / piece.len());
-        for source in [source.clone(), format!("A -> {{B (0 -> C{source}"), format!("A[x = {source}")] {
+        for source in
+            [source.clone(), format!("A -> {{B (0 -> C{source}"), format!("A[x = {source}")]
+        {
             let start = Instant::now();
             let parsed = on_stack(STACK, || parse(&source));
             assert!(parsed.diagnostics.len() <= 101);
             let taken = start.elapsed();
-            if std::env::var_os("SHOW").is_some() { eprintln!("{taken:?} {piece:?}"); }
-            assert!(taken < Duration::from_secs(10), "{piece:?} took {taken:?}");
+            assert!(taken < Duration::from_secs(5), "{piece:?} took {taken:?}");
         }
     }
 }
@@ -149,7 +156,10 @@ fn the_list_of_mistakes_is_bounded() {
     let mistakes = parse(&"A B -> -> ".repeat(1_000)).diagnostics;
     assert_eq!(mistakes.len(), 101);
     let last = mistakes.last().unwrap();
-    assert_eq!((last.code, last.message.as_str()), (code::MORE, "and 1901 more mistakes from here on"));
+    assert_eq!(
+        (last.code, last.message.as_str()),
+        (code::MORE, "and 1901 more mistakes from here on")
+    );
 }
 
 #[test]
@@ -167,22 +177,39 @@ fn a_script_may_be_cut_anywhere() {
 #[test]
 fn line_ends_marks_and_directions() {
     let unix = parse("A # x\n-> B[n = 1]\n|-> C\n").flow;
-    for source in ["A # x\r\n-> B[n = 1]\r\n|-> C\r\n", "\u{feff}A # x\n\u{a0}-> B[n\u{3000}= 1]\x0c|-> C", "A # x\r-> B[n = 1] |-> C"] {
+    for source in [
+        "A # x\r\n-> B[n = 1]\r\n|-> C\r\n",
+        "\u{feff}A # x\n\u{a0}-> B[n\u{3000}= 1]\x0c|-> C",
+        "A # x\r-> B[n = 1] |-> C",
+    ] {
         let parsed = parse(source);
         assert_eq!(parsed.diagnostics, [], "{source:?}");
         assert!(parsed.flow.same_shape(&unix), "{source:?}");
     }
-    for c in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}').chain(['\u{200e}', '\u{200f}', '\0', '\u{feff}']) {
-        for source in [format!("A {c}-> B"), format!("{c} A -> B"), format!("A{c} -> B"), format!("A -> B{c}")] {
+    for c in ('\u{202a}'..='\u{202e}')
+        .chain('\u{2066}'..='\u{2069}')
+        .chain(['\u{200e}', '\u{200f}', '\0', '\u{feff}'])
+    {
+        for source in [
+            format!("A {c}-> B"),
+            format!("{c} A -> B"),
+            format!("A{c} -> B"),
+            format!("A -> B{c}"),
+        ] {
             let parsed = parse(&source);
             if source.starts_with('\u{feff}') {
                 assert_eq!(parsed.diagnostics, []);
                 continue;
             }
-            let [mistake] = parsed.diagnostics.as_slice() else { panic!("{source:?}: {:?}", parsed.diagnostics) };
+            let [mistake] = parsed.diagnostics.as_slice() else {
+                panic!("{source:?}: {:?}", parsed.diagnostics)
+            };
             assert!(mistake.message.contains(&format!("U+{:04X}", u32::from(c))), "{mistake}");
             assert_eq!(mistake.code, code::HIDDEN_CHARACTER);
-            assert_eq!(&source[mistake.span.start as usize..mistake.span.end as usize], c.to_string());
+            assert_eq!(
+                &source[mistake.span.start as usize..mistake.span.end as usize],
+                c.to_string()
+            );
             assert_eq!(parsed.flow.links.len(), 2);
         }
     }

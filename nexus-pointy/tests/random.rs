@@ -4,14 +4,58 @@ mod common;
 
 use nexus_pointy::settings::read_settings;
 use nexus_pointy::wiring::wiring;
-use nexus_pointy::{Flow, Parsed, Primary, Span, Token, TokenKind, lex, line_column, parse, parse_tokens};
+use nexus_pointy::{
+    Flow, Parsed, Primary, Span, Token, TokenKind, lex, line_column, parse, parse_tokens,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 const PIECES: &[&str] = &[
-    "A", "b::c", "->", "|->", "||", "*", "3", "0", "1", "(", ")", "{", "}", "[", "]", ",", "=", ":", "::", "\"s\"",
-    "true", "-1", "0.5", "each", "max_attempts", ";", "=>", "|", "-", "'", "\"", "#x\n", "\0", "\u{202e}", "é", ".",
-    "&&", "\\", "1e999", "99999999999", "_", "//", "/*", "\r\n", "\u{feff}",
+    "A",
+    "b::c",
+    "->",
+    "|->",
+    "||",
+    "*",
+    "3",
+    "0",
+    "1",
+    "(",
+    ")",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "=",
+    ":",
+    "::",
+    "\"s\"",
+    "true",
+    "-1",
+    "0.5",
+    "each",
+    "max_attempts",
+    ";",
+    "=>",
+    "|",
+    "-",
+    "'",
+    "\"",
+    "#x\n",
+    "\0",
+    "\u{202e}",
+    "é",
+    ".",
+    "&&",
+    "\\",
+    "1e999",
+    "99999999999",
+    "_",
+    "//",
+    "/*",
+    "\r\n",
+    "\u{feff}",
 ];
 
 const KINDS: &[TokenKind] = &[

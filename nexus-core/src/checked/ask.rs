@@ -7,16 +7,17 @@ use std::sync::Arc;
 use super::check::Spec;
 use super::fed::{Arity, ByMember, FedBy, FedEachBy, Place};
 use crate::event::{
-    Body, DescriptorName, Descriptors, Event, FromSetting, Inputs, IntoOutcome, OwnField, OwnValues, Param, SettingKind,
+    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoOutcome, Maker, OwnField, OwnValues, Param, SettingKind,
 };
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
 use crate::shape::{Nothing, Shape};
-use crate::value::{ToJson, Value};
+use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
 
 /// The answers to what no inherent constant answers.
 pub trait Otherwise {
     const IS: bool = false;
     const SPEC: Spec = Spec::NO_EVENT;
+    const DEFINITION: fn() -> EventDef = || unreachable!();
     const ARITY: usize = <Nothing as Arity>::ANY;
     const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
     const GOTO: Option<fn(&Value) -> Option<Descriptor>> = None;
@@ -37,7 +38,21 @@ impl Id for () {
 pub struct Of<E>(PhantomData<E>);
 impl<E: Event> Of<E> {
     pub const SPEC: Spec = E::SPEC;
+    pub const DEFINITION: fn() -> EventDef = E::definition;
+    pub const DEFINE: Define = |json, body, place| {
+        let output = OutputInfo { ty: TypeInfo::of::<E::Output>(), json };
+        EventDef::new::<E>(output, body, place)
+    };
 }
+
+/// [`Of::DEFINE`] of what is no event, which has its own error.
+pub trait OtherwiseOf {
+    const DEFINE: Define = |_, _, _| unreachable!();
+}
+impl<E> OtherwiseOf for Of<E> {}
+
+/// Makes a definition of: how the value is written as JSON, the code, and the place.
+pub type Define = fn(Option<ToJson>, Maker, &'static str) -> EventDef;
 
 /// The parameter whose name hashes to `NAME` is a field of this type.
 pub trait Takes<const NAME: u64> {
@@ -122,6 +137,40 @@ pub trait OtherwiseField<T> {
 }
 impl<T> OtherwiseField<T> for FieldKind<T> {}
 
+/// A struct event's field that the flow must set.
+pub struct Needed<T>(PhantomData<T>);
+impl<T: FromSetting> Needed<T> {
+    pub fn read(values: &OwnValues<'_>, name: &str) -> Result<T, String> {
+        values.get(name)?.ok_or_else(|| format!("`{name}` is not set"))
+    }
+}
+
+/// A field that is taken by value.
+pub struct Cloned<T>(PhantomData<T>);
+impl<T: ByValue> Cloned<T> {
+    #[inline]
+    pub fn of(field: &T) -> T {
+        field.by_value()
+    }
+}
+
+/// What an event may take by value.
+#[diagnostic::on_unimplemented(
+    message = "an event that takes a `{Self}` by value clones it, and it cannot be cloned",
+    label = "not `Clone`",
+    note = "take `&{Self}` or `Arc<{Self}>`, which share it"
+)]
+pub trait ByValue: Sized {
+    fn by_value(&self) -> Self;
+}
+#[diagnostic::do_not_recommend]
+impl<T: Clone> ByValue for T {
+    #[inline]
+    fn by_value(&self) -> Self {
+        self.clone()
+    }
+}
+
 /// A struct event's own code and settings: what `#[derive(Event)]` adds to the struct.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has a `process`, but is no event",
@@ -155,6 +204,22 @@ pub trait Process: StructEvent {
         inputs: &Inputs<'_>,
     ) -> Result<Bypass<Value>, Exception>;
 }
+
+/// The definition of a struct event, made of its place.
+pub struct Struct<T>(PhantomData<T>);
+impl<T: Process + Event> Struct<T> {
+    pub const DEFINE: fn(&'static str) -> EventDef = |place| {
+        let make = Maker::Fields(|values| T::make(values).map(Processing::body));
+        let def = (Of::<T>::DEFINE)(T::JSON, make, place).with_typed_goto(T::GOTO);
+        if T::CAN_BYPASS { def.with_bypass() } else { def }
+    };
+}
+
+/// [`Struct::DEFINE`] of what has no `process`, which has its own error.
+pub trait OtherwiseStruct {
+    const DEFINE: fn(&'static str) -> EventDef = |_| unreachable!();
+}
+impl<T> OtherwiseStruct for Struct<T> {}
 
 /// A struct event as a body.
 pub struct Processing<T>(pub T);

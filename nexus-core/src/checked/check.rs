@@ -3,7 +3,7 @@
 //! They are associated functions, so that a call begins with `<`, which carries the user's place.
 //! `at` is where in a text or file the mistake is, and empty for tokens, which have their places.
 
-use super::text::{Text, has, same};
+use super::text::{Text, has, nearest, same};
 use crate::event::{DescriptorName, OwnField, SettingKind};
 
 /// What an event says of itself.
@@ -63,7 +63,11 @@ pub enum LeafKind {
     One,
     Each,
     Failed,
+    Group,
 }
+
+/// Stands for a step whose failure comes along.
+const FAILED: Spec = Spec { known: true, ..Spec::NO_EVENT };
 
 impl Leaf {
     pub const fn one(from: Spec, fits: bool, place: &'static str) -> Self {
@@ -72,8 +76,12 @@ impl Leaf {
     pub const fn each(from: Spec, fits: bool, place: &'static str) -> Self {
         Self { from, kind: LeafKind::Each, fits, place }
     }
-    pub const fn failed(from: Spec, fits: bool, place: &'static str) -> Self {
-        Self { from, kind: LeafKind::Failed, fits, place }
+    pub const fn failed(fits: bool, place: &'static str) -> Self {
+        Self { from: FAILED, kind: LeafKind::Failed, fits, place }
+    }
+    /// A group where one value is wanted.
+    pub const fn group(place: &'static str) -> Self {
+        Self { from: FAILED, kind: LeafKind::Group, fits: false, place }
     }
 }
 
@@ -217,11 +225,13 @@ impl Check {
 
     #[track_caller]
     const fn misfit(at: &str, event: &Spec, param: SpecParam, each: bool, groups: &[Members], leaf: &Leaf) {
-        let text = Text::new().add(at).tick(leaf.from.name).add(" yields ");
+        let text = Text::new().add(at);
         let text = match leaf.kind {
-            LeafKind::One => text.tick(leaf.from.output),
-            LeafKind::Each => text.add("`Vec<").add(leaf.from.output).add(">`, as it runs for each item"),
-            LeafKind::Failed => text.add("`Failure` for its `0` branch"),
+            LeafKind::One => text.tick(leaf.from.name).add(" yields ").tick(leaf.from.output),
+            LeafKind::Each => text.tick(leaf.from.name).add(" runs for each item and yields `Vec<")
+                .add(leaf.from.output).add(">`"),
+            LeafKind::Failed => text.add("a `0` branch is handed a `Failure`"),
+            LeafKind::Group => text.add("a group hands on several values"),
         };
         let text = text
             .add(", but ").tick(event.name).add(" takes ").tick(param.ty)
@@ -254,10 +264,11 @@ impl Check {
         }
     }
 
-    /// (f) A key that is no setting is a field of the struct event, and has its type.
+    /// (f) A key that is no setting is a field of the struct event, and has its type. `help` is
+    /// what to say where it is not even near to a field.
     #[track_caller]
-    pub const fn own_field(at: &str, event: &Spec, key: &str, given: Given, settings: &[&str]) {
-        const MOST: usize = 96;
+    pub const fn own_field(at: &str, event: &Spec, key: &str, given: Given, help: &str) {
+        const MOST: usize = 64;
         if !event.known {
             return;
         }
@@ -272,23 +283,17 @@ impl Check {
             }
             i += 1;
         }
-        let fields = if i < MOST { i } else { MOST };
-        let mut all = fields;
-        let mut j = 0;
-        while j < settings.len() && all < MOST {
-            names[all] = settings[j];
-            all += 1;
-            j += 1;
+        let text = Text::new().add(at).add("there is no setting ").tick(key);
+        if event.own.is_empty() {
+            text.add(", and ").tick(event.name).add(" has no fields: ").add(help).panic()
         }
-        let names = names.split_at(all).0;
-        let text = Text::new().add(at).tick(key);
-        let text = if fields == 0 {
-            text.add(" is no setting, and ").tick(event.name).add(" has no fields")
-        } else {
-            text.add(" is neither a setting nor a field of ").tick(event.name)
-                .add("; its fields are ").list(names.split_at(fields).0)
-        };
-        text.add("; settings are ").list(settings).nearest(key, names).panic()
+        let names = names.split_at(if i < MOST { i } else { MOST }).0;
+        let text = text.add(", and no such field of ").tick(event.name)
+            .add(", whose fields are ").list(names);
+        match nearest(key, names) {
+            Some(near) => text.add("; did you mean ").tick(near).add("?").panic(),
+            None => text.add("; ").add(help).panic(),
+        }
     }
 
     #[track_caller]

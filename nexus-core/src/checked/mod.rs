@@ -18,11 +18,10 @@ mod fed;
 mod text;
 
 pub use ask::{
-    Binds, FieldKind, Fits, FitsEach, FitsMember, Id, Json, Of, Otherwise, OtherwiseField,
-    OtherwiseReturns, Process, Processing, Returns, StructEvent, Takes, Typed, Wide,
+    Binds, ByValue, Cloned, Define, FieldKind, Fits, FitsEach, FitsMember, Id, Json, Needed, Of,
+    Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process, Processing,
+    Returns, Struct, StructEvent, Takes, Typed, Wide,
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
 pub use fed::{Each, Failed, Nth, One, Part, Whole};
 
-#[cfg(test)]
-mod tests;

@@ -44,21 +44,9 @@ impl Text {
 
     /// "did you mean", if one of `names` is near.
     pub(crate) const fn nearest(self, word: &str, names: &[&str]) -> Self {
-        let mut best = usize::MAX;
-        let mut at = 0;
-        let mut i = 0;
-        while i < names.len() {
-            let distance = distance(word, names[i]);
-            if distance < best {
-                best = distance;
-                at = i;
-            }
-            i += 1;
-        }
-        if best <= 1 + word.len() / 3 && best < word.len() {
-            self.add("; did you mean ").tick(names[at]).add("?")
-        } else {
-            self
+        match nearest(word, names) {
+            Some(near) => self.add("; did you mean ").tick(near).add("?"),
+            None => self,
         }
     }
 
@@ -108,6 +96,22 @@ pub(crate) const fn has(names: &[&str], name: &str) -> bool {
         i += 1;
     }
     false
+}
+
+/// The name nearest to `word`, if one is near enough.
+pub(crate) const fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
+    let mut best = usize::MAX;
+    let mut at = 0;
+    let mut i = 0;
+    while i < names.len() {
+        let distance = distance(word, names[i]);
+        if distance < best {
+            best = distance;
+            at = i;
+        }
+        i += 1;
+    }
+    if best <= 1 + word.len() / 3 && best < word.len() { Some(names[at]) } else { None }
 }
 
 /// How many letters are to be put in, taken out or replaced.

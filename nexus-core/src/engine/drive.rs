@@ -103,18 +103,21 @@ impl Drive {
         let mut mark = None;
         while let Some(action) = run.next_action() {
             match action {
-                Action::Start(task) => {
-                    self.signal_init(task);
-                    match self.plan.options_of(task.step).place {
-                        Place::Pool(pool) => self.submit(pool, task, run),
-                        Place::Inline => match &mut here {
-                            Some(context) if run.is_alone() && task.item.is_none() => {
-                                self.run_here(run, task, context, &mut mark);
-                            }
-                            _ => outbox.turns.push(Turn::Task(task)),
-                        },
+                Action::Start(task) => match self.plan.options_of(task.step).place {
+                    Place::Pool(pool) => {
+                        self.signal_init(task);
+                        self.submit(pool, task, run);
                     }
-                }
+                    Place::Inline => match &mut here {
+                        Some(context) if run.is_alone() && task.item.is_none() => {
+                            self.run_here(run, task, context, &mut mark);
+                        }
+                        _ => {
+                            self.signal_init(task);
+                            outbox.turns.push(Turn::Task(task));
+                        }
+                    },
+                },
                 Action::Check(step) => match &mut here {
                     Some(_) if run.is_alone() => {
                         let answer = self.check(run, step);
@@ -154,7 +157,7 @@ impl Drive {
     fn apply(&self, run: &mut Run, news: News) {
         match news {
             News::Completed { task, outcome, busy, at } => {
-                let elapsed = self.began.elapsed(task, at);
+                let elapsed = self.elapsed(task, at);
                 self.complete(run, task, outcome, busy, elapsed);
             }
             News::Checked { step, answer } => {

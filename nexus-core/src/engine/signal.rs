@@ -20,7 +20,8 @@ fn ended(outcome: &TaskOutcome) -> Ended<'_> {
 }
 
 impl Drive {
-    fn is_heard(&self) -> bool {
+    #[inline]
+    pub(super) fn is_heard(&self) -> bool {
         !self.engine.observers.is_empty()
     }
 
@@ -100,20 +101,30 @@ impl Drive {
             run.completed(task, outcome, busy, elapsed);
             return;
         }
-        let told = outcome.clone();
+        // Not the value of a success: the run is to be its only holder.
+        let (failure, exception) = match &outcome {
+            TaskOutcome::Failure(failure) => (Some(failure.clone()), None),
+            TaskOutcome::Exception(exception) => (None, Some(exception.clone())),
+            TaskOutcome::Success(_) | TaskOutcome::Goto(..) => (None, None),
+        };
         let retry = run.completed(task, outcome, busy, elapsed);
         let context = self.context_of(task);
         let step = StepEvent { context: &context };
-        match (retry, &told) {
-            (Some(wait), TaskOutcome::Exception(exception)) => {
+        match (retry, &exception) {
+            (Some(wait), Some(exception)) => {
                 self.each_observer(|observer| observer.event_execution_retry(&step, exception, wait));
             }
             _ if task.attempt > 1 => {
-                self.each_observer(|observer| {
-                    observer.event_execution_retry_done(&step, ended(&told));
-                });
+                let ended = match (&failure, &exception) {
+                    (Some(failure), _) => Ended::Failure(failure),
+                    (_, Some(exception)) => Ended::Exception(exception),
+                    (None, None) => Ended::Success,
+                };
+                self.each_observer(|observer| observer.event_execution_retry_done(&step, ended));
             }
             _ => {}
         }
+        // A failure may carry a value of the user's; its Drop is user code.
+        panic::drop_quietly((failure, exception));
     }
 }

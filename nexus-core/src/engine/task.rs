@@ -12,6 +12,7 @@ use crate::executor::{Runnable, thread_pool};
 use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::piped::{OwnedPiped, Piped};
+use crate::plan::NONE;
 use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 use crate::value::Value;
@@ -27,7 +28,7 @@ impl Beginnings {
         }
     }
 
-    pub(super) fn elapsed(&self, task: Task, at: Duration) -> Duration {
+    fn elapsed(&self, task: Task, at: Duration) -> Duration {
         let began = lock(&self.0).get(&(task.step, task.item)).copied();
         began.map_or(Duration::ZERO, |began| at.saturating_sub(began))
     }
@@ -50,7 +51,7 @@ impl Drive {
     }
 
     fn is_bounded(&self, task: Task) -> bool {
-        self.plan.options_of(task.step).retry.as_ref().is_some_and(crate::RetryPolicy::is_timed)
+        self.plan.steps[task.step as usize].hints.bounded
     }
 
     /// Runs the body. `mark` is the time now, where it is known already.
@@ -73,8 +74,8 @@ impl Drive {
         Done { outcome, busy: at.saturating_sub(start), at }
     }
 
-    /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied.
-    #[inline]
+    /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied;
+    /// and the tasks after it, as long as there is nothing to decide between them.
     pub(super) fn run_here(
         &self,
         run: &mut Run,
@@ -82,19 +83,66 @@ impl Drive {
         context: &mut Context,
         mark: &mut Option<Duration>,
     ) {
+        self.signal_init(task);
         self.prepare(context, run, task);
+        let straight = self.plan.steps[task.step as usize].hints.then != NONE;
+        if straight && task.attempt == 1 && !self.is_heard() && self.bodies.is_none() {
+            return self.run_straight(run, task.step, context, mark);
+        }
         let done = self.perform(task, run.input(task), context, *mark);
-        let elapsed = if self.is_bounded(task) { self.began.elapsed(task, done.at) } else { Duration::ZERO };
         *mark = self.engine.step_timings.then_some(done.at);
+        let elapsed = self.elapsed(task, done.at);
         self.complete(run, task, done.outcome, done.busy, elapsed);
     }
 
+    /// Runs a step and those that follow it straight, until there is something to decide.
+    fn run_straight(
+        &self,
+        run: &mut Run,
+        first: u32,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) {
+        let now = || if self.engine.step_timings { self.engine.clock.now() } else { Duration::ZERO };
+        let (mut step, mut start) = (first, mark.unwrap_or_else(now));
+        // One guard for the whole stretch; `step` says whose panic it was.
+        let outcome = panic::contain(|| {
+            loop {
+                context.step = step;
+                let this = &self.plan.steps[step as usize];
+                let inputs = Inputs {
+                    slots: &self.plan.events[this.event as usize].slots,
+                    piped: run.straight_input(step),
+                    context,
+                };
+                let outcome = self.plan.bodies[this.body as usize].call(&inputs);
+                let TaskOutcome::Success(value) = outcome else { return outcome };
+                if this.hints.then == NONE {
+                    return TaskOutcome::Success(value);
+                }
+                let end = now();
+                run.pass(step, value, end.saturating_sub(start));
+                (step, start) = (this.hints.then, end);
+            }
+        });
+        let end = now();
+        *mark = self.engine.step_timings.then_some(end);
+        run.begin_last(step);
+        let task = Task { step, attempt: 1, item: None };
+        let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
+        self.complete(run, task, outcome, end.saturating_sub(start), Duration::ZERO);
+    }
+    pub(super) fn elapsed(&self, task: Task, at: Duration) -> Duration {
+        if self.is_bounded(task) { self.began.elapsed(task, at) } else { Duration::ZERO }
+    }
+
+    #[inline]
     fn prepare(&self, context: &mut Context, run: &mut Run, task: Task) {
         context.step = task.step;
         context.attempt = task.attempt;
         context.item = task.item;
         context.cancelled = run.token(task.step);
-        if self.plan.event_of(task.step).def.is_closure || self.bodies.is_some() {
+        if self.plan.steps[task.step as usize].hints.closure || self.bodies.is_some() {
             context.previous.clear();
             run.owned_task_input(task).flatten(&mut context.previous);
         }

@@ -7,8 +7,8 @@ use nexus_pointy::{ArrowKind, Diagnostic, Flow, Name, Primary, suggest};
 
 use super::options::{inherit, resolve};
 use super::{
-    Branch, Fields, FlowNode, Group, NONE, Owner, Plan, PlanEvent, Source, Step, Unit, UnitKind,
-    check,
+    Branch, Fields, FlowNode, Group, Hints, NONE, Owner, Plan, PlanEvent, Source, Step, Unit, UnitKind,
+    check, hints,
 };
 use crate::error::code;
 use crate::event::{Body, Maker, OwnValues};
@@ -35,6 +35,7 @@ pub(crate) fn compile(
         mistakes.sort_by_key(|mistake| mistake.span.start);
         return Err(mistakes);
     }
+    hints::fill(&mut compiler.plan);
     compiler.plan.source = source;
     Ok(compiler.plan)
 }
@@ -249,7 +250,7 @@ impl<'a> Compiler<'a> {
         self.uses.push(event);
         let count = &mut self.counts[event as usize];
         *count += 1;
-        let step = Step { event, body, options, unit, nth: *count };
+        let step = Step { event, body, options, unit, nth: *count, hints: Hints::NOTHING };
         self.plan.steps.push(step);
         self.plan.steps.len() as u32 - 1
     }

@@ -7,6 +7,7 @@
 
 mod check;
 mod compile;
+mod hints;
 mod options;
 
 use std::fmt;
@@ -118,6 +119,24 @@ pub(crate) struct Step {
     pub(crate) unit: u32,
     /// Which use of the event this is, from 1.
     pub(crate) nth: u32,
+    /// What a run need not work out again for each step.
+    pub(crate) hints: Hints,
+}
+
+/// What follows from the rest of the plan, for the path that most steps take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hints {
+    /// The step that comes next when this one succeeds, where there is nothing else to decide: no
+    /// branch, no join, no stop condition, no bypass check, and both just run inline. `NONE`
+    /// otherwise.
+    pub(crate) then: u32,
+    /// The step whose value comes along the arrow, where that is always the same one.
+    pub(crate) from: u32,
+    /// Whether the step's policy bounds the time of all its attempts.
+    pub(crate) bounded: bool,
+    /// Whether the body looks at `Context::previous`.
+    pub(crate) closure: bool,
+    pub(crate) cancellable: bool,
 }
 
 #[derive(Debug, Clone, Copy)]

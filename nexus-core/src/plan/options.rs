@@ -17,11 +17,15 @@ const DEFAULT_WINDOW: usize = 64;
 
 /// `inner` with what it leaves open taken from `outer`; all but an event's own fields.
 pub(super) fn inherit(inner: Settings, outer: &Settings) -> Settings {
+    // A policy that says how often is nearer than the brackets' `* n`.
+    let says_attempts =
+        inner.retry_policy.as_ref().is_some_and(|policy| policy.max_attempts.is_some());
+    let outer_attempts = if says_attempts { None } else { outer.max_attempts };
     Settings {
         executor: inner.executor.or_else(|| outer.executor.clone()),
         executor_config: inner.executor_config.or_else(|| outer.executor_config.clone()),
         retry_policy: inner.retry_policy.or_else(|| outer.retry_policy.clone()),
-        max_attempts: inner.max_attempts.or(outer.max_attempts),
+        max_attempts: inner.max_attempts.or(outer_attempts),
         stop_on_success: inner.stop_on_success.or(outer.stop_on_success),
         stop_on_error: inner.stop_on_error.or(outer.stop_on_error),
         stop_on_exception: inner.stop_on_exception.or(outer.stop_on_exception),

@@ -30,6 +30,8 @@ pub struct Report {
     cells: Vec<Cell>,
     taken: HashMap<u32, u32>,
     output: Option<u32>,
+    /// The first step whose failure made the run fail.
+    culprit: Option<u32>,
 }
 
 /// How a run ended (R6).
@@ -54,6 +56,7 @@ impl Report {
             None => Status::Succeeded,
         };
         let output = run.output_step();
+        let culprit = if status == Status::Failed { run.first_unhandled() } else { None };
         let halt = run.halt.clone();
         let plan = Arc::clone(&run.plan);
         let (cells, taken) = run.into_cells();
@@ -66,6 +69,7 @@ impl Report {
             cells,
             taken,
             output,
+            culprit,
         }
     }
 
@@ -205,8 +209,7 @@ impl Report {
         if let Some((step, exception)) = self.broken_at() {
             return format!("{} failed at `{}`: {exception}", self.pipeline(), step.path());
         }
-        let failed = self.steps().find(|step| step.is_unhandled());
-        match failed {
+        match self.culprit.map(|step| self.at(step)) {
             Some(step) => {
                 let mut text = format!("{} failed at `{}`", self.pipeline(), step.path());
                 if step.attempts() > 1 {

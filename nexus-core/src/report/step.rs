@@ -119,12 +119,6 @@ impl<'a> StepReport<'a> {
         !matches!(self.ending(), Ending::NotRun | Ending::Pending | Ending::Cancelled(_))
     }
 
-    /// Whether the step did not succeed, and no branch of its own took care of that.
-    pub(super) fn is_unhandled(&self) -> bool {
-        let unit = self.report.plan.steps[self.step as usize].unit;
-        self.ran() && !self.is_success() && !self.report.taken.contains_key(&unit)
-    }
-
     /// How the step ended.
     pub fn outcome(&self) -> StepOutcome {
         match self.ending() {

@@ -40,6 +40,18 @@ impl Cell {
         matches!(self.ending, Ending::Pending)
     }
 
+    /// The first attempt has succeeded.
+    #[inline]
+    pub(super) fn succeed(&mut self, value: Value, busy: Duration) {
+        self.attempts = 1;
+        self.busy = busy;
+        match std::mem::replace(&mut self.ending, Ending::Success(value)) {
+            // Nothing to drop in what nearly every step was before; saying so saves a call.
+            old @ (Ending::NotRun | Ending::Pending) => std::mem::forget(old),
+            old => drop(old),
+        }
+    }
+
     pub(super) fn note_wait(&mut self, wait: Duration) {
         self.waits.get_or_insert_default().push(wait);
     }
@@ -90,9 +102,14 @@ impl Ending {
         match self {
             Self::Failure(failure) | Self::Cancelled(failure) => Some(failure.clone()),
             Self::Exception(exception) => Some(Failure::of_exception(exception)),
-            Self::Goto(goto) if goto.0.failed => Some(Failure::new(goto.0.reason.clone())),
+            Self::Goto(goto) if goto.0.failed => Some(goto_reason(goto)),
             Self::Each(each) => each.verdict.clone(),
             _ => None,
         }
     }
+}
+
+/// Why a step went to a branch, with the value that it hands on: what `0 |->` gives.
+pub(super) fn goto_reason((goto, value): &(Goto, Value)) -> Failure {
+    Failure::carrying(goto.reason.clone(), value.clone())
 }

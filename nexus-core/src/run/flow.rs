@@ -140,6 +140,39 @@ impl Run {
         self.failed.first().copied().unwrap_or(false)
     }
 
+    /// Whether a step's failure went out of `flow` without a branch that handled it or a group
+    /// that tolerated it.
+    pub(super) fn is_unhandled(&self, step: u32, flow: u32) -> bool {
+        let mut unit = self.plan.steps[step as usize].unit;
+        let mut own = true;
+        loop {
+            if own && self.taken(unit).is_some() {
+                return false;
+            }
+            let group = self.plan.groups[self.plan.units[unit as usize].group as usize];
+            if let Some(join) = self.joins.get(group.join as usize)
+                && !fails(group.evaluation, u64::from(join.failed), u64::from(group.units.1))
+            {
+                return false;
+            }
+            if group.flow == flow {
+                return true;
+            }
+            // A branch handles what its unit did, not what happens in the branch itself.
+            (unit, own) = match self.plan.flows[group.flow as usize].owner {
+                Owner::Root => return true,
+                Owner::Unit(outer) => (outer, true),
+                Owner::Branch(outer) => (outer, false),
+            };
+        }
+    }
+
+    /// The first step whose failure nobody handled.
+    pub(crate) fn first_unhandled(&self) -> Option<u32> {
+        let failed = |step: &u32| self.cells[*step as usize].ending.failure().is_some();
+        (0..self.cells.len() as u32).filter(failed).find(|step| self.is_unhandled(*step, 0))
+    }
+
     /// The flow that a unit's branches took, if any.
     pub(crate) fn taken(&self, unit: u32) -> Option<u32> {
         self.taken.get(&unit).copied()

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Ending, Run, Task};
+use super::{Ending, Run, Task, cell::goto_reason};
 use crate::outcome::Failure;
 use crate::piped::{EachRef, OwnedPiped, Piped};
-use crate::plan::{Source, UnitKind};
+use crate::plan::{NONE, Source, UnitKind};
 
 /// Where a value comes from, once branches are resolved.
 enum Origin {
@@ -30,6 +30,18 @@ impl Run {
             Source::Group(group) => self.group_end(group),
             Source::Own(unit) => self.own_end(unit),
             Source::Reason(unit) => Piped::Reason(Cow::Owned(self.reason(unit))),
+        }
+    }
+
+    /// The input of a step on a straight stretch.
+    #[inline]
+    pub(crate) fn straight_input(&self, step: u32) -> Piped<'_> {
+        match self.plan.steps[step as usize].hints.from {
+            NONE => self.input(Task { step, attempt: 1, item: None }),
+            from => match &self.cells[from as usize].ending {
+                Ending::Success(value) => Piped::Value(value),
+                _ => self.step_end(from),
+            },
         }
     }
 
@@ -77,11 +89,12 @@ impl Run {
         }
     }
 
-    #[inline]
     fn step_end(&self, step: u32) -> Piped<'_> {
         let ending = &self.cells[step as usize].ending;
         match ending {
             Ending::Success(value) => Piped::Value(value),
+            // Along its branch a goto hands on its value, whether or not it counts as a failure.
+            Ending::Goto(goto) => Piped::Value(&goto.1),
             Ending::Each(each) => Piped::Each(EachRef(each)),
             other if other.is_success() => match other.value() {
                 Some(value) => Piped::Value(value),
@@ -167,9 +180,10 @@ impl Run {
     /// Why a unit took its `0` branch: the step's failure, or what failed inside the brackets.
     fn reason(&self, unit: u32) -> Failure {
         match self.plan.units[unit as usize].kind {
-            UnitKind::Step(step) => {
-                self.cells[step as usize].ending.failure().unwrap_or_else(|| self.no_value(step))
-            }
+            UnitKind::Step(step) => match &self.cells[step as usize].ending {
+                Ending::Goto(goto) => goto_reason(goto),
+                other => other.failure().unwrap_or_else(|| self.no_value(step)),
+            },
             UnitKind::Flow(flow) => self.first_failure(flow),
         }
     }
@@ -178,12 +192,8 @@ impl Run {
     fn first_failure(&self, flow: u32) -> Failure {
         let steps = self.plan.flow_steps(flow);
         let mut failures = steps.filter_map(|step| {
-            let unit = self.plan.steps[step as usize].unit;
-            if self.taken(unit).is_some() {
-                return None;
-            }
             let failure = self.cells[step as usize].ending.failure()?;
-            Some((step, failure))
+            self.is_unhandled(step, flow).then_some((step, failure))
         });
         let Some((step, failure)) = failures.next() else {
             return Failure::new("a step inside did not succeed");

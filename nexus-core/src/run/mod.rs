@@ -174,7 +174,7 @@ impl Run {
 
     /// The flag by which the step's tasks learn that they are no longer wanted.
     pub(crate) fn token(&mut self, step: u32) -> Option<Arc<AtomicBool>> {
-        if !self.plan.options_of(step).cancellable {
+        if !self.plan.steps[step as usize].hints.cancellable {
             return None;
         }
         Some(Arc::clone(self.tokens.entry(step).or_default()))
@@ -202,6 +202,17 @@ impl Run {
     fn unit_value(&self, step: u32) -> Option<Value> {
         let output = self.plan.event_of(step).def.output.ty;
         (output == crate::value::TypeInfo::of::<()>()).then(|| Value::new(()))
+    }
+
+    /// A step on a straight stretch has succeeded at once; the next one may be run.
+    #[inline]
+    pub(crate) fn pass(&mut self, step: u32, value: Value, busy: Duration) {
+        self.cells[step as usize].succeed(value, busy);
+    }
+
+    /// The stretch ends with this step, which [`completed`](Self::completed) takes from here.
+    pub(crate) fn begin_last(&mut self, step: u32) {
+        self.cells[step as usize].ending = Ending::Pending;
     }
 
     /// A task has ended. `busy` is how long its body ran, `elapsed` the time since its first

@@ -1,6 +1,6 @@
 //! The parameters of an event (R1), and what it returns (R3).
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, Token, Type};

@@ -35,8 +35,12 @@ impl<'a> Lexer<'a> {
         } else {
             let span = self.span_from(start);
             sink.push(span, || {
-                Diagnostic::new(code::UNTERMINATED_STRING, "the string does not end on its line", span)
-                    .help("write `\"` at its end; a line break inside is `\\n`")
+                Diagnostic::new(
+                    code::UNTERMINATED_STRING,
+                    "the string does not end on its line",
+                    span,
+                )
+                .help("write `\"` at its end; a line break inside is `\\n`")
             });
         }
         let text = escaped.map_or(Cow::Borrowed(content), Cow::Owned);
@@ -107,8 +111,13 @@ impl<'a> Lexer<'a> {
         }
         let span = self.span_from(start);
         sink.push(span, || {
-            Diagnostic::new(code::SINGLE_QUOTES, "a string stands in double quotes", span)
-                .help(if closed { format!("write {}", quote(&format!("\"{content}\""))) } else { "write `\"`".into() })
+            Diagnostic::new(code::SINGLE_QUOTES, "a string stands in double quotes", span).help(
+                if closed {
+                    format!("write {}", quote(&format!("\"{content}\"")))
+                } else {
+                    "write `\"`".into()
+                },
+            )
         });
         let kind = if closed { TokenKind::Str } else { TokenKind::Unknown };
         Token { kind, span: Span::new(start as u32, self.at as u32), text: Cow::Borrowed(content) }

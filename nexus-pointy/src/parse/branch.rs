@@ -96,7 +96,8 @@ impl Parser<'_> {
         self.error(at, |it| {
             let found = it.found();
             let descriptor = quote(&descriptor.to_string());
-            let message = format!("expected `->` or `|->` after the descriptor {descriptor}, found {found}");
+            let message =
+                format!("expected `->` or `|->` after the descriptor {descriptor}, found {found}");
             let help = if group {
                 format!("{HELP}; to run a group next, write `->` before the `(`")
             } else {
@@ -132,7 +133,10 @@ impl Parser<'_> {
                 match &*text {
                     "true" => self.bad_descriptor("is no descriptor", "success is `1`"),
                     "false" => self.bad_descriptor("is no descriptor", "failure is `0`"),
-                    "_" => self.bad_descriptor("is no descriptor", "there is no default branch: without one, the flow goes on behind the list"),
+                    "_" => self.bad_descriptor(
+                        "is no descriptor",
+                        "there is no default branch: without one, the flow goes on behind the list",
+                    ),
                     _ => {}
                 }
                 self.bump();
@@ -146,7 +150,8 @@ impl Parser<'_> {
             }
             _ => {
                 self.error(span, |it| {
-                    let message = format!("expected a number or a name as descriptor, found {}", it.found());
+                    let message =
+                        format!("expected a number or a name as descriptor, found {}", it.found());
                     Diagnostic::new(code::BAD_DESCRIPTOR, message, span).help(HELP)
                 });
                 None
@@ -173,7 +178,10 @@ impl Parser<'_> {
             for branch in others {
                 let span = branch.descriptor_span;
                 self.report(span, |_| {
-                    let message = format!("the descriptor {} has two branches", quote(&first.descriptor.to_string()));
+                    let message = format!(
+                        "the descriptor {} has two branches",
+                        quote(&first.descriptor.to_string())
+                    );
                     Diagnostic::new(code::DUPLICATE_DESCRIPTOR, message, span)
                         .label(first.descriptor_span, "the first is here")
                         .help("join them into one branch, or choose another descriptor")

@@ -77,7 +77,10 @@ impl Parser<'_> {
                         return Some(arrow);
                     }
                 }
-                TokenKind::Int if self.peek_second().is_some_and(TokenKind::is_arrow) && within == Within::Branch => {
+                TokenKind::Int
+                    if self.peek_second().is_some_and(TokenKind::is_arrow)
+                        && within == Within::Branch =>
+                {
                     return None;
                 }
                 TokenKind::Int if self.peek_second() != Some(TokenKind::Star) => self.bare_count(),
@@ -100,8 +103,12 @@ impl Parser<'_> {
     fn stray_closer(&mut self) {
         let span = self.span();
         self.error(span, |it| {
-            Diagnostic::new(code::MISMATCHED, format!("nothing is open that {} closes", it.found()), span)
-                .help("delete it, or write the opening bracket")
+            Diagnostic::new(
+                code::MISMATCHED,
+                format!("nothing is open that {} closes", it.found()),
+                span,
+            )
+            .help("delete it, or write the opening bracket")
         });
         self.bump();
     }
@@ -131,7 +138,8 @@ impl Parser<'_> {
     #[cold]
     fn missing_arrow(&mut self, within: Within) {
         let (span, last) = (self.span(), self.last);
-        let branch = within == Within::Branch && self.peek_second().is_some_and(TokenKind::is_arrow);
+        let branch =
+            within == Within::Branch && self.peek_second().is_some_and(TokenKind::is_arrow);
         self.error(span, |it| {
             let found = it.found();
             if branch {
@@ -193,8 +201,12 @@ impl Parser<'_> {
             return false;
         }
         self.report(open, |_| {
-            Diagnostic::new(code::MISPLACED_BRANCHES, "a branch list follows its event directly", open)
-                .help("delete the arrow before `(`: `A (0 -> X, 1 -> Y)`")
+            Diagnostic::new(
+                code::MISPLACED_BRANCHES,
+                "a branch list follows its event directly",
+                open,
+            )
+            .help("delete the arrow before `(`: `A (0 -> X, 1 -> Y)`")
         });
         let branches = self.branch_members();
         drop(branches);

@@ -1,10 +1,20 @@
 use super::{parse, parse_tokens};
 use crate::{Descriptor, LiteralKind, Primary, Span, Token, TokenKind, code, lex};
 
-// Every mistake once, with what is made of the rest. Reviewed line by line; see the table of codes in `diagnostic.rs`.
-const CASES: &[(&str, &str, &[(&str, &str)])] = &[
-    ("A -> B |-> C || D (0 -> X, 1 |-> Y -> Z, premium -> W,) -> E", "A -> B |-> C || D (0 -> X, 1 |-> Y -> Z, premium -> W) -> E", &[]),
-    ("{A -> B} * 3 || 3 * C[each, max_concurrency = 8, retry_policy = { max_attempts: 3, jitter: full, l: [a::b, 1.5, -1, \"x\\n\"] }]", "{A -> B} * 3 || C[each, max_concurrency = 8, retry_policy = { max_attempts: 3, jitter: full, l: [a::b, 1.5, -1, \"x\\n\"] }] * 3", &[]),
+/// A script, the tree made of it, and the code and text of each mistake.
+type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const CASES: &[Case] = &[
+    (
+        "A -> B |-> C || D (0 -> X, 1 |-> Y -> Z, premium -> W,) -> E",
+        "A -> B |-> C || D (0 -> X, 1 |-> Y -> Z, premium -> W) -> E",
+        &[],
+    ),
+    (
+        "{A -> B} * 3 || 3 * C[each, max_concurrency = 8, retry_policy = { max_attempts: 3, jitter: full, l: [a::b, 1.5, -1, \"x\\n\"] }]",
+        "{A -> B} * 3 || C[each, max_concurrency = 8, retry_policy = { max_attempts: 3, jitter: full, l: [a::b, 1.5, -1, \"x\\n\"] }] * 3",
+        &[],
+    ),
     ("A -> (B || C) -> D", "A -> {B || C} -> D", &[]),
     ("A B", "A -> B", &[("P0011", "B")]),
     ("A ->", "A -> _", &[("P0010", "->")]),
@@ -64,9 +74,17 @@ const CASES: &[(&str, &str, &[(&str, &str)])] = &[
     ("A[x = ]", "A[x]", &[("P0026", "]")]),
     ("A[x = 1 y = 2]", "A[x = 1, y = 2]", &[("P0012", "y")]),
     ("A[x 1]", "A[x = 1]", &[("P0027", "1")]),
-    ("A[x: 1, y = {a = 1, b: 2}, z = foo(1)]", "A[x = 1, y = { a: 1, b: 2 }, z = foo]", &[("P0027", ":"), ("P0027", "="), ("P0026", "(")]),
+    (
+        "A[x: 1, y = {a = 1, b: 2}, z = foo(1)]",
+        "A[x = 1, y = { a: 1, b: 2 }, z = foo]",
+        &[("P0027", ":"), ("P0027", "="), ("P0026", "(")],
+    ),
     ("A[x = {a: 1, a: 2}]", "A[x = { a: 1, a: 2 }]", &[("P0028", "a")]),
-    ("A[timeout = 30s, b = 1e999, c = 0x10, d = 3u32]", "A[timeout, b, c, d]", &[("P0024", "30s"), ("P0024", "1e999"), ("P0024", "0x10"), ("P0024", "3u32")]),
+    (
+        "A[timeout = 30s, b = 1e999, c = 0x10, d = 3u32]",
+        "A[timeout, b, c, d]",
+        &[("P0024", "30s"), ("P0024", "1e999"), ("P0024", "0x10"), ("P0024", "3u32")],
+    ),
     ("A[x = 1,, y]", "A[x = 1, y]", &[("P0025", ",")]),
     ("A[,x]", "A[x]", &[("P0025", ",")]),
     ("[x] A", "A", &[("P0022", "[")]),
@@ -78,7 +96,19 @@ const CASES: &[(&str, &str, &[(&str, &str)])] = &[
     ("a::::b", "a::b", &[("P0023", "::")]),
     ("a:b -> c", "a -> b -> c", &[("P0013", ":")]),
     ("A[a::b = 1, \"x\" = 2]", "A", &[("P0025", "a"), ("P0025", "\"x\"")]),
-    ("A (99999999999 -> X, -1 -> Y, 3u8 -> Z, true -> W, \"s\" -> V, _ -> U, 1.5 -> T)", "A (99999999999 -> X, -1 -> Y, 3u8 -> Z, true -> W, s -> V, _ -> U)", &[("P0019", "99999999999"), ("P0019", "-1"), ("P0024", "3u8"), ("P0019", "true"), ("P0019", "\"s\""), ("P0019", "_"), ("P0019", "1.5")]),
+    (
+        "A (99999999999 -> X, -1 -> Y, 3u8 -> Z, true -> W, \"s\" -> V, _ -> U, 1.5 -> T)",
+        "A (99999999999 -> X, -1 -> Y, 3u8 -> Z, true -> W, s -> V, _ -> U)",
+        &[
+            ("P0019", "99999999999"),
+            ("P0019", "-1"),
+            ("P0024", "3u8"),
+            ("P0019", "true"),
+            ("P0019", "\"s\""),
+            ("P0019", "_"),
+            ("P0019", "1.5"),
+        ],
+    ),
     ("A (a::b -> X)", "A", &[("P0011", "::")]),
     ("A (0 => X)", "A (0 -> X)", &[("P0005", "=>")]),
     ("A ? B", "A -> B", &[("P0005", "?")]),
@@ -91,7 +121,11 @@ const CASES: &[(&str, &str, &[(&str, &str)])] = &[
     ("A[x = 'y']", "A[x = \"y\"]", &[("P0009", "'y'")]),
     ("A[x = 'y]", "A[x = y]", &[("P0009", "'")]),
     ("A[x = \"y]", "A[x = \"y]\"]", &[("P0014", "["), ("P0007", "\"y]")]),
-    ("A[x = \"\\q\\u{110000}\\u{41}\"]", "A[x = \"q{110000}A\"]", &[("P0008", "\\q"), ("P0008", "\\u")]),
+    (
+        "A[x = \"\\q\\u{110000}\\u{41}\"]",
+        "A[x = \"q{110000}A\"]",
+        &[("P0008", "\\q"), ("P0008", "\\u")],
+    ),
     ("_ -> A", "_ -> A", &[("P0010", "_")]),
     ("A <- B", "A -> B", &[("P0005", "<-")]),
     ("A = B", "A -> B", &[("P0013", "=")]),
@@ -151,14 +185,19 @@ fn every_code_of_the_parser_has_a_case() {
         code::NOT_IN_FLOW,
     ];
     for code in code::ALL {
-        let here = CASES.iter().any(|(_, _, mistakes)| mistakes.iter().any(|(found, _)| found == code));
+        let here =
+            CASES.iter().any(|(_, _, mistakes)| mistakes.iter().any(|(found, _)| found == code));
         assert_ne!(here, elsewhere.contains(code), "{code}");
     }
 }
 
 #[test]
 fn raw_identifiers_and_foreign_positions() {
-    let token = |at, kind, text: &'static str| Token { kind, span: Span::new(at, at + 1), text: text.into() };
+    let token = |at, kind, text: &'static str| Token {
+        kind,
+        span: Span::new(at, at + 1),
+        text: text.into(),
+    };
     let tokens = [
         token(0, TokenKind::Ident, "r#type"),
         token(1, TokenKind::PipeArrow, "|->"),
@@ -192,8 +231,11 @@ fn spans_cover_what_they_name() {
 fn values() {
     let source = r#"A[a = -3, b = -0.5, c = "\u{1F980}\t", d = true, e = x::y, f = [1, [2]], g = {k: 1, l: {}}, h = 1e3]"#;
     let flow = parse(source).into_result().unwrap();
-    let kinds: Vec<_> =
-        flow.links[0].units[0].attrs.iter().map(|attr| attr.value.clone().map(|value| value.kind)).collect();
+    let kinds: Vec<_> = flow.links[0].units[0]
+        .attrs
+        .iter()
+        .map(|attr| attr.value.clone().map(|value| value.kind))
+        .collect();
     assert_eq!(kinds[0], Some(LiteralKind::Int(-3)));
     assert_eq!(kinds[1], Some(LiteralKind::Float(-0.5)));
     assert_eq!(kinds[2], Some(LiteralKind::Str("🦀\t".into())));

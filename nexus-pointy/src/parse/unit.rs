@@ -19,7 +19,7 @@ impl Parser<'_> {
     pub(super) fn unit(&mut self, before: Operator) -> Unit {
         let start = self.span();
         let mut given = Given::default();
-        if !self.to_unit(before) {
+        if !self.find_unit(before) {
             return Unit::hole(self.since(start));
         }
         let mut unit = Unit::hole(start);
@@ -33,19 +33,23 @@ impl Parser<'_> {
     }
 
     pub(super) fn starts_unit(&self, kind: TokenKind) -> bool {
-        matches!(kind, TokenKind::Ident | TokenKind::LBrace | TokenKind::LParen | TokenKind::PathSep)
-            || (kind == TokenKind::Int && self.peek_second() == Some(TokenKind::Star))
+        matches!(
+            kind,
+            TokenKind::Ident | TokenKind::LBrace | TokenKind::LParen | TokenKind::PathSep
+        ) || (kind == TokenKind::Int && self.peek_second() == Some(TokenKind::Star))
     }
 
     /// Goes to where a unit starts. If there is none, says that an event is missing.
-    fn to_unit(&mut self, before: Operator) -> bool {
+    fn find_unit(&mut self, before: Operator) -> bool {
         let mut skipped = false;
-        loop {
-            let Some(kind) = self.peek() else { break };
+        while let Some(kind) = self.peek() {
             if self.starts_unit(kind) {
                 return true;
             }
-            if kind.is_closer() || kind.is_arrow() || matches!(kind, TokenKind::Comma | TokenKind::Parallel) {
+            if kind.is_closer()
+                || kind.is_arrow()
+                || matches!(kind, TokenKind::Comma | TokenKind::Parallel)
+            {
                 break;
             }
             if kind == TokenKind::LBracket {
@@ -69,12 +73,17 @@ impl Parser<'_> {
         self.error(span, |it| {
             let Some((_, operator)) = before else {
                 let message = format!("expected an event before {}", it.found());
-                return Diagnostic::new(code::MISSING_EVENT, message, span).help("write the name of one");
+                return Diagnostic::new(code::MISSING_EVENT, message, span)
+                    .help("write the name of one");
             };
             let message = format!("expected an event after `{operator}`");
             let help = match it.peek() {
-                None | Some(TokenKind::Comma) => format!("write the name of one, or delete the `{operator}`"),
-                Some(kind) if kind.is_closer() => format!("write the name of one, or delete the `{operator}`"),
+                None | Some(TokenKind::Comma) => {
+                    format!("write the name of one, or delete the `{operator}`")
+                }
+                Some(kind) if kind.is_closer() => {
+                    format!("write the name of one, or delete the `{operator}`")
+                }
                 Some(_) => format!("write the name of one before {}", it.found()),
             };
             Diagnostic::new(code::MISSING_EVENT, message, span).help(help)
@@ -90,7 +99,11 @@ impl Parser<'_> {
             let message = format!("expected an event, found {}", it.found());
             let help = match it.peek() {
                 Some(TokenKind::Str) => "an event's name has no quotes".to_owned(),
-                Some(TokenKind::Int) if it.peek_second().is_some_and(|kind| matches!(kind, TokenKind::Ident | TokenKind::LBrace)) => {
+                Some(TokenKind::Int)
+                    if it.peek_second().is_some_and(|kind| {
+                        matches!(kind, TokenKind::Ident | TokenKind::LBrace)
+                    }) =>
+                {
                     format!("for so many attempts write `{} *`", it.text())
                 }
                 Some(TokenKind::Int) => "an event's name does not start with a digit".to_owned(),
@@ -106,8 +119,12 @@ impl Parser<'_> {
     fn early_attrs(&mut self) {
         let span = self.span();
         self.error(span, |_| {
-            Diagnostic::new(code::MISPLACED_ATTRIBUTES, "attributes follow the event that they are for", span)
-                .help("write `A[key = value]`")
+            Diagnostic::new(
+                code::MISPLACED_ATTRIBUTES,
+                "attributes follow the event that they are for",
+                span,
+            )
+            .help("write `A[key = value]`")
         });
         // What is wrong inside does not matter in the wrong place.
         let open = self.bump();
@@ -139,8 +156,12 @@ impl Parser<'_> {
                 let name = self.name();
                 if &*name.text == "_" {
                     self.report(name.span, |_| {
-                        Diagnostic::new(code::MISSING_EVENT, "`_` stands for a missing event", name.span)
-                            .help("write the name of one")
+                        Diagnostic::new(
+                            code::MISSING_EVENT,
+                            "`_` stands for a missing event",
+                            name.span,
+                        )
+                        .help("write the name of one")
                     });
                     return Primary::Hole(name.span);
                 }
@@ -168,7 +189,12 @@ impl Parser<'_> {
                     let start = self.span();
                     let attrs: Vec<Attr> = self.attrs();
                     let span = self.since(start);
-                    if self.first(&mut given.attrs, span, "attributes are", "write all in one `[..]`") {
+                    if self.first(
+                        &mut given.attrs,
+                        span,
+                        "attributes are",
+                        "write all in one `[..]`",
+                    ) {
                         unit.attrs = attrs;
                     }
                 }
@@ -176,7 +202,12 @@ impl Parser<'_> {
                     let start = self.span();
                     let branches = self.branches();
                     let span = self.since(start);
-                    if self.first(&mut given.branches, span, "branches are", "write all in one `(..)`; to run a group next, write `->` before it") {
+                    if self.first(
+                        &mut given.branches,
+                        span,
+                        "branches are",
+                        "write all in one `(..)`; to run a group next, write `->` before it",
+                    ) {
                         unit.branches = branches;
                     }
                 }
@@ -208,7 +239,8 @@ impl Parser<'_> {
     #[cold]
     fn no_count(&mut self, star: Span) {
         self.error(star, |it| {
-            let message = format!("expected the number of attempts after `*`, found {}", it.found());
+            let message =
+                format!("expected the number of attempts after `*`, found {}", it.found());
             Diagnostic::new(code::BAD_ATTEMPTS, message, star).help("write it like `A * 3`")
         });
         if matches!(self.peek(), Some(TokenKind::Float | TokenKind::Str)) {
@@ -227,9 +259,18 @@ impl Parser<'_> {
             }
             Ok(count) => self.report(span, |_| {
                 let (message, help) = match count {
-                    1 => ("1 attempt is what every event gets".to_owned(), "delete the `* 1`, or write 2 or more".to_owned()),
-                    ..1 => (format!("{count} attempts would never run the event"), "write 2 or more".to_owned()),
-                    _ => (format!("{count} attempts are too many"), format!("the most are {}", u32::MAX)),
+                    1 => (
+                        "1 attempt is what every event gets".to_owned(),
+                        "delete the `* 1`, or write 2 or more".to_owned(),
+                    ),
+                    ..1 => (
+                        format!("{count} attempts would never run the event"),
+                        "write 2 or more".to_owned(),
+                    ),
+                    _ => (
+                        format!("{count} attempts are too many"),
+                        format!("the most are {}", u32::MAX),
+                    ),
                 };
                 Diagnostic::new(code::BAD_ATTEMPTS, message, span).help(help)
             }),
@@ -244,7 +285,8 @@ impl Parser<'_> {
         let start = self.span();
         if self.at(TokenKind::PathSep) {
             self.error(start, |_| {
-                Diagnostic::new(code::BAD_NAME, "a name does not start with `::`", start).help("delete the `::`")
+                Diagnostic::new(code::BAD_NAME, "a name does not start with `::`", start)
+                    .help("delete the `::`")
             });
             while self.at(TokenKind::PathSep) {
                 self.bump();

@@ -54,7 +54,8 @@ impl Parser<'_> {
         self.error(span, |it| {
             let key = quote(&key.text);
             let message = format!("expected `=` or `,` after {key}, found {}", it.found());
-            Diagnostic::new(code::WRONG_SEPARATOR, message, span).help("attributes are `[key = value, flag]`")
+            Diagnostic::new(code::WRONG_SEPARATOR, message, span)
+                .help("attributes are `[key = value, flag]`")
         });
     }
 
@@ -68,9 +69,16 @@ impl Parser<'_> {
         }
         self.error(span, |it| {
             let (message, help) = match it.peek() {
-                Some(TokenKind::Ident) => ("a key is a single name".to_owned(), "leave the path out"),
-                Some(TokenKind::Str) => ("a key is a name without quotes".to_owned(), "delete the quotes"),
-                _ => (format!("expected a key, found {}", it.found()), "write it like `max_attempts = 3`"),
+                Some(TokenKind::Ident) => {
+                    ("a key is a single name".to_owned(), "leave the path out")
+                }
+                Some(TokenKind::Str) => {
+                    ("a key is a name without quotes".to_owned(), "delete the quotes")
+                }
+                _ => (
+                    format!("expected a key, found {}", it.found()),
+                    "write it like `max_attempts = 3`",
+                ),
             };
             Diagnostic::new(code::BAD_KEY, message, span).help(help)
         });
@@ -97,7 +105,9 @@ impl Parser<'_> {
         let span = self.span();
         let kind = match self.peek() {
             Some(TokenKind::Int) => self.number(|text| number::int(text).map(LiteralKind::Int)),
-            Some(TokenKind::Float) => self.number(|text| number::float(text).map(LiteralKind::Float)),
+            Some(TokenKind::Float) => {
+                self.number(|text| number::float(text).map(LiteralKind::Float))
+            }
             Some(TokenKind::Str) => {
                 let text = self.text().into();
                 self.bump();
@@ -111,7 +121,9 @@ impl Parser<'_> {
                 None
             }
         };
-        if !matches!(self.peek(), None | Some(TokenKind::Comma | TokenKind::Ident)) && !self.at_closer() {
+        if !matches!(self.peek(), None | Some(TokenKind::Comma | TokenKind::Ident))
+            && !self.at_closer()
+        {
             self.after_value();
         }
         let span = self.since(span);
@@ -127,8 +139,9 @@ impl Parser<'_> {
         let span = self.span();
         self.error(span, |it| {
             let message = format!("expected a value, found {}", it.found());
-            Diagnostic::new(code::BAD_VALUE, message, span)
-                .help("values are numbers, \"strings\", true, false, names, `[..]` and `{ key: value }`")
+            Diagnostic::new(code::BAD_VALUE, message, span).help(
+                "values are numbers, \"strings\", true, false, names, `[..]` and `{ key: value }`",
+            )
         });
         self.skip_member();
     }
@@ -138,13 +151,17 @@ impl Parser<'_> {
         let span = self.span();
         self.error(span, |it| {
             let message = format!("the value goes on with {}", it.found());
-            Diagnostic::new(code::BAD_VALUE, message, span)
-                .help("a value in a flow is a single literal or name; write `,` before the next key")
+            Diagnostic::new(code::BAD_VALUE, message, span).help(
+                "a value in a flow is a single literal or name; write `,` before the next key",
+            )
         });
         self.skip_member();
     }
 
-    fn number(&mut self, read: impl FnOnce(&str) -> Result<LiteralKind, BadNumber>) -> Option<LiteralKind> {
+    fn number(
+        &mut self,
+        read: impl FnOnce(&str) -> Result<LiteralKind, BadNumber>,
+    ) -> Option<LiteralKind> {
         let kind = read(self.text());
         match kind {
             Ok(kind) => {
@@ -256,6 +273,10 @@ impl Parser<'_> {
 const fn starts_value(kind: TokenKind) -> bool {
     matches!(
         kind,
-        TokenKind::Int | TokenKind::Float | TokenKind::Str | TokenKind::LBracket | TokenKind::LBrace
+        TokenKind::Int
+            | TokenKind::Float
+            | TokenKind::Str
+            | TokenKind::LBracket
+            | TokenKind::LBrace
     )
 }

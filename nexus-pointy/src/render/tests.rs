@@ -44,8 +44,11 @@ fn empty_and_foreign_sources() {
     assert!(shown("").contains("the script has no event"));
     assert_eq!(shown("A"), "");
     for source in ["", "ü", "\u{feff}", "A\n\n\n", "\n"] {
-        for (start, end) in [(0, 0), (0, 9), (1, 1), (2, 1), (9, 9), (u32::MAX, u32::MAX), (0, u32::MAX)] {
-            let it = Diagnostic::new(code::UNEXPECTED, "x", Span::new(start, end)).label(Span::new(1, 5), "y");
+        for (start, end) in
+            [(0, 0), (0, 9), (1, 1), (2, 1), (9, 9), (u32::MAX, u32::MAX), (0, u32::MAX)]
+        {
+            let it = Diagnostic::new(code::UNEXPECTED, "x", Span::new(start, end))
+                .label(Span::new(1, 5), "y");
             assert!(render(&[it], "f", source, false).contains("error[P0013]: x"));
         }
     }
@@ -54,6 +57,8 @@ fn empty_and_foreign_sources() {
 #[test]
 fn long_lines_are_cut() {
     let long = format!("{}A B {}", "A -> ".repeat(200_000), "-> A ".repeat(1_000));
+    let wide = format!("{}A B", "Ä -> ".repeat(1_000));
+    assert!(shown(&wide).contains("f.pty:1:5003\n"), "{}", shown(&wide));
     let text = shown(&long);
     assert!(text.len() < 2_000, "{} bytes", text.len());
     assert!(text.contains("f.pty:1:1000003\n"), "{text}");
@@ -63,5 +68,8 @@ fn long_lines_are_cut() {
     assert!(text.contains("and 99900 more mistakes"));
     let lines = format!("A[x] {} [y]", "\n".repeat(100_000));
     let text = shown(&lines);
-    assert!(text.contains("f.pty:100001:2") && text.contains("f.pty:1:2") && text.len() < 1_000, "{text}");
+    assert!(
+        text.contains("f.pty:100001:2") && text.contains("f.pty:1:2") && text.len() < 1_000,
+        "{text}"
+    );
 }

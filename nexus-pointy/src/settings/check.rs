@@ -44,16 +44,24 @@ pub(super) fn check(key: &Key, value: Option<&Literal>, at: Span, out: &mut Vec<
         | (ValueKind::Text, LiteralKind::Str(_))
         | (ValueKind::Type, LiteralKind::Name(_)) => {}
         (ValueKind::Count, LiteralKind::Int(number)) => count(key, *number, 1, value.span, out),
-        (ValueKind::CountFrom(least), LiteralKind::Int(number)) => count(key, *number, least, value.span, out),
+        (ValueKind::CountFrom(least), LiteralKind::Int(number)) => {
+            count(key, *number, least, value.span, out);
+        }
         (ValueKind::Bytes, LiteralKind::Int(number)) => {
             if !(1..=i128::from(i64::MAX)).contains(number) {
-                let message = format!("`{}` is a number of bytes, at least 1, found {number}", key.name);
-                out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span).help("write for example `2097152`"));
+                let message =
+                    format!("`{}` is a number of bytes, at least 1, found {number}", key.name);
+                out.push(
+                    Diagnostic::new(code::OUT_OF_RANGE, message, value.span)
+                        .help("write for example `2097152`"),
+                );
             }
         }
         // A number that is too large for a float's exactness is out of range anyway.
         #[expect(clippy::cast_precision_loss, reason = "only the range matters")]
-        (ValueKind::Seconds, LiteralKind::Int(number)) => seconds(key, *number as f64, value.span, out),
+        (ValueKind::Seconds, LiteralKind::Int(number)) => {
+            seconds(key, *number as f64, value.span, out);
+        }
         (ValueKind::Seconds, LiteralKind::Float(number)) => seconds(key, *number, value.span, out),
         (ValueKind::Duration, LiteralKind::Str(text)) => {
             if let Err(message) = parse_duration(text) {
@@ -76,12 +84,15 @@ fn count(key: &Key, number: i128, least: u64, span: Span, out: &mut Vec<Diagnost
     }
     let message = match (number, key.name) {
         (0, "max_workers") => "a pool of 0 workers would never run anything".to_owned(),
-        (0, "max_tasks_per_child") => "a worker that is replaced after 0 tasks would never run anything".to_owned(),
+        (0, "max_tasks_per_child") => {
+            "a worker that is replaced after 0 tasks would never run anything".to_owned()
+        }
         (0, "max_attempts") => "with 0 attempts the event would never run".to_owned(),
         (0, "max_concurrency") => "with a concurrency of 0 nothing would ever run".to_owned(),
         _ => format!("`{}` goes from {least} to {most}, found {number}", key.name),
     };
-    let help = format!("write {least} or more{}", if number > 0 { ", up to 4294967295" } else { "" });
+    let help =
+        format!("write {least} or more{}", if number > 0 { ", up to 4294967295" } else { "" });
     out.push(Diagnostic::new(code::OUT_OF_RANGE, message, span).help(help));
 }
 
@@ -95,7 +106,8 @@ fn seconds(key: &Key, number: f64, span: Span, out: &mut Vec<Diagnostic>) {
     } else {
         return;
     };
-    let message = format!("`{}` takes a finite number of seconds, 0 or more; {number} {what}", key.name);
+    let message =
+        format!("`{}` takes a finite number of seconds, 0 or more; {number} {what}", key.name);
     out.push(Diagnostic::new(code::OUT_OF_RANGE, message, span).help("write for example `0.5`"));
 }
 
@@ -143,7 +155,10 @@ fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) 
             Some(key) => check(key, Some(value), ident.span, out),
             None => {
                 let (message, help) = unknown_key(&ident.text, keys);
-                out.push(Diagnostic { help, ..Diagnostic::new(code::UNKNOWN_KEY, message, ident.span) });
+                out.push(Diagnostic {
+                    help,
+                    ..Diagnostic::new(code::UNKNOWN_KEY, message, ident.span)
+                });
             }
         }
     }
@@ -151,7 +166,8 @@ fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) 
 
 fn not_in_flow(key: &Key, span: Span) -> Diagnostic {
     let message = format!("`{}` takes Rust code, which a flow cannot hold", key.name);
-    Diagnostic::new(code::NOT_IN_FLOW, message, span).help("give it in the event's attribute, `#[event(..)]`")
+    Diagnostic::new(code::NOT_IN_FLOW, message, span)
+        .help("give it in the event's attribute, `#[event(..)]`")
 }
 
 fn wrong_type(key: &Key, value: &Literal) -> Diagnostic {
@@ -163,17 +179,26 @@ fn wrong_type(key: &Key, value: &Literal) -> Diagnostic {
         (ValueKind::Duration, LiteralKind::Int(number)) => format!("write `\"{number}s\"`"),
         (ValueKind::Duration, LiteralKind::Float(number)) => format!("write `\"{number}s\"`"),
         (ValueKind::Types, LiteralKind::Name(name)) => format!("write `[{name}]`"),
-        (ValueKind::Type, LiteralKind::Str(text)) => format!("write {} without quotes", quote(text)),
-        (ValueKind::Text, LiteralKind::Name(name)) => format!("write `\"{name}\"`"),
-        (ValueKind::Count | ValueKind::Seconds, LiteralKind::Str(text)) if text.parse::<f64>().is_ok() => {
+        (ValueKind::Type, LiteralKind::Str(text)) => {
             format!("write {} without quotes", quote(text))
         }
-        (ValueKind::Flag, LiteralKind::Name(name)) => match suggest::nearest(&name.text, ["true", "false"]) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => example(key),
-        },
+        (ValueKind::Text, LiteralKind::Name(name)) => format!("write `\"{name}\"`"),
+        (ValueKind::Count | ValueKind::Seconds, LiteralKind::Str(text))
+            if text.parse::<f64>().is_ok() =>
+        {
+            format!("write {} without quotes", quote(text))
+        }
+        (ValueKind::Flag, LiteralKind::Name(name)) => {
+            match suggest::nearest(&name.text, ["true", "false"]) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => example(key),
+            }
+        }
         (ValueKind::Group(_), LiteralKind::Name(name)) => {
-            format!("a flow cannot name a constant; write what {} holds, or name it in `#[event(..)]`", quote(&name.text))
+            format!(
+                "a flow cannot name a constant; write what {} holds, or name it in `#[event(..)]`",
+                quote(&name.text)
+            )
         }
         _ => example(key),
     };

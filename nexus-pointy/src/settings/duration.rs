@@ -33,16 +33,26 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let length = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(length);
         if number.is_empty() {
-            return fail(if rest.starts_with('-') { "is negative" } else { "does not start with a number" });
+            return fail(if rest.starts_with('-') {
+                "is negative"
+            } else {
+                "does not start with a number"
+            });
         }
         let Some(nanos) = nanos(unit) else {
             return if unit.is_empty() {
-                Err(format!("the duration {} has no unit; write \"{}s\" for seconds", quote(text), quote_number(number)))
+                Err(format!(
+                    "the duration {} has no unit; write \"{}s\" for seconds",
+                    quote(text),
+                    quote_number(number)
+                ))
             } else {
                 fail(&format!("has the unknown unit {}", quote(unit)))
             };
         };
-        let Some(part) = scale(number, nanos) else { return fail("is not a number with a unit, or too long") };
+        let Some(part) = scale(number, nanos) else {
+            return fail("is not a number with a unit, or too long");
+        };
         let Some(sum) = total.checked_add(part) else { return fail("is too long") };
         total = sum;
         rest = tail.trim_start();

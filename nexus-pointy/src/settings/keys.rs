@@ -59,11 +59,16 @@ const MAX_CONCURRENCY_HELP: &str = "how many tasks run at the same time";
 const EXECUTOR: Key = both("executor", ValueKind::Type, "where the body runs");
 const EXECUTOR_CONFIG: Key =
     both("executor_config", ValueKind::Group(EXECUTOR_CONFIG_KEYS), "how the executor is set up");
-const RETRY_POLICY: Key = both("retry_policy", ValueKind::Group(RETRY_KEYS), "when an exception is tried again");
+const RETRY_POLICY: Key =
+    both("retry_policy", ValueKind::Group(RETRY_KEYS), "when an exception is tried again");
 const TIMEOUT: Key = both("timeout", ValueKind::Duration, "how long one attempt may take");
-const STOP_ON_SUCCESS: Key = both("stop_on_success", ValueKind::Flag, "ends the run when the event succeeds");
-const STOP_ON_ERROR: Key =
-    both("stop_on_error", ValueKind::Flag, "ends the run on a failure, or an exception left after retries");
+const STOP_ON_SUCCESS: Key =
+    both("stop_on_success", ValueKind::Flag, "ends the run when the event succeeds");
+const STOP_ON_ERROR: Key = both(
+    "stop_on_error",
+    ValueKind::Flag,
+    "ends the run on a failure, or an exception left after retries",
+);
 const STOP_ON_EXCEPTION: Key =
     both("stop_on_exception", ValueKind::Flag, "ends the run on an exception left after retries");
 const EVALUATION: Key = both(
@@ -72,11 +77,15 @@ const EVALUATION: Key = both(
     "when a step of many tasks counts as success",
 );
 const NAME: Key = attribute("name", ValueKind::Text, "what flows call the event");
-const BYPASS: Key = attribute("bypass", ValueKind::Expr, "the function that says whether to skip the event");
-const CRATE: Key = attribute("crate", ValueKind::Expr, "the path to nexus, where it is called otherwise");
-const EACH: Key = flow("each", ValueKind::Flag, "runs one task per item of what came along the arrow");
+const BYPASS: Key =
+    attribute("bypass", ValueKind::Expr, "the function that says whether to skip the event");
+const CRATE: Key =
+    attribute("crate", ValueKind::Expr, "the path to nexus, where it is called otherwise");
+const EACH: Key =
+    flow("each", ValueKind::Flag, "runs one task per item of what came along the arrow");
 const MAX_CONCURRENCY: Key = flow("max_concurrency", ValueKind::Count, MAX_CONCURRENCY_HELP);
-const MAX_ATTEMPTS: Key = flow("max_attempts", ValueKind::Count, "how often the step is tried, the first time included");
+const MAX_ATTEMPTS: Key =
+    flow("max_attempts", ValueKind::Count, "how often the step is tried, the first time included");
 
 /// Every setting of an event, wherever it is given.
 pub const EVENT_KEYS: &[Key] = &[
@@ -138,9 +147,17 @@ pub const EXECUTOR_CONFIG_KEYS: &[Key] = &[
 /// The keys of `retry_policy`.
 pub const RETRY_KEYS: &[Key] = &[
     both("max_attempts", ValueKind::Count, "how often the event is tried, the first time included"),
-    both("backoff_factor", ValueKind::Seconds, "the wait before the first retry, in seconds; each next is twice as long"),
+    both(
+        "backoff_factor",
+        ValueKind::Seconds,
+        "the wait before the first retry, in seconds; each next is twice as long",
+    ),
     both("max_backoff", ValueKind::Seconds, "the longest wait, in seconds"),
-    both("retry_on_exceptions", ValueKind::Types, "the error types that are tried again; none means all"),
+    both(
+        "retry_on_exceptions",
+        ValueKind::Types,
+        "the error types that are tried again; none means all",
+    ),
     attribute("retry_if", ValueKind::Expr, "decides from the error whether to try again"),
     both("jitter", ValueKind::OneOf(super::Jitter::NAMES), "how waits are spread at random"),
     both("max_elapsed", ValueKind::Duration, "how long all attempts and waits together may take"),

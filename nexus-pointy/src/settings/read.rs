@@ -180,7 +180,8 @@ pub fn read_settings(attrs: &[Attr]) -> (Settings, Vec<Diagnostic>) {
 /// Reports keys given twice, and says of each attribute whether it is such a repetition.
 fn duplicates(attrs: &[Attr], out: &mut Vec<Diagnostic>) -> Vec<bool> {
     let mut repeated = vec![false; attrs.len()];
-    let mut order: Vec<(&Ident, &mut bool)> = attrs.iter().map(|attr| &attr.key).zip(&mut repeated).collect();
+    let mut order: Vec<(&Ident, &mut bool)> =
+        attrs.iter().map(|attr| &attr.key).zip(&mut repeated).collect();
     order.sort_by(|a, b| a.0.text.cmp(&b.0.text));
     for same in order.chunk_by_mut(|a, b| a.0.text == b.0.text) {
         let Some(((first, _), others)) = same.split_first_mut() else { continue };

@@ -40,7 +40,8 @@ pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
 /// another place.
 fn place(word: &str, keys: &[Key]) -> Option<String> {
     let meant = alias(word).unwrap_or(word);
-    let called = if meant == word { String::new() } else { format!("it is called `{meant}` here: ") };
+    let called =
+        if meant == word { String::new() } else { format!("it is called `{meant}` here: ") };
     if meant != word && keys.iter().any(|key| key.name == meant) {
         return Some(format!("it is called `{meant}` here"));
     }
@@ -59,7 +60,9 @@ fn place(word: &str, keys: &[Key]) -> Option<String> {
         return Some(format!("{called}it is a setting of the event itself, beside this group"));
     }
     if ATTRIBUTE_KEYS.contains(event_key) {
-        return Some(format!("{called}it belongs to the event, not to a flow: `#[event({meant} = ..)]`"));
+        return Some(format!(
+            "{called}it belongs to the event, not to a flow: `#[event({meant} = ..)]`"
+        ));
     }
     Some(format!("{called}it belongs to a flow, not to the event: `A[{meant}]`"))
 }
@@ -67,24 +70,31 @@ fn place(word: &str, keys: &[Key]) -> Option<String> {
 /// The name here of what the Python original or other libraries call otherwise.
 fn alias(word: &str) -> Option<&'static str> {
     Some(match word {
-        "retries" | "max_retries" | "attempts" | "tries" | "max_tries" | "retry_count" | "retry_attempts" => "max_attempts",
-        "backoff" | "delay" | "factor" | "retry_delay" | "wait" | "initial_interval" => "backoff_factor",
+        "retries" | "max_retries" | "attempts" | "tries" | "max_tries" | "retry_count"
+        | "retry_attempts" => "max_attempts",
+        "backoff" | "delay" | "factor" | "retry_delay" | "wait" | "initial_interval" => {
+            "backoff_factor"
+        }
         "max_delay" | "max_wait" | "max_interval" | "backoff_max" => "max_backoff",
-        "exceptions" | "errors" | "retry_on" | "retry_for" | "retry_on_exception" | "retry_on_errors"
-        | "retry_exceptions" => "retry_on_exceptions",
+        "exceptions" | "errors" | "retry_on" | "retry_for" | "retry_on_exception"
+        | "retry_on_errors" | "retry_exceptions" => "retry_on_exceptions",
         "predicate" | "when" | "retry_when" => "retry_if",
         "max_elapsed_time" | "total_timeout" => "max_elapsed",
         "retry" | "policy" => "retry_policy",
-        "config" | "executor_initializer_config" | "initializer_config" | "pool_config" => "executor_config",
+        "config" | "executor_initializer_config" | "initializer_config" | "pool_config" => {
+            "executor_config"
+        }
         "pool" | "executor_class" | "executor_type" | "runner" => "executor",
-        "workers" | "threads" | "processes" | "num_workers" | "pool_size" | "max_threads" | "max_processes" => "max_workers",
+        "workers" | "threads" | "processes" | "num_workers" | "pool_size" | "max_threads"
+        | "max_processes" => "max_workers",
         "tasks_per_child" | "maxtasksperchild" => "max_tasks_per_child",
         "thread_name" | "prefix" | "name_prefix" => "thread_name_prefix",
         "stack" => "stack_size",
         "concurrency" | "parallelism" | "limit" => "max_concurrency",
-        "evaluation" | "evaluation_state" | "event_execution_evaluation_state" | "execution_evaluation" => {
-            "execution_evaluation_state"
-        }
+        "evaluation"
+        | "evaluation_state"
+        | "event_execution_evaluation_state"
+        | "execution_evaluation" => "execution_evaluation_state",
         "can_bypass_current_event" | "skip_if" | "bypass_if" | "skip" => "bypass",
         "stop_on_failure" | "stop_on_fail" => "stop_on_error",
         "time_limit" | "deadline" | "max_time" | "timeout_seconds" => "timeout",
@@ -103,9 +113,15 @@ fn sentence(word: &str) -> Option<&'static str> {
         "stop_condition" | "stop_conditions" => {
             "stop conditions are flags here: `stop_on_success`, `stop_on_error`, `stop_on_exception`"
         }
-        "initializer" | "initargs" => "workers share nothing to initialise: take what they need as a `State<T>` parameter",
-        "mp_context" => "worker processes always re-execute this binary; there is no other way to start them",
-        "args" | "kwargs" | "params" => "an event's input is its parameters, by name: fields of the pipeline",
+        "initializer" | "initargs" => {
+            "workers share nothing to initialise: take what they need as a `State<T>` parameter"
+        }
+        "mp_context" => {
+            "worker processes always re-execute this binary; there is no other way to start them"
+        }
+        "args" | "kwargs" | "params" => {
+            "an event's input is its parameters, by name: fields of the pipeline"
+        }
         _ => return None,
     })
 }

@@ -83,7 +83,7 @@ fn holes_hand_on_nothing() {
 
 #[test]
 fn nested_branches_stay_linear() {
-    let wide = "7 -> x".to_owned() + &(8..5_000).map(|n| format!(", {n} -> x")).collect::<String>();
+    let wide = (7..5_000).map(|n| format!("{n} -> x")).collect::<Vec<_>>().join(", ");
     let mut source = format!("A ({wide})");
     for _ in 0..200 {
         source = format!("A (1 -> {source})");

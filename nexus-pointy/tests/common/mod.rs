@@ -1,8 +1,8 @@
 //! A generator of flows over the whole grammar.
 
 use nexus_pointy::{
-    Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind, Name, Primary,
-    Span, Unit,
+    Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
+    Name, Primary, Span, Unit,
 };
 use proptest::prelude::*;
 use proptest::{collection::vec, option};
@@ -47,11 +47,17 @@ fn attr() -> impl Strategy<Value = Attr> {
 }
 
 fn arrow() -> impl Strategy<Value = Arrow> {
-    any::<bool>().prop_map(|pipe| Arrow { kind: if pipe { ArrowKind::Pipe } else { ArrowKind::Then }, span: NOWHERE })
+    any::<bool>().prop_map(|pipe| Arrow {
+        kind: if pipe { ArrowKind::Pipe } else { ArrowKind::Then },
+        span: NOWHERE,
+    })
 }
 
 fn descriptor() -> impl Strategy<Value = Descriptor> {
-    prop_oneof![any::<u32>().prop_map(Descriptor::Number), ident().prop_map(|it| Descriptor::Name(it.into()))]
+    prop_oneof![
+        any::<u32>().prop_map(Descriptor::Number),
+        ident().prop_map(|it| Descriptor::Name(it.into()))
+    ]
 }
 
 fn branch(flow: BoxedStrategy<Flow>) -> impl Strategy<Value = Branch> {
@@ -64,8 +70,12 @@ fn branch(flow: BoxedStrategy<Flow>) -> impl Strategy<Value = Branch> {
     })
 }
 
-fn unit(primary: BoxedStrategy<Primary>, inner: Option<BoxedStrategy<Flow>>) -> BoxedStrategy<Unit> {
-    let attempts = option::weighted(0.2, (2..=u32::MAX).prop_map(|count| Attempts { count, span: NOWHERE }));
+fn unit(
+    primary: BoxedStrategy<Primary>,
+    inner: Option<BoxedStrategy<Flow>>,
+) -> BoxedStrategy<Unit> {
+    let attempts =
+        option::weighted(0.2, (2..=u32::MAX).prop_map(|count| Attempts { count, span: NOWHERE }));
     let branches = match inner {
         None => Just(Vec::new()).boxed(),
         Some(flow) => vec(branch(flow), 0..4)
@@ -77,7 +87,13 @@ fn unit(primary: BoxedStrategy<Primary>, inner: Option<BoxedStrategy<Flow>>) -> 
             .boxed(),
     };
     (primary, attempts, vec(attr(), 0..3), branches)
-        .prop_map(|(primary, attempts, attrs, branches)| Unit { primary, attempts, attrs, branches, span: NOWHERE })
+        .prop_map(|(primary, attempts, attrs, branches)| Unit {
+            primary,
+            attempts,
+            attrs,
+            branches,
+            span: NOWHERE,
+        })
         .boxed()
 }
 
@@ -87,7 +103,11 @@ fn chain(unit: BoxedStrategy<Unit>) -> BoxedStrategy<Flow> {
             links: links
                 .into_iter()
                 .enumerate()
-                .map(|(at, (arrow, units))| Link { arrow: (at > 0).then_some(arrow), units, span: NOWHERE })
+                .map(|(at, (arrow, units))| Link {
+                    arrow: (at > 0).then_some(arrow),
+                    units,
+                    span: NOWHERE,
+                })
                 .collect(),
             span: NOWHERE,
         })

@@ -1,0 +1,26 @@
+//! How often a step of the chain allocates.
+
+use nexus::prelude::*;
+
+use crate::chain;
+use crate::measure::{Comparison, Side};
+
+/// Counts what `work` allocates, on this thread.
+fn counted<T>(work: impl FnOnce() -> T) -> f64 {
+    let mut result = None;
+    let counts = allocation_counter::measure(|| result = Some(std::hint::black_box(work())));
+    drop(result);
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let each = counts.count_total as f64 / chain::STEPS as f64;
+    each
+}
+
+pub(crate) fn per_step() -> Comparison {
+    let engine = Engine::new();
+    let plan = chain::plan();
+    let nexus: Side<'_> = Box::new(|| counted(|| chain::run_once(&engine, &plan)));
+    let boxes: Side<'_> = Box::new(|| {
+        counted(|| (0..chain::STEPS as u64).map(|n| Box::new(n) as Box<dyn std::any::Any>).collect::<Vec<_>>())
+    });
+    Comparison::of("allocs_per_step", "allocations/step", nexus, vec![("box_dyn_any_each", boxes)])
+}

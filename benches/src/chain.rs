@@ -1,0 +1,93 @@
+//! 1,000 inline events passing a `u64`, all results kept.
+
+use std::any::Any;
+use std::hint::black_box;
+
+use nexus::prelude::*;
+
+use crate::measure::{Comparison, Side, nanos_each};
+
+pub(crate) const STEPS: usize = 1_000;
+
+/// Begins the chain.
+#[event]
+pub(crate) fn start(seed: &u64) -> Outcome<u64> {
+    Outcome::success(*seed)
+}
+
+/// One step of the chain.
+#[event]
+pub(crate) fn bump(#[piped] n: &u64) -> Outcome<u64> {
+    Outcome::success(black_box(*n) + 1)
+}
+
+/// The chain's plan; its only field is the number to start from.
+pub(crate) fn plan() -> std::sync::Arc<nexus::Plan> {
+    let mut registry = Registry::new();
+    registry.add::<start>().add::<bump>();
+    let fields = Fields::new().with::<u64>("seed");
+    let flow = Flow::parse(script()).and_then(|flow| flow.plan(&registry, &fields));
+    flow.unwrap_or_else(|error| fail(&error))
+}
+
+/// `start |-> bump |-> bump ...`
+pub(crate) fn script() -> String {
+    format!("start{}", " |-> bump".repeat(STEPS - 1))
+}
+
+pub(crate) fn fail(error: &nexus::Error) -> ! {
+    eprintln!("{error}");
+    std::process::exit(1)
+}
+
+pub(crate) fn run_once(engine: &Engine, plan: &std::sync::Arc<nexus::Plan>) -> Report {
+    let report = engine.run_plan(plan, Inputs::new().with("seed", 1_u64));
+    report.unwrap_or_else(|error| fail(&error))
+}
+
+pub(crate) fn inline() -> Comparison {
+    compare("chain_inline", false)
+}
+
+/// The same with the default engine, which measures how long each step took.
+pub(crate) fn inline_timed() -> Comparison {
+    compare("chain_inline_timed", true)
+}
+
+fn compare(work: &'static str, timings: bool) -> Comparison {
+    let engine = Engine::builder().step_timings(timings).build();
+    let engine = engine.unwrap_or_else(|error| fail(&error));
+    let plan = plan();
+    let closures: Vec<Box<dyn Fn(u64) -> u64>> =
+        (0..STEPS).map(|_| Box::new(|n: u64| black_box(n) + 1) as Box<dyn Fn(u64) -> u64>).collect();
+    let kept: Vec<KeptStep> = (0..STEPS).map(|_| Box::new(kept_bump) as KeptStep).collect();
+    let nexus: Side<'_> = Box::new(|| nanos_each(STEPS, || run_once(&engine, &plan)));
+    let baselines: Vec<(&str, Side<'_>)> = vec![
+        (
+            "boxed_closures",
+            Box::new(|| nanos_each(STEPS, || closures.iter().fold(1, |n, step| step(n)))),
+        ),
+        ("boxed_closures_dyn_any", Box::new(|| nanos_each(STEPS, || keep_all(&kept)))),
+    ];
+    Comparison::of(work, "ns/step", nexus, baselines)
+}
+
+type Kept = Box<dyn Any + Send + Sync>;
+type KeptStep = Box<dyn Fn(&Kept) -> Option<Kept>>;
+
+#[expect(clippy::borrowed_box, reason = "the baseline keeps boxes, and hands on what it keeps")]
+fn kept_bump(previous: &Kept) -> Option<Kept> {
+    let n: &u64 = previous.downcast_ref()?;
+    Some(Box::new(black_box(*n) + 1))
+}
+
+/// The hand-written loop: every step's result is kept behind `dyn Any`, and read by the next.
+fn keep_all(steps: &[KeptStep]) -> Option<Vec<Kept>> {
+    let mut results: Vec<Kept> = Vec::with_capacity(steps.len() + 1);
+    results.push(Box::new(1_u64));
+    for step in steps {
+        let next = step(results.last()?)?;
+        results.push(next);
+    }
+    Some(results)
+}

@@ -1,0 +1,51 @@
+//! 1,000 tasks that do nothing, on two workers, joined.
+
+use std::hint::black_box;
+
+use nexus::prelude::*;
+
+use crate::chain::fail;
+use crate::measure::{Comparison, Side, nanos_each};
+
+const TASKS: usize = 1_000;
+
+/// Does nothing, on a pool.
+#[event(executor = ThreadPoolExecutor, executor_config = { max_workers: 2 })]
+fn nothing() -> Outcome<()> {
+    black_box(Outcome::success(()))
+}
+
+pub(crate) fn pool() -> Comparison {
+    let mut registry = Registry::new();
+    registry.add::<nothing>();
+    let script = vec!["nothing"; TASKS].join(" || ");
+    let plan = Flow::parse(script).and_then(|flow| flow.plan(&registry, &Fields::new()));
+    let plan = plan.unwrap_or_else(|error| fail(&error));
+    let engine = Engine::builder().step_timings(false).build().unwrap_or_else(|error| fail(&error));
+    let rayon = rayon::ThreadPoolBuilder::new().num_threads(2).build().ok();
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().ok();
+
+    let nexus: Side<'_> = Box::new(|| {
+        nanos_each(TASKS, || engine.run_plan(&plan, Inputs::new()).unwrap_or_else(|e| fail(&e)))
+    });
+    let mut baselines: Vec<(&str, Side<'_>)> = Vec::new();
+    if let Some(pool) = &rayon {
+        let scope = || {
+            pool.scope(|scope| (0..TASKS).for_each(|_| scope.spawn(|_| black_box(()))));
+        };
+        baselines.push(("rayon_scope", Box::new(move || nanos_each(TASKS, scope))));
+    }
+    if let Some(runtime) = &tokio {
+        let join = async || {
+            let tasks: Vec<_> = (0..TASKS).map(|_| tokio::spawn(async { black_box(()) })).collect();
+            for task in tasks {
+                let _ = task.await;
+            }
+        };
+        baselines.push((
+            "tokio_spawn",
+            Box::new(move || nanos_each(TASKS, || runtime.block_on(join()))),
+        ));
+    }
+    Comparison::of("fanout_pool", "ns/task", nexus, baselines)
+}

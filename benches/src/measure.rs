@@ -1,0 +1,91 @@
+//! Medians, and ratios pair by pair.
+
+use std::fmt;
+use std::time::Instant;
+
+/// Rounds of a workload and its baselines, in turn.
+const RUNS: usize = 101;
+
+/// One side of a comparison: does the work once and says how much it took, in `unit`.
+pub(crate) type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
+
+/// What was measured of a workload.
+pub(crate) struct Comparison {
+    work: &'static str,
+    unit: &'static str,
+    nexus: f64,
+    baselines: Vec<(&'static str, f64, f64)>,
+    runs: usize,
+}
+
+impl Comparison {
+    /// Runs nexus and each baseline in turn, after a few rounds of warm-up.
+    pub(crate) fn of(
+        work: &'static str,
+        unit: &'static str,
+        mut nexus: Side<'_>,
+        mut baselines: Vec<(&'static str, Side<'_>)>,
+    ) -> Self {
+        for _ in 0..RUNS / 10 {
+            nexus();
+            baselines.iter_mut().for_each(|(_, side)| {
+                side();
+            });
+        }
+        let mut ours = Vec::with_capacity(RUNS);
+        let mut theirs = vec![Vec::with_capacity(RUNS); baselines.len()];
+        for _ in 0..RUNS {
+            ours.push(nexus());
+            for (values, (_, side)) in theirs.iter_mut().zip(&mut baselines) {
+                values.push(side());
+            }
+        }
+        let compared = baselines.iter().zip(&theirs).map(|((name, _), values)| {
+            let ratios = ours.iter().zip(values).map(|(a, b)| a / b).collect();
+            (*name, median(values.clone()), median(ratios))
+        });
+        Self { work, unit, nexus: median(ours.clone()), baselines: compared.collect(), runs: RUNS }
+    }
+
+    /// One JSON object on one line.
+    pub(crate) fn json(&self) -> String {
+        let baselines: serde_json::Map<_, _> =
+            self.baselines.iter().map(|(name, value, _)| ((*name).to_owned(), round(*value))).collect();
+        let ratio: serde_json::Map<_, _> =
+            self.baselines.iter().map(|(name, _, ratio)| ((*name).to_owned(), round(*ratio))).collect();
+        serde_json::json!({
+            "work": self.work, "unit": self.unit, "nexus": round(self.nexus),
+            "baselines": baselines, "ratio": ratio, "runs": self.runs,
+        })
+        .to_string()
+    }
+}
+
+fn round(value: f64) -> serde_json::Value {
+    ((value * 100.0).round() / 100.0).into()
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:20} {:>10.2} {}", self.work, self.nexus, self.unit)?;
+        for (name, value, ratio) in &self.baselines {
+            write!(f, "\n    {name:24} {value:>10.2}   nexus / it: {ratio:.2}")?;
+        }
+        Ok(())
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Nanoseconds that `work` takes, divided by `parts`.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub(crate) fn nanos_each<T>(parts: usize, work: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    let result = std::hint::black_box(work());
+    let nanos = start.elapsed().as_nanos() as f64;
+    drop(result);
+    nanos / parts as f64
+}

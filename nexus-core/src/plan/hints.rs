@@ -1,0 +1,62 @@
+//! What can be read off a finished plan once, instead of in each run.
+
+use super::{Hints, NONE, Place, Plan, Source, UnitKind};
+
+impl Hints {
+    /// Nothing known yet.
+    pub(super) const NOTHING: Self =
+        Self { then: NONE, from: NONE, bounded: false, closure: false, cancellable: false };
+}
+
+/// Fills in every step's hints.
+pub(super) fn fill(plan: &mut Plan) {
+    for step in 0..plan.steps.len() as u32 {
+        let options = plan.options_of(step);
+        let hints = Hints {
+            then: then(plan, step),
+            from: from(plan, step),
+            bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
+            closure: plan.event_of(step).def.is_closure,
+            cancellable: options.cancellable,
+        };
+        plan.steps[step as usize].hints = hints;
+    }
+}
+
+fn then(plan: &Plan, step: u32) -> u32 {
+    let group = plan.units[plan.steps[step as usize].unit as usize].group;
+    let decides = plan.event_of(step).def.typed_goto.is_some()
+        || plan.options_of(step).stops.on_success;
+    let next = plan.groups[group as usize].next;
+    match (lone_step(plan, group), lone_step(plan, next)) {
+        (Some(_), Some(next)) if !decides && is_plain(plan, step) && is_plain(plan, next) => next,
+        _ => NONE,
+    }
+}
+
+fn from(plan: &Plan, step: u32) -> u32 {
+    let group = plan.units[plan.steps[step as usize].unit as usize].group;
+    match plan.groups[group as usize].input {
+        Source::Group(before) => lone_step(plan, before).unwrap_or(NONE),
+        _ => NONE,
+    }
+}
+
+/// The only step of a group that is one event without branches.
+fn lone_step(plan: &Plan, group: u32) -> Option<u32> {
+    let (first, 1) = plan.groups.get(group as usize)?.units else { return None };
+    let unit = plan.units[first as usize];
+    match unit.kind {
+        UnitKind::Step(step) if unit.branches.1 == 0 => Some(step),
+        _ => None,
+    }
+}
+
+/// Whether the step is one task on the driving thread, nothing is asked before it, and its body
+/// needs nothing that costs more than its inputs.
+fn is_plain(plan: &Plan, step: u32) -> bool {
+    let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
+    let bounded = options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed);
+    let simple = !options.each && !options.cancellable && !bounded;
+    options.place == Place::Inline && simple && !def.can_bypass && !def.is_closure
+}

@@ -1,0 +1,163 @@
+//! `#[derive(Event)]`: the settings and the own fields of a struct event. What it does is in the
+//! impl block that `#[event]` stands on.
+
+pub(crate) mod fields;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{DeriveInput, Ident, Meta};
+
+use crate::ctxt::Ctxt;
+use crate::event::args::{self, EventArgs};
+use crate::event::{parse, questions, settings};
+use crate::span::{at, from_to, ident, plain, respan, unplaced};
+use fields::{Default, StructField};
+
+/// Expands `#[derive(Event)]`.
+pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(tokens) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let cx = Ctxt::default();
+    let args = attribute(&cx, &input);
+    let fields = fields::fields(&cx, &input, "Event");
+    if let Some(bypass) = &args.bypass {
+        cx.error(bypass, "a struct event decides in its impl block: `fn can_bypass_current_event(&self, ctx: &Context) -> Bypass<T>`");
+    }
+    let event = match fields {
+        Some(fields) if cx.is_clean() => event(&args, &input.ident, &fields),
+        _ => stand_in(&args, &input),
+    };
+    let errors = cx.finish();
+    let output = quote!(#event #errors);
+    crate::debug::print(&plain(&input.ident), "#[derive(Event)]", &output);
+    output
+}
+
+fn attribute(cx: &Ctxt, input: &DeriveInput) -> EventArgs {
+    let mut args = Vec::new();
+    for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("event")) {
+        match &attr.meta {
+            Meta::Path(_) => {}
+            Meta::List(list) => args.extend(parse::args(cx, list.tokens.clone())),
+            Meta::NameValue(it) => cx.error(it, "write `#[event(key = value)]`"),
+        }
+    }
+    args::check(cx, args)
+}
+
+fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream {
+    let private = &args.root.private();
+    let me = unplaced(name);
+    let event_name = args.name.clone().unwrap_or_else(|| plain(name));
+    let settings = settings::settings(private, args);
+    let questions = questions(private);
+    let kinds = fields.iter().map(|field| own_field(private, field));
+    let values = fields.iter().map(|field| value(private, field));
+    let names = fields.iter().map(|field| unplaced(&field.name));
+    let given = ident("__values");
+    // A missing `process` is one error, at the struct's name, however often it is asked for.
+    let process = respan(quote!(<#me as #private::Process>), at(name.span()));
+    quote! {
+        const _: () = {
+            #questions
+            #[automatically_derived]
+            impl #private::StructEvent for #me {
+                const OWN_FIELDS: &'static [#private::OwnField] = &[#(#kinds),*];
+                fn make(#given: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
+                    let _ = #given;
+                    #private::Result::Ok(Self { #(#names: #values),* })
+                }
+            }
+            #[automatically_derived]
+            impl #private::Event for #me {
+                type Output = #process::Output;
+                type Piped = #process::Piped;
+                const NAME: &'static str = #event_name;
+                const SPEC: #private::Spec =
+                    #process::SPEC.of_struct(#event_name, <#me as #private::StructEvent>::OWN_FIELDS);
+                const PARAMS: &'static [#private::Param] = #process::PARAMS;
+                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #process::DESCRIPTORS;
+                const OWN_FIELDS: &'static [#private::OwnField] = <#me as #private::StructEvent>::OWN_FIELDS;
+                fn definition() -> #private::EventDef {
+                    (#private::Struct::<#me>::DEFINE)(
+                        ::core::concat!(::core::file!(), ":", ::core::line!()),
+                    )
+                    .with_settings(#settings)
+                }
+            }
+            #private::submit!(#private, #me);
+        };
+    }
+}
+
+fn own_field(private: &TokenStream, field: &StructField) -> TokenStream {
+    let (name, ty) = (plain(&field.name), &field.ty);
+    let required = field.default.is_none();
+    quote! {
+        #private::OwnField {
+            name: #name,
+            kind: #private::FieldKind::<#ty>::KIND,
+            required: #required,
+        }
+    }
+}
+
+fn value(private: &TokenStream, field: &StructField) -> TokenStream {
+    let (name, ty) = (plain(&field.name), &field.ty);
+    let given = ident("__values");
+    let Some(default) = &field.default else {
+        let (start, end) = crate::span::ends(ty);
+        let needed = from_to(quote!(<#private::Needed<#ty>>), start, end);
+        return quote!(#needed::read(#given, #name)?);
+    };
+    let default = default_value(private, default, ty);
+    quote! {
+        match (#private::FieldKind::<#ty>::READ)(#given, #name)? {
+            #private::Option::Some(given) => given,
+            #private::Option::None => #default,
+        }
+    }
+}
+
+/// The expression of a default, for a field of type `ty`.
+pub(crate) fn default_value(private: &TokenStream, default: &Default, ty: &impl ToTokens) -> TokenStream {
+    match default {
+        Default::OfType => quote!(<#ty as #private::Default>::default()),
+        Default::Expr(expr) if fields::is_text(expr) => quote!(<#ty as #private::From<_>>::from(#expr)),
+        Default::Expr(expr) => quote!(#expr),
+    }
+}
+
+/// An event without meaning, so that only the macro's own errors show.
+fn stand_in(args: &EventArgs, input: &DeriveInput) -> TokenStream {
+    let private = &args.root.private();
+    let me = unplaced(&input.ident);
+    if !input.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let name = plain(&input.ident);
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #private::StructEvent for #me {
+                const OWN_FIELDS: &'static [#private::OwnField] = &[];
+                fn make(_: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
+                    ::core::unreachable!()
+                }
+            }
+            #[automatically_derived]
+            impl #private::Event for #me {
+                type Output = ();
+                type Piped = #private::Nothing;
+                const NAME: &'static str = #name;
+                const SPEC: #private::Spec = #private::Spec::NO_EVENT;
+                const PARAMS: &'static [#private::Param] = &[];
+                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
+                const OWN_FIELDS: &'static [#private::OwnField] = &[];
+                fn definition() -> #private::EventDef { ::core::unreachable!() }
+            }
+        };
+    }
+}

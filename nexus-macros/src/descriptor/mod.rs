@@ -1,0 +1,198 @@
+//! `#[derive(Descriptor)]`: an enum whose variants name branches.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Attribute, Data, DeriveInput, Ident, LitInt, LitStr, Path, Token, Variant};
+
+use crate::ctxt::Ctxt;
+use crate::root::Root;
+use crate::span::{plain, unplaced};
+
+/// The branch of a variant.
+#[derive(Clone, PartialEq)]
+enum Branch {
+    Number(u32),
+    Name(String),
+}
+
+/// Expands `#[derive(Descriptor)]`.
+pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(tokens) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let cx = Ctxt::default();
+    let root = root(&cx, &input.attrs);
+    let branches = branches(&cx, &input);
+    let code = match branches {
+        Some(branches) => expand(&root.private(), &input.ident, &branches),
+        None => TokenStream::new(),
+    };
+    let errors = cx.finish();
+    let output = quote!(#code #errors);
+    crate::debug::print(&plain(&input.ident), "#[derive(Descriptor)]", &output);
+    output
+}
+
+/// `#[descriptor(crate = path)]` on the enum.
+fn root(cx: &Ctxt, attrs: &[Attribute]) -> Root {
+    let mut root = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("descriptor")) {
+        root = root.or(cx.ok(attr.parse_args_with(|input: ParseStream<'_>| {
+            if !input.peek(Token![crate]) {
+                return Err(input.error("descriptors stand on the variants: `#[descriptor(101)]`, `#[descriptor(name = \"x\")]`; the enum takes `crate = path` only"));
+            }
+            input.parse::<Token![crate]>()?;
+            input.parse::<Token![=]>()?;
+            input.call(Path::parse_mod_style)
+        })));
+    }
+    Root::new(root)
+}
+
+fn branches(cx: &Ctxt, input: &DeriveInput) -> Option<Vec<(Ident, Branch)>> {
+    let Data::Enum(data) = &input.data else {
+        cx.error(&input.ident, "only an enum derives `Descriptor`: each of its variants names a branch");
+        return None;
+    };
+    if !input.generics.params.is_empty() {
+        cx.error(&input.generics, "an enum that derives `Descriptor` has one concrete type: remove the generics");
+        return None;
+    }
+    if data.variants.is_empty() {
+        cx.error(&input.ident, "this enum has no variants, and so names no branch");
+    }
+    let mut branches: Vec<(Ident, Branch)> = Vec::new();
+    for variant in &data.variants {
+        let (branch, at) = branch(cx, variant);
+        check(cx, &branch, &at);
+        if let Some((first, _)) = branches.iter().find(|(_, other)| *other == branch) {
+            let what = match &branch {
+                Branch::Number(number) => number.to_string(),
+                Branch::Name(name) => name.clone(),
+            };
+            cx.error(&at, format!("the descriptor `{what}` is that of `{first}` already: give one of them another with `#[descriptor(..)]`"));
+        }
+        branches.push((variant.ident.clone(), branch));
+    }
+    Some(branches)
+}
+
+/// The branch of a variant, and where it was said.
+fn branch(cx: &Ctxt, variant: &Variant) -> (Branch, TokenStream) {
+    let name = &variant.ident;
+    let mut found = (Branch::Name(snake(&plain(name))), quote!(#name));
+    let mut given = false;
+    for attr in variant.attrs.iter().filter(|attr| attr.path().is_ident("descriptor")) {
+        if given {
+            cx.error(attr, "the descriptor is given twice: keep one of the two");
+        }
+        given = true;
+        if let Some(read) = cx.ok(attr.parse_args_with(argument)) {
+            found = read;
+        }
+    }
+    found
+}
+
+fn argument(input: ParseStream<'_>) -> syn::Result<(Branch, TokenStream)> {
+    const SHAPE: &str = "write `#[descriptor(101)]` or `#[descriptor(name = \"x\")]`";
+    if input.peek(LitInt) {
+        let number: LitInt = input.parse()?;
+        let value = number.base10_parse().map_err(|_| {
+            syn::Error::new(number.span(), format!("a descriptor goes from 0 to {}", u32::MAX))
+        })?;
+        return Ok((Branch::Number(value), quote!(#number)));
+    }
+    let fork = input.fork();
+    if !fork.call(Ident::parse_any).is_ok_and(|key| key == "name") {
+        return Err(input.error(SHAPE));
+    }
+    input.call(Ident::parse_any)?;
+    input.parse::<Token![=]>()?;
+    let name: LitStr = input.parse().map_err(|error| syn::Error::new(error.span(), SHAPE))?;
+    Ok((Branch::Name(name.value()), quote!(#name)))
+}
+
+fn check(cx: &Ctxt, branch: &Branch, at: &TokenStream) {
+    match branch {
+        Branch::Number(0) => cx.error(at, "`0` is the branch of an event that failed, and a value is none: choose another descriptor"),
+        Branch::Number(1) => cx.error(at, "`1` is the branch of every success, which a typed goto is not: choose another descriptor"),
+        Branch::Number(_) => {}
+        Branch::Name(name) => {
+            let script = format!("A ({name} -> B)");
+            let fine = nexus_pointy::parse(&script).into_result().is_ok_and(|flow| flow.to_string() == script);
+            if !fine {
+                cx.error(at, "no branch can have this name: it takes letters, digits and `_`");
+            }
+        }
+    }
+}
+
+/// `TooLarge` becomes `too_large`.
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    let mut chars = name.chars().peekable();
+    let mut lower = false;
+    while let Some(c) = chars.next() {
+        let starts = c.is_uppercase() && (lower || chars.peek().is_some_and(|next| next.is_lowercase()));
+        if starts && !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+        lower = !c.is_uppercase();
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
+fn expand(private: &TokenStream, name: &Ident, branches: &[(Ident, Branch)]) -> TokenStream {
+    let me = unplaced(name);
+    let names = branches.iter().map(|(_, branch)| match branch {
+        Branch::Number(number) => {
+            let number = Literal::u32_unsuffixed(*number);
+            quote!(#private::DescriptorName::Number(#number))
+        }
+        Branch::Name(name) => quote!(#private::DescriptorName::Name(#name)),
+    });
+    let indexes = 0..branches.len();
+    let variants = branches.iter().map(|(variant, _)| unplaced(variant));
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #private::Descriptors for #me {
+                const ALL: &'static [#private::DescriptorName] = &[#(#names),*];
+                fn descriptor(&self) -> #private::Descriptor {
+                    let index: usize = match *self { #(Self::#variants { .. } => #indexes,)* };
+                    #private::descriptor::<Self>(index)
+                }
+            }
+            #[automatically_derived]
+            impl #private::IntoOutcome<#private::Plain> for #me {
+                type Output = Self;
+                fn into_outcome(self) -> #private::TaskOutcome {
+                    #private::TaskOutcome::Success(#private::Value::new(self))
+                }
+            }
+            #[automatically_derived]
+            impl #private::From<#me> for #private::Descriptor {
+                fn from(value: #me) -> Self {
+                    #private::Descriptors::descriptor(&value)
+                }
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn variants_become_names_of_branches() {
+        for (variant, expected) in
+            [("Premium", "premium"), ("TooLarge", "too_large"), ("HTTPError", "http_error"), ("A", "a"), ("V2Ray", "v2_ray")]
+        {
+            assert_eq!(super::snake(variant), expected);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `#[event]` on the impl block of a struct event.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{FnArg, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type};
+
+use super::expand::{self, Parts};
+use super::{args, params, parse};
+use crate::ctxt::Ctxt;
+use crate::span::{at, ends, ident, respan};
+
+/// The impl block as it is, and what its `process` makes of the struct.
+pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
+    let cx = Ctxt::default();
+    let given = parse::args(&cx, tokens);
+    let (root, settings): (Vec<_>, Vec<_>) = given.into_iter().partition(|arg| arg.key == "crate");
+    for arg in &settings {
+        let key = &arg.key;
+        cx.error(key, format!("settings stand on the struct: `#[derive(Event)] #[event({key} = ..)] struct ..`"));
+    }
+    let root = args::check(&cx, root).root;
+    let process = check(&cx, &mut item);
+    let model = process.and_then(|index| match item.items.get_mut(index) {
+        Some(ImplItem::Fn(process)) => params::read(&cx, &mut process.sig, true),
+        _ => None,
+    });
+    let bypass = item.items.iter().find_map(|item| method(item, "can_bypass_current_event"));
+    if let Some(bypass) = bypass {
+        check_bypass(&cx, bypass);
+    }
+    let me = &item.self_ty;
+    let private = root.private();
+    let event = match &model {
+        Some(model) if cx.is_clean() => {
+            let process = process.and_then(|index| item.items.get(index)).and_then(|item| method(item, "process"));
+            expand(&private, me, process, bypass, model)
+        }
+        _ => stand_in(&private, me),
+    };
+    let errors = cx.finish();
+    let output = quote!(#item #event #errors);
+    crate::debug::print(&crate::text::text(me), "#[event] impl", &output);
+    output
+}
+
+fn method<'i>(item: &'i ImplItem, name: &str) -> Option<&'i ImplItemFn> {
+    match item {
+        ImplItem::Fn(method) if method.sig.ident == name => Some(method),
+        _ => None,
+    }
+}
+
+/// Says where `process` is.
+fn check(cx: &Ctxt, item: &mut ItemImpl) -> Option<usize> {
+    let mut fine = true;
+    if let Some((path, _)) = item.trait_.as_ref().map(|it| (&it.0, ())) {
+        cx.error(path, "`#[event]` stands on the struct's own impl block, not on that of a trait");
+        fine = false;
+    }
+    if !item.generics.params.is_empty() {
+        cx.error(&item.generics, "an event has one concrete type: remove the generics");
+        fine = false;
+    }
+    let process = item.items.iter().position(|item| method(item, "process").is_some());
+    if process.is_none() {
+        let message = "this block has no `process`: write what the event does, `fn process(&self, ..) -> Outcome<T>`";
+        cx.error(&item.self_ty, message);
+    }
+    process.filter(|_| fine)
+}
+
+fn check_bypass(cx: &Ctxt, bypass: &ImplItemFn) {
+    let shape = "write `fn can_bypass_current_event(&self, ctx: &Context) -> Bypass<T>`, where `T` is what `process` yields";
+    let signature = &bypass.sig;
+    let inputs: Vec<&FnArg> = signature.inputs.iter().collect();
+    if !matches!(inputs.as_slice(), [FnArg::Receiver(_)] | [FnArg::Receiver(_), FnArg::Typed(_)]) {
+        cx.error(&signature.ident, format!("a bypass check sees the event and the context: {shape}"));
+    }
+    if matches!(signature.output, ReturnType::Default) {
+        cx.error(&signature.ident, format!("a bypass check answers: {shape}"));
+    }
+    if let Some(token) = &signature.asyncness {
+        cx.error(token, "a bypass check is a plain function");
+    }
+}
+
+fn expand(
+    private: &TokenStream,
+    me: &Type,
+    process: Option<&ImplItemFn>,
+    bypass: Option<&ImplItemFn>,
+    model: &params::Model,
+) -> TokenStream {
+    let callee = match process {
+        Some(_) => {
+            let this = ident("__this");
+            quote!(#this.process)
+        }
+        None => TokenStream::new(),
+    };
+    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call } =
+        expand::parts(private, me, &callee, model, "");
+    let questions = expand::questions(private);
+    let inputs = format_ident!("__inputs");
+    let (can_bypass, check) = match bypass {
+        None => (false, quote!(#private::Result::Ok(#private::Bypass::no()))),
+        Some(method) => {
+            let context = (method.sig.inputs.len() > 1).then(|| quote!(#inputs.context()));
+            let name = &method.sig.ident;
+            (true, quote!(#private::bypassed::<<Self as #private::Process>::Output, _>(<#me>::#name(self, #context))))
+        }
+    };
+    let (start, _) = ends(me);
+    let process_trait = respan(quote!(#private::Process), at(start));
+    quote! {
+        const _: () = {
+            #questions
+            #aliases
+            #takes
+            #[automatically_derived]
+            impl #process_trait for #me {
+                #types
+                const SPEC: #private::Spec = #spec;
+                const PARAMS: &'static [#private::Param] = #params;
+                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
+                const GOTO: #private::Option<#private::TypedGoto> = #goto;
+                const JSON: #private::Option<#private::ToJson> = #json;
+                const CAN_BYPASS: bool = #can_bypass;
+                fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #call }
+                fn bypass(&self, #inputs: &#private::Inputs<'_>)
+                    -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
+                {
+                    let _ = #inputs;
+                    #check
+                }
+            }
+        };
+    }
+}
+
+/// A `process` without meaning, so that only the macro's own errors show.
+fn stand_in(private: &TokenStream, me: &Type) -> TokenStream {
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #private::Process for #me {
+                type Output = ();
+                type Piped = #private::Nothing;
+                const SPEC: #private::Spec = #private::Spec::NO_EVENT;
+                const PARAMS: &'static [#private::Param] = &[];
+                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
+                const GOTO: #private::Option<#private::TypedGoto> = #private::Option::None;
+                const JSON: #private::Option<#private::ToJson> = #private::Option::None;
+                const CAN_BYPASS: bool = false;
+                fn call(&self, _: &#private::Inputs<'_>) -> #private::TaskOutcome { ::core::unreachable!() }
+                fn bypass(&self, _: &#private::Inputs<'_>)
+                    -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
+                { ::core::unreachable!() }
+            }
+        };
+    }
+}

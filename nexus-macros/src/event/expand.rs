@@ -1,0 +1,190 @@
+//! What is generated of an event's signature, the same for functions and for `process`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Ident, Type};
+
+use super::params::{From, Model, Param, Pass};
+use crate::hash::hash;
+use crate::span::{at, ends, from_to, ident, respan};
+use crate::types::{args_of, shape};
+
+/// The parts of an implementation that come from the signature.
+pub(crate) struct Parts {
+    /// One alias for each of the user's types: the only place where they are written again.
+    pub(crate) aliases: TokenStream,
+    /// `Takes` of each field parameter.
+    pub(crate) takes: TokenStream,
+    /// The associated types `Output` and `Piped`.
+    pub(crate) types: TokenStream,
+    pub(crate) spec: TokenStream,
+    pub(crate) params: TokenStream,
+    /// The constants that ask the return type: `Typed::<..>` and `Json::<..>`.
+    pub(crate) descriptors: TokenStream,
+    pub(crate) goto: TokenStream,
+    pub(crate) json: TokenStream,
+    /// The body of `call`.
+    pub(crate) call: TokenStream,
+}
+
+fn alias(index: usize) -> Ident {
+    format_ident!("__P{index}", span = Span::mixed_site())
+}
+
+/// `me` is the event's type; `callee` is what is called, and may mention `__this`.
+pub(crate) fn parts(private: &TokenStream, me: &Type, callee: &TokenStream, model: &Model, name: &str) -> Parts {
+    let form = ident(if model.nested { "Nested" } else { "Plain" });
+    let returns = ident("__R");
+    let asked = quote!(<#returns, #private::#form>);
+    Parts {
+        aliases: aliases(model, &returns),
+        takes: takes(private, me, model),
+        types: types(private, model, &returns, &form),
+        spec: spec(private, model, name, &asked),
+        params: params(private, model),
+        descriptors: quote!(#private::Typed::#asked::DESCRIPTORS),
+        goto: quote!(#private::Typed::#asked::GOTO),
+        json: quote!(#private::Json::#asked::JSON),
+        call: call(private, me, callee, model, &asked),
+    }
+}
+
+fn aliases(model: &Model, returns: &Ident) -> TokenStream {
+    let ty = &model.returns;
+    let mut out = quote!(type #returns = #ty;);
+    for (index, param) in model.params.iter().enumerate() {
+        if matches!(param.from, From::Field(_) | From::State) {
+            let (alias, ty) = (alias(index), &param.ty);
+            out.extend(quote!(type #alias = #ty;));
+        }
+    }
+    out
+}
+
+fn takes(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
+    let fields = model.params.iter().enumerate().filter(|(_, param)| matches!(param.from, From::Field(_)));
+    fields
+        .map(|(index, param)| {
+            let (alias, number) = (alias(index), hash(&param.name));
+            quote! {
+                #[automatically_derived]
+                impl #private::Takes<#number> for #me { type Type = #alias; }
+            }
+        })
+        .collect()
+}
+
+/// `type Output` stands at the return type, and `type Piped` at the parameter, since that is where
+/// a wrong type is to be shown.
+fn types(private: &TokenStream, model: &Model, returns: &Ident, form: &Ident) -> TokenStream {
+    let (start, end) = ends(&model.returns);
+    let projection = quote!(<#returns as #private::IntoOutcome<#private::#form>>::Output);
+    // Only what is none of the usual types is likely to be wrong; then every token stands there.
+    let usual = ["Result", "Outcome"].iter().any(|name| args_of(&model.returns, name).is_some());
+    let (head, projection) = if usual {
+        (from_to(quote!(type Output), start, Span::mixed_site()), projection)
+    } else {
+        (respan(quote!(type Output), at(end)), respan(projection, at(end)))
+    };
+    let output = from_to(quote!(<() as #private::Id>::Same<#projection>), start, end);
+    let tail = respan(quote!(;), at(end));
+    let piped = match model.params.iter().find(|param| param.from == From::Piped) {
+        None => quote!(#private::Nothing),
+        Some(param) => {
+            let shape = shape(private, &param.ty);
+            let (start, end) = ends(&param.ty);
+            from_to(quote!(<() as #private::Id>::Same<#shape>), start, end)
+        }
+    };
+    quote! { #head = #output #tail type Piped = #piped; }
+}
+
+fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -> TokenStream {
+    let written = |param: &Param| {
+        let (name, ty) = (&param.name, &param.text);
+        quote!(#private::SpecParam { name: #name, ty: #ty })
+    };
+    let fields = model.params.iter().filter(|param| matches!(param.from, From::Field(_))).map(written);
+    let piped = match model.params.iter().find(|param| param.from == From::Piped) {
+        None => quote!(#private::Option::None),
+        Some(param) => {
+            let param = written(param);
+            quote!(#private::Option::Some(#param))
+        }
+    };
+    let output = &model.output;
+    quote! {
+        #private::Spec {
+            name: #name,
+            params: &[#(#fields),*],
+            piped: #piped,
+            output: #output,
+            own: &[],
+            goto: #private::Typed::#asked::DESCRIPTORS,
+            known: #private::Returns::#asked::IS,
+        }
+    }
+}
+
+fn params(private: &TokenStream, model: &Model) -> TokenStream {
+    let params = model.params.iter().enumerate().map(|(index, param)| {
+        let name = &param.name;
+        let (kind, ty) = match param.from {
+            From::Field(_) => ("Field", Some(alias(index))),
+            From::State => ("State", Some(alias(index))),
+            From::Piped => ("Piped", None),
+            From::Context => ("Context", None),
+        };
+        let kind = ident(kind);
+        let ty = ty.map_or_else(|| quote!(()), |alias| quote!(#alias));
+        quote! {
+            #private::Param {
+                name: #name,
+                kind: #private::ParamKind::#kind,
+                ty: #private::TypeInfo::of::<#ty>(),
+            }
+        }
+    });
+    quote!(&[#(#params),*])
+}
+
+fn call(private: &TokenStream, me: &Type, callee: &TokenStream, model: &Model, asked: &TokenStream) -> TokenStream {
+    let (this, inputs) = (ident("__this"), ident("__inputs"));
+    let args = model.params.iter().enumerate().map(|(index, param)| {
+        let alias = alias(index);
+        match param.from {
+            From::Field(Pass::Ref) => quote!(#inputs.field::<#alias>(#index)?),
+            From::Field(Pass::Arc) => quote!(#inputs.field_arc::<#alias>(#index)?),
+            From::Field(Pass::Clone) => {
+                let (start, end) = ends(&param.ty);
+                let cloned = from_to(quote!(<#private::Cloned<#alias>>), start, end);
+                quote!(#cloned::of(#inputs.field::<#alias>(#index)?))
+            }
+            From::State => quote!(#inputs.state::<#alias>(#index)?),
+            From::Context => quote!(#inputs.context()),
+            From::Piped => {
+                let shape = shape(private, &param.ty);
+                quote!(#inputs.piped::<#shape>()?)
+            }
+        }
+    });
+    quote! {
+        fn __call(#this: &#me, #inputs: &#private::Inputs<'_>)
+            -> #private::Result<#private::TaskOutcome, #private::Exception>
+        {
+            #private::Result::Ok((#private::Returns::#asked::CONVERT)(#callee(#(#args),*)))
+        }
+        #private::ended(__call(self, __inputs))
+    }
+}
+
+/// What makes the answers of the runtime's questions known to a block.
+pub(crate) fn questions(private: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(unused_imports)]
+        use #private::{
+            Otherwise as _, OtherwiseField as _, OtherwiseOf as _, OtherwiseReturns as _,
+            OtherwiseStruct as _,
+        };
+    }
+}

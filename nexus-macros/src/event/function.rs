@@ -1,0 +1,157 @@
+//! `#[event]` on a function.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Result, Signature, Visibility, parse_quote, token};
+
+use super::args::{self, EventArgs};
+use super::expand::{self, Parts};
+use super::{params, parse, settings};
+use crate::ctxt::Ctxt;
+use crate::span::{ident, plain, unplaced};
+
+/// A function whose body is of no interest, and stays as it is.
+pub(crate) struct Function {
+    attrs: Vec<Attribute>,
+    vis: Visibility,
+    sig: Signature,
+    body: TokenStream,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let (vis, sig) = (input.parse()?, input.parse()?);
+        if !input.peek(token::Brace) {
+            return Err(input.error("an event needs a body"));
+        }
+        Ok(Self { attrs, vis, sig, body: input.parse()? })
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attrs, vis, sig, body } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #sig #body));
+    }
+}
+
+/// The function as it is, its handle, and the event that the handle is.
+pub(crate) fn function(args: TokenStream, mut item: Function) -> TokenStream {
+    let cx = Ctxt::default();
+    let args = args::check(&cx, parse::args(&cx, args));
+    let model = params::read(&cx, &mut item.sig, false);
+    let handle = handle(&item);
+    let event = match &model {
+        Some(model) if cx.is_clean() => event(&args, &item, model),
+        _ => stand_in(&args, &item),
+    };
+    let errors = cx.finish();
+    let output = quote!(#item #handle #event #errors);
+    crate::debug::print(&plain(&item.sig.ident), "#[event]", &output);
+    output
+}
+
+/// The type by which flows speak of the function. It has braces, so that only types can bear its
+/// name: a unit struct would be in the way of the function and of local variables.
+fn handle(item: &Function) -> TokenStream {
+    let (vis, name, cfgs) = (&item.vis, &item.sig.ident, cfgs(&item.attrs));
+    let doc = format!("The event [`fn@{name}`], for flows and reports.");
+    quote! {
+        #(#cfgs)*
+        #[doc = #doc]
+        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+        #[allow(non_camel_case_types)]
+        #vis struct #name {}
+    }
+}
+
+/// The `#[cfg(..)]`s below the macro's attribute, which hold for what it adds as well.
+fn cfgs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+}
+
+fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStream {
+    let private = &args.root.private();
+    let me = unplaced(&item.sig.ident);
+    let name = args.name.clone().unwrap_or_else(|| plain(&me));
+    let ty = parse_quote!(#me);
+    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call } =
+        expand::parts(private, &ty, &quote!(#me), model, &name);
+    let questions = expand::questions(private);
+    let settings = settings::settings(private, args);
+    let cfgs = cfgs(&item.attrs);
+    let (bypass, with_bypass) = bypass(private, args);
+    let inputs = format_ident!("__inputs");
+    quote! {
+        #(#cfgs)*
+        const _: () = {
+            #questions
+            #aliases
+            #takes
+            #[automatically_derived]
+            impl #private::Event for #me {
+                #types
+                const NAME: &'static str = #name;
+                const SPEC: #private::Spec = #spec;
+                const PARAMS: &'static [#private::Param] = #params;
+                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
+                const OWN_FIELDS: &'static [#private::OwnField] = &[];
+                fn definition() -> #private::EventDef {
+                    (#private::Of::<#me>::DEFINE)(
+                        #json,
+                        #private::Maker::Ready(#private::Arc::new(#me {})),
+                        ::core::concat!(::core::file!(), ":", ::core::line!()),
+                    )
+                    .with_typed_goto(#goto)
+                    .with_settings(#settings)
+                    #with_bypass
+                }
+            }
+            #[automatically_derived]
+            impl #private::Body for #me {
+                fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #call }
+                #bypass
+            }
+            #private::submit!(#private, #me);
+        };
+    }
+}
+
+fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream) {
+    let Some(path) = &args.bypass else { return (TokenStream::new(), TokenStream::new()) };
+    let inputs = ident("__inputs");
+    let check = quote! {
+        fn bypass(&self, #inputs: &#private::Inputs<'_>)
+            -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
+        {
+            #private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs)
+        }
+    };
+    (check, quote!(.with_bypass()))
+}
+
+/// An event without meaning, so that only the macro's own errors show.
+pub(crate) fn stand_in(args: &EventArgs, item: &Function) -> TokenStream {
+    let private = &args.root.private();
+    let me = unplaced(&item.sig.ident);
+    let name = plain(&me);
+    let cfgs = cfgs(&item.attrs);
+    quote! {
+        #(#cfgs)*
+        const _: () = {
+            #[automatically_derived]
+            impl #private::Event for #me {
+                type Output = ();
+                type Piped = #private::Nothing;
+                const NAME: &'static str = #name;
+                const SPEC: #private::Spec = #private::Spec::NO_EVENT;
+                const PARAMS: &'static [#private::Param] = &[];
+                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
+                const OWN_FIELDS: &'static [#private::OwnField] = &[];
+                fn definition() -> #private::EventDef { ::core::unreachable!() }
+            }
+        };
+    }
+}

@@ -1,0 +1,41 @@
+//! `#[event]`: on a function it makes an event of it; on the impl block of a struct that derives
+//! `Event`, it makes the struct's `process` the event's code.
+
+pub(crate) mod args;
+mod block;
+mod expand;
+mod function;
+mod params;
+pub(crate) mod parse;
+pub(crate) mod settings;
+
+pub(crate) use expand::questions;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Error, Item};
+
+/// Expands `#[event(args)] item`.
+pub(crate) fn event(args: TokenStream, tokens: TokenStream) -> TokenStream {
+    if let Ok(item) = syn::parse2(tokens.clone()) {
+        return function::function(args, item);
+    }
+    match syn::parse2::<Item>(tokens.clone()) {
+        Ok(Item::Impl(item)) => block::block(args, item),
+        Ok(Item::Struct(item)) => {
+            let message = "an event with fields derives `Event`: write `#[derive(Event)]` above the struct, its settings in `#[event(..)]` below that, and `#[event]` on the impl block with its `process`";
+            refused(&item, Error::new(item.ident.span(), message))
+        }
+        Ok(item) => {
+            let message = "`#[event]` stands on a function, or on the impl block of a struct that derives `Event`";
+            refused(&item, Error::new_spanned(&item, message))
+        }
+        // The body is not Rust yet: the compiler says so itself, when it sees the item.
+        Err(error) => refused(&tokens, error),
+    }
+}
+
+fn refused(item: &impl ToTokens, error: Error) -> TokenStream {
+    let error = error.to_compile_error();
+    quote!(#item #error)
+}

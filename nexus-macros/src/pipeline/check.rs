@@ -1,0 +1,200 @@
+//! The checks of one step, as calls of the runtime's constant functions.
+
+use std::collections::HashSet;
+
+use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
+use nexus_pointy::wiring::{End, SourceId};
+use nexus_pointy::{Attr, Descriptor, LiteralKind, Span as Range};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote};
+
+use super::source::Source;
+use super::steps::{Model, Step, StepInput};
+use crate::hash::hash;
+use crate::span::{from_to, ident};
+
+/// What the checks of a flow share.
+pub(crate) struct Checks<'a> {
+    pub(crate) private: &'a TokenStream,
+    pub(crate) source: &'a Source,
+    pub(crate) model: &'a Model<'a>,
+    pub(crate) pipeline: &'a str,
+    /// The pipeline's fields: name, type as written, and the type's alias.
+    pub(crate) fields: &'a [(String, String, Ident)],
+    /// Events whose parameters were checked, and pipes that were, since each use says the same.
+    pub(crate) seen: HashSet<&'a str>,
+    pub(crate) piped: HashSet<(&'a str, SourceId, bool)>,
+}
+
+/// The alias of step `index`.
+pub(crate) fn alias(index: usize) -> Ident {
+    format_ident!("__S{}", index + 1, span = Span::mixed_site())
+}
+
+impl<'a> Checks<'a> {
+    /// The checks of step `index`. Where the flow has mistakes of its own, `pipes` is false: what
+    /// comes along is then a guess.
+    pub(crate) fn step(&mut self, index: usize, pipes: bool) -> TokenStream {
+        let Some(step) = self.model.steps.get(index) else { return TokenStream::new() };
+        let private = self.private;
+        let (alias, event) = (alias(index), ident("__E"));
+        let mut calls = TokenStream::new();
+        if self.seen.insert(&step.name.text) {
+            calls.extend(self.fields(step, &alias, &event));
+        }
+        calls.extend(self.own(step, &event));
+        if pipes {
+            calls.extend(self.covers(step, &event));
+            calls.extend(self.input(step, &alias, &event));
+        }
+        let name = format_ident!("step_{}", index + 1, span = Span::mixed_site());
+        quote! {
+            #[allow(non_upper_case_globals)]
+            const #name: () = {
+                const #event: #private::Spec = #private::Of::<#alias>::SPEC;
+                #calls
+            };
+        }
+    }
+
+    /// A call of the check `name` that is blamed on `range`.
+    fn call(&self, name: &str, range: Range, args: &TokenStream) -> TokenStream {
+        let private = self.private;
+        let (start, end) = self.source.places(range);
+        // A name of another hygiene than the brackets: the compiler does not join their places.
+        let name = Ident::new(name, Span::call_site());
+        let (at, event) = (self.source.prefix(range), ident("__E"));
+        let call = from_to(quote!(<#private::Check>::#name(#at, &#event, #args)), start, end);
+        quote!(#call;)
+    }
+
+    /// (b), (c)
+    fn fields(&self, step: &Step<'_>, alias: &Ident, event: &Ident) -> TokenStream {
+        let private = self.private;
+        let (pipeline, range) = (self.pipeline, step.name.span);
+        let names = self.fields.iter().map(|(name, ..)| name);
+        let mut out = self.call("fields", range, &quote!(#pipeline, &[#(#names),*]));
+        let _ = event;
+        for (name, ty, field) in self.fields {
+            let number = hash(name);
+            let binds = quote!(#private::Binds::<#field, #alias, #number>::IS);
+            out.extend(self.call("field", range, &quote!(#pipeline, #name, #ty, #binds)));
+        }
+        out
+    }
+
+    /// (e)
+    fn covers(&self, step: &Step<'_>, _event: &Ident) -> TokenStream {
+        let private = self.private;
+        let branches = step.branches.iter().map(|branch| match branch {
+            Descriptor::Number(number) => {
+                let number = Literal::u32_unsuffixed(*number);
+                quote!(#private::DescriptorName::Number(#number))
+            }
+            Descriptor::Name(name) => quote!(#private::DescriptorName::Name(#name)),
+        });
+        self.call("covers", step.name.span, &quote!(&[#(#branches),*]))
+    }
+
+    /// (f)
+    fn own(&self, step: &Step<'_>, _event: &Ident) -> TokenStream {
+        let private = self.private;
+        let mut out = TokenStream::new();
+        for Attr { key, value, .. } in &step.own {
+            let given = ident(match value.as_ref().map(|value| &value.kind) {
+                None | Some(LiteralKind::Bool(_)) => "Flag",
+                Some(LiteralKind::Int(_)) => "Int",
+                Some(LiteralKind::Float(_)) => "Float",
+                Some(LiteralKind::Str(_)) => "Text",
+                Some(LiteralKind::List(_)) => "List",
+                Some(LiteralKind::Name(_)) => "Name",
+                Some(LiteralKind::Map(_)) => "Map",
+            });
+            let name = &*key.text;
+            let help = unknown_key(name, FLOW_KEYS).1.unwrap_or_default();
+            out.extend(self.call("own_field", key.span, &quote!(#name, #private::Given::#given, #help)));
+        }
+        let keys = step.own.iter().map(|attr| &*attr.key.text);
+        out.extend(self.call("own_given", step.name.span, &quote!(&[#(#keys),*])));
+        out
+    }
+
+    /// (d)
+    fn input(&mut self, step: &Step<'a>, alias: &Ident, _event: &Ident) -> TokenStream {
+        let (each, private) = (step.each, self.private);
+        match step.input {
+            StepInput::Start => self.call("no_pipe", step.name.span, &quote!(#each, true)),
+            StepInput::Then(arrow) => self.call("no_pipe", arrow, &quote!(#each, false)),
+            StepInput::Piped(arrow, from) => {
+                if !self.piped.insert((&step.name.text, from, each)) {
+                    return TokenStream::new();
+                }
+                let mut pipe = Pipe::default();
+                let place = quote!(#private::Whole<#alias>);
+                self.alternatives(from, &place, "", each, 0, &mut pipe);
+                let Pipe { groups, leaves } = pipe;
+                self.call("pipe", arrow, &quote!(#each, &[#(#groups),*], &[#(#leaves),*]))
+            }
+        }
+    }
+
+    /// What may come along `source` to a place of what the step takes. Only brackets nest groups,
+    /// so the recursion is bounded.
+    fn alternatives(&self, source: SourceId, place: &TokenStream, text: &str, each: bool, depth: usize, pipe: &mut Pipe) {
+        let private = self.private;
+        for end in self.model.wiring.alternatives(source) {
+            let question = ident(match (each, depth) {
+                (false, _) => "Fits",
+                (true, 0) => "FitsEach",
+                (true, _) => "FitsMember",
+            });
+            match end {
+                End::AnyOf(_) => {}
+                End::Output(id) => {
+                    let from = alias(*id);
+                    let is_list = self.model.steps.get(*id).is_some_and(|step| step.each);
+                    let (kind, what) = if is_list { ("each", "Each") } else { ("one", "One") };
+                    let (kind, what) = (ident(kind), ident(what));
+                    pipe.leaves.push(quote! {
+                        #private::Leaf::#kind(
+                            #private::Of::<#from>::SPEC,
+                            #private::#question::<#place, #private::#what<#from>>::IS,
+                            #text,
+                        )
+                    });
+                }
+                End::Failure => pipe.leaves.push(quote! {
+                    #private::Leaf::failed(#private::#question::<#place, #private::Failed>::IS, #text)
+                }),
+                End::Group(members) => {
+                    let count = members.len();
+                    if each && depth > 0 {
+                        pipe.leaves.push(quote!(#private::Leaf::group(#text)));
+                        continue;
+                    }
+                    pipe.groups.push(quote! {
+                        #private::Members { has: #count, takes: #private::Wide::<#place>::ARITY, place: #text }
+                    });
+                    for (index, member) in members.iter().enumerate() {
+                        let text = nested(text, index + 1, count);
+                        // Each member on its own is an item; otherwise it is a part.
+                        let part = if each { place.clone() } else { quote!(#private::Nth<#place, #index>) };
+                        self.alternatives(*member, &part, &text, each, depth + 1, pipe);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is asked of the things that may come along an arrow.
+#[derive(Default)]
+struct Pipe {
+    groups: Vec<TokenStream>,
+    leaves: Vec<TokenStream>,
+}
+
+fn nested(outer: &str, index: usize, count: usize) -> String {
+    let inner = format!("value {index} of {count}");
+    if outer.is_empty() { inner } else { format!("{inner} in {outer}") }
+}

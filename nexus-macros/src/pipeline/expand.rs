@@ -1,0 +1,231 @@
+//! What is generated of a pipeline.
+
+use std::collections::HashSet;
+
+use nexus_pointy::{Flow, Name};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{DeriveInput, Type};
+
+use super::check::{Checks, alias};
+use super::parse::PipelineArgs;
+use super::source::Source;
+use super::steps::{Model, model};
+use crate::ctxt::{Ctxt, with_help};
+use crate::derive::default_value;
+use crate::derive::fields::StructField;
+use crate::event::questions;
+use crate::span::{ends, from_to, plain, unplaced};
+use crate::text::text;
+use crate::types::only_arg;
+
+/// The pipeline, or as much of it as there is: with mistakes, the user's names are still there for
+/// editors, and the compiler is not led to say more than the macro did.
+pub(crate) fn pipeline(
+    cx: Ctxt,
+    input: &DeriveInput,
+    args: &PipelineArgs,
+    source: &Source,
+    fields: &[StructField],
+    flow: &Flow,
+) -> TokenStream {
+    let private = &args.root.private();
+    let me = unplaced(&input.ident);
+    let parsed = cx.is_clean();
+    let model = model(flow);
+    for wrong in &model.mistakes {
+        let (start, end) = source.places(wrong.span);
+        let message = with_help(&wrong.message, wrong.help.as_deref());
+        cx.error_between(start, end, format!("{}{message}", source.prefix(wrong.span)));
+    }
+    let name = args.name.clone().unwrap_or_else(|| plain(&me));
+    let types = field_types(fields);
+    let steps = steps(private, source, &model);
+    let checks = checks(private, source, &model, &plain(&me), &types, parsed);
+    let body = if cx.is_clean() {
+        implementation(private, &me, &name, source, fields, &types, &model, flow)
+    } else {
+        stand_in(private, &me)
+    };
+    let aliases = fields.iter().zip(&types).map(|(field, (.., alias))| {
+        let ty = shared(&field.ty).unwrap_or(&field.ty);
+        quote!(type #alias = #ty;)
+    });
+    let (questions, dependency, new) = (questions(private), source.dependency(), new(private, input, fields));
+    let errors = cx.finish();
+    quote! {
+        #[allow(dead_code)]
+        const _: () = {
+            #steps
+            #questions
+            #dependency
+            #(#aliases)*
+            #checks
+            #body
+            #new
+        };
+        #errors
+    }
+}
+
+/// `T` of a field `Arc<T>`, which is a shared field of type `T`.
+fn shared(ty: &Type) -> Option<&Type> {
+    only_arg(ty, "Arc")
+}
+
+/// Each field's name, type as written, and the type's alias.
+fn field_types(fields: &[StructField]) -> Vec<(String, String, Ident)> {
+    let types = fields.iter().enumerate().map(|(index, field)| {
+        let alias = format_ident!("__F{}", index + 1, span = Span::mixed_site());
+        (plain(&field.name), text(&field.ty), alias)
+    });
+    types.collect()
+}
+
+/// The user's names: one alias a step, and one demand that it be an event.
+fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStream {
+    let mut out = TokenStream::new();
+    for (index, step) in model.steps.iter().enumerate() {
+        let (alias, path) = (alias(index), source.path(step.name));
+        if step.name.text.ends_with("::") {
+            // Half-typed: an editor completes the name that is missing.
+            let hole = Ident::new("__Hole", Span::mixed_site());
+            out.extend(quote!(type #alias = #path #hole;));
+            continue;
+        }
+        let (start, end) = source.places(step.name.span);
+        let event = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        out.extend(quote! {
+            type #alias = #path;
+            const _: #private::Spec = <#event as #private::Event>::SPEC;
+        });
+    }
+    out
+}
+
+fn checks<'a>(
+    private: &'a TokenStream,
+    source: &'a Source,
+    model: &'a Model<'a>,
+    pipeline: &'a str,
+    fields: &'a [(String, String, Ident)],
+    parsed: bool,
+) -> TokenStream {
+    let (seen, piped) = (HashSet::new(), HashSet::new());
+    let mut checks = Checks { private, source, model, pipeline, fields, seen, piped };
+    (0..model.steps.len()).map(|index| checks.step(index, parsed)).collect()
+}
+
+#[expect(clippy::too_many_arguments, reason = "what the user wrote, in parts")]
+fn implementation(
+    private: &TokenStream,
+    me: &Ident,
+    name: &str,
+    source: &Source,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+    model: &Model<'_>,
+    flow: &Flow,
+) -> TokenStream {
+    let names = types.iter().map(|(name, ..)| name);
+    let aliases = types.iter().map(|(.., alias)| alias);
+    let values = fields.iter().map(|field| value(private, field));
+    let script = flow.to_string();
+    let mut seen = HashSet::new();
+    let events = model.steps.iter().enumerate().filter(|(_, step)| seen.insert(&step.name.text)).map(|(index, step)| {
+        let (name, alias) = (&*step.name.text, alias(index));
+        quote!((#name, #private::Of::<#alias>::DEFINITION))
+    });
+    let executors = model.executors.iter().map(|name| named(source, name, &quote!(#private::ExecutorKind)));
+    let errors = model.errors.iter().map(|name| named(source, name, &quote!(#private::ErrorType)));
+    quote! {
+        #[automatically_derived]
+        impl #private::Pipeline for #me {
+            const NAME: &'static str = #name;
+            fn fields() -> #private::Fields {
+                #private::Fields::new() #(.with::<#aliases>(#names))*
+            }
+            fn into_values(self) -> #private::Vec<#private::Value> {
+                ::std::vec![#(#values),*]
+            }
+            fn checked() -> &'static #private::CheckedFlow {
+                static FLOW: #private::CheckedFlow = #private::CheckedFlow::new(
+                    #name,
+                    #script,
+                    &[#(#events),*],
+                    &[#(#executors),*],
+                    &[#(#errors),*],
+                );
+                &FLOW
+            }
+        }
+    }
+}
+
+/// `("Name", Table::of::<Name>())`
+fn named(source: &Source, name: &Name, table: &TokenStream) -> TokenStream {
+    let (text, path) = (&*name.text, source.path(name));
+    quote!((#text, #table::of::<#path>()))
+}
+
+fn value(private: &TokenStream, field: &StructField) -> TokenStream {
+    let name = unplaced(&field.name);
+    let (start, end) = ends(&field.ty);
+    let make = if shared(&field.ty).is_some() { quote!(from_arc) } else { quote!(new) };
+    // A field that cannot be shared among threads is shown at its type.
+    let argument = from_to(quote!((self.#name)), start, end);
+    quote!(#private::Value::#make #argument)
+}
+
+/// `new`, with the fields that have no default, where there are any that have one.
+fn new(private: &TokenStream, input: &DeriveInput, fields: &[StructField]) -> TokenStream {
+    if fields.iter().all(|field| field.default.is_none()) {
+        return TokenStream::new();
+    }
+    let (me, vis) = (unplaced(&input.ident), &input.vis);
+    let params = fields.iter().filter(|field| field.default.is_none()).map(|field| {
+        let (name, ty) = (unplaced(&field.name), &field.ty);
+        quote!(#name: #ty)
+    });
+    let values = fields.iter().map(|field| {
+        let name = unplaced(&field.name);
+        match &field.default {
+            None => quote!(#name),
+            Some(default) => {
+                let value = default_value(private, default, &field.ty);
+                quote!(#name: #value)
+            }
+        }
+    });
+    let defaults: Vec<String> = fields
+        .iter()
+        .filter(|field| field.default.is_some())
+        .map(|field| format!("`{}`", plain(&field.name)))
+        .collect();
+    let doc = format!("Makes the pipeline's input with the default of {}.", defaults.join(", "));
+    quote! {
+        #[automatically_derived]
+        impl #me {
+            #[doc = #doc]
+            #[allow(clippy::too_many_arguments, clippy::new_without_default)]
+            #[must_use]
+            #vis fn new(#(#params),*) -> Self {
+                Self { #(#values),* }
+            }
+        }
+    }
+}
+
+/// A pipeline without meaning, so that only the macro's own errors show.
+pub(crate) fn stand_in(private: &TokenStream, me: &Ident) -> TokenStream {
+    let me = unplaced(me);
+    quote! {
+        #[automatically_derived]
+        impl #private::Pipeline for #me {
+            const NAME: &'static str = "";
+            fn fields() -> #private::Fields { ::core::unreachable!() }
+            fn into_values(self) -> #private::Vec<#private::Value> { ::core::unreachable!() }
+            fn checked() -> &'static #private::CheckedFlow { ::core::unreachable!() }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The arguments of `#[pipeline(..)]`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{DeriveInput, Lit, LitStr, Meta, Path};
+
+use super::source::Source;
+use super::tokens::Tokens;
+use crate::ctxt::{Ctxt, with_help};
+use crate::root::Root;
+
+const KEYS: [&str; 4] = ["flow", "file", "name", "crate"];
+const SHAPE: &str = "write `#[pipeline(flow = first -> second)]`, or `#[pipeline(file = \"flow.pty\")]`";
+
+/// What `#[pipeline(..)]` says.
+#[derive(Default)]
+pub(crate) struct PipelineArgs {
+    pub(crate) root: Root,
+    pub(crate) name: Option<String>,
+    pub(crate) source: Option<Source>,
+}
+
+/// One argument: its key, and everything up to the next.
+struct Arg {
+    key: TokenTree,
+    value: TokenStream,
+}
+
+/// Reads the attribute of the struct `input`.
+pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
+    let mut args = PipelineArgs::default();
+    let mut attrs = input.attrs.iter().filter(|attr| attr.path().is_ident("pipeline"));
+    let Some(attr) = attrs.next() else {
+        cx.error(&input.ident, format!("a pipeline needs a flow: {SHAPE}"));
+        return args;
+    };
+    if let Some(second) = attrs.next() {
+        cx.error(second, "`#[pipeline(..)]` is given twice: keep one of the two");
+    }
+    let Meta::List(list) = &attr.meta else {
+        cx.error(attr, format!("a pipeline needs a flow: {SHAPE}"));
+        return args;
+    };
+    let mut seen: Vec<String> = Vec::new();
+    for arg in split(cx, list.tokens.clone()) {
+        let key = arg.key.to_string();
+        if seen.contains(&key) {
+            cx.error(&arg.key, format!("`{key}` is given twice: keep one of the two"));
+            continue;
+        }
+        if arg.value.is_empty() && key != "flow" {
+            cx.error(&arg.key, format!("`{key}` needs a value"));
+            continue;
+        }
+        match key.as_str() {
+            "flow" | "file" if args.source.is_some() => {
+                cx.error(&arg.key, "a pipeline has one flow: keep `flow` or `file`");
+            }
+            "flow" => args.source = flow(cx, arg.value),
+            "file" => args.source = text(cx, &arg).and_then(|path| super::source::file(cx, &path)),
+            "name" => args.name = text(cx, &arg).map(|name| name.value()),
+            "crate" => {
+                let path = syn::parse::Parser::parse2(Path::parse_mod_style, arg.value);
+                args.root = Root::new(cx.ok(path));
+            }
+            _ => cx.error(&arg.key, unknown(&key)),
+        }
+        seen.push(key);
+    }
+    if args.source.is_none() && cx.is_clean() {
+        cx.error(attr, format!("a pipeline needs a flow: {SHAPE}"));
+    }
+    args
+}
+
+fn unknown(key: &str) -> String {
+    let all = "there are `flow`, `file`, `name` and `crate`";
+    let help = match nexus_pointy::suggest::nearest(key, KEYS) {
+        Some(near) => format!("did you mean `{near}`? {all}"),
+        None => all.to_owned(),
+    };
+    with_help(&format!("there is no setting `{key}` of a pipeline"), Some(&help))
+}
+
+/// Cuts at each comma with `key =` behind it: a flow has none of those outside of brackets.
+fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut args: Vec<Arg> = Vec::new();
+    let mut at = 0;
+    while at < trees.len() {
+        let rest = trees.get(at..).unwrap_or_default();
+        if starts_arg(rest) {
+            args.push(Arg { key: trees[at].clone(), value: TokenStream::new() });
+            at += 2;
+            continue;
+        }
+        let behind = trees.get(at + 1..).unwrap_or_default();
+        let ends = is_punct(rest.first(), ',') && (behind.is_empty() || starts_arg(behind));
+        match args.last_mut() {
+            None => {
+                cx.error(rest.iter().cloned().collect::<TokenStream>(), SHAPE);
+                return args;
+            }
+            Some(_) if ends => {}
+            Some(arg) => arg.value.extend([trees[at].clone()]),
+        }
+        at += 1;
+    }
+    args
+}
+
+/// Whether `key =` stands here, at the start or behind a comma.
+fn starts_arg(trees: &[TokenTree]) -> bool {
+    matches!(trees.first(), Some(TokenTree::Ident(_)))
+        && is_punct(trees.get(1), '=')
+        && !(is_punct(trees.get(2), '=') || is_joint_arrow(trees))
+}
+
+/// `=>`, which is no `=`.
+fn is_joint_arrow(trees: &[TokenTree]) -> bool {
+    let joint = matches!(trees.get(1), Some(TokenTree::Punct(it)) if it.spacing() == proc_macro2::Spacing::Joint);
+    joint && is_punct(trees.get(2), '>')
+}
+
+fn is_punct(tree: Option<&TokenTree>, c: char) -> bool {
+    matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
+}
+
+fn flow(cx: &Ctxt, value: TokenStream) -> Option<Source> {
+    let trees: Vec<TokenTree> = value.clone().into_iter().collect();
+    let [TokenTree::Literal(literal)] = trees.as_slice() else {
+        return Some(Source::Tokens(Tokens::new(value)));
+    };
+    match Lit::new(literal.clone()) {
+        Lit::Str(text) => Some(super::source::text(text)),
+        _ => {
+            cx.error(literal.to_token_stream(), SHAPE);
+            None
+        }
+    }
+}
+
+fn text(cx: &Ctxt, arg: &Arg) -> Option<LitStr> {
+    let key = &arg.key;
+    syn::parse2(arg.value.clone())
+        .map_err(|_| cx.error(&arg.value, format!("`{key}` takes a text in quotes")))
+        .ok()
+}

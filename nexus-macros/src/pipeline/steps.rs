@@ -1,0 +1,128 @@
+//! The steps of a flow and what its settings name.
+
+use nexus_pointy::settings::{FLOW_KEYS, read_settings, unknown_key};
+use nexus_pointy::wiring::{Input, SourceId, Wiring, wiring};
+use nexus_pointy::{
+    ArrowKind, Attr, Branch, Descriptor, Diagnostic, Flow, Name, Primary, Span as Range, Unit, code,
+};
+
+/// Everything that the checks need to know of a flow.
+pub(crate) struct Model<'f> {
+    pub(crate) wiring: Wiring<'f>,
+    /// One for each use of [`Wiring::uses`].
+    pub(crate) steps: Vec<Step<'f>>,
+    /// The executors that settings name, each once.
+    pub(crate) executors: Vec<Name>,
+    /// The error types that settings name, each once.
+    pub(crate) errors: Vec<Name>,
+    pub(crate) mistakes: Vec<Diagnostic>,
+}
+
+/// An event's place in the flow.
+pub(crate) struct Step<'f> {
+    pub(crate) name: &'f Name,
+    pub(crate) each: bool,
+    pub(crate) input: StepInput,
+    /// The keys that are no settings: the event's own fields.
+    pub(crate) own: Vec<Attr>,
+    pub(crate) branches: Vec<&'f Descriptor>,
+}
+
+/// What comes along to a step.
+#[derive(Clone, Copy)]
+pub(crate) enum StepInput {
+    /// It starts the flow.
+    Start,
+    /// `->`
+    Then(Range),
+    /// `|->`
+    Piped(Range, SourceId),
+}
+
+pub(crate) fn model(flow: &Flow) -> Model<'_> {
+    let mut walk = Walk::default();
+    walk.flow(flow, None);
+    let wiring = wiring(flow);
+    let steps = wiring.uses.iter().zip(walk.steps).map(|(place, (arrow, own))| Step {
+        name: place.name,
+        each: place.each,
+        input: match (place.input, arrow) {
+            (Input::Piped { arrow, from }, _) => StepInput::Piped(arrow, from),
+            (Input::Nothing, Some(arrow)) => StepInput::Then(arrow),
+            (Input::Nothing, None) => StepInput::Start,
+        },
+        own,
+        branches: place.unit.branches.iter().map(|branch| &branch.descriptor).collect(),
+    });
+    Model {
+        steps: steps.collect(),
+        wiring,
+        executors: walk.executors,
+        errors: walk.errors,
+        mistakes: walk.mistakes,
+    }
+}
+
+/// Goes over the units in the order of [`Wiring::uses`].
+#[derive(Default)]
+struct Walk {
+    steps: Vec<(Option<Range>, Vec<Attr>)>,
+    executors: Vec<Name>,
+    errors: Vec<Name>,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Walk {
+    /// `arrow` leads to the first link; brackets bound the recursion.
+    fn flow(&mut self, flow: &Flow, arrow: Option<Range>) {
+        for link in &flow.links {
+            let arrow = link.arrow.map_or(arrow, |arrow| Some(arrow.span));
+            for unit in &link.units {
+                self.unit(unit, arrow);
+            }
+        }
+    }
+
+    fn unit(&mut self, unit: &Unit, arrow: Option<Range>) {
+        let own = self.settings(&unit.attrs);
+        match &unit.primary {
+            Primary::Event(_) => self.steps.push((arrow, own)),
+            Primary::Flow(flow) => {
+                self.refuse(&own);
+                self.flow(flow, arrow);
+            }
+            Primary::Hole(_) => {}
+        }
+        for Branch { arrow, flow, .. } in &unit.branches {
+            let arrow = (arrow.kind == ArrowKind::Then).then_some(arrow.span);
+            self.flow(flow, arrow);
+        }
+    }
+
+    fn settings(&mut self, attrs: &[Attr]) -> Vec<Attr> {
+        let (settings, mistakes) = read_settings(attrs);
+        self.mistakes.extend(mistakes);
+        add(&mut self.executors, settings.executor);
+        for error in settings.retry_policy.into_iter().flat_map(|policy| policy.retry_on_exceptions) {
+            add(&mut self.errors, Some(error));
+        }
+        settings.own
+    }
+
+    /// Brackets have settings, and no fields.
+    fn refuse(&mut self, own: &[Attr]) {
+        for attr in own {
+            let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
+            let mistake = Diagnostic::new(code::UNKNOWN_KEY, message, attr.key.span);
+            self.mistakes.push(Diagnostic { help, ..mistake });
+        }
+    }
+}
+
+fn add(names: &mut Vec<Name>, name: Option<Name>) {
+    if let Some(name) = name
+        && !names.iter().any(|known| known.text == name.text)
+    {
+        names.push(name);
+    }
+}
