@@ -1,0 +1,30 @@
+//! The guide's chapters. Their Rust blocks run as doctests.
+
+#[doc = include_str!("../docs/src/introduction.md")]
+mod introduction {}
+#[doc = include_str!("../docs/src/quick-start.md")]
+mod quick_start {}
+#[doc = include_str!("../docs/src/tutorial.md")]
+mod tutorial {}
+#[doc = include_str!("../docs/src/tutorial/events.md")]
+mod tutorial_events {}
+#[doc = include_str!("../docs/src/tutorial/executors.md")]
+mod tutorial_executors {}
+#[doc = include_str!("../docs/src/tutorial/retries.md")]
+mod tutorial_retries {}
+#[doc = include_str!("../docs/src/tutorial/advanced.md")]
+mod tutorial_advanced {}
+#[doc = include_str!("../docs/src/tutorial/examples.md")]
+mod tutorial_examples {}
+#[doc = include_str!("../docs/src/pointy.md")]
+mod pointy {}
+#[doc = include_str!("../docs/src/retries.md")]
+mod retries {}
+#[doc = include_str!("../docs/src/executors.md")]
+mod executors {}
+#[doc = include_str!("../docs/src/results.md")]
+mod results {}
+#[doc = include_str!("../docs/src/testing.md")]
+mod testing {}
+#[doc = include_str!("../docs/src/migrating.md")]
+mod migrating {}

@@ -23,6 +23,7 @@ mod engine;
 mod error;
 mod event;
 mod executor;
+mod failure;
 mod flow;
 mod observe;
 mod outcome;

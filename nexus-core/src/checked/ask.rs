@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::check::Spec;
 use super::fed::{Arity, ByMember, FedBy, FedEachBy, Place};
 use crate::event::{
-    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoOutcome, Maker, OwnField, OwnValues, Param, SettingKind,
+    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoOutcome, Maker, OwnField, OwnValues, SettingKind,
 };
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
-use crate::shape::{Nothing, Shape};
+use crate::settings::EventSettings;
+use crate::shape::Nothing;
 use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
 
 /// The answers to what no inherent constant answers.
@@ -138,20 +139,14 @@ pub trait OtherwiseField<T> {
 impl<T> OtherwiseField<T> for FieldKind<T> {}
 
 /// A struct event's field that the flow must set.
-pub struct Needed<T>(PhantomData<T>);
-impl<T: FromSetting> Needed<T> {
-    pub fn read(values: &OwnValues<'_>, name: &str) -> Result<T, String> {
-        values.get(name)?.ok_or_else(|| format!("`{name}` is not set"))
-    }
+pub fn needed<T: FromSetting>(values: &OwnValues<'_>, name: &str) -> Result<T, String> {
+    values.get(name)?.ok_or_else(|| format!("`{name}` is not set"))
 }
 
 /// A field that is taken by value.
-pub struct Cloned<T>(PhantomData<T>);
-impl<T: ByValue> Cloned<T> {
-    #[inline]
-    pub fn of(field: &T) -> T {
-        field.by_value()
-    }
+#[inline]
+pub fn by_value<T: ByValue>(field: &T) -> T {
+    field.by_value()
 }
 
 /// What an event may take by value.
@@ -171,67 +166,63 @@ impl<T: Clone> ByValue for T {
     }
 }
 
-/// A struct event's own code and settings: what `#[derive(Event)]` adds to the struct.
+/// What `#[derive(Event)]` knows of a struct event: its settings and fields.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has a `process`, but is no event",
     label = "`#[derive(Event)]` is missing on this struct",
     note = "put `#[derive(Event)]` on the struct; its settings go below it, in `#[event(..)]`"
 )]
-pub trait StructEvent: Send + Sync + Sized + 'static {
+pub trait StructEvent: Sized {
+    const NAME: &'static str;
     const OWN_FIELDS: &'static [OwnField];
+    const PLACE: &'static str;
+    fn settings() -> EventSettings;
     /// The event with the fields that a flow sets.
     fn make(values: &OwnValues<'_>) -> Result<Self, String>;
 }
 
-/// What `#[event]` makes of the impl block of a struct event.
+/// What `#[event]` makes of the impl block of a struct event: its code. The block also has the
+/// implementation of `Event`, since only there are the types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` derives `Event`, but has no `process`",
     label = "what does this event do?",
     note = "write `#[event] impl {Self} {{ fn process(&self) -> Outcome<()> {{ .. }} }}`"
 )]
-pub trait Process: StructEvent {
-    type Output: Send + Sync + 'static;
-    type Piped: Shape;
-    const SPEC: Spec;
-    const PARAMS: &'static [Param];
-    const DESCRIPTORS: Option<&'static [DescriptorName]>;
-    const GOTO: Option<fn(&Value) -> Option<Descriptor>>;
-    const JSON: Option<ToJson>;
+pub trait Process: Sized {
+    /// What the derive asks for.
+    const IS: bool = true;
     const CAN_BYPASS: bool;
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome;
-    fn bypass(
-        &self,
-        inputs: &Inputs<'_>,
-    ) -> Result<Bypass<Value>, Exception>;
+    fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception>;
 }
 
-/// The definition of a struct event, made of its place.
+/// The definition of a struct event, made of the way to write its value as JSON.
 pub struct Struct<T>(PhantomData<T>);
-impl<T: Process + Event> Struct<T> {
-    pub const DEFINE: fn(&'static str) -> EventDef = |place| {
+impl<T: Process + StructEvent + Event> Struct<T> {
+    pub const DEFINE: fn(Option<ToJson>) -> EventDef = |json| {
         let make = Maker::Fields(|values| T::make(values).map(Processing::body));
-        let def = (Of::<T>::DEFINE)(T::JSON, make, place).with_typed_goto(T::GOTO);
+        let def = (Of::<T>::DEFINE)(json, make, T::PLACE).with_settings(T::settings());
         if T::CAN_BYPASS { def.with_bypass() } else { def }
     };
 }
 
-/// [`Struct::DEFINE`] of what has no `process`, which has its own error.
+/// [`Struct::DEFINE`] of what lacks a part, which has its own error.
 pub trait OtherwiseStruct {
-    const DEFINE: fn(&'static str) -> EventDef = |_| unreachable!();
+    const DEFINE: fn(Option<ToJson>) -> EventDef = |_| unreachable!();
 }
 impl<T> OtherwiseStruct for Struct<T> {}
 
 /// A struct event as a body.
 pub struct Processing<T>(pub T);
 
-impl<T: Process> Processing<T> {
+impl<T: Process + Send + Sync + 'static> Processing<T> {
     /// The body of an event that is `event`.
     pub fn body(event: T) -> Arc<dyn Body> {
         Arc::new(Self(event))
     }
 }
 
-impl<T: Process> Body for Processing<T> {
+impl<T: Process + Send + Sync + 'static> Body for Processing<T> {
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
         self.0.call(inputs)
     }

@@ -164,7 +164,6 @@ impl Drive {
                 self.signal_bypass(step, &answer);
                 run.checked(step, answer);
             }
-            News::Woken(task) => run.woken(task),
         }
     }
 

@@ -18,7 +18,6 @@ use crate::value::Value;
 pub(super) enum News {
     Completed { task: Task, outcome: TaskOutcome, busy: Duration, at: Duration },
     Checked { step: u32, answer: Result<Bypass<Value>, Exception> },
-    Woken(Task),
 }
 
 /// Work for the thread that drives the run.

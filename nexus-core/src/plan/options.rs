@@ -47,6 +47,11 @@ pub(super) fn resolve(
     pools: &mut Vec<Pool>,
     mistakes: &mut Vec<Diagnostic>,
 ) -> StepOptions {
+    if settings.timeout.is_some() {
+        // Silence would let a step run for ever that its author believes to be bounded.
+        let message = format!("`{}` has a `timeout`, which this version does not have yet", name.text);
+        mistakes.push(Diagnostic::new(code::UNKNOWN_SETTING, message, name.span).help("remove it"));
+    }
     let each = settings.each.unwrap_or(false);
     let stops = def.settings.stops;
     let evaluation = settings.evaluation.or(def.settings.evaluation).unwrap_or_default();

@@ -10,7 +10,7 @@ use syn::{DeriveInput, Ident, Meta};
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
 use crate::event::{parse, questions, settings};
-use crate::span::{at, from_to, ident, plain, respan, unplaced};
+use crate::span::{at, ident, plain, respan, unplaced};
 use fields::{Default, StructField};
 
 /// Expands `#[derive(Event)]`.
@@ -64,30 +64,16 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
             #questions
             #[automatically_derived]
             impl #private::StructEvent for #me {
+                const NAME: &'static str = #event_name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[#(#kinds),*];
+                const PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!());
+                fn settings() -> #private::EventSettings { #settings }
                 fn make(#given: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     let _ = #given;
                     #private::Result::Ok(Self { #(#names: #values),* })
                 }
             }
-            #[automatically_derived]
-            impl #private::Event for #me {
-                type Output = #process::Output;
-                type Piped = #process::Piped;
-                const NAME: &'static str = #event_name;
-                const SPEC: #private::Spec =
-                    #process::SPEC.of_struct(#event_name, <#me as #private::StructEvent>::OWN_FIELDS);
-                const PARAMS: &'static [#private::Param] = #process::PARAMS;
-                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #process::DESCRIPTORS;
-                const OWN_FIELDS: &'static [#private::OwnField] = <#me as #private::StructEvent>::OWN_FIELDS;
-                fn definition() -> #private::EventDef {
-                    (#private::Struct::<#me>::DEFINE)(
-                        ::core::concat!(::core::file!(), ":", ::core::line!()),
-                    )
-                    .with_settings(#settings)
-                }
-            }
-            #private::submit!(#private, #me);
+            const _: bool = #process::IS;
         };
     }
 }
@@ -108,9 +94,7 @@ fn value(private: &TokenStream, field: &StructField) -> TokenStream {
     let (name, ty) = (plain(&field.name), &field.ty);
     let given = ident("__values");
     let Some(default) = &field.default else {
-        let (start, end) = crate::span::ends(ty);
-        let needed = from_to(quote!(<#private::Needed<#ty>>), start, end);
-        return quote!(#needed::read(#given, #name)?);
+        return quote!(#private::needed::<#ty>(#given, #name)?);
     };
     let default = default_value(private, default, ty);
     quote! {
@@ -130,33 +114,25 @@ pub(crate) fn default_value(private: &TokenStream, default: &Default, ty: &impl 
     }
 }
 
-/// An event without meaning, so that only the macro's own errors show.
+/// A struct event without meaning, so that only the macro's own errors show.
 fn stand_in(args: &EventArgs, input: &DeriveInput) -> TokenStream {
-    let private = &args.root.private();
-    let me = unplaced(&input.ident);
     if !input.generics.params.is_empty() {
         return TokenStream::new();
     }
+    let private = &args.root.private();
+    let me = unplaced(&input.ident);
     let name = plain(&input.ident);
     quote! {
         const _: () = {
             #[automatically_derived]
             impl #private::StructEvent for #me {
+                const NAME: &'static str = #name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[];
+                const PLACE: &'static str = "";
+                fn settings() -> #private::EventSettings { ::core::unreachable!() }
                 fn make(_: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     ::core::unreachable!()
                 }
-            }
-            #[automatically_derived]
-            impl #private::Event for #me {
-                type Output = ();
-                type Piped = #private::Nothing;
-                const NAME: &'static str = #name;
-                const SPEC: #private::Spec = #private::Spec::NO_EVENT;
-                const PARAMS: &'static [#private::Param] = &[];
-                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
-                const OWN_FIELDS: &'static [#private::OwnField] = &[];
-                fn definition() -> #private::EventDef { ::core::unreachable!() }
             }
         };
     }

@@ -1,13 +1,13 @@
 //! `#[event]` on the impl block of a struct event.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{FnArg, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type};
 
 use super::expand::{self, Parts};
 use super::{args, params, parse};
 use crate::ctxt::Ctxt;
-use crate::span::{at, ends, ident, respan};
+use crate::span::{at, ends, from_to, ident, respan};
 
 /// The impl block as it is, and what its `process` makes of the struct.
 pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
@@ -106,25 +106,22 @@ fn expand(
         None => (false, quote!(#private::Result::Ok(#private::Bypass::no()))),
         Some(method) => {
             let context = (method.sig.inputs.len() > 1).then(|| quote!(#inputs.context()));
-            let name = &method.sig.ident;
-            (true, quote!(#private::bypassed::<<Self as #private::Process>::Output, _>(<#me>::#name(self, #context))))
+            let (start, end) = answer_ends(method);
+            // A wrong answer is shown at the type of the check's answer.
+            let answer = from_to(quote!(<() as #private::Id>::Same<_>), start, end);
+            let check = quote!(<#me>::can_bypass_current_event(self, #context));
+            (true, quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>(#check)))
         }
     };
-    let (start, _) = ends(me);
-    let process_trait = respan(quote!(#private::Process), at(start));
+    // A missing derive is one error, at the struct's name, however often it is asked for.
+    let of_struct = respan(quote!(<#me as #private::StructEvent>), at(ends(me).0));
     quote! {
         const _: () = {
             #questions
             #aliases
             #takes
             #[automatically_derived]
-            impl #process_trait for #me {
-                #types
-                const SPEC: #private::Spec = #spec;
-                const PARAMS: &'static [#private::Param] = #params;
-                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
-                const GOTO: #private::Option<#private::TypedGoto> = #goto;
-                const JSON: #private::Option<#private::ToJson> = #json;
+            impl #private::Process for #me {
                 const CAN_BYPASS: bool = #can_bypass;
                 fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #call }
                 fn bypass(&self, #inputs: &#private::Inputs<'_>)
@@ -134,29 +131,45 @@ fn expand(
                     #check
                 }
             }
+            #[automatically_derived]
+            impl #private::Event for #me {
+                #types
+                const NAME: &'static str = #of_struct::NAME;
+                const SPEC: #private::Spec = #spec.of_struct(#of_struct::NAME, #of_struct::OWN_FIELDS);
+                const PARAMS: &'static [#private::Param] = #params;
+                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
+                const OWN_FIELDS: &'static [#private::OwnField] = #of_struct::OWN_FIELDS;
+                fn definition() -> #private::EventDef {
+                    (#private::Struct::<#me>::DEFINE)(#json).with_typed_goto(#goto)
+                }
+            }
+            #private::submit!(#private, #me);
         };
     }
 }
 
-/// A `process` without meaning, so that only the macro's own errors show.
+/// Where the type of a check's answer stands.
+fn answer_ends(method: &ImplItemFn) -> (Span, Span) {
+    match &method.sig.output {
+        ReturnType::Type(_, ty) => ends(ty),
+        ReturnType::Default => ends(&method.sig.ident),
+    }
+}
+
+/// An event without meaning, so that only the macro's own errors show.
 fn stand_in(private: &TokenStream, me: &Type) -> TokenStream {
+    let event = super::stand_in(private, &quote!(#me));
     quote! {
         const _: () = {
             #[automatically_derived]
             impl #private::Process for #me {
-                type Output = ();
-                type Piped = #private::Nothing;
-                const SPEC: #private::Spec = #private::Spec::NO_EVENT;
-                const PARAMS: &'static [#private::Param] = &[];
-                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
-                const GOTO: #private::Option<#private::TypedGoto> = #private::Option::None;
-                const JSON: #private::Option<#private::ToJson> = #private::Option::None;
                 const CAN_BYPASS: bool = false;
                 fn call(&self, _: &#private::Inputs<'_>) -> #private::TaskOutcome { ::core::unreachable!() }
                 fn bypass(&self, _: &#private::Inputs<'_>)
                     -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
                 { ::core::unreachable!() }
             }
+            #event
         };
     }
 }

@@ -157,8 +157,9 @@ fn call(private: &TokenStream, me: &Type, callee: &TokenStream, model: &Model, a
             From::Field(Pass::Arc) => quote!(#inputs.field_arc::<#alias>(#index)?),
             From::Field(Pass::Clone) => {
                 let (start, end) = ends(&param.ty);
-                let cloned = from_to(quote!(<#private::Cloned<#alias>>), start, end);
-                quote!(#cloned::of(#inputs.field::<#alias>(#index)?))
+                // A type that is not `Clone` is shown where it is written.
+                let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+                quote!(#private::by_value::<#ty>(#inputs.field::<#alias>(#index)?))
             }
             From::State => quote!(#inputs.state::<#alias>(#index)?),
             From::Context => quote!(#inputs.context()),

@@ -3,13 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Result, Signature, Visibility, parse_quote, token};
+use syn::{Attribute, Expr, Result, Signature, Visibility, parse_quote, token};
 
 use super::args::{self, EventArgs};
 use super::expand::{self, Parts};
 use super::{params, parse, settings};
 use crate::ctxt::Ctxt;
-use crate::span::{ident, plain, unplaced};
+use crate::span::{ident, plain, respan, unplaced};
 
 /// A function whose body is of no interest, and stays as it is.
 pub(crate) struct Function {
@@ -42,6 +42,11 @@ pub(crate) fn function(args: TokenStream, mut item: Function) -> TokenStream {
     let cx = Ctxt::default();
     let args = args::check(&cx, parse::args(&cx, args));
     let model = params::read(&cx, &mut item.sig, false);
+    if item.sig.receiver().is_some() {
+        // Inside of an impl block there is no room for more.
+        let errors = cx.finish();
+        return quote!(#item #errors);
+    }
     let handle = handle(&item);
     let event = match &model {
         Some(model) if cx.is_clean() => event(&args, &item, model),
@@ -122,36 +127,29 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
 fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream) {
     let Some(path) = &args.bypass else { return (TokenStream::new(), TokenStream::new()) };
     let inputs = ident("__inputs");
+    let (_, end) = crate::span::ends(path);
+    let ask = match path {
+        Expr::Closure(_) => quote!(#private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs)),
+        path => {
+            // A wrong answer is shown at the function's name.
+            let answer = respan(quote!(_), end);
+            quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>((#path)(#inputs.context())))
+        }
+    };
     let check = quote! {
         fn bypass(&self, #inputs: &#private::Inputs<'_>)
             -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
         {
-            #private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs)
+            #ask
         }
     };
     (check, quote!(.with_bypass()))
 }
 
 /// An event without meaning, so that only the macro's own errors show.
-pub(crate) fn stand_in(args: &EventArgs, item: &Function) -> TokenStream {
-    let private = &args.root.private();
-    let me = unplaced(&item.sig.ident);
-    let name = plain(&me);
+fn stand_in(args: &EventArgs, item: &Function) -> TokenStream {
     let cfgs = cfgs(&item.attrs);
-    quote! {
-        #(#cfgs)*
-        const _: () = {
-            #[automatically_derived]
-            impl #private::Event for #me {
-                type Output = ();
-                type Piped = #private::Nothing;
-                const NAME: &'static str = #name;
-                const SPEC: #private::Spec = #private::Spec::NO_EVENT;
-                const PARAMS: &'static [#private::Param] = &[];
-                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
-                const OWN_FIELDS: &'static [#private::OwnField] = &[];
-                fn definition() -> #private::EventDef { ::core::unreachable!() }
-            }
-        };
-    }
+    let me = unplaced(&item.sig.ident);
+    let event = super::stand_in(&args.root.private(), &quote!(#me));
+    quote!(#(#cfgs)* const _: () = { #event };)
 }

@@ -39,3 +39,20 @@ fn refused(item: &impl ToTokens, error: Error) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#item #error)
 }
+
+/// An implementation of `Event` that says nothing.
+fn stand_in(private: &TokenStream, me: &TokenStream) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl #private::Event for #me {
+            type Output = ();
+            type Piped = #private::Nothing;
+            const NAME: &'static str = "";
+            const SPEC: #private::Spec = #private::Spec::NO_EVENT;
+            const PARAMS: &'static [#private::Param] = &[];
+            const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
+            const OWN_FIELDS: &'static [#private::OwnField] = &[];
+            fn definition() -> #private::EventDef { ::core::unreachable!() }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Everything that a plan needs to know of an event.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::{Body, DescriptorName, Event, OwnField, OwnValues, Param};
+use crate::outcome::Descriptor;
+use crate::piped::Up;
+use crate::settings::EventSettings;
+use crate::shape::{Fanned, Shape};
+use crate::value::{OutputInfo, TypeInfo, Value};
+
+/// Makes a struct event from the fields that a flow sets.
+pub(crate) type Make = fn(&OwnValues<'_>) -> Result<Arc<dyn Body>, String>;
+
+/// Collects an `each` step's values into a `Vec` of the event's output, moving them.
+pub(crate) trait Collect: Send {
+    fn push(&mut self, value: Value);
+    fn finish(&mut self) -> Value;
+}
+
+struct Collected<T>(Vec<T>);
+
+impl<T: Send + Sync + 'static> Collect for Collected<T> {
+    fn push(&mut self, value: Value) {
+        // The run is the only holder of a task's fresh value.
+        self.0.extend(value.into_inner::<T>());
+    }
+    fn finish(&mut self) -> Value {
+        Value::new(std::mem::take(&mut self.0))
+    }
+}
+
+/// How an event meets the arrows around it.
+#[derive(Clone, Copy)]
+pub(crate) struct Wires {
+    pub(crate) takes: Option<TypeInfo>,
+    pub(crate) accepts: fn(&Up) -> bool,
+    pub(crate) accepts_items_of: fn(&Up) -> bool,
+    pub(crate) fan: fn(&Value) -> Option<Fanned>,
+    pub(crate) list: TypeInfo,
+    collect: fn() -> Box<dyn Collect>,
+}
+
+impl Wires {
+    /// For an event with output `T` that takes what is piped as `S` does.
+    pub(crate) fn of<T: Send + Sync + 'static, S: Shape>() -> Self {
+        Self {
+            takes: S::TAKES.then(TypeInfo::of::<S::Takes>),
+            accepts: S::accepts,
+            accepts_items_of: S::accepts_items_of,
+            fan: S::fan,
+            list: TypeInfo::of::<Vec<T>>(),
+            collect: || Box::new(Collected::<T>(Vec::new())),
+        }
+    }
+
+    pub(crate) fn collector(&self) -> Box<dyn Collect> {
+        (self.collect)()
+    }
+}
+
+/// Everything a plan needs to know of an event.
+#[derive(Clone)]
+#[doc(hidden)]
+pub struct EventDef {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) params: &'static [Param],
+    pub(crate) output: OutputInfo,
+    pub(crate) wires: Wires,
+    pub(crate) settings: EventSettings,
+    pub(crate) body: Maker,
+    pub(crate) own_fields: &'static [OwnField],
+    pub(crate) can_bypass: bool,
+    /// The branch of a typed goto's value.
+    pub(crate) typed_goto: Option<fn(&Value) -> Option<Descriptor>>,
+    pub(crate) descriptors: &'static [DescriptorName],
+    /// The type by which reports are asked for the event; closures have none.
+    pub(crate) handle: Option<TypeId>,
+    /// A closure takes anything that comes along and reads it from the context.
+    pub(crate) is_closure: bool,
+    pub(crate) place: Cow<'static, str>,
+}
+
+/// An event's code, or the way to make it from what a flow sets.
+#[derive(Clone)]
+#[doc(hidden)]
+pub enum Maker {
+    Ready(Arc<dyn Body>),
+    Fields(Make),
+}
+
+impl fmt::Debug for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready(..)",
+            Self::Fields(_) => "Fields(..)",
+        })
+    }
+}
+
+impl fmt::Debug for EventDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventDef")
+            .field("name", &self.name)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EventDef {
+    /// The definition of `E`, whose code is `body`.
+    pub fn new<E: Event>(output: OutputInfo, body: Maker, place: &'static str) -> Self {
+        Self {
+            name: Cow::Borrowed(E::NAME),
+            params: E::PARAMS,
+            output,
+            wires: Wires::of::<E::Output, E::Piped>(),
+            settings: EventSettings::default(),
+            body,
+            own_fields: E::OWN_FIELDS,
+            can_bypass: false,
+            typed_goto: None,
+            descriptors: E::DESCRIPTORS.unwrap_or_default(),
+            handle: Some(TypeId::of::<E>()),
+            is_closure: false,
+            place: Cow::Borrowed(place),
+        }
+    }
+
+    pub(crate) fn of_closure<T: Send + Sync + 'static>(
+        name: String,
+        body: Arc<dyn Body>,
+        place: &Location<'_>,
+    ) -> Self {
+        Self {
+            name: Cow::Owned(name),
+            params: &[],
+            output: OutputInfo::opaque::<T>(),
+            wires: Wires::of::<T, crate::shape::Nothing>(),
+            settings: EventSettings::default(),
+            body: Maker::Ready(body),
+            own_fields: &[],
+            can_bypass: false,
+            typed_goto: None,
+            descriptors: &[],
+            handle: None,
+            is_closure: true,
+            place: Cow::Owned(format!("{}:{}", place.file(), place.line())),
+        }
+    }
+
+    /// Gives the event its settings.
+    #[must_use]
+    pub fn with_settings(mut self, settings: EventSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Says that the body has a bypass check.
+    #[must_use]
+    pub fn with_bypass(mut self) -> Self {
+        self.can_bypass = true;
+        self
+    }
+
+    /// Says how a value of a typed goto names its branch.
+    #[must_use]
+    pub fn with_typed_goto(mut self, goto: Option<fn(&Value) -> Option<Descriptor>>) -> Self {
+        self.typed_goto = goto;
+        self
+    }
+}

@@ -1,0 +1,117 @@
+//! Events: what the macros make of functions and structs, and what a plan needs to know of them.
+
+mod definition;
+mod inputs;
+mod own_fields;
+mod returns;
+
+use crate::checked::Spec;
+use crate::outcome::{Bypass, Descriptor, Exception, Goto, TaskOutcome};
+use crate::shape::Shape;
+use crate::value::{TypeInfo, Value};
+
+pub(crate) use definition::Collect;
+pub use definition::{EventDef, Maker};
+pub use inputs::Inputs;
+pub use own_fields::{FromSetting, OwnField, OwnValues, SettingKind};
+pub use returns::{IntoBypass, IntoOutcome, Nested, Plain};
+
+/// A named unit of work. `#[event]` on a function and `#[derive(Event)]` on a struct implement
+/// it; nobody else needs to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    label = "not an event",
+    note = "annotate the function with `#[event]`, or the struct with `#[derive(Event)]` and its impl block with `#[event]`"
+)]
+pub trait Event: Send + Sync + 'static {
+    /// What the event yields when it succeeds.
+    type Output: Send + Sync + 'static;
+    /// How the event takes what comes along `|->`.
+    #[doc(hidden)]
+    type Piped: Shape;
+
+    /// The event's name in flows and reports.
+    const NAME: &'static str;
+    /// What the event says of itself to the flows that are checked when they are compiled.
+    #[doc(hidden)]
+    const SPEC: Spec;
+    #[doc(hidden)]
+    const PARAMS: &'static [Param];
+    /// The branches that a typed goto may take.
+    #[doc(hidden)]
+    const DESCRIPTORS: Option<&'static [DescriptorName]>;
+    /// A struct event's own fields, which a flow may set.
+    #[doc(hidden)]
+    const OWN_FIELDS: &'static [OwnField];
+
+    #[doc(hidden)]
+    fn definition() -> EventDef;
+}
+
+/// A parameter of an event.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct Param {
+    pub name: &'static str,
+    pub kind: ParamKind,
+    pub ty: TypeInfo,
+}
+
+/// Where a parameter's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum ParamKind {
+    Field,
+    Piped,
+    State,
+    Context,
+}
+
+/// A branch that a typed goto may take, in a form that constants can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum DescriptorName {
+    Number(u32),
+    Name(&'static str),
+}
+
+impl From<DescriptorName> for Descriptor {
+    fn from(name: DescriptorName) -> Self {
+        match name {
+            DescriptorName::Number(number) => Self::Number(number),
+            DescriptorName::Name(name) => Self::Name(name.into()),
+        }
+    }
+}
+
+/// The enum form of goto: `#[derive(Descriptor)]` implements it. An event that yields such an
+/// enum takes the branch of its variant, and a checked flow must have all of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name branches",
+    note = "put `#[derive(Descriptor)]` on the enum"
+)]
+pub trait Descriptors: Send + Sync + 'static {
+    #[doc(hidden)]
+    const ALL: &'static [DescriptorName];
+    /// The branch of this variant.
+    fn descriptor(&self) -> Descriptor;
+}
+
+/// An event's code, called for each task.
+#[doc(hidden)]
+pub trait Body: Send + Sync + 'static {
+    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome;
+
+    fn bypass(&self, _inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {
+        Ok(Bypass::no())
+    }
+}
+
+/// A typed goto's value as the jump it means.
+pub(crate) fn typed_goto(descriptor: Descriptor) -> Goto {
+    Goto {
+        descriptor,
+        failed: false,
+        reason: "typed".into(),
+    }
+}

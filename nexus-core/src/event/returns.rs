@@ -1,0 +1,122 @@
+//! What events and bypass checks may return (R3).
+
+use std::borrow::Cow;
+
+use crate::outcome::{Bypass, BypassKind, Exception, Failure, Kind, Outcome, TaskOutcome};
+use crate::value::Value;
+
+/// Plain return types; see [`IntoOutcome`].
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Plain {}
+
+/// `Result<Outcome<T>, E>`; see [`IntoOutcome`].
+#[derive(Debug)]
+#[doc(hidden)]
+pub enum Nested {}
+
+/// What an event may return (R3). `Form` keeps `Result<T, E>` and `Result<Outcome<T>, E>` apart;
+/// the macro picks it.
+#[diagnostic::on_unimplemented(
+    message = "an event cannot return `{Self}`",
+    label = "not a return type of an event",
+    note = "return `Outcome<T>`, `Result<T, E>` or `Result<Outcome<T>, E>` where `E: std::error::Error + Send + Sync + 'static`, `(bool, T)`, or an enum with `#[derive(Descriptor)]`"
+)]
+pub trait IntoOutcome<Form> {
+    /// What the event yields when it succeeds.
+    type Output: Send + Sync + 'static;
+    #[doc(hidden)]
+    fn into_outcome(self) -> TaskOutcome;
+}
+
+impl<T: Send + Sync + 'static> IntoOutcome<Plain> for Outcome<T> {
+    type Output = T;
+    #[inline]
+    fn into_outcome(self) -> TaskOutcome {
+        match self.0 {
+            Kind::Success(value) => TaskOutcome::Success(Value::new(value)),
+            Kind::Failure(failure) => TaskOutcome::Failure(failure),
+            Kind::Goto { goto, value } => TaskOutcome::Goto(Box::new(goto), Value::new(value)),
+        }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> IntoOutcome<Plain> for Result<T, E>
+where
+    T: Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    type Output = T;
+    #[inline]
+    fn into_outcome(self) -> TaskOutcome {
+        match self {
+            Ok(value) => TaskOutcome::Success(Value::new(value)),
+            Err(error) => TaskOutcome::Exception(Exception::new(error)),
+        }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> IntoOutcome<Nested> for Result<Outcome<T>, E>
+where
+    T: Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    type Output = T;
+    fn into_outcome(self) -> TaskOutcome {
+        match self {
+            Ok(outcome) => outcome.into_outcome(),
+            Err(error) => TaskOutcome::Exception(Exception::new(error)),
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> IntoOutcome<Plain> for (bool, T) {
+    type Output = T;
+    fn into_outcome(self) -> TaskOutcome {
+        let (succeeded, value) = self;
+        let value = Value::new(value);
+        if succeeded {
+            return TaskOutcome::Success(value);
+        }
+        let reason: Cow<'static, str> = match (value.get::<&'static str>(), value.get::<String>()) {
+            (Some(text), _) => Cow::Borrowed(text),
+            (_, Some(text)) => Cow::Owned(text.clone()),
+            _ => Cow::Borrowed("the event returned false"),
+        };
+        TaskOutcome::Failure(Failure::carrying(reason, value))
+    }
+}
+
+/// What a bypass check may return: `Bypass<T>`, or `Result<Bypass<T>, E>`.
+#[diagnostic::on_unimplemented(
+    message = "a bypass check cannot return `{Self}`",
+    note = "return `Bypass<{Output}>`, or `Result<Bypass<{Output}>, E>` where `E: std::error::Error + Send + Sync + 'static`"
+)]
+pub trait IntoBypass<Output> {
+    #[doc(hidden)]
+    fn into_bypass(self) -> Result<Bypass<Value>, Exception>;
+}
+
+impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
+    fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
+        Ok(Bypass(match self.0 {
+            BypassKind::No => BypassKind::No,
+            BypassKind::Skip { value, reason } => BypassKind::Skip {
+                value: value.map(Value::new),
+                reason,
+            },
+        }))
+    }
+}
+
+impl<T, E> IntoBypass<T> for Result<Bypass<T>, E>
+where
+    T: Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
+        self.map_err(Exception::new)?.into_bypass()
+    }
+}

@@ -1,0 +1,255 @@
+//! Why an event did not succeed: it said no ([`Failure`]), or it broke ([`Exception`]).
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::value::Value;
+
+/// Why an event did not succeed: its own reason, or the exception that broke it.
+///
+/// A `0 |-> X` branch hands `X` this; so does a parameter of type `Result<T, Failure>`.
+#[derive(Clone)]
+pub struct Failure(Arc<FailureData>);
+
+#[derive(Clone)]
+struct FailureData {
+    reason: Cow<'static, str>,
+    value: Option<Value>,
+    exception: Option<Exception>,
+}
+
+impl Failure {
+    /// A failure for `reason`.
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(FailureData {
+            reason: reason.into(),
+            value: None,
+            exception: None,
+        }))
+    }
+
+    /// The same failure, carrying `data`.
+    #[must_use]
+    pub fn with_value(self, data: impl Send + Sync + 'static) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        inner.value = Some(Value::new(data));
+        Self(Arc::new(inner))
+    }
+
+    pub(crate) fn carrying(reason: Cow<'static, str>, value: Value) -> Self {
+        Self(Arc::new(FailureData {
+            reason,
+            value: Some(value),
+            exception: None,
+        }))
+    }
+
+    pub(crate) fn of_exception(exception: &Exception) -> Self {
+        Self(Arc::new(FailureData {
+            reason: Cow::Owned(exception.to_string()),
+            value: None,
+            exception: Some(exception.clone()),
+        }))
+    }
+
+    pub(crate) fn set_reason(&mut self, reason: Cow<'static, str>) {
+        Arc::make_mut(&mut self.0).reason = reason;
+    }
+
+    /// The reason, as the event gave it.
+    pub fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// The data that the failure carries, if it is a `T`.
+    pub fn value<T: 'static>(&self) -> Option<&T> {
+        self.0.value.as_ref()?.get()
+    }
+
+    /// The exception behind it; `None` where the event itself said no.
+    pub fn exception(&self) -> Option<&Exception> {
+        self.0.exception.as_ref()
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Failure").field(&self.reason()).finish()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.exception().and_then(StdError::source)
+    }
+}
+
+/// An event broke: it returned an error, it panicked, or it could not be run at all.
+#[derive(Clone)]
+pub struct Exception(Arc<ExceptionData>);
+
+struct ExceptionData {
+    kind: ExceptionKind,
+    message: String,
+    location: Option<String>,
+    error: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What kind of break it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ExceptionKind {
+    /// The event returned an error.
+    Error,
+    /// The event, or code that it triggered, panicked.
+    Panic,
+    /// The event takes a plain value along `|->`, and the step before has none to give.
+    Edge,
+    /// The event asked for a branch that its step does not have.
+    NoSuchDescriptor,
+    /// The executor lost the task.
+    Lost,
+}
+
+impl Exception {
+    /// An exception made of an event's error.
+    pub fn new(error: impl StdError + Send + Sync + 'static) -> Self {
+        let message = error.to_string();
+        Self::build(ExceptionKind::Error, message, None, Some(Box::new(error)))
+    }
+
+    pub(crate) fn panic(message: String, location: Option<String>) -> Self {
+        Self::build(ExceptionKind::Panic, message, location, None)
+    }
+
+    pub(crate) fn of_kind(kind: ExceptionKind, message: String) -> Self {
+        Self::build(kind, message, None, None)
+    }
+
+    fn build(
+        kind: ExceptionKind,
+        message: String,
+        location: Option<String>,
+        error: Option<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self(Arc::new(ExceptionData {
+            kind,
+            message,
+            location,
+            error,
+        }))
+    }
+
+    /// What kind of break it was.
+    pub fn kind(&self) -> ExceptionKind {
+        self.0.kind
+    }
+
+    /// The message of the error or of the panic.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Where a panic happened: file, line and column.
+    pub fn location(&self) -> Option<&str> {
+        self.0.location.as_deref()
+    }
+
+    /// The event's own error.
+    pub fn error(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.error.as_deref()
+    }
+
+    /// The event's error and everything in its `source()` chain, outermost first.
+    pub fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first: Option<&(dyn StdError + 'static)> = match self.error() {
+            Some(error) => Some(error),
+            None => None,
+        };
+        std::iter::successors(first, |error: &&(dyn StdError + 'static)| (*error).source())
+    }
+
+    /// The first `E` in the chain.
+    pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
+        self.chain().find_map(|error| error.downcast_ref())
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.find::<RetryAfter>().map(|error| error.after)
+    }
+}
+
+impl fmt::Debug for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exception")
+            .field("kind", &self.kind())
+            .field("message", &self.message())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind(), self.location()) {
+            (ExceptionKind::Panic, Some(place)) => {
+                write!(f, "panicked at {place}: {}", self.message())
+            }
+            (ExceptionKind::Panic, None) => write!(f, "panicked: {}", self.message()),
+            _ => f.write_str(self.message()),
+        }
+    }
+}
+
+impl StdError for Exception {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error().and_then(StdError::source)
+    }
+}
+
+/// An error that knows when to come back, such as HTTP's `Retry-After`: the next retry waits this
+/// long instead of what the policy's schedule says.
+///
+/// ```
+/// # use nexus_core::RetryAfter; use std::time::Duration;
+/// fn fetch() -> Result<(), RetryAfter> {
+///     Err(RetryAfter::new(std::io::Error::other("429"), Duration::from_secs(3)))
+/// }
+/// assert_eq!(fetch().unwrap_err().to_string(), "429");
+/// ```
+#[derive(Debug)]
+pub struct RetryAfter {
+    error: Box<dyn StdError + Send + Sync>,
+    after: Duration,
+}
+
+impl RetryAfter {
+    /// Wraps `error`, which stays in the `source()` chain for `retry_on_exceptions` to find.
+    pub fn new(error: impl StdError + Send + Sync + 'static, after: Duration) -> Self {
+        Self {
+            error: Box::new(error),
+            after,
+        }
+    }
+}
+
+impl fmt::Display for RetryAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl StdError for RetryAfter {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.error)
+    }
+}

@@ -1,0 +1,33 @@
+//! The rules of the design, one module for each; a test's name says what a user would lose.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
+#![allow(clippy::needless_pass_by_value, reason = "shorter calls")]
+
+#[path = "rules/support.rs"]
+mod support;
+
+#[path = "rules/r10_goto.rs"]
+mod r10_goto;
+#[path = "rules/r11_bypass.rs"]
+mod r11_bypass;
+#[path = "rules/r12_panics.rs"]
+mod r12_panics;
+#[path = "rules/r14_limits.rs"]
+mod r14_limits;
+#[path = "rules/r15_identity.rs"]
+mod r15_identity;
+#[path = "rules/r5_flow.rs"]
+mod r5_flow;
+#[path = "rules/r5_parallel.rs"]
+mod r5_parallel;
+#[path = "rules/r6_status.rs"]
+mod r6_status;
+#[path = "rules/r7_retry.rs"]
+mod r7_retry;
+#[path = "rules/r8_evaluation.rs"]
+mod r8_evaluation;
+#[path = "rules/r9_stop.rs"]
+mod r9_stop;
+#[path = "rules/s6_executors.rs"]
+mod s6_executors;
+#[path = "rules/s8_signals.rs"]
+mod s8_signals;

@@ -1,0 +1,184 @@
+//! R5: `A || B` really is parallel, and `DefaultExecutor` really is the driving thread.
+
+use std::sync::mpsc;
+use std::thread::ThreadId;
+
+use super::support::*;
+
+/// Events that succeed only if all of them are in their bodies at the same time: `A`, `B` without
+/// executor, `T` and `U` on pools of their own, `D` on the driving thread.
+fn meeting(members: usize) -> Registry {
+    let mut registry = registry();
+    let meeting = Meeting::of(members);
+    for name in ["A", "B", "T", "U", "D"] {
+        let meeting = meeting.clone();
+        let event = registry.event(name, move |_: &Context| match meeting.attend() {
+            true => Outcome::success(()),
+            false => Outcome::failure("the others did not come"),
+        });
+        let config = ExecutorInitializerConfig::new().max_workers(1).thread_name_prefix(name);
+        match name {
+            "T" | "U" => drop(event.executor::<ThreadPoolExecutor>().executor_config(config)),
+            "D" => drop(event.executor::<DefaultExecutor>()),
+            _ => {}
+        }
+    }
+    registry
+}
+
+#[test]
+fn members_are_in_their_bodies_at_the_same_time_wherever_the_group_stands() {
+    for (members, flow) in [
+        (2, "A || B"),
+        (2, "A || A -> S"),
+        (2, "S -> A || B"),
+        (3, "A || B || B"),
+        (2, "{A || B}"),
+        (2, "A || {S -> B}"),
+        (2, "{S -> A} || {S -> S -> B}"),
+        (2, "S (1 -> A || B)"),
+        (2, "T || U"),
+        (2, "A || T"),
+        (2, "A || D"),
+        (2, "D || T"),
+        (4, "A || T || U || D"),
+        (2, "S || A || F || B"),
+    ] {
+        let report = run(&meeting(members), flow);
+        assert!(report.steps().all(|step| step.sentence() != "the others did not come"), "{flow}:\n{report}");
+    }
+}
+
+#[test]
+fn a_group_is_parallel_on_a_pool_with_enough_workers_and_not_with_one() {
+    let flow = |workers| format!("{{T || T}}[executor = ThreadPoolExecutor, executor_config = {{max_workers: {workers}}}]");
+    assert!(run(&meeting(2), &flow(2)).is_success());
+    // One worker: the second member must not run before the first is done.
+    let (registry, log) = logged(&["A", "B"]);
+    run(&registry, "{A || B}[executor = ThreadPoolExecutor, executor_config = {max_workers: 1}]");
+    assert_eq!(log.lines().len(), 4);
+    assert_eq!(log.lines()[0].split(' ').next_back(), log.lines()[1].split(' ').next_back());
+}
+
+/// Events that log their begin and end.
+fn logged(names: &[&'static str]) -> (Registry, Log) {
+    let (mut registry, log) = (registry(), Log::default());
+    for &name in names {
+        let log = log.clone();
+        registry.event(name, move |_: &Context| {
+            log.add(format!("begin {name}"));
+            log.add(format!("end {name}"));
+            Outcome::success(())
+        });
+    }
+    (registry, log)
+}
+
+#[test]
+fn default_executor_members_run_one_after_the_other_on_the_driving_thread() {
+    let (mut registry, log) = logged(&["A"]);
+    let (send, receive) = mpsc::channel();
+    for name in ["D", "E"] {
+        let (send, log) = (send.clone(), log.clone());
+        registry.event(name, move |_: &Context| {
+            log.add(format!("begin {name}"));
+            send.send(std::thread::current().id()).unwrap();
+            log.add(format!("end {name}"));
+            Outcome::success(())
+        }).executor::<DefaultExecutor>();
+    }
+    let plan = plan(&registry, "S -> D || E -> D");
+    let engine = TestEngine::new().build().unwrap();
+    let driver = within(move || {
+        assert!(engine.run_plan(&plan, Inputs::new()).unwrap().is_success());
+        std::thread::current().id()
+    });
+    let threads: Vec<ThreadId> = receive.try_iter().collect();
+    assert_eq!(threads, [driver; 3]);
+    assert_eq!(log.lines(), ["begin D", "end D", "begin E", "end E", "begin D", "end D"]);
+}
+
+#[test]
+fn a_step_alone_without_executor_runs_on_the_driving_thread_and_a_member_does_not() {
+    let mut registry = registry();
+    registry.event("WHERE", |_: &Context| Outcome::success(std::thread::current().id()));
+    let plan = plan(&registry, "WHERE -> {WHERE || WHERE} -> WHERE");
+    let engine = TestEngine::new().build().unwrap();
+    let (driver, threads) = within(move || {
+        let report = engine.run_plan(&plan, Inputs::new()).unwrap();
+        let threads: Vec<ThreadId> = report.steps().map(|step| *step.value().unwrap()).collect();
+        (std::thread::current().id(), threads)
+    });
+    assert_eq!(threads[0], driver);
+    assert_eq!(threads[3], driver);
+    assert!(threads[1] != driver && threads[2] != driver);
+}
+
+#[test]
+fn values_are_in_script_order_even_if_the_last_member_is_first_to_end() {
+    let mut registry = registry();
+    let (send, receive) = mpsc::channel();
+    let receive = std::sync::Mutex::new(receive);
+    registry.event("Slow", move |_: &Context| {
+        receive.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        Outcome::success("slow")
+    });
+    registry.event("Quick", move |_: &Context| {
+        send.send(()).unwrap();
+        Outcome::success("quick")
+    });
+    registry.event("JOIN", |ctx: &Context| {
+        let seen = ctx.previous().iter().map(|seen| *seen.as_ref().unwrap().get::<&str>().unwrap());
+        Outcome::success(seen.collect::<Vec<_>>().join(" "))
+    });
+    assert_eq!(run(&registry, "Slow || Quick |-> JOIN").output::<String>().unwrap(), "slow quick");
+}
+
+#[test]
+fn a_group_is_done_only_when_the_last_retry_is() {
+    let mut registry = registry();
+    let log = Log::default();
+    let (a, b) = (log.clone(), log.clone());
+    registry.event("A", move |ctx: &Context| {
+        a.add(format!("A{}", ctx.attempt()));
+        if ctx.attempt() < 3 { Err(Broke) } else { Ok(()) }
+    });
+    registry.event("B", move |_: &Context| {
+        b.add("B");
+        Outcome::success(())
+    });
+    run(&registry, "{A * 3 || S} -> B");
+    assert_eq!(log.lines(), ["A1", "A2", "A3", "B"]);
+}
+
+#[test]
+fn a_bypass_check_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
+    let mut registry = meeting(2);
+    let met = Meeting::of(2);
+    let other = met.clone();
+    registry.event("Here", move |_: &Context| met.attend().then_some(()).ok_or(Broke)).executor::<DefaultExecutor>();
+    registry.event("There", move |_: &Context| other.attend().then_some(()).ok_or(Broke)).bypass(|_| Bypass::<()>::no());
+    for flow in ["There || Here", "Here || There"] {
+        let report = run(&registry, flow);
+        assert!(report.is_success(), "{report}");
+    }
+}
+
+#[test]
+fn a_retry_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
+    let (send, receive) = mpsc::channel();
+    let receive = std::sync::Mutex::new(receive);
+    let mut registry = registry();
+    registry.event("Again", move |ctx: &Context| {
+        if ctx.attempt() == 1 {
+            return Err(Broke);
+        }
+        send.send(()).map_err(|_| Broke)
+    });
+    registry
+        .event("Here", move |_: &Context| receive.lock().unwrap().recv_timeout(PATIENCE / 4).map_err(|_| Broke))
+        .executor::<DefaultExecutor>();
+    let flow = "Again[retry_policy = {max_attempts: 2, backoff_factor: 0.001}] || Here";
+    let report = run_on(&Engine::new(), &registry, flow);
+    assert!(report.is_success(), "{report}");
+}

@@ -1,0 +1,218 @@
+//! What the rules' tests share: events that behave on demand, runs that cannot hang, meetings.
+
+use std::sync::{Arc, Condvar, Mutex, Once, mpsc};
+use std::time::{Duration, Instant};
+
+pub(crate) use nexus_core::__private::{
+    Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, Maker, Nothing, OrFailure, OutputInfo,
+    OwnField, Param, ParamKind, Spec, TaskOutcome, Tuple, ended,
+};
+pub(crate) use nexus_core::testing::{TestEngine, VirtualClock, ran, waits};
+pub(crate) use nexus_core::*;
+
+/// How long anything may take before a test gives up on it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Panics whose message starts with this are part of a test, and not printed.
+pub(crate) const ON_PURPOSE: &str = "on purpose";
+
+/// An event's error.
+#[derive(Debug, thiserror::Error)]
+#[error("broke")]
+pub(crate) struct Broke;
+
+/// An error around another.
+#[derive(Debug, thiserror::Error)]
+#[error("outer")]
+pub(crate) struct Outer<E: std::error::Error + 'static>(#[source] pub(crate) E);
+
+/// A registry with `S` (success 1), `F` (failure "no"), `P` (exception "broke"), `SUM` (adds what
+/// came along, 100 for each failure) and `COUNT` (how many outcomes came along).
+pub(crate) fn registry() -> Registry {
+    silence();
+    let mut registry = Registry::new();
+    registry.event("S", |_: &Context| Outcome::success(1_u32));
+    registry.event("F", |_: &Context| Outcome::<u32>::failure("no"));
+    registry.event("P", |_: &Context| Err::<u32, _>(Broke));
+    registry.event("SUM", |ctx: &Context| {
+        let value = |seen: &Result<Value, Failure>| seen.as_ref().map_or(100, |value| *value.get::<u32>().unwrap());
+        Outcome::success(ctx.previous().iter().map(value).sum::<u32>())
+    });
+    registry.event("COUNT", |ctx: &Context| Outcome::success(u32::try_from(ctx.previous().len()).unwrap()));
+    registry.error::<Broke>("Broke");
+    registry
+}
+
+/// Keeps panics that are part of a test out of the output. Must come before the first engine,
+/// whose own hook notes where a panic happened and then calls this one.
+fn silence() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let text = info.payload_as_str().unwrap_or_default();
+            if !text.starts_with(ON_PURPOSE) {
+                previous(info);
+            }
+        }));
+    });
+}
+
+pub(crate) fn plan(registry: &Registry, flow: &str) -> Arc<Plan> {
+    try_plan(registry, flow).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub(crate) fn try_plan(registry: &Registry, flow: &str) -> Result<Arc<Plan>> {
+    Flow::parse(flow)?.plan(registry, &Fields::new())
+}
+
+/// The complaint of planning `flow`.
+pub(crate) fn refusal(registry: &Registry, flow: &str) -> String {
+    match try_plan(registry, flow) {
+        Ok(_) => panic!("`{flow}` is planned"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Runs `flow` on a virtual clock.
+pub(crate) fn run(registry: &Registry, flow: &str) -> Report {
+    run_on(&TestEngine::new().build().unwrap(), registry, flow)
+}
+
+pub(crate) fn run_on(engine: &Engine, registry: &Registry, flow: &str) -> Report {
+    let (engine, plan) = (engine.clone(), plan(registry, flow));
+    within(move || engine.run_plan(&plan, Inputs::new()).unwrap())
+}
+
+/// Does `work` on a thread of its own; work that hangs fails the test.
+pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (send, receive) = mpsc::channel();
+    let thread = std::thread::spawn(move || send.send(work()));
+    match receive.recv_timeout(PATIENCE) {
+        Ok(result) => result,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end after {PATIENCE:?}"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
+            Err(payload) => std::panic::resume_unwind(payload),
+            Ok(_) => panic!("the work ended without a result"),
+        },
+    }
+}
+
+/// A place where so many threads must be at the same time.
+#[derive(Clone)]
+pub(crate) struct Meeting(Arc<(Mutex<usize>, Condvar, usize)>);
+
+impl Meeting {
+    pub(crate) fn of(members: usize) -> Self {
+        Self(Arc::new((Mutex::new(0), Condvar::new(), members)))
+    }
+
+    /// Waits for the others; whether they came.
+    pub(crate) fn attend(&self) -> bool {
+        let (there, changed, members) = &*self.0;
+        let until = Instant::now() + PATIENCE / 4;
+        let mut there = there.lock().unwrap();
+        *there += 1;
+        changed.notify_all();
+        while *there < *members {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            there = changed.wait_timeout(there, left).unwrap().0;
+        }
+        true
+    }
+}
+
+/// A list that events write to.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn add(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// An event with parameters, as `#[event]` makes it, of a function of its inputs.
+macro_rules! typed {
+    ($name:ident, $piped:ty => $output:ty, $params:expr, $body:expr) => {
+        #[derive(Debug)]
+        pub(crate) struct $name;
+
+        impl Event for $name {
+            type Output = $output;
+            type Piped = $piped;
+            const NAME: &'static str = stringify!($name);
+            const SPEC: Spec = Spec::NO_EVENT;
+            const PARAMS: &'static [Param] = $params;
+            const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
+            const OWN_FIELDS: &'static [OwnField] = &[];
+
+            fn definition() -> EventDef {
+                EventDef::new::<Self>(OutputInfo::opaque::<$output>(), Maker::Ready(Arc::new(Self)), "tests")
+            }
+        }
+
+        impl Body for $name {
+            fn call(&self, inputs: &BodyInputs<'_>) -> TaskOutcome {
+                let body: fn(&BodyInputs<'_>) -> std::result::Result<TaskOutcome, Exception> = $body;
+                ended(body(inputs))
+            }
+        }
+    };
+}
+pub(crate) use typed;
+
+/// An outcome as a body returns it.
+pub(crate) fn outcome<R: IntoOutcome<nexus_core::__private::Plain>>(
+    outcome: R,
+) -> std::result::Result<TaskOutcome, Exception> {
+    Ok(outcome.into_outcome())
+}
+
+/// What an item of an `each` step does: 0 fails, 1 breaks, all others are multiplied by ten.
+pub(crate) fn item(number: u32) -> std::result::Result<TaskOutcome, Exception> {
+    match number {
+        0 => outcome(Outcome::<u32>::failure("no")),
+        1 => outcome(Err::<u32, _>(Broke)),
+        number => outcome(Outcome::success(number * 10)),
+    }
+}
+
+typed!(Take, ByVal<u32> => u32, &[PIPED], |inputs| outcome(Outcome::success(inputs.piped::<ByVal<u32>>()? + 1)));
+typed!(Item, ByRef<u32> => u32, &[PIPED], |inputs| item(*inputs.piped::<ByRef<u32>>()?));
+typed!(Either, OrFailure<ByRef<u32>> => String, &[PIPED], |inputs| {
+    let text = match inputs.piped::<OrFailure<ByRef<u32>>>()? {
+        Ok(number) => format!("got {number}"),
+        Err(failure) => format!("not: {failure}"),
+    };
+    outcome(Outcome::success(text))
+});
+typed!(Pair, Tuple<(ByRef<u32>, ByRef<u32>)> => String, &[PIPED], |inputs| {
+    let (a, b) = inputs.piped::<Tuple<(ByRef<u32>, ByRef<u32>)>>()?;
+    outcome(Outcome::success(format!("{a}, {b}")))
+});
+typed!(Reason, ByRef<Failure> => String, &[PIPED], |inputs| {
+    outcome(Outcome::success(inputs.piped::<ByRef<Failure>>()?.to_string()))
+});
+typed!(NeedsPool, Nothing => String, &[Param { name: "pool", kind: ParamKind::State, ty: TypeInfo::of::<Connections>() }],
+    |inputs| outcome(Outcome::success(inputs.state::<Connections>(0)?.0.clone())));
+
+/// A resource.
+#[derive(Debug)]
+pub(crate) struct Connections(pub(crate) String);
+
+pub(crate) const PIPED: Param = Param { name: "x", kind: ParamKind::Piped, ty: TypeInfo::of::<()>() };
+
+/// [`registry`], with the events above.
+pub(crate) fn typed_registry() -> Registry {
+    let mut registry = registry();
+    registry.add::<Take>().add::<Item>().add::<Either>().add::<Pair>().add::<Reason>().add::<NeedsPool>();
+    registry
+}

@@ -1,0 +1,11 @@
+//! An event is a struct.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[derive(Event)]
+enum Step {
+    A,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! An event is no constant.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+const fn step() -> Outcome<()> {
+    panic!()
+}
+
+fn main() {}

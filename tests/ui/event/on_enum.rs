@@ -1,0 +1,11 @@
+//! What `#[event]` stands on.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+enum Step {
+    A,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! Nexus can promise nothing.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+unsafe fn step() -> Outcome<()> {
+    Outcome::success(())
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! R3: an error is an `Error`.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn step() -> Result<u32, String> {
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! R2: a parameter that is no field.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+struct Order;
+
+#[event]
+fn validate(order: &Order) -> Outcome<()> {
+    let _ = order;
+    Outcome::success(())
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = validate)]
+struct P {
+    ordr: Order,
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! R2: a `->` to an event that takes a value.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn num() -> Outcome<u32> {
+    Outcome::success(1)
+}
+
+#[event]
+fn take(#[piped] x: u32) -> Outcome<Vec<u32>> {
+    Outcome::success(vec![x])
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = num -> take)]
+struct P;
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! R2: a branch's `|->`.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn text() -> Outcome<String> {
+    Outcome::success(String::new())
+}
+
+#[event]
+fn take(#[piped] x: u32) -> Outcome<Vec<u32>> {
+    Outcome::success(vec![x])
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = text (1 |-> take))]
+struct P;
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! R5: `0 |->` hands on a failure.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn num() -> Outcome<u32> {
+    Outcome::success(1)
+}
+
+#[event]
+fn take(#[piped] x: u32) -> Outcome<Vec<u32>> {
+    Outcome::success(vec![x])
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = num (0 |-> take))]
+struct P;
+
+fn main() {}

@@ -1,0 +1,23 @@
+//! R2: a key that is neither setting nor field.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[derive(Event)]
+struct Scale {
+    factor: f64,
+    #[field(default)]
+    times: u32,
+}
+#[event]
+impl Scale {
+    fn process(&self) -> Outcome<f64> {
+        Outcome::success(self.factor * f64::from(self.times))
+    }
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = Scale[facto = 2.0])]
+struct P;
+
+fn main() {}

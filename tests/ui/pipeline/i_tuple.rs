@@ -1,0 +1,15 @@
+//! Fields have names.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn num() -> Outcome<u32> {
+    Outcome::success(1)
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = num)]
+struct P(u32);
+
+fn main() {}
