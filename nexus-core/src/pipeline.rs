@@ -52,6 +52,17 @@ pub trait Pipeline: Sized + Send + 'static {
     }
 }
 
+impl Engine {
+    /// Runs a pipeline and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// If the run cannot start: see [`Pipeline::plan`]; or a `State` that a step takes is missing.
+    pub fn run<P: Pipeline>(&self, pipeline: P) -> Result<Report> {
+        self.drive(P::plan()?, pipeline.into_values())
+    }
+}
+
 /// What `#[derive(Pipeline)]` knows of its flow: the script, and what its names stand for.
 #[derive(Debug)]
 #[doc(hidden)]

@@ -27,14 +27,8 @@ pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 pub use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
 
-/// An event that is linked into the program.
 #[cfg(feature = "registry")]
-#[derive(Debug)]
-pub struct Linked(pub fn() -> EventDef);
-
-#[cfg(feature = "registry")]
-inventory::collect!(Linked);
-
+pub use crate::registry::Linked;
 #[cfg(feature = "registry")]
 pub use inventory;
 

@@ -12,6 +12,15 @@ use crate::retry::{ErrorType, IntoRetryPolicy};
 use crate::settings::{EventExecutionEvaluationState, EventSettings};
 use crate::value::{OutputInfo, Value};
 
+/// An annotated event that is linked into the program.
+#[cfg(feature = "registry")]
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Linked(pub fn() -> EventDef);
+
+#[cfg(feature = "registry")]
+inventory::collect!(Linked);
+
 /// The names that a flow may use.
 ///
 /// ```
@@ -63,7 +72,7 @@ impl Registry {
     pub fn linked() -> Self {
         let mut registry = Self::new();
         let mut defs: Vec<EventDef> =
-            inventory::iter::<crate::private::Linked>().map(|linked| (linked.0)()).collect();
+            inventory::iter::<Linked>().map(|linked| (linked.0)()).collect();
         // The linker's order is no order.
         defs.sort_by(|a, b| (&a.name, &a.place).cmp(&(&b.name, &b.place)));
         for def in defs {

@@ -15,9 +15,7 @@ impl Root {
 
     /// The hidden module that generated code calls.
     pub(crate) fn private(&self) -> TokenStream {
-        match &self.0 {
-            Some(path) => quote!(#path::__private),
-            None => quote!(::nexus::__private),
-        }
+        let Some(path) = &self.0 else { return quote!(::nexus::__private) };
+        quote!(#path::__private)
     }
 }

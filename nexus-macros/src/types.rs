@@ -11,8 +11,8 @@ pub(crate) fn args_of<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
     if last.ident != name {
         return None;
     }
-    let PathArguments::AngleBracketed(list) = &last.arguments else { return Some(Vec::new()) };
-    let types = list.args.iter().filter_map(|arg| match arg {
+    let PathArguments::AngleBracketed(given) = &last.arguments else { return Some(Vec::new()) };
+    let types = given.args.iter().filter_map(|arg| match arg {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     });

@@ -5,10 +5,10 @@
 //! use nexus_pointy::settings::read_settings;
 //! use nexus_pointy::{Primary, parse};
 //!
-//! let flow = parse(r#"Fetch[timeout = "30s", retry_policy = { max_attempts: 3 }, url = "x"]"#).flow;
+//! let flow = parse(r#"Fetch[max_attempts = 2, retry_policy = { max_attempts: 3 }, url = "x"]"#).flow;
 //! let (settings, mistakes) = read_settings(&flow.links[0].units[0].attrs);
 //! assert!(mistakes.is_empty());
-//! assert_eq!(settings.timeout, Some(std::time::Duration::from_secs(30)));
+//! assert_eq!(settings.max_attempts, Some(2));
 //! assert_eq!(&*settings.own[0].key.text, "url");
 //! ```
 

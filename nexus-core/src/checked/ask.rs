@@ -55,14 +55,13 @@ impl<E> OtherwiseOf for Of<E> {}
 /// Makes a definition of: how the value is written as JSON, the code, and the place.
 pub type Define = fn(Option<ToJson>, Maker, &'static str) -> EventDef;
 
-/// The parameter whose name hashes to `NAME` is a field of this type.
-pub trait Takes<const NAME: u64> {
-    type Type;
-}
+/// The parameter whose name hashes to `NAME` is a field of type `T`. (Were it an associated type,
+/// a public event could not take a private one.)
+pub trait Takes<const NAME: u64, T> {}
 
 /// Whether the event's parameter of that name, if it has one, is a `T`.
 pub struct Binds<T, E, const NAME: u64>(PhantomData<(T, E)>);
-impl<T, E: Takes<NAME, Type = T>, const NAME: u64> Binds<T, E, NAME> {
+impl<T, E: Takes<NAME, T>, const NAME: u64> Binds<T, E, NAME> {
     pub const IS: bool = true;
 }
 

@@ -3,6 +3,8 @@
 mod build;
 mod drive;
 mod inbox;
+#[cfg(all(test, shuttle))]
+mod model;
 mod signal;
 mod task;
 
@@ -20,7 +22,6 @@ use crate::error::{Error, Result};
 use crate::event::Body;
 use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor};
 use crate::observe::Observer;
-use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Pool};
 use crate::report::Report;
 use crate::sync::{Mutex, lock};
@@ -79,7 +80,7 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    /// The engine that [`Pipeline::run`] uses, one for the whole program.
+    /// The engine that [`Pipeline::run`](crate::Pipeline::run) uses, one for the whole program.
     pub fn shared() -> &'static Self {
         static SHARED: LazyLock<Engine> = LazyLock::new(Engine::new);
         &SHARED
@@ -101,16 +102,6 @@ impl Engine {
         }
     }
 
-    /// Runs a pipeline and waits for its end.
-    ///
-    /// # Errors
-    ///
-    /// If the run cannot start: see [`Pipeline::plan`]; or a `State` that a step takes is missing.
-    pub fn run<P: Pipeline>(&self, pipeline: P) -> Result<Report> {
-        let plan = P::plan()?;
-        self.drive(plan, pipeline.into_values())
-    }
-
     /// Runs a plan, such as one from a file, and waits for its end.
     ///
     /// # Errors
@@ -121,7 +112,7 @@ impl Engine {
         self.drive(plan, values)
     }
 
-    fn drive(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Result<Report> {
+    pub(crate) fn drive(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Result<Report> {
         let engine = &self.shared;
         let pools = engine.open_pools(plan)?;
         let bodies = engine.mocked_bodies(plan)?;

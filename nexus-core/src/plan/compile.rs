@@ -280,7 +280,10 @@ impl<'a> Compiler<'a> {
                 None
             }
             Found::None => {
-                let message = format!("there is no event `{}`", name.text);
+                // The excerpt shows where it stands; a name as long as a file is not to be repeated.
+                let shown: String = name.text.chars().take(80).collect();
+                let more = if shown.len() < name.text.len() { ".." } else { "" };
+                let message = format!("there is no event `{shown}{more}`");
                 let help = match suggest::nearest(&name.text, self.registry.names()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "register it: annotate a function with `#[event]`, and mention its \

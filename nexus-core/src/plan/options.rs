@@ -20,10 +20,16 @@ pub(super) fn inherit(inner: Settings, outer: &Settings) -> Settings {
     // A policy that says how often is nearer than the brackets' `* n`.
     let says_attempts =
         inner.retry_policy.as_ref().is_some_and(|policy| policy.max_attempts.is_some());
+    // An executor's set-up is not that of another one.
+    let same_executor =
+        inner.executor.as_ref().is_none_or(|executor| {
+            outer.executor.as_ref().is_none_or(|outer| outer.text == executor.text)
+        });
+    let outer_config = outer.executor_config.clone().filter(|_| same_executor);
     let outer_attempts = if says_attempts { None } else { outer.max_attempts };
     Settings {
         executor: inner.executor.or_else(|| outer.executor.clone()),
-        executor_config: inner.executor_config.or_else(|| outer.executor_config.clone()),
+        executor_config: inner.executor_config.or(outer_config),
         retry_policy: inner.retry_policy.or_else(|| outer.retry_policy.clone()),
         max_attempts: inner.max_attempts.or(outer_attempts),
         stop_on_success: inner.stop_on_success.or(outer.stop_on_success),
@@ -47,11 +53,6 @@ pub(super) fn resolve(
     pools: &mut Vec<Pool>,
     mistakes: &mut Vec<Diagnostic>,
 ) -> StepOptions {
-    if settings.timeout.is_some() {
-        // Silence would let a step run for ever that its author believes to be bounded.
-        let message = format!("`{}` has a `timeout`, which this version does not have yet", name.text);
-        mistakes.push(Diagnostic::new(code::UNKNOWN_SETTING, message, name.span).help("remove it"));
-    }
     let each = settings.each.unwrap_or(false);
     let stops = def.settings.stops;
     let evaluation = settings.evaluation.or(def.settings.evaluation).unwrap_or_default();
@@ -93,6 +94,10 @@ fn place(
     };
     let config = match &settings.executor_config {
         Some(config) => configure(config),
+        // An executor's set-up is not that of another one.
+        None if settings.executor.is_some() && kind != def.settings.executor => {
+            ExecutorInitializerConfig::default()
+        }
         None => def.settings.config.clone(),
     };
     let Some(kind) = kind else {

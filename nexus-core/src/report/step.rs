@@ -214,7 +214,12 @@ impl<'a> StepReport<'a> {
         let Some(failure) = self.ending().failure() else { return Vec::new() };
         let mut chain = vec![failure.to_string()];
         if let Some(exception) = failure.exception() {
-            chain.extend(exception.chain().skip(1).map(ToString::to_string));
+            // A source's Display is user code; one that panics is not to cost the whole report.
+            let text = |error: &(dyn std::error::Error + 'static)| {
+                crate::panic::contain(|| error.to_string())
+                    .unwrap_or_else(|panic| format!("(its Display {panic})"))
+            };
+            chain.extend(exception.chain().skip(1).map(text));
         }
         chain
     }

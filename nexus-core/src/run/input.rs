@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Ending, Run, Task, cell::goto_reason};
-use crate::outcome::Failure;
+use crate::outcome::{Exception, ExceptionKind, Failure};
 use crate::piped::{EachRef, OwnedPiped, Piped};
 use crate::plan::{NONE, Source, UnitKind};
 
@@ -202,6 +202,31 @@ impl Run {
         let name = &self.plan.event_of(step).def.name;
         let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
         Failure::new(format!("`{name}`: {failure}{more}"))
+    }
+
+    /// The exception of an edge without a value, with both its ends named.
+    pub(super) fn with_source(&self, step: u32, exception: Exception) -> Exception {
+        let mut groups = Vec::new();
+        let mut steps = Vec::new();
+        let mut note = |origin, groups: &mut Vec<u32>| match origin {
+            Origin::Step(step) => steps.push(step),
+            Origin::Group(group) => groups.push(group),
+        };
+        match self.source_of(step) {
+            Source::Nothing | Source::Reason(_) => {}
+            Source::Group(group) => groups.push(group),
+            Source::Own(unit) => note(self.own_origin(unit), &mut groups),
+        }
+        while let Some(group) = groups.pop() {
+            for unit in self.plan.group_units(group) {
+                note(self.origin(unit), &mut groups);
+            }
+        }
+        let lacks = |step: &&u32| !matches!(self.step_end(**step), Piped::Value(_));
+        let Some(from) = steps.iter().filter(lacks).min() else { return exception };
+        let (from, to) = (&self.plan.event_of(*from).def.name, &self.plan.event_of(step).def.name);
+        let message = format!("no value along `{from} |-> {to}`: {}", exception.message());
+        Exception::of_kind(ExceptionKind::Edge, message)
     }
 
     /// What the whole flow yields: its last step's value.

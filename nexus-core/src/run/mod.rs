@@ -164,7 +164,8 @@ impl Run {
 
     /// Whether no task and no check is under way, so that only time can move the run on.
     pub(crate) fn is_idle(&self) -> bool {
-        self.outstanding == self.waiting
+        // An `each` step counts itself besides its items.
+        self.outstanding == self.waiting + self.each.len()
     }
 
     /// Whether this is the only task or check under way.
@@ -335,6 +336,7 @@ impl Run {
         };
         self.cells[step as usize].ending = ending;
         if let Some(exception) = broken {
+            let exception = self.with_source(step, exception);
             self.halt.get_or_insert(Halt::Broken { step, exception });
             return;
         }

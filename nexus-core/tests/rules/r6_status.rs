@@ -86,7 +86,7 @@ fn a_program_can_read_the_report_as_json() {
 #[test]
 fn asking_a_report_for_what_it_does_not_have_says_why() {
     let registry = typed_registry();
-    let report = run(&registry, "S (0 -> Either) -> F");
+    let report = run(&registry, "S (0 -> S) -> F");
     let says = |error: Error| error.to_string();
     assert_eq!(says(report.output::<u32>().unwrap_err()), "`F` yielded nothing: no");
     assert!(says(run(&registry, "S").output::<String>().unwrap_err()).contains("`S` yielded a `u32`, not a `String`"));

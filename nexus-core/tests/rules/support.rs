@@ -7,7 +7,7 @@ pub(crate) use nexus_core::__private::{
     Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, Maker, Nothing, OrFailure, OutputInfo,
     OwnField, Param, ParamKind, Spec, TaskOutcome, Tuple, ended,
 };
-pub(crate) use nexus_core::testing::{TestEngine, VirtualClock, ran, waits};
+pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
 
 /// How long anything may take before a test gives up on it.
@@ -155,7 +155,7 @@ macro_rules! typed {
             const OWN_FIELDS: &'static [OwnField] = &[];
 
             fn definition() -> EventDef {
-                EventDef::new::<Self>(OutputInfo::opaque::<$output>(), Maker::Ready(Arc::new(Self)), "tests")
+                EventDef::new::<Self>(OutputInfo::opaque::<$output>(), Maker::Ready(std::sync::Arc::new(Self)), "tests")
             }
         }
 

@@ -88,10 +88,6 @@ fn keyed(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(Arg, &'static 
     let mut found = Vec::new();
     for arg in args {
         let name = arg.name();
-        if name == "timeout" && keys == ATTRIBUTE_KEYS {
-            cx.error_at(arg.span(), "there is no setting `timeout`: timeouts are not there yet");
-            continue;
-        }
         let Some(key) = keys.iter().find(|key| key.name == name) else {
             let (message, help) = unknown_key(&name, keys);
             cx.error_at(arg.span(), with_help(&message, help.as_deref()));
@@ -201,14 +197,11 @@ fn is_no_number(expr: &Expr) -> bool {
 
 fn retry_if(cx: &Ctxt, expr: Expr) -> Option<Given> {
     match &expr {
-        Expr::Closure(closure) => match closure.inputs.iter().collect::<Vec<_>>().as_slice() {
-            [Pat::Type(_)] => Some(Given::Expr(expr)),
-            _ => {
-                cx.error(closure, "`retry_if` takes the error by reference, and needs its type: `|error: &MyError| ..`");
-                None
-            }
-        },
-        Expr::Path(_) | Expr::Call(_) | Expr::Block(_) => Some(Given::Expr(expr)),
+        Expr::Closure(closure) if !(closure.inputs.len() == 1 && matches!(closure.inputs.first(), Some(Pat::Type(_)))) => {
+            cx.error(closure, "`retry_if` takes the error by reference, and needs its type: `|error: &MyError| ..`");
+            None
+        }
+        Expr::Closure(_) | Expr::Path(_) | Expr::Call(_) | Expr::Block(_) => Some(Given::Expr(expr)),
         _ => {
             cx.error(&expr, "`retry_if` is a function of the error: `|error: &MyError| error.is_transient()`");
             None

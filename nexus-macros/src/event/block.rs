@@ -53,7 +53,7 @@ fn method<'i>(item: &'i ImplItem, name: &str) -> Option<&'i ImplItemFn> {
 /// Says where `process` is.
 fn check(cx: &Ctxt, item: &mut ItemImpl) -> Option<usize> {
     let mut fine = true;
-    if let Some((path, _)) = item.trait_.as_ref().map(|it| (&it.0, ())) {
+    if let Some((path, ..)) = &item.trait_ {
         cx.error(path, "`#[event]` stands on the struct's own impl block, not on that of a trait");
         fine = false;
     }

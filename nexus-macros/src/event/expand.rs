@@ -68,7 +68,7 @@ fn takes(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
             let (alias, number) = (alias(index), hash(&param.name));
             quote! {
                 #[automatically_derived]
-                impl #private::Takes<#number> for #me { type Type = #alias; }
+                impl #private::Takes<#number, #alias> for #me {}
             }
         })
         .collect()

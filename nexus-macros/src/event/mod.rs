@@ -16,7 +16,7 @@ use quote::{ToTokens, quote};
 use syn::{Error, Item};
 
 /// Expands `#[event(args)] item`.
-pub(crate) fn event(args: TokenStream, tokens: TokenStream) -> TokenStream {
+pub(crate) fn event(args: TokenStream, tokens: &TokenStream) -> TokenStream {
     if let Ok(item) = syn::parse2(tokens.clone()) {
         return function::function(args, item);
     }
@@ -24,18 +24,18 @@ pub(crate) fn event(args: TokenStream, tokens: TokenStream) -> TokenStream {
         Ok(Item::Impl(item)) => block::block(args, item),
         Ok(Item::Struct(item)) => {
             let message = "an event with fields derives `Event`: write `#[derive(Event)]` above the struct, its settings in `#[event(..)]` below that, and `#[event]` on the impl block with its `process`";
-            refused(&item, Error::new(item.ident.span(), message))
+            refused(&item, &Error::new(item.ident.span(), message))
         }
         Ok(item) => {
             let message = "`#[event]` stands on a function, or on the impl block of a struct that derives `Event`";
-            refused(&item, Error::new_spanned(&item, message))
+            refused(&item, &Error::new_spanned(&item, message))
         }
         // The body is not Rust yet: the compiler says so itself, when it sees the item.
-        Err(error) => refused(&tokens, error),
+        Err(error) => refused(tokens, &error),
     }
 }
 
-fn refused(item: &impl ToTokens, error: Error) -> TokenStream {
+fn refused(item: &impl ToTokens, error: &Error) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#item #error)
 }

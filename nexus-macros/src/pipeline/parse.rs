@@ -131,13 +131,11 @@ fn flow(cx: &Ctxt, value: TokenStream) -> Option<Source> {
     let [TokenTree::Literal(literal)] = trees.as_slice() else {
         return Some(Source::Tokens(Tokens::new(value)));
     };
-    match Lit::new(literal.clone()) {
-        Lit::Str(text) => Some(super::source::text(text)),
-        _ => {
-            cx.error(literal.to_token_stream(), SHAPE);
-            None
-        }
+    if let Lit::Str(text) = Lit::new(literal.clone()) {
+        return Some(super::source::text(&text));
     }
+    cx.error(literal.to_token_stream(), SHAPE);
+    None
 }
 
 fn text(cx: &Ctxt, arg: &Arg) -> Option<LitStr> {

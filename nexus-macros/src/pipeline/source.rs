@@ -25,7 +25,7 @@ pub(crate) struct Text {
 }
 
 /// `flow = "a -> b"`
-pub(crate) fn text(literal: LitStr) -> Source {
+pub(crate) fn text(literal: &LitStr) -> Source {
     Source::Text(Text { script: literal.value(), place: literal.span(), file: None })
 }
 

@@ -77,7 +77,9 @@ impl Tokens {
                 TokenTree::Punct(punct) => {
                     let mut run = vec![punct];
                     while let Some(TokenTree::Punct(next)) = trees.peek() {
-                        if run.last().is_none_or(|last| last.spacing() == Spacing::Alone) {
+                        // Macros that hand a flow on may part the bar from its arrow.
+                        let parted = matches!(run.as_slice(), [bar] if bar.as_char() == '|') && next.as_char() == '-';
+                        if !parted && run.last().is_none_or(|last| last.spacing() == Spacing::Alone) {
                             break;
                         }
                         run.push(next.clone());

@@ -14,11 +14,11 @@ use crate::suggest;
 /// to blame: the span is then `0..0`, and the caller puts in the key's.
 ///
 /// ```
-/// use nexus_pointy::settings::{EVENT_KEYS, check_value};
-/// let timeout = EVENT_KEYS.iter().find(|key| key.name == "timeout").unwrap();
-/// let flow = nexus_pointy::parse("A[timeout = 30]").flow;
-/// let wrong = check_value(timeout, flow.links[0].units[0].attrs[0].value.as_ref()).unwrap_err();
-/// assert_eq!(wrong.message, "`timeout` takes a duration, found the number 30");
+/// use nexus_pointy::settings::{RETRY_KEYS, check_value};
+/// let max_elapsed = RETRY_KEYS.iter().find(|key| key.name == "max_elapsed").unwrap();
+/// let flow = nexus_pointy::parse("A[max_elapsed = 30]").flow;
+/// let wrong = check_value(max_elapsed, flow.links[0].units[0].attrs[0].value.as_ref()).unwrap_err();
+/// assert_eq!(wrong.message, "`max_elapsed` takes a duration, found the number 30");
 /// assert_eq!(wrong.help.as_deref(), Some("write `\"30s\"`"));
 /// ```
 pub fn check_value(key: &Key, value: Option<&Literal>) -> Result<(), Diagnostic> {

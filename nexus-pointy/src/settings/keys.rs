@@ -61,7 +61,6 @@ const EXECUTOR_CONFIG: Key =
     both("executor_config", ValueKind::Group(EXECUTOR_CONFIG_KEYS), "how the executor is set up");
 const RETRY_POLICY: Key =
     both("retry_policy", ValueKind::Group(RETRY_KEYS), "when an exception is tried again");
-const TIMEOUT: Key = both("timeout", ValueKind::Duration, "how long one attempt may take");
 const STOP_ON_SUCCESS: Key =
     both("stop_on_success", ValueKind::Flag, "ends the run when the event succeeds");
 const STOP_ON_ERROR: Key = both(
@@ -92,7 +91,6 @@ pub const EVENT_KEYS: &[Key] = &[
     EXECUTOR,
     EXECUTOR_CONFIG,
     RETRY_POLICY,
-    TIMEOUT,
     STOP_ON_SUCCESS,
     STOP_ON_ERROR,
     STOP_ON_EXCEPTION,
@@ -110,7 +108,6 @@ pub const ATTRIBUTE_KEYS: &[Key] = &[
     EXECUTOR,
     EXECUTOR_CONFIG,
     RETRY_POLICY,
-    TIMEOUT,
     STOP_ON_SUCCESS,
     STOP_ON_ERROR,
     STOP_ON_EXCEPTION,
@@ -125,7 +122,6 @@ pub const FLOW_KEYS: &[Key] = &[
     EXECUTOR,
     EXECUTOR_CONFIG,
     RETRY_POLICY,
-    TIMEOUT,
     STOP_ON_SUCCESS,
     STOP_ON_ERROR,
     STOP_ON_EXCEPTION,

@@ -98,8 +98,6 @@ pub struct Settings {
     pub retry_policy: Option<RetryLiteral>,
     /// How often the step is tried, at least 1; like `* 3`, which the unit keeps apart.
     pub max_attempts: Option<u32>,
-    /// How long one attempt may take.
-    pub timeout: Option<Duration>,
     /// Ends the run when the event succeeds.
     pub stop_on_success: Option<bool>,
     /// Ends the run on a failure, or an exception left after retries.
@@ -214,7 +212,6 @@ fn set(settings: &mut Settings, key: &Key, attr: &Attr) {
         "executor_config" => settings.executor_config = Some(executor_config(entries(value))),
         "retry_policy" => settings.retry_policy = Some(retry(entries(value))),
         "max_attempts" => settings.max_attempts = int(value),
-        "timeout" => settings.timeout = duration(value),
         "execution_evaluation_state" => settings.evaluation = one_of(EvaluationState::NAMES, value),
         "max_concurrency" => settings.max_concurrency = int(value),
         _ => {}

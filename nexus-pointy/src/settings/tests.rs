@@ -15,7 +15,7 @@ fn all_settings_are_read() {
         executor_config = { max_workers: 4, max_tasks_per_child: 50, thread_name_prefix: "p", stack_size: 65536 },
         retry_policy = { max_attempts: 3, backoff_factor: 1, max_backoff: 10.0, retry_on_exceptions: [a::E, F],
             jitter: "full", max_elapsed: "1m" },
-        max_attempts = 2, timeout = "200ms", stop_on_success, stop_on_error = false, stop_on_exception = true,
+        max_attempts = 2, stop_on_success, stop_on_error = false, stop_on_exception = true,
         execution_evaluation_state = EvaluationState::SuccessForPartialSuccess,
         each = false, max_concurrency = 8, factor = 0.5, name = "x""#,
     ));
@@ -38,7 +38,6 @@ fn all_settings_are_read() {
     );
     assert_eq!(retry.retry_on_exceptions.len(), 2);
     assert_eq!((settings.max_attempts, settings.max_concurrency), (Some(2), Some(8)));
-    assert_eq!(settings.timeout, Some(Duration::from_millis(200)));
     assert_eq!(
         (
             settings.stop_on_success,
@@ -56,10 +55,10 @@ fn all_settings_are_read() {
 #[test]
 fn wrong_values_are_blamed_on_the_value() {
     for (list, code, blamed, message) in [
-        ("timeout = 30", code::WRONG_TYPE, "30", "takes a duration, found the number 30"),
-        ("timeout", code::WRONG_TYPE, "timeout", "needs a value: a duration"),
-        ("timeout = \"30\"", code::OUT_OF_RANGE, "\"30\"", "has no unit"),
-        ("timeout = \"0s\"", code::OUT_OF_RANGE, "\"0s\"", "is zero"),
+        ("retry_policy = { max_elapsed: 30 }", code::WRONG_TYPE, "30", "takes a duration, found the number 30"),
+        ("max_attempts", code::WRONG_TYPE, "max_attempts", "needs a value: a whole number"),
+        ("retry_policy = { max_elapsed: \"30\" }", code::OUT_OF_RANGE, "\"30\"", "has no unit"),
+        ("retry_policy = { max_elapsed: \"0s\" }", code::OUT_OF_RANGE, "\"0s\"", "is zero"),
         ("max_attempts = 0", code::OUT_OF_RANGE, "0", "would never run"),
         ("max_attempts = -1", code::OUT_OF_RANGE, "-1", "goes from 1 to"),
         ("max_attempts = 4294967296", code::OUT_OF_RANGE, "4294967296", "goes from 1 to"),
@@ -139,7 +138,7 @@ fn numbers_that_no_script_can_write_are_refused_too() {
 #[test]
 fn all_mistakes_at_once() {
     let (settings, mistakes) = read_settings(&attrs(
-        "timeout = 1, retry_policy = { max_attempts: 0, retries: 1, jitter: 2 }, each",
+        "max_concurrency = 0, retry_policy = { max_attempts: 0, retries: 1, jitter: 2 }, each",
     ));
     assert_eq!(mistakes.len(), 4);
     assert_eq!(settings.each, Some(true));
@@ -156,7 +155,7 @@ fn the_first_of_two_counts() {
 #[test]
 fn unknown_keys() {
     for (word, keys, help) in [
-        ("timout", FLOW_KEYS, "did you mean `timeout`?"),
+        ("executr", FLOW_KEYS, "did you mean `executor`?"),
         ("xyzzy", RETRY_KEYS, "There are `max_attempts`, "),
         ("retries", RETRY_KEYS, "it is called `max_attempts` here"),
         ("backoff", RETRY_KEYS, "it is called `backoff_factor` here"),
@@ -166,7 +165,8 @@ fn unknown_keys() {
             "it is called `max_attempts` here: write `retry_policy = { max_attempts: .. }`",
         ),
         ("max_workers", FLOW_KEYS, "write `executor_config = { max_workers: .. }`"),
-        ("timeout", RETRY_KEYS, "it is a setting of the event itself"),
+        ("executor", RETRY_KEYS, "it is a setting of the event itself"),
+        ("timeout", FLOW_KEYS, "timeouts are not there yet"),
         ("bypass", FLOW_KEYS, "it belongs to the event, not to a flow: `#[event(bypass = ..)]`"),
         ("each", ATTRIBUTE_KEYS, "it belongs to a flow, not to the event: `A[each]`"),
         ("can_bypass_current_event", ATTRIBUTE_KEYS, "it is called `bypass` here"),

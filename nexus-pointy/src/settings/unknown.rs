@@ -11,9 +11,9 @@ use crate::suggest;
 ///
 /// ```
 /// use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
-/// let (message, help) = unknown_key("timout", FLOW_KEYS);
-/// assert_eq!(message, "there is no setting `timout`");
-/// assert!(help.unwrap().starts_with("did you mean `timeout`? There are `executor`, "));
+/// let (message, help) = unknown_key("executr", FLOW_KEYS);
+/// assert_eq!(message, "there is no setting `executr`");
+/// assert!(help.unwrap().starts_with("did you mean `executor`? There are `executor`, "));
 ///
 /// let (_, help) = unknown_key("retries", FLOW_KEYS);
 /// assert!(help.unwrap().contains("`max_attempts`"));
@@ -97,7 +97,6 @@ fn alias(word: &str) -> Option<&'static str> {
         | "execution_evaluation" => "execution_evaluation_state",
         "can_bypass_current_event" | "skip_if" | "bypass_if" | "skip" => "bypass",
         "stop_on_failure" | "stop_on_fail" => "stop_on_error",
-        "time_limit" | "deadline" | "max_time" | "timeout_seconds" => "timeout",
         "foreach" | "for_each" | "map" => "each",
         "label" | "title" => "name",
         _ => return None,
@@ -113,6 +112,7 @@ fn sentence(word: &str) -> Option<&'static str> {
         "stop_condition" | "stop_conditions" => {
             "stop conditions are flags here: `stop_on_success`, `stop_on_error`, `stop_on_exception`"
         }
+        "timeout" | "time_limit" | "deadline" | "max_time" | "timeout_seconds" => "timeouts are not there yet",
         "initializer" | "initargs" => {
             "workers share nothing to initialise: take what they need as a `State<T>` parameter"
         }

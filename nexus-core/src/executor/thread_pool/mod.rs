@@ -24,13 +24,13 @@ use std::rc::Rc;
 use crossbeam::deque::{Injector, Stealer, Worker};
 
 use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
-use crate::sync::{Condvar, Mutex, lock, wait};
+use crate::sync::{Condvar, Mutex, lock, thread_local, wait};
 
 thread_local! {
     /// The pool that this thread works for, by address, and its deque.
-    static CURRENT: RefCell<Option<(usize, Rc<Worker<Job>>)>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<(usize, Rc<Worker<Job>>)>> = RefCell::new(None);
     /// Whether this thread is between two tasks, and about to look for the next.
-    static BETWEEN_TASKS: Cell<bool> = const { Cell::new(false) };
+    static BETWEEN_TASKS: Cell<bool> = Cell::new(false);
 }
 
 /// Runs tasks on named threads (tutorial, "Using Thread Pool Executor").
@@ -136,9 +136,9 @@ const MOST_WORKERS: usize = 1 << 15;
 /// Calls `submissions`; jobs that it submits to this thread's own pool wake nobody, as this thread
 /// will take them next.
 pub(crate) fn hand_over<T>(submissions: impl FnOnce() -> T) -> T {
-    BETWEEN_TASKS.set(true);
+    BETWEEN_TASKS.with(|between| between.set(true));
     let result = submissions();
-    BETWEEN_TASKS.set(false);
+    BETWEEN_TASKS.with(|between| between.set(false));
     result
 }
 
@@ -149,14 +149,14 @@ impl Executor for ThreadPoolExecutor {
 
     fn submit(&self, job: Job) {
         let shared = &self.shared;
-        let own = CURRENT.with_borrow(|current| match current {
+        let own = CURRENT.with(|current| match &*current.borrow() {
             Some((pool, deque)) if *pool == shared.address() => Some(Rc::clone(deque)),
             _ => None,
         });
         match own {
             Some(deque) => {
                 deque.push(job);
-                if BETWEEN_TASKS.get() && deque.len() == 1 {
+                if BETWEEN_TASKS.with(Cell::get) && deque.len() == 1 {
                     return;
                 }
             }
@@ -171,8 +171,8 @@ impl Executor for ThreadPoolExecutor {
         state.closing = true;
         shared.work.notify_all();
         // A worker that drops the last handle of its own engine must not wait for itself.
-        let own = CURRENT.with_borrow(|current| {
-            current.as_ref().is_some_and(|(pool, _)| *pool == shared.address())
+        let own = CURRENT.with(|current| {
+            current.borrow().as_ref().is_some_and(|(pool, _)| *pool == shared.address())
         });
         while state.live > usize::from(own) {
             state = wait(&shared.ended, state);

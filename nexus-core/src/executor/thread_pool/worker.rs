@@ -44,7 +44,7 @@ impl Shared {
     /// Runs jobs until the pool closes or this worker has done its share.
     fn work(self: &Arc<Self>, seat: Seat) {
         let deque = Rc::new(seat.0);
-        CURRENT.set(Some((self.address(), Rc::clone(&deque))));
+        CURRENT.with(|current| current.replace(Some((self.address(), Rc::clone(&deque)))));
         let mut tasks = 0;
         let mut replaced = false;
         while let Some(job) = self.next_job(&deque) {
@@ -55,7 +55,7 @@ impl Shared {
                 break;
             }
         }
-        CURRENT.set(None);
+        CURRENT.with(|current| current.replace(None));
         if let Ok(deque) = Rc::try_unwrap(deque) {
             self.leave(Seat(deque), replaced);
         }

@@ -1,0 +1,50 @@
+//! Explores the interleavings of a driver and the workers that advance its run.
+
+use crate::{
+    Context, Engine, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Outcome, Registry,
+    RetryPolicy, ThreadPoolExecutor,
+};
+
+/// Runs `script` under many schedules; a lost wake-up shows as a deadlock.
+fn always_ends(script: &'static str) {
+    let scenario = move || {
+        let mut registry = Registry::new();
+        let config = || ExecutorInitializerConfig::new().max_workers(2).max_tasks_per_child(2);
+        for name in ["A", "B", "C"] {
+            registry
+                .event(name, |_: &Context| Outcome::success(()))
+                .executor::<ThreadPoolExecutor>()
+                .executor_config(config());
+        }
+        registry
+            .event("R", |ctx: &Context| match ctx.attempt() {
+                1 => Err(Failure::new("once")),
+                _ => Ok(()),
+            })
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(config())
+            .retry_policy(RetryPolicy::builder().backoff_factor(0.0).build());
+        registry.event("I", |_: &Context| Outcome::success(()));
+        let plan = Flow::parse(script).unwrap().plan(&registry, &Fields::new()).unwrap();
+        let engine = Engine::builder().seed(1).build().unwrap();
+        let report = engine.run_plan(&plan, Inputs::new()).unwrap();
+        assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
+    };
+    shuttle::check_random(scenario, 600);
+    shuttle::check_pct(scenario, 600, 3);
+}
+
+#[test]
+fn a_group_on_a_pool_is_joined_once() {
+    always_ends("A || B || C -> A");
+}
+
+#[test]
+fn inline_steps_between_pooled_ones_get_their_turn() {
+    always_ends("A || I -> I -> B -> I");
+}
+
+#[test]
+fn retries_on_a_pool_come_back() {
+    always_ends("R || A -> R");
+}

@@ -1,0 +1,100 @@
+//! Section 8: what observers hear.
+
+use std::time::Duration;
+
+use super::support::*;
+
+struct Tape(Log);
+
+fn how(ended: Ended<'_>) -> String {
+    match ended {
+        Ended::Success => "success".to_owned(),
+        Ended::Failure(failure) => format!("failure {failure}"),
+        Ended::Exception(exception) => format!("exception {exception}"),
+        _ => unreachable!(),
+    }
+}
+
+impl Tape {
+    fn note(&self, signal: &str, step: &StepEvent<'_>, more: &str) {
+        self.0.add(format!("{signal} {} {}{more}", step.context().step_path(), step.context().attempt()));
+    }
+}
+
+impl Observer for Tape {
+    fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
+        self.0.add(format!("begin {} {}", run.pipeline(), run.steps()));
+    }
+    fn pipeline_execution_end(&self, run: &RunEvent<'_>) {
+        self.0.add(format!("over {}", run.pipeline()));
+    }
+    fn event_execution_init(&self, step: &StepEvent<'_>) {
+        self.note("init", step, "");
+    }
+    fn event_execution_start(&self, step: &StepEvent<'_>) {
+        self.note("start", step, "");
+    }
+    fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
+        self.note("end", step, &format!(" {}", how(ended)));
+    }
+    fn event_execution_retry(&self, step: &StepEvent<'_>, exception: &Exception, wait: Duration) {
+        self.note("retry", step, &format!(" {exception} {wait:?}"));
+    }
+    fn event_execution_retry_done(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
+        self.note("done", step, &format!(" {}", how(ended)));
+    }
+    fn event_execution_bypassed(&self, step: &StepEvent<'_>, reason: &str) {
+        self.note("bypassed", step, &format!(" {reason}"));
+    }
+}
+
+fn heard(registry: &Registry, flow: &str) -> Vec<String> {
+    let log = Log::default();
+    let engine = TestEngine::new().observer(Tape(log.clone())).build().unwrap();
+    run_on(&engine, registry, flow);
+    log.lines()
+}
+
+#[test]
+fn an_observer_hears_every_attempt_of_a_retried_event_in_order() {
+    let mut registry = registry();
+    registry.event("Twice", |ctx: &Context| if ctx.attempt() < 3 { Err(Broke) } else { Ok(()) });
+    let wanted = [
+        "begin flow 2",
+        "init Twice 1",
+        "start Twice 1",
+        "end Twice 1 exception broke",
+        "retry Twice 1 broke 50ms",
+        "init Twice 2",
+        "start Twice 2",
+        "end Twice 2 exception broke",
+        "retry Twice 2 broke 100ms",
+        "init Twice 3",
+        "start Twice 3",
+        "end Twice 3 success",
+        "done Twice 3 success",
+        "init F 1",
+        "start F 1",
+        "end F 1 failure no",
+        "over flow",
+    ];
+    assert_eq!(heard(&registry, "Twice * 3 -> F"), wanted);
+    assert_eq!(heard(&registry, "{Twice * 3 -> F}[executor = ThreadPoolExecutor]"), wanted);
+}
+
+#[test]
+fn an_observer_hears_that_retries_did_not_help_and_that_an_event_was_bypassed() {
+    let mut registry = registry();
+    registry.event("Skip", |_: &Context| Outcome::success(())).bypass(|_| Bypass::<()>::skip("cached"));
+    let heard = heard(&registry, "P * 2 -> Skip");
+    assert_eq!(heard[7..], ["end P 2 exception broke", "done P 2 exception broke", "bypassed Skip 1 cached", "over flow"]);
+}
+
+#[test]
+fn several_observers_hear_the_same() {
+    let (first, second) = (Log::default(), Log::default());
+    let engine = TestEngine::new().observer(Tape(first.clone())).observer(Tape(second.clone())).build().unwrap();
+    run_on(&engine, &registry(), "S -> F");
+    assert_eq!(first.lines(), second.lines());
+    assert_eq!(first.lines().len(), 8);
+}

@@ -1,0 +1,15 @@
+//! Timeouts come later.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn num() -> Outcome<u32> {
+    Outcome::success(1)
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = num[timeout = "30s"])]
+struct P;
+
+fn main() {}
