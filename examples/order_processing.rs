@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Deserialize)]
 struct Order {
-    order_id: String,
+    #[serde(rename = "order_id")]
+    id: String,
     email: String,
     currency: String,
     items: Vec<Item>,
@@ -56,7 +57,7 @@ impl Gateway {
             "tok_flaky_1" if *call <= 1 => Err(GatewayError),
             "tok_flaky_2" if *call <= 2 => Err(GatewayError),
             _ => Ok(Outcome::success(Receipt {
-                number: format!("R-{}", order.order_id),
+                number: format!("R-{}", order.id),
                 cents: order.total_cents,
             })),
         }
@@ -142,7 +143,7 @@ fn process(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
 
     let engine = Engine::builder().state(Gateway::default()).build()?;
     for order in orders {
-        let id = order.order_id.clone();
+        let id = order.id.clone();
         let report = engine.run(OrderPipeline { order })?;
         println!("{id}  {}", describe(&report)?);
     }
@@ -151,10 +152,13 @@ fn process(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
 
 /// How the order ended and why, and what that took.
 fn describe(report: &Report) -> nexus::Result<String> {
-    let mut line = report.output::<String>()?.clone();
-    for payment in report.steps_of::<process_payment>().filter(|step| step.attempts() > 1) {
-        let waits: Vec<String> = payment.waits().iter().map(|wait| format!("{wait:?}")).collect();
-        line += &format!(" [{} attempts, waited {}]", payment.attempts(), waits.join(" and "));
-    }
-    Ok(line)
+    let end = report.output::<String>()?;
+    let retried = report.steps_of::<process_payment>().find(|step| step.attempts() > 1);
+    Ok(retried.map_or_else(
+        || end.clone(),
+        |step| {
+            let waits: Vec<String> = step.waits().iter().map(|wait| format!("{wait:?}")).collect();
+            format!("{end} [{} attempts, waited {}]", step.attempts(), waits.join(" and "))
+        },
+    ))
 }

@@ -75,7 +75,6 @@ fn compare(work: &'static str, timings: bool) -> Comparison {
 type Kept = Box<dyn Any + Send + Sync>;
 type KeptStep = Box<dyn Fn(&Kept) -> Option<Kept>>;
 
-#[expect(clippy::borrowed_box, reason = "the baseline keeps boxes, and hands on what it keeps")]
 fn kept_bump(previous: &Kept) -> Option<Kept> {
     let n: &u64 = previous.downcast_ref()?;
     Some(Box::new(black_box(*n) + 1))

@@ -4,7 +4,6 @@
 //! `cargo run --release -p nexus-bench` prints a table, `-- --json` one JSON line a workload:
 //! `{"work", "unit", "nexus", "baselines": {name: value}, "ratio": {name: value}, "runs"}`. All
 //! values are medians over `runs`; a ratio is the median of nexus / baseline, pair by pair.
-#![allow(clippy::print_stdout, reason = "printing is what a benchmark does")]
 
 mod allocations;
 mod chain;
@@ -46,7 +45,9 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-const WORKLOADS: &[(&str, fn() -> Comparison)] = &[
+type Workload = (&'static str, fn() -> Comparison);
+
+const WORKLOADS: &[Workload] = &[
     ("chain_inline", chain::inline),
     ("chain_inline_timed", chain::inline_timed),
     ("fanout_pool", fanout::pool),

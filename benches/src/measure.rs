@@ -28,9 +28,9 @@ impl Comparison {
     ) -> Self {
         for _ in 0..RUNS / 10 {
             nexus();
-            baselines.iter_mut().for_each(|(_, side)| {
+            for (_, side) in &mut baselines {
                 side();
-            });
+            }
         }
         let mut ours = Vec::with_capacity(RUNS);
         let mut theirs = vec![Vec::with_capacity(RUNS); baselines.len()];

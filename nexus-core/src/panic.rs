@@ -39,7 +39,7 @@ pub(crate) fn prepare() {
 /// Runs user code; a panic comes back as an exception with message and location.
 #[inline]
 pub(crate) fn contain<T>(body: impl FnOnce() -> T) -> Result<T, Exception> {
-    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| describe(payload))
+    catch_unwind(AssertUnwindSafe(body)).map_err(describe)
 }
 
 #[cold]

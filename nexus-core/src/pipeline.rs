@@ -69,18 +69,21 @@ impl Engine {
 pub struct CheckedFlow {
     name: &'static str,
     script: &'static str,
-    events: &'static [(&'static str, fn() -> EventDef)],
+    events: &'static [NamedEvent],
     executors: &'static [(&'static str, ExecutorKind)],
     errors: &'static [(&'static str, ErrorType)],
     plan: OnceLock<std::result::Result<Arc<Plan>, Arc<FlowErrors>>>,
 }
+
+/// An event under the name that the flow uses.
+type NamedEvent = (&'static str, fn() -> EventDef);
 
 impl CheckedFlow {
     /// `script` in Pointy; the tables say what its names stand for.
     pub const fn new(
         name: &'static str,
         script: &'static str,
-        events: &'static [(&'static str, fn() -> EventDef)],
+        events: &'static [NamedEvent],
         executors: &'static [(&'static str, ExecutorKind)],
         errors: &'static [(&'static str, ErrorType)],
     ) -> Self {

@@ -49,7 +49,7 @@ pub trait Shape: 'static {
     /// What the event's parameter is.
     type Out<'a>;
     /// The type without reference or pointer, for messages.
-    type Takes: 'static;
+    type Takes: Send + Sync + 'static;
     /// Whether the event takes anything at all.
     const TAKES: bool = true;
     /// Whether it can be read from inside a larger value.
@@ -68,11 +68,12 @@ pub trait Shape: 'static {
         None
     }
     /// The elements of a list that is one value.
-    fn read_list(_list: &Value) -> Result<Vec<Self::Out<'_>>, Unfit> {
-        Err(Unfit::Type)
+    fn read_list(list: &Value) -> Result<Vec<Self::Out<'_>>, Unfit> {
+        let items = list.get::<Vec<Self::Takes>>().ok_or(Unfit::Type)?;
+        items.iter().map(|item| Self::in_place(item).ok_or(Unfit::Type)).collect()
     }
     /// The elements that an `each` step made.
-    fn read_each<'a>(each: EachRef<'a>) -> Result<Vec<Self::Out<'a>>, Unfit> {
+    fn read_each(each: EachRef<'_>) -> Result<Vec<Self::Out<'_>>, Unfit> {
         match &each.0.verdict {
             Some(failure) => Err(Unfit::Failed(failure.clone())),
             None => Self::read_list(&each.0.values),
@@ -215,9 +216,6 @@ impl<T: Send + Sync + 'static> Shape for ByRef<T> {
     fn in_place(part: &T) -> Option<&T> {
         Some(part)
     }
-    fn read_list(list: &Value) -> Result<Vec<&T>, Unfit> {
-        Ok(list.get::<Vec<T>>().ok_or(Unfit::Type)?.iter().collect())
-    }
 }
 
 impl<T: Clone + Send + Sync + 'static> Shape for ByVal<T> {
@@ -240,9 +238,6 @@ impl<T: Clone + Send + Sync + 'static> Shape for ByVal<T> {
     }
     fn in_place(part: &T) -> Option<T> {
         Some(part.clone())
-    }
-    fn read_list(list: &Value) -> Result<Vec<T>, Unfit> {
-        list.get::<Vec<T>>().cloned().ok_or(Unfit::Type)
     }
 }
 
@@ -304,7 +299,7 @@ impl<S: Shape> Shape for OrFailure<S> {
     fn read_list(list: &Value) -> Result<Vec<Self::Out<'_>>, Unfit> {
         Ok(S::read_list(list)?.into_iter().map(Ok).collect())
     }
-    fn read_each<'a>(each: EachRef<'a>) -> Result<Vec<Self::Out<'a>>, Unfit> {
+    fn read_each(each: EachRef<'_>) -> Result<Vec<Self::Out<'_>>, Unfit> {
         let mut values = S::read_list(&each.0.values)?.into_iter();
         let mut failures = each.0.failures.iter().peekable();
         // Failures are in order of their items; every other item has a value.
@@ -319,23 +314,31 @@ impl<S: Shape> Shape for OrFailure<S> {
 impl<S: Shape> Shape for List<S> {
     type Out<'a> = Vec<S::Out<'a>>;
     type Takes = Vec<S::Takes>;
+    const IN_PLACE: bool = S::IN_PLACE;
 
     fn accepts(up: &Up) -> bool {
         match up {
             Up::Group(members) => members.iter().all(S::accepts),
-            Up::Each { item, .. } => S::accepts(&Up::One(*item)),
-            Up::One(ty) => ty.is(&TypeInfo::of::<Vec<S::Takes>>()),
+            Up::Each { item, .. } => S::IN_PLACE && S::accepts(&Up::One(*item)),
+            Up::One(ty) => S::IN_PLACE && ty.is(&TypeInfo::of::<Vec<S::Takes>>()),
             Up::Reason => false,
         }
+    }
+    fn accepts_items_of(up: &Up) -> bool {
+        S::IN_PLACE && is_many::<Vec<S::Takes>>(up)
     }
     fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
         match piped {
             Piped::Group(members) => members.iter().map(S::read).collect(),
             Piped::Each(each) => S::read_each(*each),
-            Piped::Value(list) => S::read_list(list),
-            Piped::Failure(failure) => Err(Unfit::Failed(failure.clone().into_owned())),
-            Piped::Nothing | Piped::Reason(_) | Piped::Item(..) => Err(Unfit::Type),
+            other => Self::in_place(one(other)?).ok_or(Unfit::Type),
         }
+    }
+    fn fan(value: &Value) -> Option<Fanned> {
+        fan_list::<Vec<S::Takes>>(value)
+    }
+    fn in_place(part: &Vec<S::Takes>) -> Option<Vec<S::Out<'_>>> {
+        part.iter().map(S::in_place).collect()
     }
 }
 
@@ -345,6 +348,7 @@ macro_rules! tuple_shapes {
         {
             type Out<'a> = ($($S::Out<'a>,)+);
             type Takes = ($($S::Takes,)+);
+            const IN_PLACE: bool = true $(&& $S::IN_PLACE)+;
 
             fn accepts(up: &Up) -> bool {
                 const MEMBERS: usize = [$($i),+].len();
@@ -352,15 +356,23 @@ macro_rules! tuple_shapes {
                     Up::Group(members) => {
                         members.len() == MEMBERS && true $(&& $S::accepts(&members[$i]))+
                     }
-                    other => true $(&& $S::IN_PLACE)+ && is_one::<Self::Takes>(other),
+                    other => Self::IN_PLACE && is_one::<Self::Takes>(other),
                 }
+            }
+            fn accepts_items_of(up: &Up) -> bool {
+                Self::IN_PLACE && is_many::<Self::Takes>(up)
+            }
+            fn fan(value: &Value) -> Option<Fanned> {
+                fan_list::<Self::Takes>(value)
+            }
+            fn in_place(part: &Self::Takes) -> Option<Self::Out<'_>> {
+                Some(($($S::in_place(&part.$i)?,)+))
             }
             fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
                 if let Piped::Group(members) = piped {
                     return Ok(($($S::read(members.get($i).ok_or(Unfit::Type)?)?,)+));
                 }
-                let whole: &'a Self::Takes = one(piped)?;
-                Ok(($($S::in_place(&whole.$i).ok_or(Unfit::Type)?,)+))
+                Self::in_place(one(piped)?).ok_or(Unfit::Type)
             }
         }
     };

@@ -32,7 +32,7 @@ use crate::error::Result;
 use crate::event::{Body, Inputs, IntoOutcome, Plain};
 use crate::observe::Observer;
 use crate::outcome::TaskOutcome;
-use crate::report::Report;
+use crate::report::{Report, StepReport};
 use crate::time::{Clock, Wait};
 use crate::value::TypeInfo;
 
@@ -197,7 +197,7 @@ where
 
 /// The paths of the steps that ran, in script order.
 pub fn ran(report: &Report) -> Vec<String> {
-    report.steps().filter(|step| step.ran()).map(|step| step.path()).collect()
+    report.steps().filter(StepReport::ran).map(|step| step.path()).collect()
 }
 
 /// The waits before the retries of the step with this path; none if there is no such step.

@@ -8,7 +8,12 @@
 //! goto without a branch) and beside a failure in a `FailureForPartialError` group, a step of the
 //! same group may run or not; if it runs, it must still do what was predicted. Where both meet in
 //! one group, only the steps' paths are compared; that is so for about one flow in three hundred.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test fails by panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panic"
+)]
 
 #[allow(dead_code, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "a test's tool")]
 mod reference;
@@ -20,8 +25,8 @@ use std::time::Duration;
 
 use nexus_core::testing::TestEngine;
 use nexus_core::{
-    Bypass, Context, DefaultExecutor, Engine, ExecutorInitializerConfig, Fields, Flow, Inputs, NotRun, Outcome, Plan,
-    Registry, Report, RetryPolicy, Status, StepOutcome, ThreadPoolExecutor,
+    Bypass, Context, DefaultExecutor, Engine, ExecutorInitializerConfig, Fields, Flow, Inputs,
+    NotRun, Outcome, Plan, Registry, Report, RetryPolicy, Status, StepOutcome, ThreadPoolExecutor,
 };
 use nexus_pointy::Descriptor;
 use proptest::prelude::*;
@@ -55,7 +60,8 @@ fn play() -> impl Strategy<Value = Play> {
         6 => Just(Out::Exception),
         1 => (descriptor(), any::<bool>()).prop_map(|(to, failed)| Out::Goto(to, failed)),
     ];
-    (vec(out, 1..5), option::weighted(0.3, any::<bool>())).prop_map(|(attempts, skip)| Play { attempts, skip })
+    (vec(out, 1..5), option::weighted(0.3, any::<bool>()))
+        .prop_map(|(attempts, skip)| Play { attempts, skip })
 }
 
 fn attrs() -> impl Strategy<Value = String> {
@@ -70,31 +76,51 @@ fn attrs() -> impl Strategy<Value = String> {
         Just("FailureForAllEventsFailure"),
     ];
     let number = |name, values: &'static [&'static str]| {
-        option::of(proptest::sample::select(values).prop_map(move |value| format!("{name}: {value}")))
+        option::of(
+            proptest::sample::select(values).prop_map(move |value| format!("{name}: {value}")),
+        )
     };
     let policy = (
         number("max_attempts", &["1", "2", "4"]),
         number("backoff_factor", &["0.25", "1", "0"]),
         number("max_backoff", &["0.5", "3.0"]),
     )
-        .prop_map(|(a, b, c)| format!("retry_policy = {{{}}}", [a, b, c].into_iter().flatten().collect::<Vec<_>>().join(", ")));
+        .prop_map(|(a, b, c)| {
+            format!(
+                "retry_policy = {{{}}}",
+                [a, b, c].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            )
+        });
     (
         flag("stop_on_success"),
         flag("stop_on_error"),
         flag("stop_on_exception"),
         option::weighted(0.15, policy),
-        option::weighted(0.15, evaluation.prop_map(|name| format!("execution_evaluation_state = {name}"))),
-        option::weighted(0.15, prop_oneof![(1..4).prop_map(|n| format!("[]{n}")), (2..4).prop_map(|n| format!("*{n}"))]),
+        option::weighted(
+            0.15,
+            evaluation.prop_map(|name| format!("execution_evaluation_state = {name}")),
+        ),
+        option::weighted(
+            0.15,
+            prop_oneof![
+                (1..4).prop_map(|n| format!("[]{n}")),
+                (2..4).prop_map(|n| format!("*{n}"))
+            ],
+        ),
     )
         .prop_map(|(a, b, c, d, e, attempts)| {
             let mut attrs: Vec<String> = [a, b, c, d, e].into_iter().flatten().collect();
             let mut times = String::new();
-            match attempts.as_deref().map(|text| text.split_at(if text.starts_with('[') { 2 } else { 1 })) {
+            match attempts
+                .as_deref()
+                .map(|text| text.split_at(if text.starts_with('[') { 2 } else { 1 }))
+            {
                 Some(("[]", count)) => attrs.push(format!("max_attempts = {count}")),
                 Some((_, count)) => times = format!(" * {count}"),
                 None => {}
             }
-            let attrs = if attrs.is_empty() { attrs.concat() } else { format!("[{}]", attrs.join(", ")) };
+            let attrs =
+                if attrs.is_empty() { attrs.concat() } else { format!("[{}]", attrs.join(", ")) };
             attrs + &times
         })
 }
@@ -104,9 +130,9 @@ fn arrow() -> impl Strategy<Value = &'static str> {
 }
 
 /// Groups one after the other; a group of several is rarer, as it makes less of a run certain.
-fn chain(unit: BoxedStrategy<String>) -> BoxedStrategy<String> {
+fn chain(unit: BoxedStrategy<String>, links: usize) -> BoxedStrategy<String> {
     let group = prop_oneof![3 => vec(unit.clone(), 1..2), 1 => vec(unit, 2..4)];
-    vec((arrow(), group), 1..4)
+    vec((arrow(), group), 1..=links)
         .prop_map(|links| {
             let mut text = String::new();
             for (arrow, units) in links {
@@ -118,24 +144,26 @@ fn chain(unit: BoxedStrategy<String>) -> BoxedStrategy<String> {
         .boxed()
 }
 
+fn unit(inner: BoxedStrategy<String>) -> BoxedStrategy<String> {
+    let event = proptest::sample::select(&EVENTS[..]).prop_map(str::to_owned);
+    let braces = (inner.clone(), any::<bool>())
+        .prop_map(|(flow, round)| if round { format!("({flow})") } else { format!("{{{flow}}}") });
+    let branches = vec((descriptor(), arrow(), inner), 0..3).prop_map(|mut branches| {
+        branches.sort_by(|a, b| a.0.cmp(&b.0));
+        branches.dedup_by(|a, b| a.0 == b.0);
+        let branches: Vec<String> =
+            branches.into_iter().map(|(to, arrow, flow)| format!("{to}{arrow}{flow}")).collect();
+        if branches.is_empty() { String::new() } else { format!(" ({})", branches.join(", ")) }
+    });
+    let primary = prop_oneof![3 => event, 1 => braces];
+    (primary, attrs(), branches).prop_map(|(a, b, c)| a + &b + &c).boxed()
+}
+
 fn script() -> BoxedStrategy<String> {
-    let event = || proptest::sample::select(&EVENTS[..]).prop_map(str::to_owned).boxed();
-    let plain = (event(), attrs()).prop_map(|(event, attrs)| event + &attrs).boxed();
-    chain(plain)
-        .prop_recursive(3, 12, 2, move |inner| {
-            let braces = (inner.clone(), any::<bool>())
-                .prop_map(|(flow, round)| if round { format!("({flow})") } else { format!("{{{flow}}}") });
-            let branches = vec((descriptor(), arrow(), inner), 0..3).prop_map(|mut branches| {
-                branches.sort_by(|a, b| a.0.cmp(&b.0));
-                branches.dedup_by(|a, b| a.0 == b.0);
-                let branches: Vec<String> =
-                    branches.into_iter().map(|(to, arrow, flow)| format!("{to}{arrow}{flow}")).collect();
-                if branches.is_empty() { String::new() } else { format!(" ({})", branches.join(", ")) }
-            });
-            let primary = prop_oneof![3 => event(), 1 => braces];
-            chain((primary, attrs(), branches).prop_map(|(a, b, c)| a + &b + &c).boxed())
-        })
-        .boxed()
+    let event = proptest::sample::select(&EVENTS[..]).prop_map(str::to_owned);
+    let plain = (event, attrs()).prop_map(|(event, attrs)| event + &attrs).boxed();
+    let inner = chain(plain, 2).prop_recursive(2, 12, 2, |inner| chain(unit(inner), 2)).boxed();
+    chain(unit(inner), 4)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -332,7 +360,9 @@ fn compare(reference: &Reference<'_>, case: &Case, report: &Report) -> TestCaseR
         let inside = |range: &(usize, usize)| {
             let (from, to) = *range;
             let ran: Vec<bool> = report.steps().map(|step| step.ran()).collect();
-            attempts.iter().filter(move |attempt| (from..to).contains(&attempt.step) && ran[attempt.step])
+            attempts
+                .iter()
+                .filter(move |attempt| (from..to).contains(&attempt.step) && ran[attempt.step])
         };
         let ended = inside(first).map(|attempt| attempt.end).max();
         let begun = inside(second).map(|attempt| attempt.begin).min();
@@ -347,7 +377,8 @@ fn compare_end(reference: &Reference<'_>, report: &Report) -> TestCaseResult {
     let path = |step: usize| reference.steps[step].path.clone();
     let wanted: Vec<(String, Option<&str>)> =
         reference.halts.iter().map(|(step, condition)| (path(*step), *condition)).collect();
-    let stopped = report.stopped_by().map(|(step, condition)| (step.path(), Some(condition.name())));
+    let stopped =
+        report.stopped_by().map(|(step, condition)| (step.path(), Some(condition.name())));
     let broken = report.broken_at().map(|(step, _)| (step.path(), None));
     prop_assert!(stopped.is_none() || broken.is_none());
     let status = match (&stopped, &broken) {
@@ -358,7 +389,9 @@ fn compare_end(reference: &Reference<'_>, report: &Report) -> TestCaseResult {
     };
     prop_assert_eq!(report.status(), status);
     match stopped.or(broken) {
-        Some(end) => prop_assert!(wanted.contains(&end), "ended by {end:?}, not by one of {wanted:?}"),
+        Some(end) => {
+            prop_assert!(wanted.contains(&end), "ended by {end:?}, not by one of {wanted:?}")
+        }
         None => prop_assert!(wanted.is_empty(), "not ended by any of {wanted:?}"),
     }
     Ok(())
@@ -367,11 +400,11 @@ fn compare_end(reference: &Reference<'_>, report: &Report) -> TestCaseResult {
 fn check(script: &str, plays: &[Play], place: Where) -> TestCaseResult {
     let flow = nexus_pointy::parse(script).into_result().unwrap();
     let reference = Reference::of(&flow, plays, own);
-    if std::env::var_os("STAT").is_some() { eprintln!("STAT und={} halts={} steps={} ran={} uncertain={}", reference.undetermined, reference.halts.len(), reference.steps.len(), reference.steps.iter().filter(|s| s.kind != Kind::NotRun).count(), reference.steps.iter().filter(|s| !s.certain).count()); }
     let case = Case::new(script, &reference, plays, place);
     let report = case.run(place);
-    compare(&reference, &case, &report)
-        .map_err(|error| TestCaseError::fail(format!("{error}\n{script}\n{report}\n{:#?}", reference.halts)))
+    compare(&reference, &case, &report).map_err(|error| {
+        TestCaseError::fail(format!("{error}\n{script}\n{report}\n{:#?}", reference.halts))
+    })
 }
 
 fn json(report: &Report) -> serde_json::Value {
@@ -379,11 +412,16 @@ fn json(report: &Report) -> serde_json::Value {
 }
 
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 4000, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 4000,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
-    #![proptest_config(config(2500))]
+    #![proptest_config(config(2200))]
 
     #[test]
     fn a_flow_on_this_thread_does_what_the_design_says(script in script(), plays in vec(play(), 1..24)) {
@@ -392,7 +430,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(350))]
 
     #[test]
     fn a_flow_on_pools_does_what_the_design_says(

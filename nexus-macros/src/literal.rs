@@ -12,7 +12,9 @@ pub(crate) fn literal(expr: &Expr) -> Option<Literal> {
             _ => return None,
         },
         Expr::Path(path) if path.qself.is_none() => LiteralKind::Name(name(&path.path)?),
-        Expr::Array(array) => LiteralKind::List(array.elems.iter().map(literal).collect::<Option<_>>()?),
+        Expr::Array(array) => {
+            LiteralKind::List(array.elems.iter().map(literal).collect::<Option<_>>()?)
+        }
         _ => return None,
     };
     Some(Literal { kind, span: Span::default() })

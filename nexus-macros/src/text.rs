@@ -31,7 +31,8 @@ fn write(tokens: TokenStream, out: &mut String) {
                 word = false;
             }
             TokenTree::Ident(_) | TokenTree::Literal(_) => {
-                let after_lifetime = word || out.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                let after_lifetime =
+                    word || out.ends_with(|c: char| c.is_alphanumeric() || c == '_');
                 if after_lifetime {
                     out.push(' ');
                 }

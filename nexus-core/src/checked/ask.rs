@@ -1,13 +1,16 @@
 //! Questions about concrete types: the inherent constant answers where its bounds hold, the
 //! trait's everywhere else.
 
+#![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
+
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::check::Spec;
 use super::fed::{Arity, ByMember, FedBy, FedEachBy, Place};
 use crate::event::{
-    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoOutcome, Maker, OwnField, OwnValues, SettingKind,
+    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoOutcome, Maker,
+    OwnField, OwnValues, SettingKind,
 };
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
 use crate::settings::EventSettings;
@@ -106,7 +109,8 @@ impl<R, Form> OtherwiseReturns<R> for Returns<R, Form> {}
 /// The branches that an event's value names, where it is an enum that derives `Descriptor`.
 pub struct Typed<R, Form>(PhantomData<(R, Form)>);
 impl<R: IntoOutcome<Form, Output: Descriptors>, Form> Typed<R, Form> {
-    pub const DESCRIPTORS: Option<&'static [DescriptorName]> = Some(<R::Output as Descriptors>::ALL);
+    pub const DESCRIPTORS: Option<&'static [DescriptorName]> =
+        Some(<R::Output as Descriptors>::ALL);
     pub const GOTO: Option<fn(&Value) -> Option<Descriptor>> =
         Some(|value| value.get::<R::Output>().map(Descriptors::descriptor));
 }
@@ -225,10 +229,7 @@ impl<T: Process + Send + Sync + 'static> Body for Processing<T> {
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
         self.0.call(inputs)
     }
-    fn bypass(
-        &self,
-        inputs: &Inputs<'_>,
-    ) -> Result<Bypass<Value>, Exception> {
+    fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {
         self.0.bypass(inputs)
     }
 }

@@ -31,15 +31,8 @@ pub struct SpecParam {
 
 impl Spec {
     /// What stands for the specification of what is no event: every check is silent about it.
-    pub const NO_EVENT: Self = Self {
-        name: "",
-        params: &[],
-        piped: None,
-        output: "",
-        own: &[],
-        goto: None,
-        known: false,
-    };
+    pub const NO_EVENT: Self =
+        Self { name: "", params: &[], piped: None, output: "", own: &[], goto: None, known: false };
 
     /// The specification of a struct event, of what its `process` says.
     #[must_use]
@@ -117,10 +110,19 @@ impl Check {
             let SpecParam { name, ty } = event.params[i];
             if !has(fields, name) {
                 Text::new()
-                    .add(at).add("the event ").tick(event.name)
-                    .add(" takes `").add(name).add(": ").add(ty)
-                    .add("`, but the pipeline ").tick(pipeline).add(" has no field ").tick(name)
-                    .add("; its fields are ").list(fields)
+                    .add(at)
+                    .add("the event ")
+                    .tick(event.name)
+                    .add(" takes `")
+                    .add(name)
+                    .add(": ")
+                    .add(ty)
+                    .add("`, but the pipeline ")
+                    .tick(pipeline)
+                    .add(" has no field ")
+                    .tick(name)
+                    .add("; its fields are ")
+                    .list(fields)
                     .nearest(name, fields)
                     .panic()
             }
@@ -138,10 +140,20 @@ impl Check {
         while i < event.params.len() {
             if same(event.params[i].name, name) {
                 Text::new()
-                    .add(at).add("the field `").add(name).add(": ").add(ty)
-                    .add("` of the pipeline ").tick(pipeline)
-                    .add(" has the wrong type: the event ").tick(event.name)
-                    .add(" takes `").add(name).add(": ").add(event.params[i].ty).add("`")
+                    .add(at)
+                    .add("the field `")
+                    .add(name)
+                    .add(": ")
+                    .add(ty)
+                    .add("` of the pipeline ")
+                    .tick(pipeline)
+                    .add(" has the wrong type: the event ")
+                    .tick(event.name)
+                    .add(" takes `")
+                    .add(name)
+                    .add(": ")
+                    .add(event.params[i].ty)
+                    .add("`")
                     .panic()
             }
             i += 1;
@@ -153,14 +165,23 @@ impl Check {
     pub const fn no_pipe(at: &str, event: &Spec, each: bool, first: bool) {
         if each && event.known {
             Text::new()
-                .add(at).add("the event ").tick(event.name)
-                .add(" is to run for each item, but nothing is piped into it; write `|->` before it")
+                .add(at)
+                .add("the event ")
+                .tick(event.name)
+                .add(
+                    " is to run for each item, but nothing is piped into it; write `|->` before it",
+                )
                 .panic()
         }
         let Some(param) = event.piped else { return };
         Text::new()
-            .add(at).add("the event ").tick(event.name)
-            .add(" takes `#[piped] ").add(param.name).add(": ").add(param.ty)
+            .add(at)
+            .add("the event ")
+            .tick(event.name)
+            .add(" takes `#[piped] ")
+            .add(param.name)
+            .add(": ")
+            .add(param.ty)
             .add(if first {
                 "`, but nothing stands before it"
             } else {
@@ -206,16 +227,18 @@ impl Check {
         while i < groups.len() {
             let group = &groups[i];
             if group.takes != group.has && group.takes != usize::MAX {
-                let text = Text::new().add(at).add("the group hands on ").number(group.has).add(" values");
-                let text = if group.place.is_empty() {
-                    text
-                } else {
-                    text.add(" as ").add(group.place)
-                };
+                let text =
+                    Text::new().add(at).add("the group hands on ").number(group.has).add(" values");
+                let text =
+                    if group.place.is_empty() { text } else { text.add(" as ").add(group.place) };
                 let text = text.add(", but ").tick(event.name).add(" takes ");
                 if group.takes == 0 {
-                    text.add("one `").add(param.ty).add("`; take a tuple of ").number(group.has)
-                        .add(", or a `Vec`").panic()
+                    text.add("one `")
+                        .add(param.ty)
+                        .add("`; take a tuple of ")
+                        .number(group.has)
+                        .add(", or a `Vec`")
+                        .panic()
                 }
                 text.tick(param.ty).add(", which has ").number(group.takes).panic()
             }
@@ -224,19 +247,32 @@ impl Check {
     }
 
     #[track_caller]
-    const fn misfit(at: &str, event: &Spec, param: SpecParam, each: bool, groups: &[Members], leaf: &Leaf) {
+    const fn misfit(
+        at: &str,
+        event: &Spec,
+        param: SpecParam,
+        each: bool,
+        groups: &[Members],
+        leaf: &Leaf,
+    ) {
         let text = Text::new().add(at);
         let text = match leaf.kind {
             LeafKind::One => text.tick(leaf.from.name).add(" yields ").tick(leaf.from.output),
-            LeafKind::Each => text.tick(leaf.from.name).add(" runs for each item and yields `Vec<")
-                .add(leaf.from.output).add(">`"),
+            LeafKind::Each => text
+                .tick(leaf.from.name)
+                .add(" runs for each item and yields `Vec<")
+                .add(leaf.from.output)
+                .add(">`"),
             LeafKind::Failed => text.add("a `0` branch is handed a `Failure`"),
             LeafKind::Group => text.add("a group hands on several values"),
         };
-        let text = text
-            .add(", but ").tick(event.name).add(" takes ").tick(param.ty)
-            .add(if each { " for each item along `|->`" } else { " along `|->`" });
-        let text = if leaf.place.is_empty() { text } else { text.add(" (").add(leaf.place).add(")") };
+        let text = text.add(", but ").tick(event.name).add(" takes ").tick(param.ty).add(if each {
+            " for each item along `|->`"
+        } else {
+            " along `|->`"
+        });
+        let text =
+            if leaf.place.is_empty() { text } else { text.add(" (").add(leaf.place).add(")") };
         if each && groups.is_empty() {
             text.add("; `each` takes a `Vec` apart: give it one, or leave `each` away").panic()
         }
@@ -260,7 +296,9 @@ impl Check {
         }
         if missing > 0 {
             text.add(", but no branch here is called so; write a branch for each, like `")
-                .add(event.name).add(" (.. -> ..)`").panic()
+                .add(event.name)
+                .add(" (.. -> ..)`")
+                .panic()
         }
     }
 
@@ -288,8 +326,11 @@ impl Check {
             text.add(", and ").tick(event.name).add(" has no fields: ").add(help).panic()
         }
         let names = names.split_at(if i < MOST { i } else { MOST }).0;
-        let text = text.add(", and no such field of ").tick(event.name)
-            .add(", whose fields are ").list(names);
+        let text = text
+            .add(", and no such field of ")
+            .tick(event.name)
+            .add(", whose fields are ")
+            .list(names);
         match nearest(key, names) {
             Some(near) => text.add("; did you mean ").tick(near).add("?").panic(),
             None => text.add("; ").add(help).panic(),
@@ -309,9 +350,7 @@ impl Check {
             (SettingKind::Text, _) => "a text in quotes",
             (SettingKind::Flag, _) => "`true` or `false`",
             (SettingKind::List, _) => "a list such as `[1, 2]`",
-            (SettingKind::Opaque, _) => {
-                "no value in a flow: its type cannot be written there"
-            }
+            (SettingKind::Opaque, _) => "no value in a flow: its type cannot be written there",
         };
         let given = match given {
             Given::Int => "a whole number",
@@ -323,8 +362,13 @@ impl Check {
             Given::Map => "a map",
         };
         let text = Text::new()
-            .add(at).add("the field ").tick(key).add(" of ").tick(event.name)
-            .add(" takes ").add(takes);
+            .add(at)
+            .add("the field ")
+            .tick(key)
+            .add(" of ")
+            .tick(event.name)
+            .add(" takes ")
+            .add(takes);
         match kind {
             SettingKind::Opaque => text.panic(),
             _ => text.add(", not ").add(given).panic(),
@@ -339,8 +383,16 @@ impl Check {
             let OwnField { name, required, .. } = event.own[i];
             if required && !has(keys, name) {
                 Text::new()
-                    .add(at).add("the event ").tick(event.name).add(" needs its field ").tick(name)
-                    .add(": write `").add(event.name).add("[").add(name).add(" = ..]`")
+                    .add(at)
+                    .add("the event ")
+                    .tick(event.name)
+                    .add(" needs its field ")
+                    .tick(name)
+                    .add(": write `")
+                    .add(event.name)
+                    .add("[")
+                    .add(name)
+                    .add(" = ..]`")
                     .add(", or give the field a `#[field(default)]`")
                     .panic()
             }

@@ -53,6 +53,7 @@ pub trait InPlace<T> {}
 impl<T> InPlace<T> for ByVal<T> {}
 impl<T> InPlace<T> for ByRef<T> {}
 impl<T, S: InPlace<T>> InPlace<T> for OrFailure<S> {}
+impl<T, S: InPlace<T>> InPlace<Vec<T>> for List<S> {}
 
 /// The shape takes the items of what `U` stands for, one a task.
 pub trait FedEachBy<U> {}
@@ -67,11 +68,16 @@ impl<T> FedEachBy<Val<Items<T>>> for ByRef<T> {}
 impl<T> FedEachBy<Val<Items<T>>> for ByArc<T> {}
 impl<T> FedEachBy<Vals<T>> for ByVal<T> {}
 impl<T> FedEachBy<Vals<T>> for ByRef<T> {}
+impl<T, S: InPlace<T>> FedEachBy<Val<Vec<Vec<T>>>> for List<S> {}
+impl<T, S: InPlace<T>> FedEachBy<Val<Items<Vec<T>>>> for List<S> {}
+impl<T, S: InPlace<T>> FedEachBy<Vals<Vec<T>>> for List<S> {}
 impl<U, S: FedEachBy<Val<U>>> FedEachBy<Val<U>> for OrFailure<S> {}
 impl<T, S: FedEachBy<Vals<T>>> FedEachBy<Vals<T>> for OrFailure<S> {}
 
-/// The shape takes the members of a group one by one, as an `each` step does.
+/// Whether the shape takes the members of a group one by one, as an `each` step does, is whether
+/// each is one value that it takes: a group in the group is none.
 pub trait ByMember {}
+impl<S> ByMember for List<S> {}
 impl<T> ByMember for ByVal<T> {}
 impl<T> ByMember for ByRef<T> {}
 impl<T> ByMember for ByArc<T> {}
@@ -128,10 +134,15 @@ impl<P: Place<Shape: Part<I>>, const I: usize> Place for Nth<P, I> {
 
 macro_rules! tuples {
     ($n:literal: $($S:ident $T:ident $i:literal),+) => {
+        impl<$($S),+> ByMember for Tuple<($($S,)+)> {}
         impl<$($S),+> Arity for Tuple<($($S,)+)> {
             const ARITY: usize = $n;
         }
         impl<$($T, $S: InPlace<$T>),+> FedBy<Val<($($T,)+)>> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> InPlace<($($T,)+)> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> FedEachBy<Val<Vec<($($T,)+)>>> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> FedEachBy<Val<Items<($($T,)+)>>> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> FedEachBy<Vals<($($T,)+)>> for Tuple<($($S,)+)> {}
         tuples!(@parts ($($S),+) $($S $i),+);
     };
     (@parts $all:tt $($S:ident $i:literal),+) => { $(tuples!(@part $all $S $i);)+ };

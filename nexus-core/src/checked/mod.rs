@@ -9,6 +9,8 @@
 #![allow(
     missing_docs,
     missing_debug_implementations,
+    clippy::missing_errors_doc,
+    clippy::return_self_not_must_use,
     reason = "generated code calls this, and nobody else"
 )]
 
@@ -18,11 +20,12 @@ mod fed;
 mod text;
 
 pub use ask::{
-    Binds, ByValue, Define, FieldKind, Fits, FitsEach, FitsMember, Id, Json, Of,
-    Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process, Processing,
-    Returns, Struct, StructEvent, Takes, Typed, Wide, by_value,
-    needed,
+    Binds, ByValue, Define, FieldKind, Fits, FitsEach, FitsMember, Id, Json, Of, Otherwise,
+    OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process, Processing, Returns,
+    Struct, StructEvent, Takes, Typed, Wide, by_value, needed,
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
 pub use fed::{Each, Failed, Nth, One, Part, Whole};
 
+#[cfg(test)]
+mod tests;

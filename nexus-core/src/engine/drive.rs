@@ -7,6 +7,7 @@ use super::task::{Beginnings, PooledTask, Work};
 use crate::context::{Context, RunInfo};
 use crate::event::Body;
 use crate::executor::{Executor, Job};
+use crate::observe::Observer;
 use crate::plan::{Place, Plan};
 use crate::report::Report;
 use crate::run::{Action, Run, Task};
@@ -45,9 +46,9 @@ pub(super) fn run(
         pools,
         bodies,
     });
-    drive.signal_run(|observer, run| observer.pipeline_execution_start(run));
+    drive.signal_run(Observer::pipeline_execution_start);
     let run = drive.until_finished(Box::new(Run::new(Arc::clone(&drive.plan), seed)));
-    drive.signal_run(|observer, run| observer.pipeline_execution_end(run));
+    drive.signal_run(Observer::pipeline_execution_end);
     let elapsed = drive.engine.clock.now().saturating_sub(start);
     Report::new(*run, id, elapsed)
 }
@@ -184,7 +185,7 @@ impl Drive {
                 let idle = run.is_idle();
                 if run.is_finished() {
                     if let Some(run) = slot.run.take() {
-                        self.inbox.close(slot);
+                        Inbox::close(slot);
                         return Next::Finished(run);
                     }
                     continue;

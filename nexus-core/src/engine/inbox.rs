@@ -92,13 +92,11 @@ impl Inbox {
             crate::panic::drop_quietly(news);
             return None;
         }
-        match slot.run.take() {
-            Some(run) => Some((run, news)),
-            None => {
-                slot.news.push(news);
-                None
-            }
+        if let Some(run) = slot.run.take() {
+            return Some((run, news));
         }
+        slot.news.push(news);
+        None
     }
 
     /// Puts the run back, unless there is news for it: then the caller still holds it.
@@ -123,7 +121,7 @@ impl Inbox {
     }
 
     /// Ends the exchange; what is in the inbox, or still comes, is discarded.
-    pub(super) fn close(&self, mut slot: crate::sync::MutexGuard<'_, Slot>) {
+    pub(super) fn close(mut slot: crate::sync::MutexGuard<'_, Slot>) {
         slot.closed = true;
         let late = std::mem::take(&mut slot.news);
         drop(slot);

@@ -1,5 +1,7 @@
 //! What a body reads its parameters from.
 
+#![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
+
 use std::sync::Arc;
 
 use crate::context::{Context, State};

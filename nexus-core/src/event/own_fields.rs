@@ -1,5 +1,7 @@
 //! A struct event's own fields, which a flow may set: `Transform[factor = 2.0]`.
 
+#![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
+
 use nexus_pointy::LiteralKind as Literal;
 
 /// A field of a struct event that a flow may set: `Transform[factor = 2.0]`.

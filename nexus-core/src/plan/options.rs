@@ -39,7 +39,6 @@ pub(super) fn inherit(inner: Settings, outer: &Settings) -> Settings {
         each: inner.each.or(outer.each),
         max_concurrency: inner.max_concurrency.or(outer.max_concurrency),
         own: inner.own,
-        ..inner
     }
 }
 
@@ -83,13 +82,14 @@ fn place(
     mistakes: &mut Vec<Diagnostic>,
 ) -> Place {
     let kind = match &settings.executor {
-        Some(executor) => match registry.find_executor(&executor.text) {
-            Some(kind) => Some(kind),
-            None => {
+        Some(executor) => {
+            let kind = registry.find_executor(&executor.text);
+            if kind.is_none() {
                 mistakes.push(unknown_executor(executor, registry));
                 return Place::Inline;
             }
-        },
+            kind
+        }
         None => def.settings.executor,
     };
     let config = match &settings.executor_config {

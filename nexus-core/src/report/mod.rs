@@ -211,15 +211,12 @@ impl Report {
         }
         match self.culprit.map(|step| self.at(step)) {
             Some(step) => {
-                let mut text = format!("{} failed at `{}`", self.pipeline(), step.path());
-                if step.attempts() > 1 {
-                    text.push_str(&format!(" after {} attempts", step.attempts()));
-                }
-                for line in step.error_chain() {
-                    text.push_str(": ");
-                    text.push_str(&line);
-                }
-                text
+                let tries = match step.attempts() {
+                    0 | 1 => String::new(),
+                    attempts => format!(" after {attempts} attempts"),
+                };
+                let why = step.error_chain().join(": ");
+                format!("{} failed at `{}`{tries}: {why}", self.pipeline(), step.path())
             }
             None => format!("{} failed", self.pipeline()),
         }

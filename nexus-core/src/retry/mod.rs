@@ -15,7 +15,7 @@ use crate::outcome::{Exception, ExceptionKind};
 use crate::value::short_type_name;
 
 /// The longest wait that a policy may ask for: 30 days.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const LONGEST_WAIT: Duration = Duration::from_hours(30 * 24);
 
 /// When and how often an event that broke is tried again.
 ///

@@ -16,8 +16,11 @@ pub(crate) struct Cell {
     pub(crate) attempts: u32,
     /// The time that bodies ran, over all attempts and items; zero where nobody measured.
     pub(crate) busy: Duration,
-    waits: Option<Box<Vec<Duration>>>,
+    waits: Waits,
 }
+
+/// Boxed, since nearly no step has any, and a `Vec` in every cell would be three times as large.
+type Waits = Option<Box<Vec<Duration>>>;
 
 /// How a step ended, or that it has not.
 #[derive(Debug, Clone, Default)]

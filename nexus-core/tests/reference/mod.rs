@@ -5,14 +5,17 @@
 //! truth unless one of them ends the run, or cancels the others; then the steps of the group are
 //! marked as not [`certain`](Step::certain).
 
+mod tree;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
-use nexus_pointy::{ArrowKind, Attr, Descriptor, Flow, LiteralKind, Primary, Unit};
+use nexus_pointy::{Descriptor, Flow};
+use tree::{Evaluation, Group, Node, Options, Sequence};
 
 /// How one attempt is to end.
 #[derive(Debug, Clone)]
-pub enum Out {
+pub(crate) enum Out {
     Success,
     Failure,
     Exception,
@@ -23,23 +26,23 @@ pub enum Out {
 /// How a step is to behave: its attempts (the last one stands for all further ones), and whether
 /// its bypass check skips it, with a value or without.
 #[derive(Debug, Clone)]
-pub struct Play {
-    pub attempts: Vec<Out>,
-    pub skip: Option<bool>,
+pub(crate) struct Play {
+    pub(crate) attempts: Vec<Out>,
+    pub(crate) skip: Option<bool>,
 }
 
 /// An event's own settings.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Own {
+pub(crate) struct Own {
     /// Attempts, factor and maximum in milliseconds.
-    pub policy: Option<(u32, u64, u64)>,
-    pub stop_on_exception: bool,
-    pub can_bypass: bool,
+    pub(crate) policy: Option<(u32, u64, u64)>,
+    pub(crate) stop_on_exception: bool,
+    pub(crate) can_bypass: bool,
 }
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     NotRun,
     Success,
     Failure,
@@ -49,67 +52,37 @@ pub enum Kind {
 }
 
 #[derive(Debug)]
-pub struct Step {
-    pub event: String,
-    pub path: String,
-    pub kind: Kind,
-    pub attempts: u32,
-    pub waits: Vec<Duration>,
+pub(crate) struct Step {
+    pub(crate) event: String,
+    pub(crate) path: String,
+    pub(crate) kind: Kind,
+    pub(crate) attempts: u32,
+    pub(crate) waits: Vec<Duration>,
     /// What it sees in `previous()`; `None` where that depends on who was first.
-    pub previous: Option<Vec<Result<u32, String>>>,
+    pub(crate) previous: Option<Vec<Result<u32, String>>>,
     /// Whether it is certain that the step gets this far.
-    pub certain: bool,
+    pub(crate) certain: bool,
     options: Options,
     value: Option<u32>,
     success: bool,
 }
 
 /// Why the run ends before its time: the step, and the condition; none if it broke.
-pub type Halt = (usize, Option<&'static str>);
+pub(crate) type Halt = (usize, Option<&'static str>);
 
-pub struct Reference<'a> {
+pub(crate) struct Reference<'a> {
     plays: &'a [Play],
     own: fn(&str) -> Own,
     counts: HashMap<String, u32>,
-    pub steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// All steps of the first range end before any of the second begins.
-    pub order: Vec<((usize, usize), (usize, usize))>,
+    pub(crate) order: Vec<((usize, usize), (usize, usize))>,
     /// What may end the run: one of these does.
-    pub halts: Vec<Halt>,
+    pub(crate) halts: Vec<Halt>,
     /// Whether anything is left unhandled, if nothing ends the run early.
-    pub failed: bool,
+    pub(crate) failed: bool,
     /// Whether a cancellation races with the end of the run, so that nothing is certain.
-    pub undetermined: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Options {
-    max_attempts: Option<u32>,
-    /// Attempts, factor and maximum as the flow gives them.
-    policy: Option<(Option<u32>, Option<u64>, Option<u64>)>,
-    stops: [Option<bool>; 3],
-    evaluation: Option<Evaluation>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Evaluation {
-    AllSuccess,
-    PartialError,
-    PartialSuccess,
-    AllFailure,
-}
-
-struct Sequence(Vec<Group>);
-struct Group {
-    piped: bool,
-    evaluation: Evaluation,
-    units: Vec<Node>,
-    range: (usize, usize),
-}
-struct Node {
-    /// A step, or a flow in brackets.
-    what: Result<usize, Sequence>,
-    branches: Vec<(Descriptor, bool, Sequence)>,
+    pub(crate) undetermined: bool,
 }
 
 #[derive(Clone)]
@@ -134,7 +107,7 @@ struct Ended;
 
 impl<'a> Reference<'a> {
     /// Predicts what `flow` does if the steps behave as `plays` says, in script order.
-    pub fn of(flow: &Flow, plays: &'a [Play], own: fn(&str) -> Own) -> Self {
+    pub(crate) fn of(flow: &Flow, plays: &'a [Play], own: fn(&str) -> Own) -> Self {
         let mut this = Self {
             plays,
             own,
@@ -150,72 +123,6 @@ impl<'a> Reference<'a> {
             this.failed = done.failed;
         }
         this
-    }
-
-    fn lay_out(&mut self, flow: &Flow, prefix: &str, scope: Options) -> Sequence {
-        let mut groups: Vec<Group> = Vec::new();
-        for link in &flow.links {
-            let start = self.steps.len();
-            let units = link.units.iter().map(|unit| self.lay_out_unit(unit, prefix, scope)).collect();
-            let range = (start, self.steps.len());
-            if let Some(before) = groups.last() {
-                self.order.push((before.range, range));
-            }
-            let piped = link.arrow.is_some_and(|arrow| arrow.kind == ArrowKind::Pipe);
-            let evaluation = scope.evaluation.unwrap_or(Evaluation::AllSuccess);
-            groups.push(Group { piped, evaluation, units, range });
-        }
-        Sequence(groups)
-    }
-
-    fn lay_out_unit(&mut self, unit: &Unit, prefix: &str, outer: Options) -> Node {
-        let mut scope = outer;
-        let own = Options::read(&unit.attrs, unit.attempts.map(|attempts| attempts.count));
-        scope.evaluation = own.evaluation.or(outer.evaluation);
-        scope.policy = own.policy.or(outer.policy);
-        // What is nearer wins, however it is spelt.
-        let says_attempts = own.policy.is_some_and(|policy| policy.0.is_some());
-        scope.max_attempts = own.max_attempts.or(if says_attempts { None } else { outer.max_attempts });
-        for (inner, own) in scope.stops.iter_mut().zip(own.stops) {
-            *inner = own.or(*inner);
-        }
-        let start = self.steps.len();
-        let what = match &unit.primary {
-            Primary::Event(name) => Ok(self.lay_out_step(&name.text, prefix, scope)),
-            Primary::Flow(flow) => Err(self.lay_out(flow, prefix, scope)),
-            Primary::Hole(_) => unreachable!("the flow has no mistakes"),
-        };
-        let mid = self.steps.len();
-        let first = self.steps[start].path.rsplit('/').next().unwrap().to_owned();
-        let name = if what.is_ok() { first } else { format!("{{{first}}}") };
-        let branches = unit.branches.iter().map(|branch| {
-            let from = self.steps.len();
-            let prefix = format!("{prefix}{name}/{}/", branch.descriptor);
-            let flow = self.lay_out(&branch.flow, &prefix, outer);
-            self.order.push(((start, mid), (from, self.steps.len())));
-            (branch.descriptor.clone(), branch.arrow.kind == ArrowKind::Pipe, flow)
-        });
-        let branches = branches.collect();
-        Node { what, branches }
-    }
-
-    fn lay_out_step(&mut self, event: &str, prefix: &str, options: Options) -> usize {
-        let nth = self.counts.entry(event.to_owned()).or_default();
-        *nth += 1;
-        let name = if *nth == 1 { event.to_owned() } else { format!("{event}#{nth}") };
-        self.steps.push(Step {
-            event: event.to_owned(),
-            path: format!("{prefix}{name}"),
-            kind: Kind::NotRun,
-            attempts: 0,
-            waits: Vec::new(),
-            previous: Some(Vec::new()),
-            certain: true,
-            options,
-            value: None,
-            success: false,
-        });
-        self.steps.len() - 1
     }
 
     fn sequence(&mut self, sequence: &Sequence, input: Input) -> Result<Done, Ended> {
@@ -244,19 +151,25 @@ impl<'a> Reference<'a> {
         let ended = ends.iter().any(Result::is_err);
         if several && (ended || cancels) {
             self.undetermined |= ended && cancels;
-            self.steps[group.range.0..group.range.1].iter_mut().for_each(|step| step.certain = false);
+            self.steps[group.range.0..group.range.1]
+                .iter_mut()
+                .for_each(|step| step.certain = false);
         }
         if ended {
             return Err(Ended);
         }
-        let mut all = Done { end: Some(Vec::new()), unhandled: Vec::new(), failed: false, known: !cancels };
+        let mut all =
+            Done { end: Some(Vec::new()), unhandled: Vec::new(), failed: false, known: !cancels };
         for done in ends.into_iter().flatten() {
-            all.end = all.end.zip(done.end).map(|(all, end)| [all, end].concat()).filter(|_| !cancels);
+            all.end =
+                all.end.zip(done.end).map(|(all, end)| [all, end].concat()).filter(|_| !cancels);
             all.unhandled.extend(done.unhandled);
             all.known &= done.known;
         }
         all.failed = match group.evaluation {
-            Evaluation::PartialSuccess | Evaluation::AllFailure if several => failed == group.units.len(),
+            Evaluation::PartialSuccess | Evaluation::AllFailure if several => {
+                failed == group.units.len()
+            }
             _ => failed > 0,
         };
         if !all.failed {
@@ -271,7 +184,8 @@ impl<'a> Reference<'a> {
                 let goto = self.step(*step, input)?;
                 let success = self.steps[*step].success;
                 let unhandled = if success { Vec::new() } else { vec![*step] };
-                let done = Done { end: Some(vec![*step]), unhandled, failed: !success, known: true };
+                let done =
+                    Done { end: Some(vec![*step]), unhandled, failed: !success, known: true };
                 let descriptor = goto.clone().unwrap_or(Descriptor::Number(u32::from(success)));
                 (done, descriptor, Some(self.failure(*step)), goto.is_some())
             }
@@ -279,7 +193,8 @@ impl<'a> Reference<'a> {
                 let done = self.sequence(flow, input)?;
                 let reason = done.unhandled.first().filter(|_| done.known).map(|first| {
                     let others = done.unhandled.len() - 1;
-                    let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+                    let more =
+                        if others == 0 { String::new() } else { format!(" (and {others} more)") };
                     format!("`{}`: {}{more}", self.steps[*first].event, self.failure(*first))
                 });
                 let descriptor = Descriptor::Number(u32::from(!done.failed));
@@ -330,7 +245,8 @@ impl<'a> Reference<'a> {
                         (Kind::Goto, !failed)
                     }
                 };
-                let again = policy.filter(|policy| step.kind == Kind::Exception && step.attempts < policy.0);
+                let again = policy
+                    .filter(|policy| step.kind == Kind::Exception && step.attempts < policy.0);
                 let Some((_, factor, max)) = again else { break };
                 step.waits.push(Duration::from_millis((factor << (step.attempts - 1)).min(max)));
             }
@@ -351,7 +267,9 @@ impl<'a> Reference<'a> {
     fn value(&self, index: usize) -> Result<u32, String> {
         let step = &self.steps[index];
         match step.kind {
-            Kind::Success | Kind::Goto | Kind::Bypassed => step.value.ok_or_else(|| self.failure(index)),
+            Kind::Success | Kind::Goto | Kind::Bypassed => {
+                step.value.ok_or_else(|| self.failure(index))
+            }
             _ => Err(self.failure(index)),
         }
     }
@@ -363,55 +281,6 @@ impl<'a> Reference<'a> {
             Kind::Goto => format!("went {path}"),
             Kind::Bypassed => format!("`{event}` was bypassed without a value (skip {path})"),
             _ => format!("no {path}"),
-        }
-    }
-}
-
-impl Options {
-    fn read(attrs: &[Attr], attempts: Option<u32>) -> Self {
-        let mut this = Self { max_attempts: attempts, ..Self::default() };
-        for attr in attrs {
-            let value = attr.value.as_ref().map_or(&LiteralKind::Bool(true), |value| &value.kind);
-            match (&*attr.key.text, value) {
-                ("stop_on_success", LiteralKind::Bool(flag)) => this.stops[0] = Some(*flag),
-                ("stop_on_error", LiteralKind::Bool(flag)) => this.stops[1] = Some(*flag),
-                ("stop_on_exception", LiteralKind::Bool(flag)) => this.stops[2] = Some(*flag),
-                ("max_attempts", LiteralKind::Int(count)) => this.max_attempts = Some(*count as u32),
-                ("retry_policy", LiteralKind::Map(keys)) => {
-                    let get = |name: &str| {
-                        let found = keys.iter().find(|(key, _)| &*key.text == name);
-                        found.map(|(_, value)| match value.kind {
-                            LiteralKind::Int(number) => number as f64,
-                            LiteralKind::Float(number) => number,
-                            _ => unreachable!("not a number"),
-                        })
-                    };
-                    let millis = |name| get(name).map(|seconds| (seconds * 1000.0) as u64);
-                    let attempts = get("max_attempts").map(|count| count as u32);
-                    this.policy = Some((attempts, millis("backoff_factor"), millis("max_backoff")));
-                }
-                ("execution_evaluation_state", LiteralKind::Name(name)) => {
-                    this.evaluation = Some(match &*name.text {
-                        "SuccessOnAllEventsSuccess" => Evaluation::AllSuccess,
-                        "FailureForPartialError" => Evaluation::PartialError,
-                        "SuccessForPartialSuccess" => Evaluation::PartialSuccess,
-                        _ => Evaluation::AllFailure,
-                    });
-                }
-                (key, _) => unreachable!("the generator makes no `{key}`"),
-            }
-        }
-        this
-    }
-
-    fn policy(&self, own: Own) -> Option<(u32, u64, u64)> {
-        let given = self.policy.map(|(attempts, factor, max)| {
-            (attempts.unwrap_or(5), factor.unwrap_or(50), max.unwrap_or(100_000))
-        });
-        let policy = given.or(own.policy);
-        match self.max_attempts {
-            Some(attempts) => policy.or(Some((5, 50, 100_000))).map(|(_, factor, max)| (attempts, factor, max)),
-            None => policy,
         }
     }
 }

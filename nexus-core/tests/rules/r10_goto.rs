@@ -43,7 +43,9 @@ fn a_goto_goes_on_after_its_branch_and_keeps_its_result_in_the_report() {
     let StepOutcome::Goto { descriptor, reason, failed } = step.outcome() else { panic!() };
     assert_eq!((descriptor, &*reason, failed), (Descriptor::from(101), "manual", false));
     let report = run(&jumps(), "Bad (101 -> S)");
-    let StepOutcome::Goto { reason, failed, .. } = report.step("Bad").unwrap().outcome() else { panic!() };
+    let StepOutcome::Goto { reason, failed, .. } = report.step("Bad").unwrap().outcome() else {
+        panic!()
+    };
     assert_eq!((&*reason, failed), ("not today", true));
 }
 
@@ -59,7 +61,11 @@ fn a_goto_without_its_branch_ends_the_run_and_lists_the_branches_there_are() {
         let report = run(&registry, flow);
         assert_eq!(report.status(), Status::Failed, "{flow}");
         let (step, exception) = report.broken_at().unwrap();
-        assert_eq!((step.event(), exception.kind()), ("G", ExceptionKind::NoSuchDescriptor), "{flow}");
+        assert_eq!(
+            (step.event(), exception.kind()),
+            ("G", ExceptionKind::NoSuchDescriptor),
+            "{flow}"
+        );
         let text = exception.to_string();
         assert!(text.contains("`101`") && text.contains(says), "{flow}: {text}");
         assert_eq!(ran(&report), ["G"], "{flow}");

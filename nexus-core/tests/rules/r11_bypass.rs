@@ -35,7 +35,9 @@ fn a_skipped_event_passes_its_value_on_and_counts_as_a_success() {
 #[test]
 fn an_event_skipped_without_a_value_hands_on_why_there_is_none() {
     let (mut registry, _) = bypassed(|_| Bypass::skip("not needed"));
-    registry.event("WHY", |ctx: &Context| Outcome::success(ctx.previous()[0].as_ref().unwrap_err().to_string()));
+    registry.event("WHY", |ctx: &Context| {
+        Outcome::success(ctx.previous()[0].as_ref().unwrap_err().to_string())
+    });
     assert!(run(&registry, "B").is_success());
     let report = run(&registry, "B |-> WHY");
     assert!(report.output::<String>().unwrap().contains("not needed"));
@@ -69,7 +71,10 @@ fn the_check_sees_the_step_and_the_fields_and_is_asked_once_for_each_step() {
         asked.add(format!("{} {:?}", ctx.step_path(), ctx.field::<u32>("limit")));
         Bypass::<u32>::no()
     });
-    let plan = Flow::parse("B * 3 (0 -> B)").unwrap().plan(&registry, &Fields::new().with::<u32>("limit")).unwrap();
+    let plan = Flow::parse("B * 3 (0 -> B)")
+        .unwrap()
+        .plan(&registry, &Fields::new().with::<u32>("limit"))
+        .unwrap();
     TestEngine::new().build().unwrap().run_plan(&plan, Inputs::new().with("limit", 4_u32)).unwrap();
     assert_eq!(log.lines(), ["B Some(4)", "B/0/B#2 Some(4)"]);
 }
@@ -79,7 +84,9 @@ fn a_check_that_panics_is_an_exception_of_its_event() {
     let (registry, log) = bypassed(|_| panic!("{ON_PURPOSE}: check"));
     let report = run(&registry, "B (0 -> S) -> S");
     assert!(report.is_success());
-    let StepOutcome::Exception(exception) = report.step("B").unwrap().outcome() else { panic!("{report}") };
+    let StepOutcome::Exception(exception) = report.step("B").unwrap().outcome() else {
+        panic!("{report}")
+    };
     assert_eq!(exception.kind(), ExceptionKind::Panic);
     assert!(exception.message().ends_with("check"));
     assert!(log.lines().is_empty());

@@ -45,15 +45,25 @@ fn a_panic_in_a_body_is_reported_with_message_and_place_and_the_pool_lives_on() 
     registry.event("Boom", |_: &Context| -> Outcome<u32> { panic!("{ON_PURPOSE}: {}", 7) });
     registry.event("Strange", |_: &Context| -> Outcome<u32> { std::panic::panic_any(7_u8) });
     for place in PLACES {
-        let report = run(&registry, &format!("{{Boom (0 -> S) || S || {{Boom -> S}}}}[{place}] -> S"));
+        let report =
+            run(&registry, &format!("{{Boom (0 -> S) || S || {{Boom -> S}}}}[{place}] -> S"));
         assert_eq!(report.status(), Status::Failed);
         assert_eq!(ran(&report).len(), 6, "all other steps run");
         let exception = exception(&report, "Boom");
-        assert_eq!((exception.kind(), exception.message()), (ExceptionKind::Panic, "on purpose: 7"));
-        assert!(exception.location().is_some_and(|place| place.contains("r12_panics.rs:")), "{exception}");
+        assert_eq!(
+            (exception.kind(), exception.message()),
+            (ExceptionKind::Panic, "on purpose: 7")
+        );
+        assert!(
+            exception.location().is_some_and(|place| place.contains("r12_panics.rs:")),
+            "{exception}"
+        );
         assert!(exception.to_string().contains("panicked at"));
     }
-    assert_eq!(exception(&run(&registry, "Strange"), "Strange").message(), "a panic whose payload is no text");
+    assert_eq!(
+        exception(&run(&registry, "Strange"), "Strange").message(),
+        "a panic whose payload is no text"
+    );
 }
 
 #[test]
@@ -104,7 +114,9 @@ fn late_bomb(engine: &Engine) {
         Outcome::<()>::failure("no")
     });
     let pool = "executor = ThreadPoolExecutor, executor_config = {max_workers: 2}";
-    let flow = format!("{{Late || Fail}}[execution_evaluation_state = FailureForPartialError, {pool}] (0 -> S) -> S");
+    let flow = format!(
+        "{{Late || Fail}}[execution_evaluation_state = FailureForPartialError, {pool}] (0 -> S) -> S"
+    );
     let report = run_on(engine, &registry, &format!("{flow} -> {{S || S}}[{pool}]"));
     assert!(report.is_success(), "{report}");
 }
@@ -113,7 +125,9 @@ fn late_bomb(engine: &Engine) {
 fn a_panic_in_the_drop_of_a_result_that_came_too_late_harms_no_run_and_no_pool() {
     struct Deaf;
     impl Observer for Deaf {}
-    for engine in [TestEngine::new().build().unwrap(), TestEngine::new().observer(Deaf).build().unwrap()] {
+    for engine in
+        [TestEngine::new().build().unwrap(), TestEngine::new().observer(Deaf).build().unwrap()]
+    {
         for _ in 0..20 {
             late_bomb(&engine);
         }
@@ -152,7 +166,9 @@ impl Observer for Loud {
 #[test]
 fn a_panic_in_an_observer_changes_nothing_of_the_run() {
     let mut registry = registry();
-    registry.event("Skip", |_: &Context| Outcome::success(1_u32)).bypass(|_| Bypass::<u32>::skip("no"));
+    registry
+        .event("Skip", |_: &Context| Outcome::success(1_u32))
+        .bypass(|_| Bypass::<u32>::skip("no"));
     let flow = "S || P * 3 || Skip -> F (0 -> S)";
     let quiet = run(&registry, flow);
     let loud = run_on(&TestEngine::new().observer(Loud).build().unwrap(), &registry, flow);
@@ -177,7 +193,9 @@ fn a_panic_in_a_retry_predicate_means_no_retry() {
 fn a_panic_in_the_items_of_an_each_step_is_an_exception_of_that_step() {
     let mut registry = typed_registry();
     registry.event("Stream", |_: &Context| {
-        Outcome::success(Items::new((2..10_u32).inspect(|item| assert!(*item < 5, "{ON_PURPOSE}: items"))))
+        Outcome::success(Items::new(
+            (2..10_u32).inspect(|item| assert!(*item < 5, "{ON_PURPOSE}: items")),
+        ))
     });
     let report = run(&registry, "Stream |-> Item[each, max_concurrency = 1] (0 -> S) -> S");
     assert!(report.is_success(), "{report}");
@@ -187,7 +205,10 @@ fn a_panic_in_the_items_of_an_each_step_is_an_exception_of_that_step() {
 #[test]
 fn no_lock_is_held_while_user_code_runs_so_an_event_may_run_a_pipeline_of_the_same_engine() {
     let engine = TestEngine::new().build().unwrap();
-    let inner = plan(&registry(), "{S || S}[executor = ThreadPoolExecutor, executor_config = {max_workers: 2}] |-> SUM");
+    let inner = plan(
+        &registry(),
+        "{S || S}[executor = ThreadPoolExecutor, executor_config = {max_workers: 2}] |-> SUM",
+    );
     let mut registry = registry();
     let within = engine.clone();
     registry.event("Nest", move |_: &Context| {

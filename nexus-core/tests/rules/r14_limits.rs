@@ -13,7 +13,9 @@ fn million(separator: &str) -> bool {
         let script = vec!["S"; 1_000_000].join(&separator);
         let plan = plan(&registry(), &script);
         let report = Engine::new().run_plan(&plan, Inputs::new()).unwrap();
-        report.is_success() && report.steps().len() == 1_000_000 && report.steps().all(|step| step.ran())
+        report.is_success()
+            && report.steps().len() == 1_000_000
+            && report.steps().all(|step| step.ran())
     };
     std::thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap()
 }
@@ -32,7 +34,8 @@ fn a_group_of_a_million_members_plans_runs_and_drops_on_a_small_stack() {
 fn a_million_values_go_along_a_million_arrows() {
     let mut registry = registry();
     registry.event("INC", |ctx: &Context| {
-        let before = ctx.previous().first().map_or(0, |seen| *seen.as_ref().unwrap().get::<u32>().unwrap());
+        let before =
+            ctx.previous().first().map_or(0, |seen| *seen.as_ref().unwrap().get::<u32>().unwrap());
         Outcome::success(before + 1)
     });
     let plan = plan(&registry, &vec!["INC"; 100_000].join(" |-> "));
@@ -109,7 +112,18 @@ fn a_file_with_windows_line_ends_or_a_byte_order_mark_is_read_or_clearly_refused
 
 #[test]
 fn a_script_with_a_hidden_or_foreign_character_is_an_error_at_its_place() {
-    for script in ["S -> \0", "S\0", "S -> \u{202e}S", "S -> \u{200b}S", "S => S", "S - > S", "S ; S", "", "   ", "# only"] {
+    for script in [
+        "S -> \0",
+        "S\0",
+        "S -> \u{202e}S",
+        "S -> \u{200b}S",
+        "S => S",
+        "S - > S",
+        "S ; S",
+        "",
+        "   ",
+        "# only",
+    ] {
         let Err(Error::Flow(errors)) = Flow::parse(script) else { panic!("{script:?} is taken") };
         assert!(!errors.is_empty());
         let first = errors.iter().next().unwrap();
@@ -133,8 +147,13 @@ fn a_script_of_ten_megabytes_of_rubbish_is_a_short_error() {
 
 #[test]
 fn every_mistake_of_a_flow_is_told_at_once_with_its_place() {
-    let Err(Error::Flow(errors)) = try_plan(&registry(), "S ->\n  SUMM -> T[foo = 1] ->\n  F[executor = Thread]") else { panic!() };
-    let places: Vec<(usize, usize)> = errors.iter().map(|mistake| (mistake.line, mistake.column)).collect();
+    let Err(Error::Flow(errors)) =
+        try_plan(&registry(), "S ->\n  SUMM -> T[foo = 1] ->\n  F[executor = Thread]")
+    else {
+        panic!()
+    };
+    let places: Vec<(usize, usize)> =
+        errors.iter().map(|mistake| (mistake.line, mistake.column)).collect();
     assert_eq!(places, [(2, 3), (2, 11), (3, 16)], "{errors}");
     assert!(errors.to_string().contains("did you mean `SUM`?"));
 }
@@ -160,8 +179,14 @@ fn wrong_inputs_are_told_all_at_once_by_field() {
         (Inputs::new(), &["`limit: u32` is missing", "`city: String` is missing"][..]),
         (good().with("city", String::new()), &["`city` is given twice"]),
         (good().with("town", 1_u8), &["there is no input `town`"]),
-        (Inputs::new().with("limit", 1_u64).with("city", String::new()), &["`limit` takes a `u32`, and was given a `u64`"]),
-        (Inputs::new().with("limt", 1_u32).with("city", String::new()), &["`limit: u32` is missing", "did you mean `limit`?"]),
+        (
+            Inputs::new().with("limit", 1_u64).with("city", String::new()),
+            &["`limit` takes a `u32`, and was given a `u64`"],
+        ),
+        (
+            Inputs::new().with("limt", 1_u32).with("city", String::new()),
+            &["`limit: u32` is missing", "did you mean `limit`?"],
+        ),
     ] {
         let error = complaint(engine.run_plan(&plan, inputs));
         for part in says {
@@ -175,7 +200,10 @@ fn a_missing_state_is_told_before_anything_runs() {
     let registry = typed_registry();
     let plan = plan(&registry, "S -> NeedsPool");
     let error = complaint(TestEngine::new().build().unwrap().run_plan(&plan, Inputs::new()));
-    assert!(error.contains("`State<Connections>`") && error.contains("Engine::builder().state("), "{error}");
+    assert!(
+        error.contains("`State<Connections>`") && error.contains("Engine::builder().state("),
+        "{error}"
+    );
     let engine = TestEngine::new().state(Connections("ten".into())).build().unwrap();
     assert_eq!(run_on(&engine, &registry, "NeedsPool").output::<String>().unwrap(), "ten");
     let twice = Engine::builder().state(1_u8).state(2_u8).build();

@@ -72,7 +72,9 @@ fn each_item_has_a_key_of_its_own() {
 #[test]
 fn run_ids_differ_and_a_seed_makes_them_repeat() {
     let registry = registry();
-    let ids = |engine: &Engine| [run_on(engine, &registry, "S").run_id(), run_on(engine, &registry, "S").run_id()];
+    let ids = |engine: &Engine| {
+        [run_on(engine, &registry, "S").run_id(), run_on(engine, &registry, "S").run_id()]
+    };
     let (a, b) = (ids(&Engine::new()), ids(&Engine::new()));
     assert!(a[0] != a[1] && a[0] != b[0] && b[0] != b[1]);
     let seeded = |seed| ids(&TestEngine::new().seed(seed).build().unwrap());
@@ -85,11 +87,21 @@ fn run_ids_differ_and_a_seed_makes_them_repeat() {
 fn an_event_knows_its_run_its_pipeline_and_its_step() {
     let mut registry = registry();
     registry.event("WHO", |ctx: &Context| {
-        Outcome::success(format!("{} {} {} {} {}", ctx.run_id(), ctx.pipeline(), ctx.event(), ctx.step_path(), ctx.attempt()))
+        Outcome::success(format!(
+            "{} {} {} {} {}",
+            ctx.run_id(),
+            ctx.pipeline(),
+            ctx.event(),
+            ctx.step_path(),
+            ctx.attempt()
+        ))
     });
     for flow in ["S (1 -> WHO)", "S (1 -> WHO[executor = ThreadPoolExecutor])"] {
         let report = run(&registry, flow);
-        assert_eq!(report.output::<String>().unwrap(), &format!("{} flow WHO S/1/WHO 1", report.run_id()));
+        assert_eq!(
+            report.output::<String>().unwrap(),
+            &format!("{} flow WHO S/1/WHO 1", report.run_id())
+        );
     }
 }
 
@@ -111,7 +123,9 @@ fn a_plan_is_written_down_and_made_again() {
 #[test]
 fn the_hash_of_a_plan_tells_flows_and_fields_apart_but_not_spellings() {
     let registry = registry();
-    let hash = |flow: &str, fields: &Fields| Flow::parse(flow).unwrap().plan(&registry, fields).unwrap().structural_hash();
+    let hash = |flow: &str, fields: &Fields| {
+        Flow::parse(flow).unwrap().plan(&registry, fields).unwrap().structural_hash()
+    };
     let none = Fields::new();
     assert_eq!(hash("S -> (F || P)", &none), hash("S\n-># x\n{F||P}", &none));
     let mut all = vec![

@@ -19,10 +19,14 @@ fn a_value_goes_along_a_piped_arrow_and_a_group_hands_on_all_in_script_order() {
         registry.event(name, move |_: &Context| Outcome::success(number));
     }
     registry.event("LIST", |ctx: &Context| {
-        let seen: Vec<String> = ctx.previous().iter().map(|seen| match seen {
-            Ok(value) => value.get::<u32>().unwrap().to_string(),
-            Err(failure) => failure.to_string(),
-        }).collect();
+        let seen: Vec<String> = ctx
+            .previous()
+            .iter()
+            .map(|seen| match seen {
+                Ok(value) => value.get::<u32>().unwrap().to_string(),
+                Err(failure) => failure.to_string(),
+            })
+            .collect();
         Outcome::success(seen.join(" "))
     });
     for (flow, seen) in [
@@ -42,7 +46,10 @@ fn a_value_goes_along_a_piped_arrow_and_a_group_hands_on_all_in_script_order() {
         ("{F || P} (0 |-> LIST)", "`F`: no (and 1 more)"),
         // Who handled a failure already is not blamed for the brackets.
         ("{{F} (0 -> A) -> P} (0 |-> LIST)", "`P`: broke"),
-        ("{{F || A}[execution_evaluation_state = SuccessForPartialSuccess] -> P} (0 |-> LIST)", "`P`: broke"),
+        (
+            "{{F || A}[execution_evaluation_state = SuccessForPartialSuccess] -> P} (0 |-> LIST)",
+            "`P`: broke",
+        ),
         ("{F (0 -> P)} (0 |-> LIST)", "`P`: broke"),
         ("A -> LIST", ""),
     ] {
@@ -54,7 +61,8 @@ fn a_value_goes_along_a_piped_arrow_and_a_group_hands_on_all_in_script_order() {
 #[test]
 fn every_member_of_a_group_gets_what_came_along() {
     let report = run(&registry(), "S |-> SUM || SUM || {SUM -> SUM}");
-    let values: Vec<u32> = report.steps().skip(1).map(|step| *step.value::<u32>().unwrap()).collect();
+    let values: Vec<u32> =
+        report.steps().skip(1).map(|step| *step.value::<u32>().unwrap()).collect();
     assert_eq!(values, [1, 1, 1, 0]);
 }
 
@@ -89,7 +97,10 @@ fn a_failure_carries_its_data_and_its_exception_into_the_branch() {
     registry.event("Tuple", |_: &Context| (false, 9_u32));
     registry.event("LOOK", |ctx: &Context| {
         let failure = ctx.previous()[0].as_ref().unwrap_err();
-        Outcome::success((failure.value::<u32>().copied(), failure.exception().is_some_and(|e| e.find::<Broke>().is_some())))
+        Outcome::success((
+            failure.value::<u32>().copied(),
+            failure.exception().is_some_and(|e| e.find::<Broke>().is_some()),
+        ))
     });
     for (flow, seen) in [
         ("Refuse (0 |-> LOOK)", (Some(7), false)),
@@ -114,10 +125,13 @@ fn a_typed_step_gets_its_value_and_a_pair_both() {
 #[test]
 fn an_edge_without_a_value_ends_the_run_and_names_both_ends_and_the_cure() {
     let registry = typed_registry();
-    for flow in ["F |-> Take -> S", "P |-> Take -> S", "S || F |-> Pair -> S", "F |-> Take * 3 -> S"] {
+    for flow in
+        ["F |-> Take -> S", "P |-> Take -> S", "S || F |-> Pair -> S", "F |-> Take * 3 -> S"]
+    {
         let report = run(&registry, flow);
         assert_eq!(report.status(), Status::Failed, "{flow}");
-        let (step, exception) = report.broken_at().unwrap_or_else(|| panic!("{flow} is not broken"));
+        let (step, exception) =
+            report.broken_at().unwrap_or_else(|| panic!("{flow} is not broken"));
         assert!(["Take", "Pair"].contains(&step.event()), "{flow}");
         assert_eq!(exception.kind(), ExceptionKind::Edge);
         assert_eq!(step.attempts(), 1, "an edge is not tried again");

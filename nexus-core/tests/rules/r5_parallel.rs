@@ -45,13 +45,20 @@ fn members_are_in_their_bodies_at_the_same_time_wherever_the_group_stands() {
         (2, "S || A || F || B"),
     ] {
         let report = run(&meeting(members), flow);
-        assert!(report.steps().all(|step| step.sentence() != "the others did not come"), "{flow}:\n{report}");
+        assert!(
+            report.steps().all(|step| step.sentence() != "the others did not come"),
+            "{flow}:\n{report}"
+        );
     }
 }
 
 #[test]
 fn a_group_is_parallel_on_a_pool_with_enough_workers_and_not_with_one() {
-    let flow = |workers| format!("{{T || T}}[executor = ThreadPoolExecutor, executor_config = {{max_workers: {workers}}}]");
+    let flow = |workers| {
+        format!(
+            "{{T || T}}[executor = ThreadPoolExecutor, executor_config = {{max_workers: {workers}}}]"
+        )
+    };
     assert!(run(&meeting(2), &flow(2)).is_success());
     // One worker: the second member must not run before the first is done.
     let (registry, log) = logged(&["A", "B"]);
@@ -80,12 +87,14 @@ fn default_executor_members_run_one_after_the_other_on_the_driving_thread() {
     let (send, receive) = mpsc::channel();
     for name in ["D", "E"] {
         let (send, log) = (send.clone(), log.clone());
-        registry.event(name, move |_: &Context| {
-            log.add(format!("begin {name}"));
-            send.send(std::thread::current().id()).unwrap();
-            log.add(format!("end {name}"));
-            Outcome::success(())
-        }).executor::<DefaultExecutor>();
+        registry
+            .event(name, move |_: &Context| {
+                log.add(format!("begin {name}"));
+                send.send(std::thread::current().id()).unwrap();
+                log.add(format!("end {name}"));
+                Outcome::success(())
+            })
+            .executor::<DefaultExecutor>();
     }
     let plan = plan(&registry, "S -> D || E -> D");
     let engine = TestEngine::new().build().unwrap();
@@ -158,7 +167,9 @@ fn a_bypass_check_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
         let mut registry = registry();
         let met = Meeting::of(2);
         let other = met.clone();
-        registry.event("Here", move |_: &Context| met.attend().then_some(()).ok_or(Broke)).executor::<DefaultExecutor>();
+        registry
+            .event("Here", move |_: &Context| met.attend().then_some(()).ok_or(Broke))
+            .executor::<DefaultExecutor>();
         registry
             .event("There", move |_: &Context| other.attend().then_some(()).ok_or(Broke))
             .bypass(|_| Bypass::<()>::no());
@@ -180,7 +191,9 @@ fn a_retry_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
         send.send(()).map_err(|_| Broke)
     });
     registry
-        .event("Here", move |_: &Context| receive.lock().unwrap().recv_timeout(PATIENCE / 4).map_err(|_| Broke))
+        .event("Here", move |_: &Context| {
+            receive.lock().unwrap().recv_timeout(PATIENCE / 4).map_err(|_| Broke)
+        })
         .executor::<DefaultExecutor>();
     let flow = "Again[retry_policy = {max_attempts: 2, backoff_factor: 0.001}] || Here";
     let report = run_on(&Engine::new(), &registry, flow);

@@ -34,16 +34,20 @@ fn a_failure_that_nobody_handles_fails_the_run_even_if_later_steps_succeed() {
 #[test]
 fn the_report_lists_every_step_in_script_order_with_the_reason_it_did_not_run() {
     let report = run(&registry(), "S (0 -> F, 1 -> S -> P (1 -> S)) -> S[stop_on_success] -> F");
-    let lines: Vec<String> = report.steps().map(|step| format!("{}: {}", step.path(), step.sentence())).collect();
-    assert_eq!(lines, [
-        "S: success",
-        "S/0/F: not run: branch 0 of `S` was not taken",
-        "S/1/S#2: success",
-        "S/1/P: broke",
-        "S/1/P/1/S#3: not run: branch 1 of `P` was not taken",
-        "S#4: success",
-        "F#2: not run: the run ended at `S#4`",
-    ]);
+    let lines: Vec<String> =
+        report.steps().map(|step| format!("{}: {}", step.path(), step.sentence())).collect();
+    assert_eq!(
+        lines,
+        [
+            "S: success",
+            "S/0/F: not run: branch 0 of `S` was not taken",
+            "S/1/S#2: success",
+            "S/1/P: broke",
+            "S/1/P/1/S#3: not run: branch 1 of `P` was not taken",
+            "S#4: success",
+            "F#2: not run: the run ended at `S#4`",
+        ]
+    );
 }
 
 #[test]
@@ -55,7 +59,10 @@ fn the_error_of_a_failed_run_names_the_step_that_nobody_handled_with_its_whole_c
         ("S -> Deep * 2", "flow failed at `Deep` after 2 attempts: outer: outer: broke"),
         ("F (0 -> S) -> P", "flow failed at `P`: broke"),
         ("{F} (0 -> S) -> P", "flow failed at `P`: broke"),
-        ("{F || S}[execution_evaluation_state = SuccessForPartialSuccess] -> P", "flow failed at `P`: broke"),
+        (
+            "{F || S}[execution_evaluation_state = SuccessForPartialSuccess] -> P",
+            "flow failed at `P`: broke",
+        ),
         ("F (0 -> P)", "flow failed at `F/0/P`: broke"),
         ("S[stop_on_success]", "flow was stopped at `S` by `stop_on_success`"),
     ] {
@@ -89,9 +96,18 @@ fn asking_a_report_for_what_it_does_not_have_says_why() {
     let report = run(&registry, "S (0 -> S) -> F");
     let says = |error: Error| error.to_string();
     assert_eq!(says(report.output::<u32>().unwrap_err()), "`F` yielded nothing: no");
-    assert!(says(run(&registry, "S").output::<String>().unwrap_err()).contains("`S` yielded a `u32`, not a `String`"));
-    assert!(says(run(&registry, "S || S").output::<u32>().unwrap_err()).contains("several steps side by side"));
-    assert!(says(run(&registry, "S").get::<Take>().unwrap_err()).contains("does not stand in this flow"));
+    assert!(
+        says(run(&registry, "S").output::<String>().unwrap_err())
+            .contains("`S` yielded a `u32`, not a `String`")
+    );
+    assert!(
+        says(run(&registry, "S || S").output::<u32>().unwrap_err())
+            .contains("several steps side by side")
+    );
+    assert!(
+        says(run(&registry, "S").get::<Take>().unwrap_err())
+            .contains("does not stand in this flow")
+    );
     let twice = run(&registry, "S |-> Take |-> Take");
     assert!(says(twice.get::<Take>().unwrap_err()).contains("several steps"));
     assert_eq!(twice.steps_of::<Take>().count(), 2);

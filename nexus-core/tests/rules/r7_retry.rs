@@ -94,10 +94,16 @@ fn an_exception_is_tried_again_if_a_listed_type_is_anywhere_in_its_source_chain(
         ("P", "Outer, Io", 1),
         ("P", "", 2),
     ] {
-        let report = run(&registry, &format!("{flow}[retry_policy = {{max_attempts: 2, retry_on_exceptions: [{list}]}}]"));
+        let report = run(
+            &registry,
+            &format!("{flow}[retry_policy = {{max_attempts: 2, retry_on_exceptions: [{list}]}}]"),
+        );
         assert_eq!(report.step(flow).unwrap().attempts(), attempts, "{flow} [{list}]");
     }
-    assert!(refusal(&registry, "P[retry_policy = {retry_on_exceptions: [Brok]}]").contains("did you mean `Broke`?"));
+    assert!(
+        refusal(&registry, "P[retry_policy = {retry_on_exceptions: [Brok]}]")
+            .contains("did you mean `Broke`?")
+    );
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -107,9 +113,14 @@ struct Http(u16);
 #[test]
 fn a_predicate_sees_the_error_and_decides() {
     let mut registry = registry();
-    let policy = RetryPolicy::builder().max_attempts(4).retry_if(|error: &Http| error.0 >= 500).build();
-    registry.event("Web", |ctx: &Context| Err::<(), _>(Http(if ctx.attempt() < 3 { 500 } else { 404 }))).retry_policy(policy.clone());
-    registry.event("Wrap", |_: &Context| Err::<(), _>(Outer(Http(503)))).retry_policy(policy.clone());
+    let policy =
+        RetryPolicy::builder().max_attempts(4).retry_if(|error: &Http| error.0 >= 500).build();
+    registry
+        .event("Web", |ctx: &Context| Err::<(), _>(Http(if ctx.attempt() < 3 { 500 } else { 404 })))
+        .retry_policy(policy.clone());
+    registry
+        .event("Wrap", |_: &Context| Err::<(), _>(Outer(Http(503))))
+        .retry_policy(policy.clone());
     registry.event("Other", |_: &Context| Err::<(), _>(Broke)).retry_policy(policy);
     let report = run(&registry, "Web -> Wrap -> Other");
     assert_eq!(report.steps().map(|step| step.attempts()).collect::<Vec<_>>(), [3, 4, 1]);
@@ -118,7 +129,9 @@ fn a_predicate_sees_the_error_and_decides() {
 #[test]
 fn an_error_that_knows_when_to_come_back_is_believed() {
     let mut registry = registry();
-    let after = |seconds| move |_: &Context| Err::<(), _>(Outer(RetryAfter::new(Broke, Duration::from_secs(seconds))));
+    let after = |seconds| {
+        move |_: &Context| Err::<(), _>(Outer(RetryAfter::new(Broke, Duration::from_secs(seconds))))
+    };
     registry.event("Late", after(30));
     registry.event("Never", after(u64::MAX));
     let report = run(&registry, "Late * 3 -> Never * 2");
@@ -132,7 +145,10 @@ fn the_time_of_all_attempts_is_bounded_and_the_last_wait_trimmed() {
     let clock = engine.clock();
     let engine = engine.build().unwrap();
     let mut registry = registry();
-    let policy = RetryPolicy::builder().max_attempts(100).backoff_factor(1.0).max_elapsed(Duration::from_secs(10));
+    let policy = RetryPolicy::builder()
+        .max_attempts(100)
+        .backoff_factor(1.0)
+        .max_elapsed(Duration::from_secs(10));
     registry
         .event("Slow", move |_: &Context| {
             clock.advance(Duration::from_secs(2));
@@ -151,7 +167,11 @@ fn the_time_of_all_attempts_is_bounded_and_the_last_wait_trimmed() {
 #[test]
 fn jitter_stays_below_the_maximum_and_the_seed_decides_it() {
     let registry = registry();
-    let flow = |jitter| format!("P[retry_policy = {{max_attempts: 40, backoff_factor: 1, max_backoff: 5, jitter: {jitter}}}]");
+    let flow = |jitter| {
+        format!(
+            "P[retry_policy = {{max_attempts: 40, backoff_factor: 1, max_backoff: 5, jitter: {jitter}}}]"
+        )
+    };
     let draw = |jitter, seed| {
         let engine = TestEngine::new().seed(seed).build().unwrap();
         waits(&run_on(&engine, &registry, &flow(jitter)), "P")
@@ -163,7 +183,10 @@ fn jitter_stays_below_the_maximum_and_the_seed_decides_it() {
         assert_ne!(drawn, draw(jitter, 2));
         assert_ne!(drawn, plain);
         for (wait, most) in drawn.iter().zip(&plain) {
-            assert!(*wait <= *most && wait.as_secs_f64() >= most.as_secs_f64() * least - 1e-9, "{jitter}: {wait:?} of {most:?}");
+            assert!(
+                *wait <= *most && wait.as_secs_f64() >= most.as_secs_f64() * least - 1e-9,
+                "{jitter}: {wait:?} of {most:?}"
+            );
         }
     }
 }
@@ -180,11 +203,17 @@ fn a_wait_does_not_occupy_a_worker() {
         });
     }
     let flow = "{A[retry_policy = {backoff_factor: 3600, max_backoff: 86400}] || B -> B -> B}";
-    let flow = format!("{flow}[executor = ThreadPoolExecutor, executor_config = {{max_workers: 1}}]").replace("B -> B -> B", "{B -> B -> B}");
+    let flow =
+        format!("{flow}[executor = ThreadPoolExecutor, executor_config = {{max_workers: 1}}]")
+            .replace("B -> B -> B", "{B -> B -> B}");
     assert!(run(&registry, &flow).is_success());
     let lines = log.lines();
     let later = lines.iter().position(|line| line.starts_with("A2")).unwrap();
-    assert_eq!(lines[..later].iter().filter(|line| line.starts_with("B1 at 0ns")).count(), 3, "{lines:?}");
+    assert_eq!(
+        lines[..later].iter().filter(|line| line.starts_with("B1 at 0ns")).count(),
+        3,
+        "{lines:?}"
+    );
     assert_eq!(lines[later..], ["A2 at 3600s", "A3 at 10800s"]);
 }
 
@@ -194,10 +223,12 @@ fn a_wait_does_not_occupy_the_driving_thread_either() {
     let log = Log::default();
     for (name, fails) in [("A", 1), ("B", 0)] {
         let log = log.clone();
-        registry.event(name, move |ctx: &Context| {
-            log.add(format!("{name}{}", ctx.attempt()));
-            if ctx.attempt() <= fails { Err(Broke) } else { Ok(()) }
-        }).executor::<DefaultExecutor>();
+        registry
+            .event(name, move |ctx: &Context| {
+                log.add(format!("{name}{}", ctx.attempt()));
+                if ctx.attempt() <= fails { Err(Broke) } else { Ok(()) }
+            })
+            .executor::<DefaultExecutor>();
     }
     run(&registry, "A * 2 || {B -> B}");
     assert_eq!(log.lines(), ["A1", "B1", "B1", "A2"]);
@@ -205,7 +236,11 @@ fn a_wait_does_not_occupy_the_driving_thread_either() {
 
 #[test]
 fn a_wait_on_the_real_clock_is_waited_and_no_longer() {
-    let report = run_on(&Engine::new(), &registry(), "P[retry_policy = {max_attempts: 3, backoff_factor: 0.01}] || P");
+    let report = run_on(
+        &Engine::new(),
+        &registry(),
+        "P[retry_policy = {max_attempts: 3, backoff_factor: 0.01}] || P",
+    );
     assert!(report.elapsed() >= Duration::from_millis(30), "{report}");
     assert!(report.elapsed() < PATIENCE / 2, "{report}");
 }
@@ -220,7 +255,9 @@ fn a_run_that_waits_wakes_when_the_clock_jumps_past_the_wait() {
     let (waits, waiting) = mpsc::channel();
     let came = std::sync::Mutex::new(came);
     registry.event("Again", move |ctx: &Context| {
-        if ctx.attempt() == 1 { return Err(Broke) }
+        if ctx.attempt() == 1 {
+            return Err(Broke);
+        }
         again.send(()).map_err(|_| Broke)
     });
     // Holds the run busy, so that its clock does not jump by itself.
@@ -228,7 +265,8 @@ fn a_run_that_waits_wakes_when_the_clock_jumps_past_the_wait() {
         waits.send(()).unwrap();
         came.lock().unwrap().recv_timeout(PATIENCE / 2).map_err(|_| Broke)
     });
-    let plan = plan(&registry, "Again[retry_policy = {max_attempts: 2, backoff_factor: 60}] || Busy");
+    let plan =
+        plan(&registry, "Again[retry_policy = {max_attempts: 2, backoff_factor: 60}] || Busy");
     let run = std::thread::spawn(move || engine.run_plan(&plan, Inputs::new()).unwrap());
     waiting.recv_timeout(PATIENCE).unwrap();
     let until = std::time::Instant::now() + PATIENCE;
@@ -246,18 +284,38 @@ fn numbers_that_make_no_sense_are_refused_and_never_a_hot_loop() {
         assert!(RetryPolicy::builder().backoff_factor(bad).build().is_err(), "{bad}");
         assert!(RetryPolicy::builder().max_backoff(bad).build().is_err(), "{bad}");
     }
-    assert!(RetryPolicy::builder().max_attempts(0).build().unwrap_err().to_string().contains("counts the first try"));
+    assert!(
+        RetryPolicy::builder()
+            .max_attempts(0)
+            .build()
+            .unwrap_err()
+            .to_string()
+            .contains("counts the first try")
+    );
     let mut registry = registry();
-    registry.event("Bad", |_: &Context| Outcome::success(())).retry_policy(RetryPolicy::builder().max_attempts(0).build());
+    registry
+        .event("Bad", |_: &Context| Outcome::success(()))
+        .retry_policy(RetryPolicy::builder().max_attempts(0).build());
     assert!(refusal(&registry, "Bad").contains("`max_attempts` is 0"));
-    for policy in ["max_attempts: 0", "backoff_factor: -1", "max_backoff: 1e300", "max_attempt: 3", "jitter: some"] {
+    for policy in [
+        "max_attempts: 0",
+        "backoff_factor: -1",
+        "max_backoff: 1e300",
+        "max_attempt: 3",
+        "jitter: some",
+    ] {
         try_plan(&registry, &format!("P[retry_policy = {{{policy}}}]")).expect_err(policy);
     }
 }
 
 #[test]
 fn a_schedule_shows_the_waits_and_the_worst_case() {
-    let policy = RetryPolicy::builder().max_attempts(6).backoff_factor(1.0).max_backoff(5.0).build().unwrap();
+    let policy = RetryPolicy::builder()
+        .max_attempts(6)
+        .backoff_factor(1.0)
+        .max_backoff(5.0)
+        .build()
+        .unwrap();
     assert_eq!(policy.schedule().waits().collect::<Vec<_>>(), seconds(&[1.0, 2.0, 4.0, 5.0, 5.0]));
     assert_eq!(policy.schedule().total(), Duration::from_secs(17));
 }

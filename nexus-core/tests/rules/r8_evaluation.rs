@@ -16,7 +16,8 @@ const TABLE: [(&str, [bool; 4]); 4] = [
 fn a_group_counts_as_its_brackets_say() {
     let registry = registry();
     for (state, expected) in TABLE {
-        for (members, success) in ["S || S", "S || F || P", "F || P || F"].into_iter().zip(expected) {
+        for (members, success) in ["S || S", "S || F || P", "F || P || F"].into_iter().zip(expected)
+        {
             let flow = format!("{{{members}}}[execution_evaluation_state = {state}]");
             let report = run(&registry, &flow);
             assert_eq!(report.is_success(), success, "{flow}");
@@ -54,10 +55,15 @@ fn feed(registry: &mut Registry, items: &[u32]) {
 #[test]
 fn an_each_step_counts_as_its_state_says() {
     for (state, expected) in TABLE {
-        for (items, success) in [&[2, 3, 4][..], &[2, 0, 1, 5], &[0, 1], &[]].into_iter().zip(expected) {
+        for (items, success) in
+            [&[2, 3, 4][..], &[2, 0, 1, 5], &[0, 1], &[]].into_iter().zip(expected)
+        {
             let mut registry = typed_registry();
             feed(&mut registry, items);
-            let report = run(&registry, &format!("Feed |-> Item[each, execution_evaluation_state = {state}]"));
+            let report = run(
+                &registry,
+                &format!("Feed |-> Item[each, execution_evaluation_state = {state}]"),
+            );
             assert_eq!(report.is_success(), success, "{state} of {items:?}: {report}");
             assert_eq!(report.step("Item").unwrap().is_success(), success);
         }
@@ -68,12 +74,19 @@ fn an_each_step_counts_as_its_state_says() {
 fn an_each_step_hands_on_the_values_of_its_successes_in_order_and_reports_the_rest() {
     let mut registry = typed_registry();
     feed(&mut registry, &[9, 0, 8, 1, 7]);
-    let report = run(&registry, "Feed |-> Item[each, execution_evaluation_state = SuccessForPartialSuccess]");
+    let report = run(
+        &registry,
+        "Feed |-> Item[each, execution_evaluation_state = SuccessForPartialSuccess]",
+    );
     assert_eq!(report.output::<Vec<u32>>().unwrap(), &[90, 80, 70]);
     assert_eq!(report.get_each::<Item>().unwrap(), &[90, 80, 70]);
-    let StepOutcome::Each { total, failures, verdict } = report.step("Item").unwrap().outcome() else { panic!() };
+    let StepOutcome::Each { total, failures, verdict } = report.step("Item").unwrap().outcome()
+    else {
+        panic!()
+    };
     assert_eq!((total, verdict.is_none()), (5, true));
-    let failures: Vec<(u64, String)> = failures.iter().map(|(item, failure)| (*item, failure.to_string())).collect();
+    let failures: Vec<(u64, String)> =
+        failures.iter().map(|(item, failure)| (*item, failure.to_string())).collect();
     assert_eq!(failures, [(1, "no".to_owned()), (3, "broke".to_owned())]);
 }
 
@@ -146,12 +159,18 @@ fn the_first_failure_cancels_the_other_members_and_discards_their_late_results()
         begins.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         Outcome::<bool>::failure("first")
     });
-    let report = run(&registry, "{{Long -> S} || P[retry_policy = {backoff_factor: 3600, max_backoff: 3600}] || Fail}[execution_evaluation_state = FailureForPartialError] (0 |-> COUNT)");
+    let report = run(
+        &registry,
+        "{{Long -> S} || P[retry_policy = {backoff_factor: 3600, max_backoff: 3600}] || Fail}[execution_evaluation_state = FailureForPartialError] (0 |-> COUNT)",
+    );
     assert!(report.is_success(), "{report}");
     assert_eq!(ran(&report), ["Fail", "{Long}/0/COUNT"]);
     for path in ["Long", "P"] {
         let outcome = report.step(path).unwrap().outcome();
-        assert!(matches!(outcome, StepOutcome::NotRun(NotRun::Cancelled { .. })), "{path}: {outcome:?}");
+        assert!(
+            matches!(outcome, StepOutcome::NotRun(NotRun::Cancelled { .. })),
+            "{path}: {outcome:?}"
+        );
     }
     // Nobody waits for the hour of the cancelled retry.
     assert_eq!(report.elapsed().as_secs(), 0);
@@ -171,7 +190,10 @@ fn the_first_failed_item_cancels_the_rest_of_an_each_step() {
     let mut registry = typed_registry();
     let items: Vec<u32> = std::iter::once(0).chain(2..500).collect();
     feed(&mut registry, &items);
-    let report = run(&registry, "Feed |-> Item[each, max_concurrency = 2, execution_evaluation_state = FailureForPartialError]");
+    let report = run(
+        &registry,
+        "Feed |-> Item[each, max_concurrency = 2, execution_evaluation_state = FailureForPartialError]",
+    );
     let step = report.step("Item").unwrap();
     assert!(step.attempts() <= 3, "{} items ran", step.attempts());
     assert!(step.sentence().contains("item 0: no"), "{}", step.sentence());

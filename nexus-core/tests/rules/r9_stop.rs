@@ -22,7 +22,11 @@ fn a_stop_condition_ends_the_run_at_its_outcome_and_at_no_other() {
         let stopped = report.stopped_by().map(|(step, condition)| (step.event(), condition.name()));
         assert_eq!(stopped, stops.then_some((event, condition)), "{event}[{condition}]");
         assert_eq!(report.status() == Status::Stopped, stops);
-        assert_eq!(ran(&report).len(), if stops { 2 } else { 4 }, "{event}[{condition}]: no branch, no next step");
+        assert_eq!(
+            ran(&report).len(),
+            if stops { 2 } else { 4 },
+            "{event}[{condition}]: no branch, no next step"
+        );
     }
 }
 
@@ -80,7 +84,8 @@ fn siblings_in_flight_finish_with_their_retries_and_nothing_new_starts() {
         }
     }
     let engine = TestEngine::new().observer(Tell(std::sync::Mutex::new(stopped))).build().unwrap();
-    let report = run_on(&engine, &registry, "Sibling * 3 (1 -> S) || Stops[stop_on_error] (0 -> S) -> S");
+    let report =
+        run_on(&engine, &registry, "Sibling * 3 (1 -> S) || Stops[stop_on_error] (0 -> S) -> S");
     assert_eq!(report.status(), Status::Stopped);
     assert_eq!(report.stopped_by().unwrap().0.path(), "Stops");
     let sibling = report.step("Sibling").unwrap();
@@ -95,8 +100,12 @@ fn a_stop_starts_no_further_items_of_an_each_step() {
     // The stop is on the driving thread, and comes before the first item is done.
     let (go, gone) = mpsc::channel();
     let gone = std::sync::Mutex::new(gone);
-    registry.event("Stops", move |_: &Context| Outcome::success(go.send(()).is_ok())).executor::<DefaultExecutor>();
-    registry.event("Gate", move |_: &Context| Outcome::success(gone.lock().unwrap().recv_timeout(PATIENCE).is_ok()));
+    registry
+        .event("Stops", move |_: &Context| Outcome::success(go.send(()).is_ok()))
+        .executor::<DefaultExecutor>();
+    registry.event("Gate", move |_: &Context| {
+        Outcome::success(gone.lock().unwrap().recv_timeout(PATIENCE).is_ok())
+    });
     let report = run(&registry, "Stops[stop_on_success] || {Gate -> Feed |-> Item[each]}");
     assert_eq!(report.status(), Status::Stopped);
     assert!(report.step("Item").unwrap().attempts() < 998);

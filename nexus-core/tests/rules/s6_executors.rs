@@ -11,7 +11,10 @@ fn a_pool_without_workers_is_refused_before_anything_runs() {
         .executor_config(ExecutorInitializerConfig::new().max_workers(0));
     assert!(refusal(&registry, "Zero").contains("`max_workers` is 0"));
     for key in ["max_workers", "max_tasks_per_child", "stack_size"] {
-        let text = refusal(&registry, &format!("S[executor = ThreadPoolExecutor, executor_config = {{{key}: 0}}]"));
+        let text = refusal(
+            &registry,
+            &format!("S[executor = ThreadPoolExecutor, executor_config = {{{key}: 0}}]"),
+        );
         assert!(text.contains(key), "{text}");
     }
 }
@@ -19,11 +22,15 @@ fn a_pool_without_workers_is_refused_before_anything_runs() {
 #[test]
 fn the_default_executor_takes_no_configuration_and_none_is_for_nobody() {
     let registry = registry();
-    let text = refusal(&registry, "S[executor = DefaultExecutor, executor_config = {max_workers: 2}]");
+    let text =
+        refusal(&registry, "S[executor = DefaultExecutor, executor_config = {max_workers: 2}]");
     assert!(text.contains("`DefaultExecutor` takes no `executor_config`"), "{text}");
     let text = refusal(&registry, "S[executor_config = {max_workers: 2}]");
     assert!(text.contains("no executor"), "{text}");
-    assert!(refusal(&registry, "S[executor = ThreadPoolExecutr]").contains("did you mean `ThreadPoolExecutor`?"));
+    assert!(
+        refusal(&registry, "S[executor = ThreadPoolExecutr]")
+            .contains("did you mean `ThreadPoolExecutor`?")
+    );
 }
 
 #[test]
@@ -45,15 +52,20 @@ fn another_executor_does_not_inherit_the_configuration_of_the_one_it_replaces() 
 /// The name of the thread that a step ran on.
 fn threads() -> Registry {
     let mut registry = registry();
-    registry.event("T", |_: &Context| Outcome::success(std::thread::current().name().unwrap_or_default().to_owned()));
+    registry.event("T", |_: &Context| {
+        Outcome::success(std::thread::current().name().unwrap_or_default().to_owned())
+    });
     registry
 }
 
 #[test]
 fn steps_with_the_same_executor_and_set_up_share_a_pool_and_others_do_not() {
-    let report = run(&threads(), "T[executor = ThreadPoolExecutor, executor_config = {max_workers: 1, thread_name_prefix: \"x\"}] \
+    let report = run(
+        &threads(),
+        "T[executor = ThreadPoolExecutor, executor_config = {max_workers: 1, thread_name_prefix: \"x\"}] \
          -> T[executor = ThreadPoolExecutor, executor_config = {max_workers: 1, thread_name_prefix: \"x\"}] \
-         -> T[executor = ThreadPoolExecutor, executor_config = {max_workers: 1, thread_name_prefix: \"y\"}]");
+         -> T[executor = ThreadPoolExecutor, executor_config = {max_workers: 1, thread_name_prefix: \"y\"}]",
+    );
     let names: Vec<&String> = report.steps().map(|step| step.value::<String>().unwrap()).collect();
     assert_eq!(names, ["x0", "x0", "y0"]);
 }
@@ -92,7 +104,9 @@ impl Ends {
     fn of(engine: Engine, registry: &Registry) -> usize {
         let mut registry = registry.clone();
         registry.executor::<Self>("Ends");
-        assert!(run_on(&engine, &registry, "S[executor = Ends] || S[executor = Ends]").is_success());
+        assert!(
+            run_on(&engine, &registry, "S[executor = Ends] || S[executor = Ends]").is_success()
+        );
         let clone = engine.clone();
         drop(engine);
         assert_eq!(ENDED.load(std::sync::atomic::Ordering::SeqCst), 0);
@@ -123,14 +137,22 @@ fn a_task_that_an_executor_loses_is_an_exception_and_the_run_goes_on() {
     let mut registry = registry();
     registry.executor::<Loses>("Loses");
     for how in [1, 2] {
-        let report = run(&registry, &format!("S[executor = Loses, executor_config = {{max_workers: {how}}}] (0 -> S) || S -> S"));
+        let report = run(
+            &registry,
+            &format!(
+                "S[executor = Loses, executor_config = {{max_workers: {how}}}] (0 -> S) || S -> S"
+            ),
+        );
         assert!(report.is_success(), "{report}");
-        let StepOutcome::Exception(exception) = report.step("S").unwrap().outcome() else { panic!("{report}") };
+        let StepOutcome::Exception(exception) = report.step("S").unwrap().outcome() else {
+            panic!("{report}")
+        };
         assert_eq!(exception.kind(), ExceptionKind::Lost);
         assert_eq!(ran(&report).len(), 4);
     }
     let plan = plan(&registry, "S[executor = Loses, executor_config = {max_workers: 3}]");
-    let error = TestEngine::new().build().unwrap().run_plan(&plan, Inputs::new()).unwrap_err().to_string();
+    let error =
+        TestEngine::new().build().unwrap().run_plan(&plan, Inputs::new()).unwrap_err().to_string();
     assert!(error.contains("Loses") && error.contains("no such luck"), "{error}");
 }
 
@@ -152,7 +174,8 @@ fn an_executor_of_the_user_s_runs_groups_retries_and_items() {
     let mut registry = typed_registry();
     registry.executor::<ThreadEach>("ThreadEach");
     registry.event("Feed", |_: &Context| Outcome::success((2..200_u32).collect::<Vec<_>>()));
-    let report = run(&registry, "{S || P * 4 (0 -> S) || {Feed |-> Item[each]}}[executor = ThreadEach]");
+    let report =
+        run(&registry, "{S || P * 4 (0 -> S) || {Feed |-> Item[each]}}[executor = ThreadEach]");
     assert!(report.is_success(), "{report}");
     assert_eq!(report.step("P").unwrap().attempts(), 4);
     assert_eq!(report.get_each::<Item>().unwrap().len(), 198);
@@ -165,13 +188,17 @@ fn many_runs_of_one_engine_at_the_same_time_do_not_mix() {
     let flow = Flow::parse("ME || {ME -> ME} |-> SUM").unwrap();
     let plan = flow.plan(&registry, &Fields::new().with::<u32>("me")).unwrap();
     let engine = Engine::new();
-    let runs: Vec<_> = (0..8_u32).map(|thread| {
-        let (engine, plan) = (engine.clone(), plan.clone());
-        std::thread::spawn(move || (0..50).all(|run| {
-            let me = thread * 1000 + run;
-            let report = engine.run_plan(&plan, Inputs::new().with("me", me)).unwrap();
-            *report.output::<u32>().unwrap() == me * 2
-        }))
-    }).collect();
+    let runs: Vec<_> = (0..8_u32)
+        .map(|thread| {
+            let (engine, plan) = (engine.clone(), plan.clone());
+            std::thread::spawn(move || {
+                (0..50).all(|run| {
+                    let me = thread * 1000 + run;
+                    let report = engine.run_plan(&plan, Inputs::new().with("me", me)).unwrap();
+                    *report.output::<u32>().unwrap() == me * 2
+                })
+            })
+        })
+        .collect();
     assert!(runs.into_iter().all(|run| run.join().unwrap()));
 }

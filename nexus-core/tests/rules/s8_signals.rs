@@ -17,7 +17,11 @@ fn how(ended: Ended<'_>) -> String {
 
 impl Tape {
     fn note(&self, signal: &str, step: &StepEvent<'_>, more: &str) {
-        self.0.add(format!("{signal} {} {}{more}", step.context().step_path(), step.context().attempt()));
+        self.0.add(format!(
+            "{signal} {} {}{more}",
+            step.context().step_path(),
+            step.context().attempt()
+        ));
     }
 }
 
@@ -85,15 +89,29 @@ fn an_observer_hears_every_attempt_of_a_retried_event_in_order() {
 #[test]
 fn an_observer_hears_that_retries_did_not_help_and_that_an_event_was_bypassed() {
     let mut registry = registry();
-    registry.event("Skip", |_: &Context| Outcome::success(())).bypass(|_| Bypass::<()>::skip("cached"));
+    registry
+        .event("Skip", |_: &Context| Outcome::success(()))
+        .bypass(|_| Bypass::<()>::skip("cached"));
     let heard = heard(&registry, "P * 2 -> Skip");
-    assert_eq!(heard[7..], ["end P 2 exception broke", "done P 2 exception broke", "bypassed Skip 1 cached", "over flow"]);
+    assert_eq!(
+        heard[7..],
+        [
+            "end P 2 exception broke",
+            "done P 2 exception broke",
+            "bypassed Skip 1 cached",
+            "over flow"
+        ]
+    );
 }
 
 #[test]
 fn several_observers_hear_the_same() {
     let (first, second) = (Log::default(), Log::default());
-    let engine = TestEngine::new().observer(Tape(first.clone())).observer(Tape(second.clone())).build().unwrap();
+    let engine = TestEngine::new()
+        .observer(Tape(first.clone()))
+        .observer(Tape(second.clone()))
+        .build()
+        .unwrap();
     run_on(&engine, &registry(), "S -> F");
     assert_eq!(first.lines(), second.lines());
     assert_eq!(first.lines().len(), 8);

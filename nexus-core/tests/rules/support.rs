@@ -4,8 +4,8 @@ use std::sync::{Arc, Condvar, Mutex, Once, mpsc};
 use std::time::{Duration, Instant};
 
 pub(crate) use nexus_core::__private::{
-    Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, Maker, Nothing, OrFailure, OutputInfo,
-    OwnField, Param, ParamKind, Spec, TaskOutcome, Tuple, ended,
+    Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, Maker, Nothing,
+    OrFailure, OutputInfo, OwnField, Param, ParamKind, Spec, TaskOutcome, Tuple, ended,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
@@ -35,10 +35,14 @@ pub(crate) fn registry() -> Registry {
     registry.event("F", |_: &Context| Outcome::<u32>::failure("no"));
     registry.event("P", |_: &Context| Err::<u32, _>(Broke));
     registry.event("SUM", |ctx: &Context| {
-        let value = |seen: &Result<Value, Failure>| seen.as_ref().map_or(100, |value| *value.get::<u32>().unwrap());
+        let value = |seen: &Result<Value, Failure>| {
+            seen.as_ref().map_or(100, |value| *value.get::<u32>().unwrap())
+        };
         Outcome::success(ctx.previous().iter().map(value).sum::<u32>())
     });
-    registry.event("COUNT", |ctx: &Context| Outcome::success(u32::try_from(ctx.previous().len()).unwrap()));
+    registry.event("COUNT", |ctx: &Context| {
+        Outcome::success(u32::try_from(ctx.previous().len()).unwrap())
+    });
     registry.error::<Broke>("Broke");
     registry
 }
@@ -155,13 +159,18 @@ macro_rules! typed {
             const OWN_FIELDS: &'static [OwnField] = &[];
 
             fn definition() -> EventDef {
-                EventDef::new::<Self>(OutputInfo::opaque::<$output>(), Maker::Ready(std::sync::Arc::new(Self)), "tests")
+                EventDef::new::<Self>(
+                    OutputInfo::opaque::<$output>(),
+                    Maker::Ready(std::sync::Arc::new(Self)),
+                    "tests",
+                )
             }
         }
 
         impl Body for $name {
             fn call(&self, inputs: &BodyInputs<'_>) -> TaskOutcome {
-                let body: fn(&BodyInputs<'_>) -> std::result::Result<TaskOutcome, Exception> = $body;
+                let body: fn(&BodyInputs<'_>) -> std::result::Result<TaskOutcome, Exception> =
+                    $body;
                 ended(body(inputs))
             }
         }
@@ -208,11 +217,18 @@ typed!(NeedsPool, Nothing => String, &[Param { name: "pool", kind: ParamKind::St
 #[derive(Debug)]
 pub(crate) struct Connections(pub(crate) String);
 
-pub(crate) const PIPED: Param = Param { name: "x", kind: ParamKind::Piped, ty: TypeInfo::of::<()>() };
+pub(crate) const PIPED: Param =
+    Param { name: "x", kind: ParamKind::Piped, ty: TypeInfo::of::<()>() };
 
 /// [`registry`], with the events above.
 pub(crate) fn typed_registry() -> Registry {
     let mut registry = registry();
-    registry.add::<Take>().add::<Item>().add::<Either>().add::<Pair>().add::<Reason>().add::<NeedsPool>();
+    registry
+        .add::<Take>()
+        .add::<Item>()
+        .add::<Either>()
+        .add::<Pair>()
+        .add::<Reason>()
+        .add::<NeedsPool>();
     registry
 }

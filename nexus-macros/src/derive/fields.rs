@@ -27,7 +27,10 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
         return None;
     };
     if !input.generics.params.is_empty() {
-        cx.error(&input.generics, format!("a struct that derives `{what}` has one concrete type: remove the generics"));
+        cx.error(
+            &input.generics,
+            format!("a struct that derives `{what}` has one concrete type: remove the generics"),
+        );
         return None;
     }
     match &data.fields {
@@ -64,10 +67,16 @@ fn read(cx: &Ctxt, attr: &Attribute) -> Option<Default> {
         while !input.is_empty() {
             let key: Ident = input.parse()?;
             if key != "default" {
-                return Err(syn::Error::new(key.span(), format!("there is no setting `{key}` of a field: {SHAPE}")));
+                return Err(syn::Error::new(
+                    key.span(),
+                    format!("there is no setting `{key}` of a field: {SHAPE}"),
+                ));
             }
             if default.is_some() {
-                return Err(syn::Error::new(key.span(), "`default` is given twice: keep one of the two"));
+                return Err(syn::Error::new(
+                    key.span(),
+                    "`default` is given twice: keep one of the two",
+                ));
             }
             default = Some(if input.parse::<Option<Token![=]>>()?.is_some() {
                 Default::Expr(input.parse()?)

@@ -106,10 +106,16 @@ fn value(private: &TokenStream, field: &StructField) -> TokenStream {
 }
 
 /// The expression of a default, for a field of type `ty`.
-pub(crate) fn default_value(private: &TokenStream, default: &Default, ty: &impl ToTokens) -> TokenStream {
+pub(crate) fn default_value(
+    private: &TokenStream,
+    default: &Default,
+    ty: &impl ToTokens,
+) -> TokenStream {
     match default {
         Default::OfType => quote!(<#ty as #private::Default>::default()),
-        Default::Expr(expr) if fields::is_text(expr) => quote!(<#ty as #private::From<_>>::from(#expr)),
+        Default::Expr(expr) if fields::is_text(expr) => {
+            quote!(<#ty as #private::From<_>>::from(#expr))
+        }
         Default::Expr(expr) => quote!(#expr),
     }
 }

@@ -54,11 +54,17 @@ fn root(cx: &Ctxt, attrs: &[Attribute]) -> Root {
 
 fn branches(cx: &Ctxt, input: &DeriveInput) -> Option<Vec<(Ident, Branch)>> {
     let Data::Enum(data) = &input.data else {
-        cx.error(&input.ident, "only an enum derives `Descriptor`: each of its variants names a branch");
+        cx.error(
+            &input.ident,
+            "only an enum derives `Descriptor`: each of its variants names a branch",
+        );
         return None;
     };
     if !input.generics.params.is_empty() {
-        cx.error(&input.generics, "an enum that derives `Descriptor` has one concrete type: remove the generics");
+        cx.error(
+            &input.generics,
+            "an enum that derives `Descriptor` has one concrete type: remove the generics",
+        );
         return None;
     }
     if data.variants.is_empty() {
@@ -137,7 +143,8 @@ fn snake(name: &str) -> String {
     let mut chars = name.chars().peekable();
     let mut lower = false;
     while let Some(c) = chars.next() {
-        let starts = c.is_uppercase() && (lower || chars.peek().is_some_and(|next| next.is_lowercase()));
+        let starts =
+            c.is_uppercase() && (lower || chars.peek().is_some_and(|next| next.is_lowercase()));
         if starts && !out.is_empty() && !out.ends_with('_') {
             out.push('_');
         }
@@ -189,9 +196,13 @@ fn expand(private: &TokenStream, name: &Ident, branches: &[(Ident, Branch)]) -> 
 mod tests {
     #[test]
     fn variants_become_names_of_branches() {
-        for (variant, expected) in
-            [("Premium", "premium"), ("TooLarge", "too_large"), ("HTTPError", "http_error"), ("A", "a"), ("V2Ray", "v2_ray")]
-        {
+        for (variant, expected) in [
+            ("Premium", "premium"),
+            ("TooLarge", "too_large"),
+            ("HTTPError", "http_error"),
+            ("A", "a"),
+            ("V2Ray", "v2_ray"),
+        ] {
             assert_eq!(super::snake(variant), expected);
         }
     }

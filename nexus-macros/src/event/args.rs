@@ -132,7 +132,10 @@ fn given(cx: &Ctxt, key: &Key, at: &syn::Ident, value: Option<Value>) -> Option<
         Some(Value::Types(types)) => return Some(Given::Types(types)),
         Some(Value::Expr(expr)) => expr,
         Some(other) => {
-            let map = nexus_pointy::Literal { kind: LiteralKind::Map(Vec::new()), span: nexus_pointy::Span::default() };
+            let map = nexus_pointy::Literal {
+                kind: LiteralKind::Map(Vec::new()),
+                span: nexus_pointy::Span::default(),
+            };
             refuse(cx, key, Some(&map), &other);
             return None;
         }
@@ -159,13 +162,16 @@ fn given(cx: &Ctxt, key: &Key, at: &syn::Ident, value: Option<Value>) -> Option<
     };
     Some(match (key.kind, &value.kind) {
         (ValueKind::Flag, LiteralKind::Bool(flag)) => Given::Flag(*flag),
-        (ValueKind::Count | ValueKind::CountFrom(_) | ValueKind::Bytes, LiteralKind::Int(number)) => {
-            Given::Count(u64::try_from(*number).unwrap_or(u64::MAX))
-        }
+        (
+            ValueKind::Count | ValueKind::CountFrom(_) | ValueKind::Bytes,
+            LiteralKind::Int(number),
+        ) => Given::Count(u64::try_from(*number).unwrap_or(u64::MAX)),
         #[expect(clippy::cast_precision_loss, reason = "nobody waits 2^53 seconds")]
         (ValueKind::Seconds, LiteralKind::Int(number)) => Given::Seconds(*number as f64),
         (ValueKind::Seconds, LiteralKind::Float(number)) => Given::Seconds(*number),
-        (ValueKind::Duration, LiteralKind::Str(text)) => Given::Duration(parse_duration(text).ok()?),
+        (ValueKind::Duration, LiteralKind::Str(text)) => {
+            Given::Duration(parse_duration(text).ok()?)
+        }
         (ValueKind::Text, LiteralKind::Str(text)) => Given::Text(text.to_string()),
         (ValueKind::OneOf(_), _) if key.name == "jitter" => Given::Jitter(text().parse().ok()?),
         (ValueKind::OneOf(_), _) => Given::Evaluation(text().parse().ok()?),
@@ -197,13 +203,21 @@ fn is_no_number(expr: &Expr) -> bool {
 
 fn retry_if(cx: &Ctxt, expr: Expr) -> Option<Given> {
     match &expr {
-        Expr::Closure(closure) if !(closure.inputs.len() == 1 && matches!(closure.inputs.first(), Some(Pat::Type(_)))) => {
+        Expr::Closure(closure)
+            if !(closure.inputs.len() == 1
+                && matches!(closure.inputs.first(), Some(Pat::Type(_)))) =>
+        {
             cx.error(closure, "`retry_if` takes the error by reference, and needs its type: `|error: &MyError| ..`");
             None
         }
-        Expr::Closure(_) | Expr::Path(_) | Expr::Call(_) | Expr::Block(_) => Some(Given::Expr(expr)),
+        Expr::Closure(_) | Expr::Path(_) | Expr::Call(_) | Expr::Block(_) => {
+            Some(Given::Expr(expr))
+        }
         _ => {
-            cx.error(&expr, "`retry_if` is a function of the error: `|error: &MyError| error.is_transient()`");
+            cx.error(
+                &expr,
+                "`retry_if` is a function of the error: `|error: &MyError| error.is_transient()`",
+            );
             None
         }
     }
@@ -213,7 +227,10 @@ fn bypass(cx: &Ctxt, expr: Expr) -> Option<Expr> {
     if matches!(expr, Expr::Path(_) | Expr::Closure(_)) {
         return Some(expr);
     }
-    cx.error(&expr, "`bypass` names a function `fn(&Context) -> Bypass<T>`, where `T` is what the event yields");
+    cx.error(
+        &expr,
+        "`bypass` names a function `fn(&Context) -> Bypass<T>`, where `T` is what the event yields",
+    );
     None
 }
 
@@ -227,7 +244,10 @@ fn name(cx: &Ctxt, expr: &Expr) -> Option<String> {
     if is_name(&text) {
         return Some(text);
     }
-    cx.error(expr, "no flow can use this name: it takes letters, digits and `_`, and parts joined with `::`");
+    cx.error(
+        expr,
+        "no flow can use this name: it takes letters, digits and `_`, and parts joined with `::`",
+    );
     None
 }
 
@@ -235,7 +255,10 @@ fn is_name(text: &str) -> bool {
     let Ok(flow) = nexus_pointy::parse(text).into_result() else { return false };
     match flow.links.as_slice() {
         [link] => match link.units.as_slice() {
-            [unit] => matches!(&unit.primary, Primary::Event(name) if *name.text == *text) && flow.to_string() == text,
+            [unit] => {
+                matches!(&unit.primary, Primary::Event(name) if *name.text == *text)
+                    && flow.to_string() == text
+            }
             _ => false,
         },
         _ => false,

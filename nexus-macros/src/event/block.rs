@@ -16,7 +16,12 @@ pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
     let (root, settings): (Vec<_>, Vec<_>) = given.into_iter().partition(|arg| arg.key == "crate");
     for arg in &settings {
         let key = &arg.key;
-        cx.error(key, format!("settings stand on the struct: `#[derive(Event)] #[event({key} = ..)] struct ..`"));
+        cx.error(
+            key,
+            format!(
+                "settings stand on the struct: `#[derive(Event)] #[event({key} = ..)] struct ..`"
+            ),
+        );
     }
     let root = args::check(&cx, root).root;
     let process = check(&cx, &mut item);
@@ -32,7 +37,9 @@ pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
     let private = root.private();
     let event = match &model {
         Some(model) if cx.is_clean() => {
-            let process = process.and_then(|index| item.items.get(index)).and_then(|item| method(item, "process"));
+            let process = process
+                .and_then(|index| item.items.get(index))
+                .and_then(|item| method(item, "process"));
             expand(&private, me, process, bypass, model)
         }
         _ => stand_in(&private, me),
@@ -74,7 +81,10 @@ fn check_bypass(cx: &Ctxt, bypass: &ImplItemFn) {
     let signature = &bypass.sig;
     let inputs: Vec<&FnArg> = signature.inputs.iter().collect();
     if !matches!(inputs.as_slice(), [FnArg::Receiver(_)] | [FnArg::Receiver(_), FnArg::Typed(_)]) {
-        cx.error(&signature.ident, format!("a bypass check sees the event and the context: {shape}"));
+        cx.error(
+            &signature.ident,
+            format!("a bypass check sees the event and the context: {shape}"),
+        );
     }
     if matches!(signature.output, ReturnType::Default) {
         cx.error(&signature.ident, format!("a bypass check answers: {shape}"));

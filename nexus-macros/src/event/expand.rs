@@ -32,7 +32,13 @@ fn alias(index: usize) -> Ident {
 }
 
 /// `me` is the event's type; `callee` is what is called, and may mention `__this`.
-pub(crate) fn parts(private: &TokenStream, me: &Type, callee: &TokenStream, model: &Model, name: &str) -> Parts {
+pub(crate) fn parts(
+    private: &TokenStream,
+    me: &Type,
+    callee: &TokenStream,
+    model: &Model,
+    name: &str,
+) -> Parts {
     let form = ident(if model.nested { "Nested" } else { "Plain" });
     let returns = ident("__R");
     let asked = quote!(<#returns, #private::#form>);
@@ -62,7 +68,8 @@ fn aliases(model: &Model, returns: &Ident) -> TokenStream {
 }
 
 fn takes(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
-    let fields = model.params.iter().enumerate().filter(|(_, param)| matches!(param.from, From::Field(_)));
+    let fields =
+        model.params.iter().enumerate().filter(|(_, param)| matches!(param.from, From::Field(_)));
     fields
         .map(|(index, param)| {
             let (alias, number) = (alias(index), hash(&param.name));
@@ -104,7 +111,8 @@ fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -
         let (name, ty) = (&param.name, &param.text);
         quote!(#private::SpecParam { name: #name, ty: #ty })
     };
-    let fields = model.params.iter().filter(|param| matches!(param.from, From::Field(_))).map(written);
+    let fields =
+        model.params.iter().filter(|param| matches!(param.from, From::Field(_))).map(written);
     let piped = match model.params.iter().find(|param| param.from == From::Piped) {
         None => quote!(#private::Option::None),
         Some(param) => {
@@ -148,7 +156,13 @@ fn params(private: &TokenStream, model: &Model) -> TokenStream {
     quote!(&[#(#params),*])
 }
 
-fn call(private: &TokenStream, me: &Type, callee: &TokenStream, model: &Model, asked: &TokenStream) -> TokenStream {
+fn call(
+    private: &TokenStream,
+    me: &Type,
+    callee: &TokenStream,
+    model: &Model,
+    asked: &TokenStream,
+) -> TokenStream {
     let (this, inputs) = (ident("__this"), ident("__inputs"));
     let args = model.params.iter().enumerate().map(|(index, param)| {
         let alias = alias(index);

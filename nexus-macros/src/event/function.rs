@@ -129,7 +129,9 @@ fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream)
     let inputs = ident("__inputs");
     let (_, end) = crate::span::ends(path);
     let ask = match path {
-        Expr::Closure(_) => quote!(#private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs)),
+        Expr::Closure(_) => {
+            quote!(#private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs))
+        }
         path => {
             // A wrong answer is shown at the function's name.
             let answer = respan(quote!(_), end);

@@ -68,20 +68,29 @@ fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
         fine = false;
     };
     if let Some(token) = &signature.asyncness {
-        refuse(token, "async events come with `AsyncExecutor`, in a later version; until then, block on the future inside of a plain function");
+        refuse(
+            token,
+            "async events come with `AsyncExecutor`, in a later version; until then, block on the future inside of a plain function",
+        );
     }
     if let Some(token) = &signature.constness {
         refuse(token, "an event runs when the program does: remove `const`");
     }
     match &signature.safety {
         syn::Safety::Default => {}
-        safety => refuse(safety, "an event is called by nexus, which can promise nothing: make it a safe function"),
+        safety => refuse(
+            safety,
+            "an event is called by nexus, which can promise nothing: make it a safe function",
+        ),
     }
     if let Some(abi) = &signature.abi {
         refuse(abi, "an event is a Rust function: remove `extern`");
     }
     if !signature.generics.params.is_empty() {
-        refuse(&signature.generics, "an event has one concrete type: remove the generics, and call a generic function from it");
+        refuse(
+            &signature.generics,
+            "an event has one concrete type: remove the generics, and call a generic function from it",
+        );
     } else if let Some(clause) = &signature.generics.where_clause {
         refuse(clause, "an event has one concrete type: remove the `where` clause");
     }
@@ -91,7 +100,11 @@ fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
     fine
 }
 
-fn inputs(cx: &Ctxt, inputs: &mut Punctuated<FnArg, Token![,]>, is_method: bool) -> Option<Vec<Param>> {
+fn inputs(
+    cx: &Ctxt,
+    inputs: &mut Punctuated<FnArg, Token![,]>,
+    is_method: bool,
+) -> Option<Vec<Param>> {
     let mut params: Vec<Param> = Vec::new();
     let mut fine = true;
     let mut has_self = false;
@@ -109,7 +122,10 @@ fn inputs(cx: &Ctxt, inputs: &mut Punctuated<FnArg, Token![,]>, is_method: bool)
                 fine = false;
             }
             FnArg::Typed(typed) => match param(cx, typed) {
-                Some(param) if param.from == From::Piped && params.iter().any(|it| it.from == From::Piped) => {
+                Some(param)
+                    if param.from == From::Piped
+                        && params.iter().any(|it| it.from == From::Piped) =>
+                {
                     cx.error_at(param.span, "only one value comes along `|->`: mark one parameter; a group's values are a tuple or a `Vec`");
                     fine = false;
                 }
@@ -131,7 +147,9 @@ fn inputs(cx: &Ctxt, inputs: &mut Punctuated<FnArg, Token![,]>, is_method: bool)
 
 fn is_shared_self(kind: &ReceiverKind) -> bool {
     match kind {
-        ReceiverKind::Reference(_, lifetime, mutability) => lifetime.is_none() && mutability.is_none(),
+        ReceiverKind::Reference(_, lifetime, mutability) => {
+            lifetime.is_none() && mutability.is_none()
+        }
         _ => false,
     }
 }
@@ -142,9 +160,14 @@ fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
     let span = crate::span::ends(&typed.pat).0;
     let (from, ty) = classify(cx, ty, piped)?;
     let name = match &*typed.pat {
-        Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => crate::span::plain(&name.ident),
+        Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {
+            crate::span::plain(&name.ident)
+        }
         pat if matches!(from, From::Field(_)) => {
-            cx.error(pat, "a parameter takes the pipeline's field of its name: write a plain name here");
+            cx.error(
+                pat,
+                "a parameter takes the pipeline's field of its name: write a plain name here",
+            );
             return None;
         }
         pat => text(pat),
@@ -166,7 +189,9 @@ fn take_piped(cx: &Ctxt, attrs: &mut Vec<Attribute>) -> Option<bool> {
             piped = true;
             return false;
         }
-        let lint = ["allow", "warn", "deny", "forbid", "expect", "doc"].iter().any(|name| path.is_ident(name));
+        let lint = ["allow", "warn", "deny", "forbid", "expect", "doc"]
+            .iter()
+            .any(|name| path.is_ident(name));
         if !lint {
             cx.error(attr, "a parameter of an event takes no attribute but `#[piped]`");
             fine = false;
@@ -184,7 +209,9 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
     if piped {
         let inner = match ty {
             Type::Reference(it) if it.mutability.is_some() => {
-                return refuse("a value that came along `|->` is shared: take it by `&`, or by value");
+                return refuse(
+                    "a value that came along `|->` is shared: take it by `&`, or by value",
+                );
             }
             Type::Reference(it) if !is_static_ref(ty) => &*it.elem,
             ty => ty,
@@ -199,7 +226,9 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
     {
         let target = &*it.elem;
         if it.mutability.is_some() {
-            return refuse("an event shares its input with others: take it by `&`, or by value and change your copy");
+            return refuse(
+                "an event shares its input with others: take it by `&`, or by value and change your copy",
+            );
         }
         if args_of(target, "Context").is_some_and(|args| args.is_empty()) {
             return Some((From::Context, target.clone()));
@@ -233,8 +262,12 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
 fn unsized_cure(ty: &Type) -> Option<&'static str> {
     match ty {
         Type::Slice(_) => Some("no value has the type `[T]`: take `&Vec<T>`"),
-        Type::TraitObject(_) => Some("no value has the type `dyn Trait`: take a `&Box<dyn Trait>`, or the concrete type"),
-        ty if args_of(ty, "str").is_some() => Some("no value has the type `str`: take `&String`, or `&'static str`"),
+        Type::TraitObject(_) => Some(
+            "no value has the type `dyn Trait`: take a `&Box<dyn Trait>`, or the concrete type",
+        ),
+        ty if args_of(ty, "str").is_some() => {
+            Some("no value has the type `str`: take `&String`, or `&'static str`")
+        }
         _ => None,
     }
 }

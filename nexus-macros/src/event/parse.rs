@@ -66,7 +66,8 @@ fn arg(cx: &Ctxt, input: ParseStream<'_>, in_group: bool) -> Result<Arg> {
         return Ok(Arg { key, value: None });
     }
     if input.peek(token::Paren) {
-        let message = format!("write `{key} = ..`, and groups in braces: `{key} = {{ key: value }}`");
+        let message =
+            format!("write `{key} = ..`, and groups in braces: `{key} = {{ key: value }}`");
         return Err(syn::Error::new(input.span(), message));
     }
     separator(cx, input, in_group, &key)?;
@@ -84,10 +85,16 @@ fn separator(cx: &Ctxt, input: ParseStream<'_>, in_group: bool, key: &Ident) -> 
         input.parse::<Token![:]>()?;
     } else {
         let right = if in_group { ":" } else { "=" };
-        return Err(syn::Error::new(place, format!("expected `{right}` and a value after `{key}`")));
+        return Err(syn::Error::new(
+            place,
+            format!("expected `{right}` and a value after `{key}`"),
+        ));
     }
     if in_group && is_equals {
-        cx.error_at(place, format!("inside of braces a key is followed by `:`, as in `{key}: value`"));
+        cx.error_at(
+            place,
+            format!("inside of braces a key is followed by `:`, as in `{key}: value`"),
+        );
     } else if !in_group && is_colon {
         cx.error_at(place, format!("a key is followed by `=` here, as in `{key} = value`"));
     }

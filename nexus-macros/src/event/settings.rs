@@ -16,7 +16,9 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
     match &args.config {
         Some(Group::Keys(keys)) => {
             let calls = keys.iter().map(|(key, value)| config_call(key, value));
-            out.extend(quote!(.executor_config(#private::ExecutorInitializerConfig::new() #(#calls)*)));
+            out.extend(
+                quote!(.executor_config(#private::ExecutorInitializerConfig::new() #(#calls)*)),
+            );
         }
         Some(Group::Expr(expr)) => out.extend(quote!(.executor_config(#expr))),
         None => {}
@@ -58,7 +60,9 @@ fn plain(value: &Given) -> TokenStream {
         Given::Seconds(seconds) => quote!(#seconds),
         Given::Text(text) => quote!(#text),
         Given::Expr(expr) => quote!(#expr),
-        Given::Duration(_) | Given::Types(_) | Given::Jitter(_) | Given::Evaluation(_) => TokenStream::new(),
+        Given::Duration(_) | Given::Types(_) | Given::Jitter(_) | Given::Evaluation(_) => {
+            TokenStream::new()
+        }
     }
 }
 

@@ -112,7 +112,11 @@ impl<'a> Checks<'a> {
             });
             let name = &*key.text;
             let help = unknown_key(name, FLOW_KEYS).1.unwrap_or_default();
-            out.extend(self.call("own_field", key.span, &quote!(#name, #private::Given::#given, #help)));
+            out.extend(self.call(
+                "own_field",
+                key.span,
+                &quote!(#name, #private::Given::#given, #help),
+            ));
         }
         let keys = step.own.iter().map(|attr| &*attr.key.text);
         out.extend(self.call("own_given", step.name.span, &quote!(&[#(#keys),*])));
@@ -140,7 +144,15 @@ impl<'a> Checks<'a> {
 
     /// What may come along `source` to a place of what the step takes. Only brackets nest groups,
     /// so the recursion is bounded.
-    fn alternatives(&self, source: SourceId, place: &TokenStream, text: &str, each: bool, depth: usize, pipe: &mut Pipe) {
+    fn alternatives(
+        &self,
+        source: SourceId,
+        place: &TokenStream,
+        text: &str,
+        each: bool,
+        depth: usize,
+        pipe: &mut Pipe,
+    ) {
         let private = self.private;
         for end in self.model.wiring.alternatives(source) {
             let question = ident(match (each, depth) {

@@ -51,7 +51,8 @@ pub(crate) fn pipeline(
         let ty = shared(&field.ty).unwrap_or(&field.ty);
         quote!(type #alias = #ty;)
     });
-    let (questions, dependency, new) = (questions(private), source.dependency(), new(private, input, fields));
+    let (questions, dependency, new) =
+        (questions(private), source.dependency(), new(private, input, fields));
     let errors = cx.finish();
     quote! {
         #[allow(dead_code)]
@@ -132,11 +133,15 @@ fn implementation(
     let values = fields.iter().map(|field| value(private, field));
     let script = flow.to_string();
     let mut seen = HashSet::new();
-    let events = model.steps.iter().enumerate().filter(|(_, step)| seen.insert(&step.name.text)).map(|(index, step)| {
-        let (name, alias) = (&*step.name.text, alias(index));
-        quote!((#name, #private::Of::<#alias>::DEFINITION))
-    });
-    let executors = model.executors.iter().map(|name| named(source, name, &quote!(#private::ExecutorKind)));
+    let events =
+        model.steps.iter().enumerate().filter(|(_, step)| seen.insert(&step.name.text)).map(
+            |(index, step)| {
+                let (name, alias) = (&*step.name.text, alias(index));
+                quote!((#name, #private::Of::<#alias>::DEFINITION))
+            },
+        );
+    let executors =
+        model.executors.iter().map(|name| named(source, name, &quote!(#private::ExecutorKind)));
     let errors = model.errors.iter().map(|name| named(source, name, &quote!(#private::ErrorType)));
     quote! {
         #[automatically_derived]

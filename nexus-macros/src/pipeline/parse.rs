@@ -10,7 +10,8 @@ use crate::ctxt::{Ctxt, with_help};
 use crate::root::Root;
 
 const KEYS: [&str; 4] = ["flow", "file", "name", "crate"];
-const SHAPE: &str = "write `#[pipeline(flow = first -> second)]`, or `#[pipeline(file = \"flow.pty\")]`";
+const SHAPE: &str =
+    "write `#[pipeline(flow = first -> second)]`, or `#[pipeline(file = \"flow.pty\")]`";
 
 /// What `#[pipeline(..)]` says.
 #[derive(Default)]

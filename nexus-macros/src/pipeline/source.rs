@@ -34,7 +34,8 @@ pub(crate) fn file(cx: &Ctxt, literal: &LitStr) -> Option<Source> {
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let path = root.join(literal.value());
     let read = std::fs::read(&path).map_err(|error| error.to_string());
-    let script = read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+    let script =
+        read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
     match script {
         Ok(script) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -88,9 +89,13 @@ impl Source {
 
     /// What makes the compiler look at the file again when it changes.
     pub(crate) fn dependency(&self) -> TokenStream {
-        let Self::Text(Text { file: Some((_, path)), .. }) = self else { return TokenStream::new() };
+        let Self::Text(Text { file: Some((_, path)), .. }) = self else {
+            return TokenStream::new();
+        };
         let path = path.to_string_lossy();
-        quote!(const _: &str = ::core::include_str!(#path);)
+        quote!(
+            const _: &str = ::core::include_str!(#path);
+        )
     }
 }
 

@@ -103,7 +103,8 @@ impl Walk {
         let (settings, mistakes) = read_settings(attrs);
         self.mistakes.extend(mistakes);
         add(&mut self.executors, settings.executor);
-        for error in settings.retry_policy.into_iter().flat_map(|policy| policy.retry_on_exceptions) {
+        for error in settings.retry_policy.into_iter().flat_map(|policy| policy.retry_on_exceptions)
+        {
             add(&mut self.errors, Some(error));
         }
         settings.own

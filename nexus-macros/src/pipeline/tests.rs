@@ -42,7 +42,12 @@ fn all_mistakes_are_reported_at_once() {
         #[pipeline(flow = a -> -> b[max_attempts = 0], colour = 1, flow = c)]
         struct P;
     });
-    for message in ["expected an event after `->`", "0 attempts", "no setting `colour`", "`flow` is given twice"] {
+    for message in [
+        "expected an event after `->`",
+        "0 attempts",
+        "no setting `colour`",
+        "`flow` is given twice",
+    ] {
         assert!(output.contains(message), "{message} in {output}");
     }
 }

@@ -58,7 +58,13 @@ impl Tokens {
         out
     }
 
-    fn push(&mut self, kind: TokenKind, text: impl Into<Cow<'static, str>>, tree: Option<TokenTree>, places: (Span, Span)) {
+    fn push(
+        &mut self,
+        kind: TokenKind,
+        text: impl Into<Cow<'static, str>>,
+        tree: Option<TokenTree>,
+        places: (Span, Span),
+    ) {
         let index = self.pieces.len() as u32;
         self.tokens.push(Token { kind, span: Range::new(index, index + 1), text: text.into() });
         self.pieces.push(Piece { tree, start: places.0, end: places.1 });
@@ -78,8 +84,10 @@ impl Tokens {
                     let mut run = vec![punct];
                     while let Some(TokenTree::Punct(next)) = trees.peek() {
                         // Macros that hand a flow on may part the bar from its arrow.
-                        let parted = matches!(run.as_slice(), [bar] if bar.as_char() == '|') && next.as_char() == '-';
-                        if !parted && run.last().is_none_or(|last| last.spacing() == Spacing::Alone) {
+                        let parted = matches!(run.as_slice(), [bar] if bar.as_char() == '|')
+                            && next.as_char() == '-';
+                        if !parted && run.last().is_none_or(|last| last.spacing() == Spacing::Alone)
+                        {
                             break;
                         }
                         run.push(next.clone());
@@ -147,7 +155,13 @@ impl Tokens {
         }
     }
 
-    fn punct(&mut self, kind: TokenKind, text: &str, run: &[proc_macro2::Punct], range: std::ops::Range<usize>) {
+    fn punct(
+        &mut self,
+        kind: TokenKind,
+        text: &str,
+        run: &[proc_macro2::Punct],
+        range: std::ops::Range<usize>,
+    ) {
         let text = text.get(range.clone()).unwrap_or_default().to_owned();
         let Some(puncts) = run.get(range) else { return };
         let (Some(first), Some(last)) = (puncts.first(), puncts.last()) else { return };
@@ -178,7 +192,10 @@ mod tests {
     #[test]
     fn rust_tokens_parse_as_text_does() {
         let flow = quote!(a::b |-> c || d (0 -> x, premium |-> {y -> r#type}) -> e[factor = -1.5, on = true] * 3);
-        assert_eq!(parsed(flow), "a::b |-> c || d (0 -> x, premium |-> {y -> type}) -> e[factor = -1.5, on = true] * 3");
+        assert_eq!(
+            parsed(flow),
+            "a::b |-> c || d (0 -> x, premium |-> {y -> type}) -> e[factor = -1.5, on = true] * 3"
+        );
     }
 
     #[test]

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The benchmark runs and prints what it promises. Its numbers are not judged here: CI machines are
+# shared.
+set -euo pipefail
+cargo run -q --release -p nexus-bench -- --json | tee /dev/stderr | python3 -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+for line in lines:
+    assert set(line) == {"work", "unit", "nexus", "baselines", "ratio", "runs"}, line
+    assert line["nexus"] > 0 and line["baselines"].keys() == line["ratio"].keys(), line
+works = {line["work"] for line in lines}
+assert {"chain_inline", "fanout_pool", "plan_build", "allocs_per_step"} <= works, works
+'

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Each example runs, says what the README says, and fails as it should.
+set -euo pipefail
+cargo build --examples
+
+refuses() { # COMMAND..: exits with an error on bad input, in one line
+    local said
+    if said=$("$@" 2>&1 >/dev/null); then
+        echo "did not fail: $*" >&2
+        exit 1
+    fi
+    printf '%s\n' "$said" | tail -n 1
+}
+
+orders=$(cargo run -q --example order_processing)
+printf '%s\n' "$orders"
+[ "$(printf '%s\n' "$orders" | wc -l)" -eq 14 ]
+printf '%s\n' "$orders" | grep -q 'A-1007 .*paid.*\[3 attempts, waited 200ms and 400ms\]'
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+refuses cargo run -q --example order_processing "$scratch/missing.json" | grep 'cannot read'
+echo '[{"order_id": 7}]' > "$scratch/bad.json"
+refuses cargo run -q --example order_processing "$scratch/bad.json" | grep 'line 1 column'
+
+data=examples/data/weather/nyc_airports_2013.csv
+loaded=$(cargo run -q --example weather_etl "$data" "$scratch/weather.sqlite")
+printf '%s\n' "$loaded"
+counted=$(awk -F, 'NR > 1 && $6 != "NA" && $8 != "NA" && $10 != "NA" && $10 <= 250 &&
+    $12 != "NA" && $13 != "NA" { n[$1]++; sum[$1] += ($6 - 32) / 1.8 }
+    END { for (s in n) printf "  %s  %5d rows, %.2f °C on average\n", s, n[s], sum[s] / n[s] }' "$data" | sort)
+[ "$(printf '%s\n' "$loaded" | tail -n 3)" = "$counted" ] || {
+    printf 'the database and awk differ:\n%s\n' "$counted" >&2
+    exit 1
+}
+python3 - "$scratch/weather.sqlite" <<'PY'
+import sqlite3, sys
+rows, = sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM observations").fetchone()
+assert rows == 2913, rows
+PY
+refuses cargo run -q --example weather_etl "$scratch/missing.csv" | grep 'missing.csv'
+
+routed=$(cargo run -q --example premium_routing)
+printf '%s\n' "$routed" | grep -q 'went to `101` (Premium user detected)'
+printf '%s\n' "$routed" | grep -q 'bypassed (Maintenance mode active)'
+printf '%s\n' "$routed" | grep -q 'stopped in .* by `stop_on_error`'
