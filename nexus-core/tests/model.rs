@@ -10,12 +10,13 @@
 //! one group, only the steps' paths are compared; that is so for about one flow in three hundred.
 #![allow(
     clippy::unwrap_used,
-    clippy::panic,
-    clippy::cast_possible_truncation,
-    reason = "a test fails by panic"
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    clippy::result_large_err,
+    reason = "a test fails by panic, and its numbers are small"
 )]
 
-#[allow(dead_code, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "a test's tool")]
+#[allow(clippy::cast_sign_loss, reason = "the numbers come from the generator")]
 mod reference;
 
 use std::collections::HashMap;
@@ -390,7 +391,7 @@ fn compare_end(reference: &Reference<'_>, report: &Report) -> TestCaseResult {
     prop_assert_eq!(report.status(), status);
     match stopped.or(broken) {
         Some(end) => {
-            prop_assert!(wanted.contains(&end), "ended by {end:?}, not by one of {wanted:?}")
+            prop_assert!(wanted.contains(&end), "ended by {end:?}, not by one of {wanted:?}");
         }
         None => prop_assert!(wanted.is_empty(), "not ended by any of {wanted:?}"),
     }

@@ -6,6 +6,7 @@ use super::inbox::{Inbox, News, Outbox, Timer, Turn};
 use super::task::{Beginnings, PooledTask, Work};
 use crate::context::{Context, RunInfo};
 use crate::event::Body;
+use crate::executor::thread_pool::while_blocked;
 use crate::executor::{Executor, Job};
 use crate::observe::Observer;
 use crate::plan::{Place, Plan};
@@ -214,13 +215,14 @@ impl Drive {
                     }
                 }
             }
-            slot = match limit {
+            // This thread may be a pool's worker, if an event runs a pipeline.
+            slot = while_blocked(|| match limit {
                 None => wait(&self.inbox.changed, slot),
                 Some(time) => {
                     let waited = self.inbox.changed.wait_timeout(slot, time);
                     waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
                 }
-            };
+            });
         }
     }
 }

@@ -48,3 +48,29 @@ fn inline_steps_between_pooled_ones_get_their_turn() {
 fn retries_on_a_pool_come_back() {
     always_ends("R || A -> R");
 }
+
+#[test]
+fn a_run_inside_a_pools_only_worker_ends() {
+    let scenario = || {
+        let engine = Engine::builder().seed(1).build().unwrap();
+        let mut registry = Registry::new();
+        let config = || ExecutorInitializerConfig::new().max_workers(1);
+        registry
+            .event("inner", |_: &Context| Outcome::success(()))
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(config());
+        let plan = Flow::parse("inner || inner").unwrap().plan(&registry, &Fields::new()).unwrap();
+        let same = engine.clone();
+        registry
+            .event("outer", move |_: &Context| {
+                same.run_plan(&plan, Inputs::new()).map(|report| report.is_success())
+            })
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(config());
+        let plan = Flow::parse("outer || outer").unwrap().plan(&registry, &Fields::new()).unwrap();
+        let report = engine.run_plan(&plan, Inputs::new()).unwrap();
+        assert!(report.steps().all(|step| step.value::<bool>().is_ok_and(|ok| *ok)), "{report}");
+    };
+    shuttle::check_random(scenario, 600);
+    shuttle::check_pct(scenario, 600, 3);
+}

@@ -125,6 +125,7 @@ impl<'a> Reference<'a> {
         this
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "most inputs are made for the call")]
     fn sequence(&mut self, sequence: &Sequence, input: Input) -> Result<Done, Ended> {
         let mut all = Done { end: None, unhandled: Vec::new(), failed: false, known: true };
         for (at, group) in sequence.0.iter().enumerate() {

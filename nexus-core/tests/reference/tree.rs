@@ -114,7 +114,7 @@ impl Options {
                 ("stop_on_error", LiteralKind::Bool(flag)) => this.stops[1] = Some(*flag),
                 ("stop_on_exception", LiteralKind::Bool(flag)) => this.stops[2] = Some(*flag),
                 ("max_attempts", LiteralKind::Int(count)) => {
-                    this.max_attempts = Some(*count as u32)
+                    this.max_attempts = Some(*count as u32);
                 }
                 ("retry_policy", LiteralKind::Map(keys)) => {
                     let get = |name: &str| {

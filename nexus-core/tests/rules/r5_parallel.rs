@@ -12,9 +12,12 @@ fn meeting(members: usize) -> Registry {
     let meeting = Meeting::of(members);
     for name in ["A", "B", "T", "U", "D"] {
         let meeting = meeting.clone();
-        let event = registry.event(name, move |_: &Context| match meeting.attend() {
-            true => Outcome::success(()),
-            false => Outcome::failure("the others did not come"),
+        let event = registry.event(name, move |_: &Context| {
+            if meeting.attend() {
+                Outcome::success(())
+            } else {
+                Outcome::failure("the others did not come")
+            }
         });
         let config = ExecutorInitializerConfig::new().max_workers(1).thread_name_prefix(name);
         match name {

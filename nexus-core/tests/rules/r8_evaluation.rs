@@ -22,7 +22,7 @@ fn a_group_counts_as_its_brackets_say() {
             let report = run(&registry, &flow);
             assert_eq!(report.is_success(), success, "{flow}");
             let branch = run(&registry, &format!("{flow} (0 -> COUNT, 1 -> SUM)"));
-            let last = branch.steps().filter(|step| step.ran()).last().unwrap();
+            let last = branch.steps().filter(StepReport::ran).last().unwrap();
             assert_eq!(last.event(), if success { "SUM" } else { "COUNT" }, "{flow}");
             assert!(branch.is_success());
         }
@@ -111,6 +111,16 @@ fn an_each_step_retries_each_item_by_itself() {
     assert_eq!(step.waits().len(), 4);
 }
 
+/// Counts the items that are done.
+struct Counts(Log);
+impl Observer for Counts {
+    fn event_execution_end(&self, step: &StepEvent<'_>, _: Ended<'_>) {
+        if step.event() == "Item" {
+            self.0.add("");
+        }
+    }
+}
+
 #[test]
 fn an_each_step_runs_over_a_group_and_over_a_stream_with_a_window() {
     let registry = typed_registry();
@@ -127,14 +137,6 @@ fn an_each_step_runs_over_a_group_and_over_a_stream_with_a_window() {
             assert!(ahead <= 4, "the stream is {ahead} items ahead");
         })))
     });
-    struct Counts(Log);
-    impl Observer for Counts {
-        fn event_execution_end(&self, step: &StepEvent<'_>, _: Ended<'_>) {
-            if step.event() == "Item" {
-                self.0.add("");
-            }
-        }
-    }
     let engine = TestEngine::new().observer(Counts(ended)).build().unwrap();
     let report = run_on(&engine, &registry, "Stream |-> Item[each, max_concurrency = 4]");
     assert!(report.is_success(), "{report}");

@@ -57,6 +57,16 @@ fn an_exception_stops_only_once_its_retries_are_used_up() {
     assert_eq!(report.step("Twice").unwrap().attempts(), 2);
 }
 
+/// Tells when the stopping event's body has ended.
+struct Tell(std::sync::Mutex<mpsc::Sender<()>>);
+impl Observer for Tell {
+    fn event_execution_end(&self, step: &StepEvent<'_>, _: Ended<'_>) {
+        if step.event() == "Stops" {
+            self.0.lock().unwrap().send(()).unwrap();
+        }
+    }
+}
+
 #[test]
 fn siblings_in_flight_finish_with_their_retries_and_nothing_new_starts() {
     let mut registry = registry();
@@ -75,14 +85,6 @@ fn siblings_in_flight_finish_with_their_retries_and_nothing_new_starts() {
         begins.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         Outcome::<()>::failure("enough")
     });
-    struct Tell(std::sync::Mutex<mpsc::Sender<()>>);
-    impl Observer for Tell {
-        fn event_execution_end(&self, step: &StepEvent<'_>, _: Ended<'_>) {
-            if step.event() == "Stops" {
-                self.0.lock().unwrap().send(()).unwrap();
-            }
-        }
-    }
     let engine = TestEngine::new().observer(Tell(std::sync::Mutex::new(stopped))).build().unwrap();
     let report =
         run_on(&engine, &registry, "Sibling * 3 (1 -> S) || Stops[stop_on_error] (0 -> S) -> S");

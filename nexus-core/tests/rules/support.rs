@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use nexus_core::__private::{
     Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, Maker, Nothing,
-    OrFailure, OutputInfo, OwnField, Param, ParamKind, Spec, TaskOutcome, Tuple, ended,
+    OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, Spec, TaskOutcome, Tuple, ended,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
@@ -178,15 +178,17 @@ macro_rules! typed {
 }
 pub(crate) use typed;
 
+/// What a body gives; an error if its inputs are not there.
+pub(crate) type Ends = std::result::Result<TaskOutcome, Exception>;
+
 /// An outcome as a body returns it.
-pub(crate) fn outcome<R: IntoOutcome<nexus_core::__private::Plain>>(
-    outcome: R,
-) -> std::result::Result<TaskOutcome, Exception> {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a body")]
+pub(crate) fn outcome<R: IntoOutcome<Plain>>(outcome: R) -> Ends {
     Ok(outcome.into_outcome())
 }
 
 /// What an item of an `each` step does: 0 fails, 1 breaks, all others are multiplied by ten.
-pub(crate) fn item(number: u32) -> std::result::Result<TaskOutcome, Exception> {
+pub(crate) fn item(number: u32) -> Ends {
     match number {
         0 => outcome(Outcome::<u32>::failure("no")),
         1 => outcome(Err::<u32, _>(Broke)),

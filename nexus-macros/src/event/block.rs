@@ -112,17 +112,7 @@ fn expand(
         expand::parts(private, me, &callee, model, "");
     let questions = expand::questions(private);
     let inputs = format_ident!("__inputs");
-    let (can_bypass, check) = match bypass {
-        None => (false, quote!(#private::Result::Ok(#private::Bypass::no()))),
-        Some(method) => {
-            let context = (method.sig.inputs.len() > 1).then(|| quote!(#inputs.context()));
-            let (start, end) = answer_ends(method);
-            // A wrong answer is shown at the type of the check's answer.
-            let answer = from_to(quote!(<() as #private::Id>::Same<_>), start, end);
-            let check = quote!(<#me>::can_bypass_current_event(self, #context));
-            (true, quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>(#check)))
-        }
-    };
+    let (can_bypass, check) = self::bypass(private, me, bypass);
     // A missing derive is one error, at the struct's name, however often it is asked for.
     let of_struct = respan(quote!(<#me as #private::StructEvent>), at(ends(me).0));
     quote! {
@@ -155,6 +145,22 @@ fn expand(
             }
             #private::submit!(#private, #me);
         };
+    }
+}
+
+/// Whether there is a bypass check, and how it is asked.
+fn bypass(private: &TokenStream, me: &Type, method: Option<&ImplItemFn>) -> (bool, TokenStream) {
+    let inputs = format_ident!("__inputs");
+    match method {
+        None => (false, quote!(#private::Result::Ok(#private::Bypass::no()))),
+        Some(method) => {
+            let context = (method.sig.inputs.len() > 1).then(|| quote!(#inputs.context()));
+            let (start, end) = answer_ends(method);
+            // A wrong answer is shown at the type of the check's answer.
+            let answer = from_to(quote!(<() as #private::Id>::Same<_>), start, end);
+            let check = quote!(<#me>::can_bypass_current_event(self, #context));
+            (true, quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>(#check)))
+        }
     }
 }
 

@@ -177,10 +177,7 @@ fn call(
             }
             From::State => quote!(#inputs.state::<#alias>(#index)?),
             From::Context => quote!(#inputs.context()),
-            From::Piped => {
-                let shape = shape(private, &param.ty);
-                quote!(#inputs.piped::<#shape>()?)
-            }
+            From::Piped => quote!(#inputs.piped::<<#me as #private::Event>::Piped>()?),
         }
     });
     quote! {

@@ -54,6 +54,32 @@ fn nest(#[piped] x: ((u32, String), Arc<u32>)) -> Outcome<()> {
     Outcome::success(())
 }
 
+#[event]
+fn pairs() -> Outcome<Vec<(u32, String)>> {
+    Outcome::success(vec![(1, "a".to_owned()), (2, "bb".to_owned())])
+}
+#[event]
+fn show(#[piped] (number, text): (u32, &String)) -> Outcome<Vec<usize>> {
+    Outcome::success(vec![number as usize, text.len()])
+}
+#[event]
+fn flat(#[piped] lists: Vec<Vec<usize>>) -> Outcome<Vec<Vec<usize>>> {
+    Outcome::success(lists)
+}
+#[event]
+fn total(#[piped] list: Vec<&usize>) -> Outcome<usize> {
+    Outcome::success(list.into_iter().sum())
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = pairs |-> show[each] |-> flat |-> total[each] |-> list)]
+struct Lists;
+
+#[event]
+fn list(#[piped] totals: Arc<Vec<usize>>) -> Outcome<usize> {
+    Outcome::success(totals.iter().sum())
+}
+
 #[derive(Pipeline)]
 #[pipeline(flow = num || text |-> both |-> each[each, max_concurrency = 2] |-> sum (0 |-> alert)
     -> num || text |-> either -> pair |-> both -> {num || text} || nested |-> nest)]
@@ -73,6 +99,8 @@ fn main() -> nexus::Result<()> {
     let engine = Engine::builder().state(Gateway(1)).build()?;
     let report = engine.run(Tokens { name: "x", order: Arc::new(vec![1]) })?;
     assert_eq!(report.status().to_string(), "succeeded", "{report}");
+    let report = engine.run(Lists)?;
+    assert_eq!(report.output::<usize>()?, &6, "{report}");
     let report = engine.run(Text { name: "x" })?;
     assert_eq!(report.output::<u32>()?, &1);
     Ok(())

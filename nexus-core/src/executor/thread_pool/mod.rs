@@ -13,6 +13,14 @@
 //! A worker that has just finished a task and submits the next step of the same run ([`hand_over`])
 //! wakes nobody for it: it will take that job itself in a moment. Waking a thread costs about a
 //! hundred microseconds, which is why.
+//!
+//! # Workers that wait
+//!
+//! An event may run another pipeline, and so wait inside a worker for jobs of this very pool. While
+//! it waits ([`while_blocked`]) a *stand-in* may run in its place: an extra thread that takes jobs
+//! from the injector and from the others' deques until there are none, or until there are no more
+//! waiting workers than stand-ins. So nesting cannot exhaust the pool, whatever its size, and a
+//! thread that waits inside user code never runs other user code on its stack.
 
 #![cfg_attr(
     not(shuttle),
@@ -21,7 +29,7 @@
 
 mod worker;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -32,8 +40,8 @@ use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
 use crate::sync::{Condvar, Mutex, lock, thread_local, wait};
 
 thread_local! {
-    /// The pool that this thread works for, by address, and its deque.
-    static CURRENT: RefCell<Option<(usize, Rc<Worker<Job>>)>> = RefCell::new(None);
+    /// The pool that this thread works for.
+    static CURRENT: RefCell<Option<Current>> = RefCell::new(None);
     /// Whether this thread is between two tasks, and about to look for the next.
     static BETWEEN_TASKS: Cell<bool> = Cell::new(false);
 }
@@ -69,6 +77,9 @@ struct State {
     signals: usize,
     /// How many threads were ever started.
     started: usize,
+    /// Workers that wait inside user code, and the threads that stand in for them.
+    blocked: usize,
+    stand_ins: usize,
     closing: bool,
 }
 
@@ -121,6 +132,8 @@ impl ThreadPoolExecutor {
                     sleeping: 0,
                     signals: 0,
                     started: 0,
+                    blocked: 0,
+                    stand_ins: 0,
                     closing: false,
                 }),
                 work: Condvar::new(),
@@ -147,6 +160,18 @@ pub(crate) fn hand_over<T>(submissions: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Calls `waiting`, which waits for work that may be this thread's own pool's to do.
+pub(crate) fn while_blocked<T>(waiting: impl FnOnce() -> T) -> T {
+    let pool = CURRENT.with(|current| {
+        current.borrow().as_ref().and_then(|current| current.pool.upgrade())
+    });
+    let Some(pool) = pool else { return waiting() };
+    pool.block();
+    let result = waiting();
+    lock(&pool.state).blocked -= 1;
+    result
+}
+
 impl Executor for ThreadPoolExecutor {
     fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
         Self::new(config)
@@ -154,9 +179,9 @@ impl Executor for ThreadPoolExecutor {
 
     fn submit(&self, job: Job) {
         let shared = &self.shared;
-        let own = CURRENT.with(|current| match &*current.borrow() {
-            Some((pool, deque)) if *pool == shared.address() => Some(Rc::clone(deque)),
-            _ => None,
+        let own = CURRENT.with(|current| {
+            let current = current.borrow();
+            current.as_ref().filter(|current| current.is_of(shared))?.deque.clone()
         });
         match own {
             Some(deque) => {
@@ -177,19 +202,27 @@ impl Executor for ThreadPoolExecutor {
         shared.work.notify_all();
         // A worker that drops the last handle of its own engine must not wait for itself.
         let own = CURRENT.with(|current| {
-            current.borrow().as_ref().is_some_and(|(pool, _)| *pool == shared.address())
+            current.borrow().as_ref().is_some_and(|current| current.is_of(shared))
         });
-        while state.live > usize::from(own) {
+        while state.live + state.stand_ins > usize::from(own) {
             state = wait(&shared.ended, state);
         }
     }
 }
 
-impl Shared {
-    fn address(self: &Arc<Self>) -> usize {
-        Arc::as_ptr(self) as usize
-    }
+/// A worker's pool, and its deque; a stand-in has none.
+struct Current {
+    pool: Weak<Shared>,
+    deque: Option<Rc<Worker<Job>>>,
+}
 
+impl Current {
+    fn is_of(&self, pool: &Arc<Shared>) -> bool {
+        std::ptr::eq(self.pool.as_ptr(), Arc::as_ptr(pool))
+    }
+}
+
+impl Shared {
     /// Gets a worker for a job that was just pushed: a sleeper, or a new thread.
     fn call_worker(self: &Arc<Self>) {
         let mut state = lock(&self.state);
@@ -198,7 +231,10 @@ impl Shared {
             self.work.notify_one();
             return;
         }
-        let Some(seat) = state.vacant.pop() else { return };
+        let Some(seat) = state.vacant.pop() else {
+            self.stand_in(&mut state);
+            return;
+        };
         if let Err(seat) = self.start_worker(&mut state, seat) {
             state.vacant.push(seat);
             if state.live == 0 {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::rc::Rc;
 
-use crossbeam::deque::Steal;
+use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 
-use super::{CURRENT, Job, Seat, Shared, State};
+use super::{CURRENT, Current, Job, Seat, Shared, State};
 use crate::sync::{Mutex, lock, thread, wait};
 
 impl Shared {
@@ -44,7 +44,8 @@ impl Shared {
     /// Runs jobs until the pool closes or this worker has done its share.
     fn work(self: &Arc<Self>, seat: Seat) {
         let deque = Rc::new(seat.0);
-        CURRENT.with(|current| current.replace(Some((self.address(), Rc::clone(&deque)))));
+        let current = Current { pool: Arc::downgrade(self), deque: Some(Rc::clone(&deque)) };
+        CURRENT.with(|slot| slot.replace(Some(current)));
         let mut tasks = 0;
         let mut replaced = false;
         while let Some(job) = self.next_job(&deque) {
@@ -55,7 +56,7 @@ impl Shared {
                 break;
             }
         }
-        CURRENT.with(|current| current.replace(None));
+        CURRENT.with(|slot| slot.replace(None));
         if let Ok(deque) = Rc::try_unwrap(deque) {
             self.leave(Seat(deque), replaced);
         }
@@ -78,8 +79,55 @@ impl Shared {
         self.ended.notify_all();
     }
 
+    /// The worker on this thread is about to wait inside user code.
+    pub(super) fn block(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        state.blocked += 1;
+        if self.has_work() && state.sleeping <= state.signals && state.vacant.is_empty() {
+            self.stand_in(&mut state);
+        }
+    }
+
+    /// Starts a thread in place of a worker that waits, if there is one without. Should there be
+    /// no thread to be had, the jobs wait for a worker.
+    pub(super) fn stand_in(self: &Arc<Self>, state: &mut State) {
+        if state.stand_ins >= state.blocked {
+            return;
+        }
+        let mut builder = thread::Builder::new().name(format!("{}{}", self.prefix, state.started));
+        if let Some(bytes) = self.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        let shared = Arc::clone(self);
+        if builder.spawn(move || shared.help()).is_ok() {
+            state.stand_ins += 1;
+            state.started += 1;
+        }
+    }
+
+    /// A stand-in's life: it ends as soon as there is nothing to do.
+    fn help(self: &Arc<Self>) {
+        CURRENT.with(|slot| slot.replace(Some(Current { pool: Arc::downgrade(self), deque: None })));
+        loop {
+            while let Some(job) = self.steal(Injector::steal, Stealer::steal) {
+                job.run();
+                let state = lock(&self.state);
+                if state.stand_ins > state.blocked {
+                    break;
+                }
+            }
+            let mut state = lock(&self.state);
+            if self.has_work() && state.stand_ins <= state.blocked {
+                continue;
+            }
+            state.stand_ins -= 1;
+            self.ended.notify_all();
+            return;
+        }
+    }
+
     /// The next job, after sleep if need be; `None` when the pool closes and nothing is left.
-    fn next_job(&self, deque: &crossbeam::deque::Worker<Job>) -> Option<Job> {
+    fn next_job(&self, deque: &Worker<Job>) -> Option<Job> {
         loop {
             if let Some(job) = self.find_job(deque) {
                 return Some(job);
@@ -100,16 +148,27 @@ impl Shared {
         }
     }
 
-    fn find_job(&self, deque: &crossbeam::deque::Worker<Job>) -> Option<Job> {
-        if let Some(job) = deque.pop() {
-            return Some(job);
-        }
+    fn find_job(&self, deque: &Worker<Job>) -> Option<Job> {
+        deque.pop().or_else(|| {
+            self.steal(
+                |injector| injector.steal_batch_and_pop(deque),
+                |other| other.steal_batch_and_pop(deque),
+            )
+        })
+    }
+
+    /// Takes a job from the injector or, failing that, from a worker.
+    fn steal(
+        &self,
+        from_injector: impl Fn(&Injector<Job>) -> Steal<Job>,
+        from_worker: impl Fn(&Stealer<Job>) -> Steal<Job>,
+    ) -> Option<Job> {
         loop {
             let mut again = false;
-            let sources = std::iter::once(self.injector.steal_batch_and_pop(deque))
-                .chain(self.stealers.iter().map(|other| other.steal_batch_and_pop(deque)));
-            for stolen in sources {
-                match stolen {
+            let attempts = std::iter::once_with(|| from_injector(&self.injector))
+                .chain(self.stealers.iter().map(&from_worker));
+            for attempt in attempts {
+                match attempt {
                     Steal::Success(job) => return Some(job),
                     Steal::Retry => again = true,
                     Steal::Empty => {}

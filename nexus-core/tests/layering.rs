@@ -1,0 +1,102 @@
+//! Holds the sources to the layers of ARCHITECTURE.md, and files to a length that one can read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the bottom. A module imports only from those before it; modules in one row belong
+/// together.
+const LAYERS: &[&[&str]] = &[
+    &["value"],
+    &["sync"],
+    &["time"],
+    &["failure"],
+    &["outcome"],
+    &["panic"],
+    &["retry"],
+    &["piped"],
+    &["shape"],
+    &["context"],
+    &["executor"],
+    &["settings"],
+    &["event", "checked"],
+    &["error"],
+    &["registry"],
+    &["plan"],
+    &["run"],
+    &["report"],
+    &["observe"],
+    &["engine"],
+    &["flow"],
+    &["pipeline"],
+    &["testing"],
+    &["private"],
+];
+
+const LONGEST_FILE: usize = 600;
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
+            rust_files(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|row| row.contains(&module))
+}
+
+/// The modules that a source file imports by `crate::name`, outside of its tests.
+fn imports(source: &str) -> impl Iterator<Item = &str> {
+    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.match_indices("crate::").map(move |(at, found)| &line[at + found.len()..]))
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
+        .filter(|name| name.starts_with(char::is_lowercase))
+}
+
+#[test]
+fn a_module_imports_only_from_the_layers_below_it() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&sources, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let inside = file.strip_prefix(&sources).unwrap();
+        let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+        let module = first.trim_end_matches(".rs");
+        let is_test = matches!(inside.file_stem().and_then(|s| s.to_str()), Some("tests" | "model"));
+        if module == "lib" || is_test {
+            continue;
+        }
+        let own = layer(module).unwrap_or_else(|| panic!("`{module}` stands in no layer"));
+        for import in imports(&fs::read_to_string(&file).unwrap()) {
+            if import.starts_with("__") || import == module {
+                continue;
+            }
+            match layer(import) {
+                Some(layer) if layer <= own => {}
+                _ => wrong.push(format!("{} imports {import}", inside.display())),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_file_is_longer_than_one_can_read() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    rust_files(workspace, &mut files);
+    let long: Vec<String> = files
+        .iter()
+        .map(|file| (file, fs::read_to_string(file).unwrap().lines().count()))
+        .filter(|(_, lines)| *lines > LONGEST_FILE)
+        .map(|(file, lines)| format!("{}: {lines} lines", file.display()))
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
