@@ -1,4 +1,4 @@
-//! Extract, transform, load: a year of weather observations into `SQLite`, bad rows left out.
+//! Extract, transform, load: a year of weather observations into SQLite, bad rows left out.
 //!
 //! `cargo run --example weather_etl [OBSERVATIONS.csv [WEATHER.sqlite]]`
 

@@ -48,6 +48,24 @@ fn the_stopping_event_keeps_its_value_and_the_flow_can_overrule_the_event() {
 }
 
 #[test]
+fn the_nearest_stop_condition_holds() {
+    let registry = registry();
+    for condition in ["stop_on_error", "stop_on_exception"] {
+        for (flow, stops) in [
+            ("{P[C = false] -> S}[C]", false),
+            ("{P[C] -> S}[C = false]", true),
+            ("{{P -> S}[C = false]}[C]", false),
+            ("{{P -> S}}[C]", true),
+            ("{S}[C] -> P", false),
+            ("S[C] (1 -> P) -> S", false),
+        ] {
+            let flow = flow.replace('C', condition);
+            assert_eq!(run(&registry, &flow).status() == Status::Stopped, stops, "{flow}");
+        }
+    }
+}
+
+#[test]
 fn an_exception_stops_only_once_its_retries_are_used_up() {
     let mut registry = registry();
     registry.event("Twice", |ctx: &Context| if ctx.attempt() < 3 { Err(Broke) } else { Ok(()) });

@@ -45,7 +45,8 @@ pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
         _ => stand_in(&private, me),
     };
     let errors = cx.finish();
-    let output = quote!(#item #event #errors);
+    let allow = super::allow_parameter_forms();
+    let output = quote!(#allow #item #event #errors);
     crate::debug::print(&crate::text::text(me), "#[event] impl", &output);
     output
 }

@@ -53,7 +53,8 @@ pub(crate) fn function(args: TokenStream, mut item: Function) -> TokenStream {
         _ => stand_in(&args, &item),
     };
     let errors = cx.finish();
-    let output = quote!(#item #handle #event #errors);
+    let allow = super::allow_parameter_forms();
+    let output = quote!(#allow #item #handle #event #errors);
     crate::debug::print(&plain(&item.sig.ident), "#[event]", &output);
     output
 }

@@ -40,6 +40,18 @@ fn refused(item: &impl ToTokens, error: &Error) -> TokenStream {
     quote!(#item #error)
 }
 
+/// How an event takes a parameter says how it is bound, which lints about arguments cannot know.
+fn allow_parameter_forms() -> TokenStream {
+    quote! {
+        #[allow(
+            clippy::needless_pass_by_value,
+            clippy::ptr_arg,
+            clippy::trivially_copy_pass_by_ref,
+            reason = "the form of a parameter says how the event binds it"
+        )]
+    }
+}
+
 /// An implementation of `Event` that says nothing.
 fn stand_in(private: &TokenStream, me: &TokenStream) -> TokenStream {
     quote! {
