@@ -138,8 +138,8 @@ fn main() -> ExitCode {
 fn process(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
-    let orders: Vec<Order> = serde_json::from_str(&text)
-        .map_err(|e| format!("{shown} is no list of orders: {e}"))?;
+    let orders: Vec<Order> =
+        serde_json::from_str(&text).map_err(|e| format!("{shown} is no list of orders: {e}"))?;
 
     let engine = Engine::builder().state(Gateway::default()).build()?;
     for order in orders {

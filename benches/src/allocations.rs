@@ -20,7 +20,11 @@ pub(crate) fn per_step() -> Comparison {
     let plan = chain::plan();
     let nexus: Side<'_> = Box::new(|| counted(|| chain::run_once(&engine, &plan)));
     let boxes: Side<'_> = Box::new(|| {
-        counted(|| (0..chain::STEPS as u64).map(|n| Box::new(n) as Box<dyn std::any::Any>).collect::<Vec<_>>())
+        counted(|| {
+            (0..chain::STEPS as u64)
+                .map(|n| Box::new(n) as Box<dyn std::any::Any>)
+                .collect::<Vec<_>>()
+        })
     });
     Comparison::of("allocs_per_step", "allocations/step", nexus, vec![("box_dyn_any_each", boxes)])
 }

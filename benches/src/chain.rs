@@ -58,8 +58,9 @@ fn compare(work: &'static str, timings: bool) -> Comparison {
     let engine = Engine::builder().step_timings(timings).build();
     let engine = engine.unwrap_or_else(|error| fail(&error));
     let plan = plan();
-    let closures: Vec<Box<dyn Fn(u64) -> u64>> =
-        (0..STEPS).map(|_| Box::new(|n: u64| black_box(n) + 1) as Box<dyn Fn(u64) -> u64>).collect();
+    let closures: Vec<Box<dyn Fn(u64) -> u64>> = (0..STEPS)
+        .map(|_| Box::new(|n: u64| black_box(n) + 1) as Box<dyn Fn(u64) -> u64>)
+        .collect();
     let kept: Vec<KeptStep> = (0..STEPS).map(|_| Box::new(kept_bump) as KeptStep).collect();
     let nexus: Side<'_> = Box::new(|| nanos_each(STEPS, || run_once(&engine, &plan)));
     let baselines: Vec<(&str, Side<'_>)> = vec![

@@ -49,10 +49,16 @@ impl Comparison {
 
     /// One JSON object on one line.
     pub(crate) fn json(&self) -> String {
-        let baselines: serde_json::Map<_, _> =
-            self.baselines.iter().map(|(name, value, _)| ((*name).to_owned(), round(*value))).collect();
-        let ratio: serde_json::Map<_, _> =
-            self.baselines.iter().map(|(name, _, ratio)| ((*name).to_owned(), round(*ratio))).collect();
+        let baselines: serde_json::Map<_, _> = self
+            .baselines
+            .iter()
+            .map(|(name, value, _)| ((*name).to_owned(), round(*value)))
+            .collect();
+        let ratio: serde_json::Map<_, _> = self
+            .baselines
+            .iter()
+            .map(|(name, _, ratio)| ((*name).to_owned(), round(*ratio)))
+            .collect();
         serde_json::json!({
             "work": self.work, "unit": self.unit, "nexus": round(self.nexus),
             "baselines": baselines, "ratio": ratio, "runs": self.runs,

@@ -2,7 +2,7 @@
 
 use nexus::prelude::*;
 
-use crate::chain::{STEPS, fail, script, start, bump};
+use crate::chain::{STEPS, bump, fail, script, start};
 use crate::measure::{Comparison, Side, nanos_each};
 
 pub(crate) fn build() -> Comparison {

@@ -106,14 +106,7 @@ pub struct Context {
 
 impl Context {
     pub(crate) fn new(run: Arc<RunInfo>) -> Self {
-        Self {
-            run,
-            step: 0,
-            attempt: 1,
-            item: None,
-            previous: Vec::new(),
-            cancelled: None,
-        }
+        Self { run, step: 0, attempt: 1, item: None, previous: Vec::new(), cancelled: None }
     }
 
     /// The run's identity.

@@ -31,7 +31,9 @@ pub enum Error {
         source: Arc<std::io::Error>,
     },
     /// A step takes a `State` that the engine was not given.
-    #[error("a step takes `State<{ty}>`, but the engine has none; give it one with `Engine::builder().state(..)`")]
+    #[error(
+        "a step takes `State<{ty}>`, but the engine has none; give it one with `Engine::builder().state(..)`"
+    )]
     MissingState {
         /// The resource's type.
         ty: String,
@@ -68,11 +70,7 @@ pub struct FlowErrors {
 
 impl FlowErrors {
     pub(crate) fn new(origin: &str, source: Arc<str>, mistakes: Vec<Diagnostic>) -> Self {
-        Self {
-            origin: origin.to_owned(),
-            source,
-            mistakes,
-        }
+        Self { origin: origin.to_owned(), source, mistakes }
     }
 
     /// How many mistakes there are.

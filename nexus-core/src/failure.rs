@@ -24,11 +24,7 @@ struct FailureData {
 impl Failure {
     /// A failure for `reason`.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Arc::new(FailureData {
-            reason: reason.into(),
-            value: None,
-            exception: None,
-        }))
+        Self(Arc::new(FailureData { reason: reason.into(), value: None, exception: None }))
     }
 
     /// The same failure, carrying `data`.
@@ -40,11 +36,7 @@ impl Failure {
     }
 
     pub(crate) fn carrying(reason: Cow<'static, str>, value: Value) -> Self {
-        Self(Arc::new(FailureData {
-            reason,
-            value: Some(value),
-            exception: None,
-        }))
+        Self(Arc::new(FailureData { reason, value: Some(value), exception: None }))
     }
 
     pub(crate) fn of_exception(exception: &Exception) -> Self {
@@ -142,12 +134,7 @@ impl Exception {
         location: Option<String>,
         error: Option<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(ExceptionData {
-            kind,
-            message,
-            location,
-            error,
-        }))
+        Self(Arc::new(ExceptionData { kind, message, location, error }))
     }
 
     /// What kind of break it was.
@@ -235,10 +222,7 @@ pub struct RetryAfter {
 impl RetryAfter {
     /// Wraps `error`, which stays in the `source()` chain for `retry_on_exceptions` to find.
     pub fn new(error: impl StdError + Send + Sync + 'static, after: Duration) -> Self {
-        Self {
-            error: Box::new(error),
-            after,
-        }
+        Self { error: Box::new(error), after }
     }
 }
 

@@ -57,14 +57,13 @@ impl Flow {
         Self::parse_as(&path.display().to_string(), &script).map_err(Error::Flow)
     }
 
-    pub(crate) fn parse_as(origin: &str, script: &str) -> std::result::Result<Self, Arc<FlowErrors>> {
+    pub(crate) fn parse_as(
+        origin: &str,
+        script: &str,
+    ) -> std::result::Result<Self, Arc<FlowErrors>> {
         let source: Arc<str> = Arc::from(script);
         match nexus_pointy::parse(&source).into_result() {
-            Ok(tree) => Ok(Self {
-                origin: origin.to_owned(),
-                source,
-                tree,
-            }),
+            Ok(tree) => Ok(Self { origin: origin.to_owned(), source, tree }),
             Err(mistakes) => Err(Arc::new(FlowErrors::new(origin, source, mistakes))),
         }
     }
@@ -84,10 +83,9 @@ impl Flow {
         registry: &Registry,
         fields: &Fields,
     ) -> std::result::Result<Plan, Arc<FlowErrors>> {
-        let name = Path::new(&self.origin).file_stem().map_or_else(
-            || self.origin.clone(),
-            |stem| stem.to_string_lossy().into_owned(),
-        );
+        let name = Path::new(&self.origin)
+            .file_stem()
+            .map_or_else(|| self.origin.clone(), |stem| stem.to_string_lossy().into_owned());
         plan::compile(&name, self.tree, registry, fields)
             .map_err(|mistakes| Arc::new(FlowErrors::new(&self.origin, self.source, mistakes)))
     }

@@ -185,17 +185,11 @@ impl<T> Bypass<T> {
     /// Skip the event for `reason`. It then yields nothing: a step that takes its value along
     /// `|->` cannot run, unless the value is `()`.
     pub fn skip(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(BypassKind::Skip {
-            value: None,
-            reason: reason.into(),
-        })
+        Self(BypassKind::Skip { value: None, reason: reason.into() })
     }
 
     /// Skip the event for `reason`, and pass `value` forward as if the event had yielded it.
     pub fn skip_with(reason: impl Into<Cow<'static, str>>, value: T) -> Self {
-        Self(BypassKind::Skip {
-            value: Some(value),
-            reason: reason.into(),
-        })
+        Self(BypassKind::Skip { value: Some(value), reason: reason.into() })
     }
 }

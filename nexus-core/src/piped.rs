@@ -117,7 +117,10 @@ impl OwnedPiped {
 pub enum Up {
     One(TypeInfo),
     /// An `each` step: a list of `item`.
-    Each { list: TypeInfo, item: TypeInfo },
+    Each {
+        list: TypeInfo,
+        item: TypeInfo,
+    },
     Reason,
     Group(Vec<Up>),
 }
@@ -139,4 +142,3 @@ impl fmt::Display for Up {
         }
     }
 }
-

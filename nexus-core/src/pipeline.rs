@@ -87,14 +87,7 @@ impl CheckedFlow {
         executors: &'static [(&'static str, ExecutorKind)],
         errors: &'static [(&'static str, ErrorType)],
     ) -> Self {
-        Self {
-            name,
-            script,
-            events,
-            executors,
-            errors,
-            plan: OnceLock::new(),
-        }
+        Self { name, script, events, executors, errors, plan: OnceLock::new() }
     }
 
     fn plan(&'static self, fields: &Fields) -> Result<&'static Arc<Plan>> {

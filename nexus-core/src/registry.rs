@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::event::{Body, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain};
-use crate::executor::{DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor};
+use crate::executor::{
+    DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
+};
 use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::retry::{ErrorType, IntoRetryPolicy};
 use crate::settings::{EventExecutionEvaluationState, EventSettings};
@@ -115,9 +117,7 @@ impl Registry {
         let def = EventDef::of_closure::<R::Output>(name.clone(), body, Location::caller());
         let index = self.events.len();
         self.add_as(name, def);
-        EventBuilder {
-            def: &mut self.events[index],
-        }
+        EventBuilder { def: &mut self.events[index] }
     }
 
     /// Lets flows name an executor: `[executor = Name]`.
@@ -251,10 +251,7 @@ impl EventBuilder<'_> {
         check: impl Fn(&Context) -> Bypass<T> + Send + Sync + 'static,
     ) -> Self {
         if let Maker::Ready(body) = &self.def.body {
-            self.def.body = Maker::Ready(Arc::new(Checked {
-                body: Arc::clone(body),
-                check,
-            }));
+            self.def.body = Maker::Ready(Arc::new(Checked { body: Arc::clone(body), check }));
             self.def.can_bypass = true;
         }
         self

@@ -172,10 +172,9 @@ fn one<'a, T: 'static>(piped: &'a Piped<'a>) -> Result<&'a T, Unfit> {
             Some(failure) => Err(Unfit::Failed(failure.clone())),
             None => each.values.get().ok_or(Unfit::Type),
         },
-        Piped::Item(list, index) => list
-            .get::<Vec<T>>()
-            .and_then(|list| list.get(*index))
-            .ok_or(Unfit::Type),
+        Piped::Item(list, index) => {
+            list.get::<Vec<T>>().and_then(|list| list.get(*index)).ok_or(Unfit::Type)
+        }
         Piped::Nothing | Piped::Group(_) => Err(Unfit::Type),
     }
 }
@@ -190,9 +189,7 @@ fn fan_list<T: Send + Sync + 'static>(value: &Value) -> Option<Fanned> {
 fn fan_stream<T: Send + Sync + 'static>(value: &Value) -> Option<Fanned> {
     // A stream gives its items once; a second reader finds it empty.
     let mut items = value.get::<Items<T>>()?.take();
-    Some(Fanned(Fan::Stream(Box::new(move || {
-        items.as_mut()?.next().map(Value::new)
-    }))))
+    Some(Fanned(Fan::Stream(Box::new(move || items.as_mut()?.next().map(Value::new)))))
 }
 
 impl<T: Send + Sync + 'static> Shape for ByRef<T> {

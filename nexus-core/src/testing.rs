@@ -147,10 +147,7 @@ impl TestEngine {
         F: Fn(&Context) -> R + Send + Sync + 'static,
         R: IntoOutcome<Plain> + 'static,
     {
-        let mock = Mock {
-            body: Arc::new(MockBody(body)),
-            output: TypeInfo::of::<R::Output>(),
-        };
+        let mock = Mock { body: Arc::new(MockBody(body)), output: TypeInfo::of::<R::Output>() };
         self.builder = self.builder.mock(event.into(), mock);
         self
     }

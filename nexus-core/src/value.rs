@@ -59,10 +59,7 @@ pub struct TypeInfo {
 impl TypeInfo {
     /// The type `T`.
     pub const fn of<T: 'static>() -> Self {
-        Self {
-            id: TypeId::of::<T>(),
-            name: type_name::<T>,
-        }
+        Self { id: TypeId::of::<T>(), name: type_name::<T> }
     }
 
     /// The type's name without the paths of modules: `Vec<Order>`.
@@ -131,10 +128,7 @@ pub struct OutputInfo {
 impl OutputInfo {
     /// A type that reports show by its name only.
     pub const fn opaque<T: 'static>() -> Self {
-        Self {
-            ty: TypeInfo::of::<T>(),
-            json: None,
-        }
+        Self { ty: TypeInfo::of::<T>(), json: None }
     }
 
     /// A type that reports show as JSON.

@@ -1,5 +1,7 @@
 //! Holds the sources to the layers of ARCHITECTURE.md, and files to a length that one can read.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,9 +56,11 @@ fn layer(module: &str) -> Option<usize> {
 /// The modules that a source file imports by `crate::name`, outside of its tests.
 fn imports(source: &str) -> impl Iterator<Item = &str> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-    code.flat_map(|line| line.match_indices("crate::").map(move |(at, found)| &line[at + found.len()..]))
-        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
-        .filter(|name| name.starts_with(char::is_lowercase))
+    code.flat_map(|line| {
+        line.match_indices("crate::").map(move |(at, found)| &line[at + found.len()..])
+    })
+    .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
+    .filter(|name| name.starts_with(char::is_lowercase))
 }
 
 #[test]
@@ -69,7 +73,8 @@ fn a_module_imports_only_from_the_layers_below_it() {
         let inside = file.strip_prefix(&sources).unwrap();
         let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
         let module = first.trim_end_matches(".rs");
-        let is_test = matches!(inside.file_stem().and_then(|s| s.to_str()), Some("tests" | "model"));
+        let is_test =
+            matches!(inside.file_stem().and_then(|s| s.to_str()), Some("tests" | "model"));
         if module == "lib" || is_test {
             continue;
         }

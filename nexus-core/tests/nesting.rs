@@ -1,5 +1,7 @@
 //! A pipeline that runs inside an event: users lose a whole program to a deadlock here elsewhere.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 use std::sync::mpsc;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What the compiler is told of shapes is what the planner computes of them.
 
-use super::fed::{ByMember, Failed, FedBy, FedEachBy, Val, Vals};
 use super::Otherwise as _;
+use super::fed::{ByMember, Failed, FedBy, FedEachBy, Val, Vals};
 use crate::outcome::Failure;
 use crate::piped::{Items, Up};
 use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};

@@ -1,8 +1,7 @@
 //! The blocking driver: carries out what the run asks for, and tells it what happened.
 
-use std::sync::Arc;
 use super::Shared;
-use super::inbox::{Inbox, News, Outbox, Timer, Turn};
+use super::inbox::{Inbox, News, Outbox, Turn};
 use super::task::{Beginnings, PooledTask, Work};
 use crate::context::{Context, RunInfo};
 use crate::event::Body;
@@ -11,9 +10,10 @@ use crate::executor::{Executor, Job};
 use crate::observe::Observer;
 use crate::plan::{Place, Plan};
 use crate::report::Report;
-use crate::run::{Action, Run, Task};
-use crate::sync::{wait};
+use crate::run::{Action, Run};
+use crate::sync::{wait, wait_timeout};
 use crate::time::Wait;
+use std::sync::Arc;
 
 /// Everything about one run but the run itself.
 pub(super) struct Drive {
@@ -66,10 +66,13 @@ impl Drive {
                 match self.next_turn() {
                     Next::Finished(run) => return run,
                     Next::Advance(run) => break run,
-                    Next::Turn(turn, work) => self.tell(match turn {
-                        Turn::Check(step) => News::Checked { step, answer: work.check(self) },
-                        Turn::Task(_) => work.perform(self),
-                    }),
+                    Next::Turn(work) => {
+                        // Others may have to wait meanwhile, for less time than this takes.
+                        self.set_alarm();
+                        let news = work.perform(self);
+                        self.inbox.lock().away = false;
+                        self.tell(news);
+                    }
                 }
             };
         }
@@ -86,7 +89,6 @@ impl Drive {
                 }
             }
         }
-        #[cfg(not(shuttle))]
         if self.plan.options.iter().any(|options| options.retry.is_some()) {
             let jumped = Jumped(Arc::downgrade(self));
             self.engine.clock.on_jump(Arc::new(jumped).into());
@@ -108,7 +110,7 @@ impl Drive {
                 Action::Start(task) => match self.plan.options_of(task.step).place {
                     Place::Pool(pool) => {
                         self.signal_init(task);
-                        self.submit(pool, task, run);
+                        self.submit(pool, Turn::Task(task), run);
                     }
                     Place::Inline => match &mut here {
                         Some(context) if run.is_alone() && task.item.is_none() => {
@@ -125,7 +127,10 @@ impl Drive {
                         let answer = self.check(run, step);
                         self.apply(run, News::Checked { step, answer });
                     }
-                    _ => outbox.turns.push(Turn::Check(step)),
+                    _ => match self.plan.options_of(step).check {
+                        Place::Pool(pool) => self.submit(pool, Turn::Check(step), run),
+                        Place::Inline => outbox.turns.push(Turn::Check(step)),
+                    },
                 },
                 Action::Wake(task, after) => {
                     let at = self.engine.clock.now().saturating_add(after);
@@ -138,13 +143,46 @@ impl Drive {
     /// Puts the run back; stays with it while there is news.
     fn settle(self: &Arc<Self>, run: Box<Run>, mut outbox: Outbox) {
         let mut run = run;
+        let mut timers = !outbox.timers.is_empty();
         while let Some((mut held, news)) = self.inbox.put_back(run, &mut outbox) {
             for news in news {
                 self.apply(&mut held, news);
             }
             self.advance(&mut held, &mut outbox, None);
+            timers |= !outbox.timers.is_empty();
             run = held;
         }
+        if timers {
+            self.set_alarm();
+        }
+    }
+
+    /// While the driving thread is away, somebody else must watch the timers.
+    fn set_alarm(self: &Arc<Self>) {
+        let slot = self.inbox.lock();
+        let next = slot.timers.peek().map(|timer| timer.0.at).filter(|_| slot.away);
+        drop(slot);
+        if let Some(at) = next {
+            self.engine.alarm.set(at, self);
+        }
+    }
+
+    /// Wakes the tasks whose time has come, if the driving thread still cannot.
+    pub(super) fn fire_timers(self: &Arc<Self>) {
+        let mut due = Vec::new();
+        let mut slot = self.inbox.lock();
+        while let Some(timer) = slot.timers.peek().map(|timer| timer.0)
+            && slot.away
+            && self.engine.clock.wait_until(timer.at, false) == Wait::Over
+        {
+            slot.timers.pop();
+            due.push(timer.task());
+        }
+        drop(slot);
+        for task in due {
+            self.tell(News::Woken(task));
+        }
+        self.set_alarm();
     }
 
     /// Tells the run what happened, from whatever thread it is known on.
@@ -166,11 +204,12 @@ impl Drive {
                 self.signal_bypass(step, &answer);
                 run.checked(step, answer);
             }
+            News::Woken(task) => run.woken(task),
         }
     }
 
-    fn submit(self: &Arc<Self>, pool: u32, task: Task, run: &mut Run) {
-        let job = Job::new(PooledTask::new(Arc::clone(self), task, run));
+    fn submit(self: &Arc<Self>, pool: u32, turn: Turn, run: &mut Run) {
+        let job = Job::new(PooledTask::new(Arc::clone(self), turn, run));
         let executor = &self.pools[pool as usize];
         // A panic drops the job, which ends its task as lost.
         let _ = crate::panic::contain(|| executor.submit(job));
@@ -192,12 +231,9 @@ impl Drive {
                     continue;
                 }
                 if let Some(turn) = slot_now.turns.pop_front() {
-                    let task = match turn {
-                        Turn::Check(step) => Task { step, attempt: 1, item: None },
-                        Turn::Task(task) => task,
-                    };
-                    if run.is_wanted(task) {
-                        return Next::Turn(turn, Box::new(Work::new(self, task, run)));
+                    if run.is_wanted(turn.task()) {
+                        slot_now.away = true;
+                        return Next::Turn(Box::new(Work::new(self, turn, run)));
                     }
                     continue;
                 }
@@ -206,7 +242,7 @@ impl Drive {
                         Wait::Over => {
                             slot.timers.pop();
                             if let Some(mut run) = slot.run.take() {
-                                run.woken(timer_task(timer));
+                                run.woken(timer.task());
                                 return Next::Advance(run);
                             }
                         }
@@ -218,10 +254,7 @@ impl Drive {
             // This thread may be a pool's worker, if an event runs a pipeline.
             slot = while_blocked(|| match limit {
                 None => wait(&self.inbox.changed, slot),
-                Some(time) => {
-                    let waited = self.inbox.changed.wait_timeout(slot, time);
-                    waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
-                }
+                Some(time) => wait_timeout(&self.inbox.changed, slot, time),
             });
         }
     }
@@ -230,10 +263,5 @@ impl Drive {
 enum Next {
     Finished(Box<Run>),
     Advance(Box<Run>),
-    Turn(Turn, Box<Work>),
-}
-
-fn timer_task(timer: Timer) -> Task {
-    let (step, attempt, item) = timer.task;
-    Task { step, attempt, item }
+    Turn(Box<Work>),
 }

@@ -18,13 +18,23 @@ use crate::value::Value;
 pub(super) enum News {
     Completed { task: Task, outcome: TaskOutcome, busy: Duration, at: Duration },
     Checked { step: u32, answer: Result<Bypass<Value>, Exception> },
+    Woken(Task),
 }
 
-/// Work for the thread that drives the run.
+/// A piece of work: for the thread that drives the run, or for a pool.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Turn {
     Check(u32),
     Task(Task),
+}
+
+impl Turn {
+    pub(super) fn task(self) -> Task {
+        match self {
+            Self::Check(step) => Task { step, attempt: 1, item: None },
+            Self::Task(task) => task,
+        }
+    }
 }
 
 /// A wait before a retry, until a time of the engine's clock.
@@ -33,11 +43,18 @@ pub(super) struct Timer {
     pub(super) at: Duration,
     /// Tells timers of the same instant apart, in the order in which they were set.
     pub(super) order: u64,
-    pub(super) task: TaskKey,
+    task: TaskKey,
+}
+
+impl Timer {
+    pub(super) fn task(self) -> Task {
+        let (step, attempt, item) = self.task;
+        Task { step, attempt, item }
+    }
 }
 
 /// A task in a form that has an order.
-pub(super) type TaskKey = (u32, u32, Option<u64>);
+type TaskKey = (u32, u32, Option<u64>);
 
 pub(super) struct Slot {
     /// The run, unless somebody holds it.
@@ -46,6 +63,8 @@ pub(super) struct Slot {
     pub(super) turns: VecDeque<Turn>,
     pub(super) timers: BinaryHeap<Reverse<Timer>>,
     timers_set: u64,
+    /// The driving thread runs a body, and does not watch the timers.
+    pub(super) away: bool,
     /// The run is over: whatever still comes is discarded.
     closed: bool,
 }
@@ -73,6 +92,7 @@ impl Inbox {
                 turns: VecDeque::new(),
                 timers: BinaryHeap::new(),
                 timers_set: 0,
+                away: false,
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -100,7 +120,11 @@ impl Inbox {
     }
 
     /// Puts the run back, unless there is news for it: then the caller still holds it.
-    pub(super) fn put_back(&self, run: Box<Run>, outbox: &mut Outbox) -> Option<(Box<Run>, Vec<News>)> {
+    pub(super) fn put_back(
+        &self,
+        run: Box<Run>,
+        outbox: &mut Outbox,
+    ) -> Option<(Box<Run>, Vec<News>)> {
         let mut slot = self.lock();
         slot.turns.extend(outbox.turns.drain(..));
         for (at, task) in outbox.timers.drain(..) {

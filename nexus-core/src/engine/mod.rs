@@ -1,5 +1,6 @@
 //! The engine: what runs share, and the driver that carries a run out on this machine.
 
+mod alarm;
 mod build;
 mod drive;
 mod inbox;
@@ -8,10 +9,10 @@ mod model;
 mod signal;
 mod task;
 
-use std::sync::Arc;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     observers: Vec<Box<dyn Observer>>,
     mocks: HashMap<String, Mock>,
     pools: Mutex<Vec<OpenPool>>,
+    alarm: Arc<alarm::Alarm>,
     /// Whether durations of steps are measured.
     step_timings: bool,
     seed: u64,
@@ -90,6 +92,7 @@ impl Engine {
         crate::panic::prepare();
         Self {
             shared: Arc::new(Shared {
+                alarm: alarm::Alarm::new(Arc::clone(&parts.clock)),
                 clock: parts.clock,
                 resources: Arc::new(parts.resources),
                 observers: parts.observers,
@@ -223,6 +226,7 @@ fn make_executor(pool: &Pool) -> Result<Arc<dyn Executor>> {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        self.alarm.close();
         for pool in lock(&self.pools).drain(..) {
             // An executor of the user's may panic; the others are still to be shut down.
             let _ = crate::panic::contain(|| pool.executor.shutdown());
@@ -274,7 +278,9 @@ impl Inputs {
                 (Some(_), Some(_)) => complaints.push(format!("the input `{name}` is given twice")),
                 (Some((_, value, has)), None) if has == ty => values.push(value.clone()),
                 (Some((_, _, has)), None) => {
-                    complaints.push(format!("the input `{name}` takes a `{ty:?}`, and was given a `{has:?}`"));
+                    complaints.push(format!(
+                        "the input `{name}` takes a `{ty:?}`, and was given a `{has:?}`"
+                    ));
                 }
             }
         }

@@ -112,7 +112,9 @@ impl Drive {
         let step = StepEvent { context: &context };
         match (retry, &exception) {
             (Some(wait), Some(exception)) => {
-                self.each_observer(|observer| observer.event_execution_retry(&step, exception, wait));
+                self.each_observer(|observer| {
+                    observer.event_execution_retry(&step, exception, wait)
+                });
             }
             _ if task.attempt > 1 => {
                 let ended = match (&failure, &exception) {

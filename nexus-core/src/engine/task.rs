@@ -1,11 +1,11 @@
 //! Carrying out one task: its inputs, its body, its time.
 
-use std::sync::Arc;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::drive::Drive;
-use super::inbox::News;
+use super::inbox::{News, Turn};
 use crate::context::Context;
 use crate::event::{Body, Inputs};
 use crate::executor::{Runnable, thread_pool};
@@ -56,7 +56,13 @@ impl Drive {
 
     /// Runs the body. `mark` is the time now, where it is known already.
     #[inline]
-    fn perform(&self, task: Task, piped: Piped<'_>, context: &Context, mark: Option<Duration>) -> Done {
+    fn perform(
+        &self,
+        task: Task,
+        piped: Piped<'_>,
+        context: &Context,
+        mark: Option<Duration>,
+    ) -> Done {
         let bounded = self.is_bounded(task);
         let timed = bounded || self.engine.step_timings;
         let now = || if timed { self.engine.clock.now() } else { Duration::ZERO };
@@ -103,7 +109,8 @@ impl Drive {
         context: &mut Context,
         mark: &mut Option<Duration>,
     ) {
-        let now = || if self.engine.step_timings { self.engine.clock.now() } else { Duration::ZERO };
+        let now =
+            || if self.engine.step_timings { self.engine.clock.now() } else { Duration::ZERO };
         let (mut step, mut start) = (first, mark.unwrap_or_else(now));
         // One guard for the whole stretch; `step` says whose panic it was.
         let outcome = panic::contain(|| {
@@ -150,36 +157,42 @@ impl Drive {
 
     /// Asks a step's bypass check, on the driving thread.
     pub(super) fn check(&self, run: &mut Run, step: u32) -> Result<Bypass<Value>, Exception> {
-        let task = Task { step, attempt: 1, item: None };
-        Work::new(self, task, run).check(self)
+        Work::new(self, Turn::Check(step), run).check(self, step)
     }
 }
 
-/// A task that leaves its run: everything that it needs.
+/// A piece of work that leaves its run: everything that it needs.
 pub(super) struct Work {
-    task: Task,
+    turn: Turn,
     context: Context,
     input: OwnedPiped,
 }
 
 impl Work {
-    pub(super) fn new(drive: &Drive, task: Task, run: &mut Run) -> Self {
+    pub(super) fn new(drive: &Drive, turn: Turn, run: &mut Run) -> Self {
         let mut context = Context::new(Arc::clone(&drive.info));
-        drive.prepare(&mut context, run, task);
-        Self { task, context, input: run.owned_task_input(task) }
+        drive.prepare(&mut context, run, turn.task());
+        let input = match turn {
+            Turn::Task(task) => run.owned_task_input(task),
+            // The original's check sees the run, not what came along the arrow.
+            Turn::Check(_) => OwnedPiped::Nothing,
+        };
+        Self { turn, context, input }
     }
 
     pub(super) fn perform(self, drive: &Drive) -> News {
-        let done = drive.perform(self.task, self.input.borrow(), &self.context, None);
+        let task = match self.turn {
+            Turn::Check(step) => return News::Checked { step, answer: self.check(drive, step) },
+            Turn::Task(task) => task,
+        };
+        let done = drive.perform(task, self.input.borrow(), &self.context, None);
         // The input's last holder may be this task; its Drop is user code.
         panic::drop_quietly(self.input);
-        News::Completed { task: self.task, outcome: done.outcome, busy: done.busy, at: done.at }
+        News::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
     }
 
-    pub(super) fn check(&self, drive: &Drive) -> Result<Bypass<Value>, Exception> {
-        let step = self.task.step;
+    fn check(&self, drive: &Drive, step: u32) -> Result<Bypass<Value>, Exception> {
         let slots = &drive.plan.event_of(step).slots;
-        // The original's check sees the run, not what came along the arrow.
         let inputs = Inputs { slots, piped: Piped::Nothing, context: &self.context };
         // A mock stands in for the body alone; whether to skip is still the event's to say.
         let body = &drive.plan.bodies[drive.plan.steps[step as usize].body as usize];
@@ -187,15 +200,15 @@ impl Work {
     }
 }
 
-/// A task on its way to an executor.
+/// Work on its way to an executor.
 pub(super) struct PooledTask {
     drive: Arc<Drive>,
     work: Work,
 }
 
 impl PooledTask {
-    pub(super) fn new(drive: Arc<Drive>, task: Task, run: &mut Run) -> Self {
-        let work = Work::new(&drive, task, run);
+    pub(super) fn new(drive: Arc<Drive>, turn: Turn, run: &mut Run) -> Self {
+        let work = Work::new(&drive, turn, run);
         Self { drive, work }
     }
 }
@@ -210,11 +223,14 @@ impl Runnable for PooledTask {
     fn lost(self: Box<Self>) {
         let message = "the executor dropped the task without running it".to_owned();
         let lost = Exception::of_kind(ExceptionKind::Lost, message);
-        self.drive.tell(News::Completed {
-            task: self.work.task,
-            outcome: TaskOutcome::Exception(lost),
-            busy: Duration::ZERO,
-            at: self.drive.engine.clock.now(),
+        self.drive.tell(match self.work.turn {
+            Turn::Check(step) => News::Checked { step, answer: Err(lost) },
+            Turn::Task(task) => News::Completed {
+                task,
+                outcome: TaskOutcome::Exception(lost),
+                busy: Duration::ZERO,
+                at: self.drive.engine.clock.now(),
+            },
         });
     }
 }

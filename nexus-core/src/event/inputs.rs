@@ -69,7 +69,9 @@ impl Inputs<'_> {
                 "`{event}` takes a `{takes:?}` along `|->`, but the step before it did not succeed: \
                  {failure}; give it a `0` branch, or take a `Result<{takes:?}, Failure>`"
             ),
-            Unfit::Type => format!("`{event}` takes a `{takes:?}` along `|->`, and got another type"),
+            Unfit::Type => {
+                format!("`{event}` takes a `{takes:?}` along `|->`, and got another type")
+            }
         };
         Exception::of_kind(ExceptionKind::Edge, message)
     }

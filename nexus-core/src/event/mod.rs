@@ -109,9 +109,5 @@ pub trait Body: Send + Sync + 'static {
 
 /// A typed goto's value as the jump it means.
 pub(crate) fn typed_goto(descriptor: Descriptor) -> Goto {
-    Goto {
-        descriptor,
-        failed: false,
-        reason: "typed".into(),
-    }
+    Goto { descriptor, failed: false, reason: "typed".into() }
 }

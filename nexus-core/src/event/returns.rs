@@ -103,10 +103,9 @@ impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
     fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
         Ok(Bypass(match self.0 {
             BypassKind::No => BypassKind::No,
-            BypassKind::Skip { value, reason } => BypassKind::Skip {
-                value: value.map(Value::new),
-                reason,
-            },
+            BypassKind::Skip { value, reason } => {
+                BypassKind::Skip { value: value.map(Value::new), reason }
+            }
         }))
     }
 }

@@ -105,13 +105,17 @@ impl ExecutorInitializerConfig {
 #[non_exhaustive]
 pub enum ConfigError {
     /// A count is 0.
-    #[error("`{key}` is 0, so nothing could ever run; give at least 1, or leave it out for the default")]
+    #[error(
+        "`{key}` is 0, so nothing could ever run; give at least 1, or leave it out for the default"
+    )]
     Zero {
         /// The key.
         key: &'static str,
     },
     /// The executor has no such setting.
-    #[error("`{executor}` takes no `executor_config`; remove it, or name an executor that has workers")]
+    #[error(
+        "`{executor}` takes no `executor_config`; remove it, or name an executor that has workers"
+    )]
     NotConfigurable {
         /// The executor's name.
         executor: String,

@@ -12,9 +12,7 @@ impl Executor for DefaultExecutor {
         if *config == ExecutorInitializerConfig::default() {
             return Ok(Self);
         }
-        Err(ConfigError::NotConfigurable {
-            executor: "DefaultExecutor".to_owned(),
-        })
+        Err(ConfigError::NotConfigurable { executor: "DefaultExecutor".to_owned() })
     }
 
     fn submit(&self, job: Job) {

@@ -29,7 +29,10 @@ pub(super) fn bind(
             ParamKind::Field => match field_slot(plan, param.name, param.ty) {
                 Ok(slot) => slot,
                 Err((message, help)) => {
-                    let message = format!("`{}` takes `{}: {:?}`, but {message}", def.name, param.name, param.ty);
+                    let message = format!(
+                        "`{}` takes `{}: {:?}`, but {message}",
+                        def.name, param.name, param.ty
+                    );
                     mistakes.push(Diagnostic::new(code::UNBOUND, message, name.span).help(help));
                     NONE
                 }
@@ -85,7 +88,10 @@ pub(super) fn make_body(
     for field in def.own_fields.iter().filter(|field| field.required) {
         if !own.0.iter().any(|attr| *attr.key.text == *field.name) {
             let message = format!("`{}` has a field `{}` that is not set", def.name, field.name);
-            let help = format!("write `{}[{} = ..]`, or give the field a `#[field(default)]`", def.name, field.name);
+            let help = format!(
+                "write `{}[{} = ..]`, or give the field a `#[field(default)]`",
+                def.name, field.name
+            );
             mistakes.push(Diagnostic::new(code::OWN_FIELD, message, name.span).help(help));
         }
     }
@@ -144,12 +150,17 @@ impl Checker<'_, '_> {
         let name = &place.name.text;
         let Input::Piped { arrow, from } = place.input else {
             if place.each {
-                let message = format!("`{name}` is to run for each item, but nothing is piped into it");
-                return Err(mistake(message, place.name.span).help("draw the arrow before it as `|->`"));
+                let message =
+                    format!("`{name}` is to run for each item, but nothing is piped into it");
+                return Err(
+                    mistake(message, place.name.span).help("draw the arrow before it as `|->`")
+                );
             }
             return match def.wires.takes {
                 Some(ty) => Err(mistake(
-                    format!("`{name}` takes a `{ty:?}` along `|->`, but nothing is piped into it here"),
+                    format!(
+                        "`{name}` takes a `{ty:?}` along `|->`, but nothing is piped into it here"
+                    ),
                     place.name.span,
                 )
                 .help("draw the arrow before it as `|->`")),
@@ -161,7 +172,12 @@ impl Checker<'_, '_> {
         }
         let Some(takes) = def.wires.takes else {
             let message = format!("`{name}` takes nothing along `|->`");
-            return Err(mistake(message, arrow).help("draw the arrow as `->`, or give the event a `#[piped]` parameter"));
+            let cure = if def.is_closure {
+                "an event made from a closure runs once and reads `Context::previous`; annotate a function to run it for each item"
+            } else {
+                "draw the arrow as `->`, or give the event a `#[piped]` parameter"
+            };
+            return Err(mistake(message, arrow).help(cure));
         };
         if self.passed == Some((event, place.each, from)) {
             return Ok(());
@@ -170,7 +186,8 @@ impl Checker<'_, '_> {
         let ups = self.ups(from);
         if let Some(up) = ups.iter().find(|up| !accepts(up)) {
             let each = if place.each { "for each item " } else { "" };
-            let message = format!("`{name}` takes a `{takes:?}` {each}along `|->`, but is given a `{up}`");
+            let message =
+                format!("`{name}` takes a `{takes:?}` {each}along `|->`, but is given a `{up}`");
             return Err(mistake(message, arrow).help(cure(place, takes)));
         }
         self.passed = Some((event, place.each, from));

@@ -7,8 +7,8 @@ use nexus_pointy::{ArrowKind, Diagnostic, Flow, Name, Primary, suggest};
 
 use super::options::{inherit, resolve};
 use super::{
-    Branch, Fields, FlowNode, Group, Hints, NONE, Owner, Plan, PlanEvent, Source, Step, Unit, UnitKind,
-    check, hints,
+    Branch, Fields, FlowNode, Group, Hints, NONE, Owner, Plan, PlanEvent, Source, Step, Unit,
+    UnitKind, check, hints,
 };
 use crate::error::code;
 use crate::event::{Body, Maker, OwnValues};
@@ -184,7 +184,14 @@ impl<'a> Compiler<'a> {
             let (mut settings, mistakes) = read_settings(&member.attrs);
             self.mistakes.extend(mistakes);
             if let Some(attempts) = member.attempts {
-                settings.max_attempts = Some(attempts.count);
+                if let Some(given) = settings.max_attempts.replace(attempts.count) {
+                    let message = format!(
+                        "retries are given twice: `* {}` and `max_attempts = {given}`",
+                        attempts.count
+                    );
+                    let mistake = Diagnostic::new(code::UNKNOWN_SETTING, message, attempts.span);
+                    self.mistakes.push(mistake.help("keep one of the two"));
+                }
             }
             let settings = inherit(settings, &outer.settings);
             own = self.scope(settings, outer.parallel, outer.cancellable);
@@ -312,7 +319,15 @@ impl<'a> Compiler<'a> {
             Some((id, options)) if id == scope.id => options,
             _ => {
                 let def = self.plan.events[event as usize].def.clone();
-                let mut options = resolve(&def, name, &scope.settings, scope.parallel, self.registry, &mut self.plan.pools, &mut self.mistakes);
+                let mut options = resolve(
+                    &def,
+                    name,
+                    &scope.settings,
+                    scope.parallel,
+                    self.registry,
+                    &mut self.plan.pools,
+                    &mut self.mistakes,
+                );
                 options.cancellable |= scope.cancellable;
                 self.plan.options.push(options);
                 self.plan.options.len() as u32 - 1

@@ -25,8 +25,8 @@ pub(super) fn fill(plan: &mut Plan) {
 
 fn then(plan: &Plan, step: u32) -> u32 {
     let group = plan.units[plan.steps[step as usize].unit as usize].group;
-    let decides = plan.event_of(step).def.typed_goto.is_some()
-        || plan.options_of(step).stops.on_success;
+    let decides =
+        plan.event_of(step).def.typed_goto.is_some() || plan.options_of(step).stops.on_success;
     let next = plan.groups[group as usize].next;
     match (lone_step(plan, group), lone_step(plan, next)) {
         (Some(_), Some(next)) if !decides && is_plain(plan, step) && is_plain(plan, next) => next,

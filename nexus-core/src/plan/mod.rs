@@ -100,6 +100,8 @@ pub(crate) enum Pool {
 #[derive(Debug, Clone)]
 pub(crate) struct StepOptions {
     pub(crate) place: Place,
+    /// Where its bypass check runs when others run beside it.
+    pub(crate) check: Place,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) stops: StopConditions,
     pub(crate) evaluation: EventExecutionEvaluationState,

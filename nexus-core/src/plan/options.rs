@@ -21,10 +21,9 @@ pub(super) fn inherit(inner: Settings, outer: &Settings) -> Settings {
     let says_attempts =
         inner.retry_policy.as_ref().is_some_and(|policy| policy.max_attempts.is_some());
     // An executor's set-up is not that of another one.
-    let same_executor =
-        inner.executor.as_ref().is_none_or(|executor| {
-            outer.executor.as_ref().is_none_or(|outer| outer.text == executor.text)
-        });
+    let same_executor = inner.executor.as_ref().is_none_or(|executor| {
+        outer.executor.as_ref().is_none_or(|outer| outer.text == executor.text)
+    });
     let outer_config = outer.executor_config.clone().filter(|_| same_executor);
     let outer_attempts = if says_attempts { None } else { outer.max_attempts };
     Settings {
@@ -55,8 +54,15 @@ pub(super) fn resolve(
     let each = settings.each.unwrap_or(false);
     let stops = def.settings.stops;
     let evaluation = settings.evaluation.or(def.settings.evaluation).unwrap_or_default();
+    let place = place(def, name, settings, parallel || each, registry, pools, mistakes);
+    // Nothing of the step's own executor is to run for a step that may be skipped.
+    let check = match place {
+        Place::Pool(_) if def.can_bypass => pool(pools, Pool::Shared),
+        _ => Place::Inline,
+    };
     StepOptions {
-        place: place(def, name, settings, parallel || each, registry, pools, mistakes),
+        place,
+        check,
         retry: retry(def, name, settings, registry, mistakes),
         stops: StopConditions {
             on_success: settings.stop_on_success.unwrap_or(stops.on_success),

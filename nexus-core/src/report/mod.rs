@@ -60,17 +60,7 @@ impl Report {
         let halt = run.halt.clone();
         let plan = Arc::clone(&run.plan);
         let (cells, taken) = run.into_cells();
-        Self {
-            plan,
-            id,
-            elapsed,
-            status,
-            halt,
-            cells,
-            taken,
-            output,
-            culprit,
-        }
+        Self { plan, id, elapsed, status, halt, cells, taken, output, culprit }
     }
 
     /// How the run ended.
@@ -204,7 +194,12 @@ impl Report {
 
     fn complaint(&self) -> String {
         if let Some((step, condition)) = self.stopped_by() {
-            return format!("{} was stopped at `{}` by `{}`", self.pipeline(), step.path(), condition.name());
+            return format!(
+                "{} was stopped at `{}` by `{}`",
+                self.pipeline(),
+                step.path(),
+                condition.name()
+            );
         }
         if let Some((step, exception)) = self.broken_at() {
             return format!("{} failed at `{}`: {exception}", self.pipeline(), step.path());

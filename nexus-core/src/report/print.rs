@@ -22,7 +22,8 @@ impl fmt::Display for Report {
         if let Some((step, condition)) = self.stopped_by() {
             write!(f, " by `{}` of `{}`", condition.name(), step.path())?;
         }
-        let width = self.steps().take(200).map(|step| step.path().chars().count()).max().unwrap_or(0);
+        let width =
+            self.steps().take(200).map(|step| step.path().chars().count()).max().unwrap_or(0);
         for step in self.steps() {
             write!(f, "\n  {} {:width$}  {}", mark(&step), step.path(), step.sentence())?;
             if step.attempts() > 1 && !matches!(step.outcome(), StepOutcome::Each { .. }) {
@@ -58,7 +59,8 @@ impl Serialize for Report {
         out.serialize_field("pipeline", self.pipeline())?;
         out.serialize_field("status", &self.status())?;
         out.serialize_field("elapsed_seconds", &self.elapsed().as_secs_f64())?;
-        let ended_by = self.stopped_by().map(|(step, condition)| (step.path(), condition.name().to_owned()));
+        let ended_by =
+            self.stopped_by().map(|(step, condition)| (step.path(), condition.name().to_owned()));
         let ended_by = ended_by.or_else(|| {
             self.broken_at().map(|(step, exception)| (step.path(), exception.to_string()))
         });

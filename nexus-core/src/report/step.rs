@@ -154,7 +154,8 @@ impl<'a> StepReport<'a> {
                 Owner::Root => break,
                 Owner::Unit(outer) => unit = outer,
                 Owner::Branch(outer) => {
-                    if self.was_reached(outer) && self.report.taken.get(&outer) != Some(&flow) {
+                    let untaken = self.report.taken.get(&outer) != Some(&flow);
+                    if untaken && self.was_reached(outer) && !self.ended_in(outer) {
                         why = plan.branch_of(outer, flow).map(|branch| NotRun::BranchNotTaken {
                             of: plan.unit_name(outer),
                             descriptor: branch.descriptor.clone(),
@@ -171,6 +172,17 @@ impl<'a> StepReport<'a> {
             None => NotRun::NotReached,
         };
         why.unwrap_or_else(ended)
+    }
+
+    /// Whether the run ended at this unit, so that none of its branches had its turn.
+    fn ended_in(&self, unit: u32) -> bool {
+        let Some(Halt::Stopped { step, .. } | Halt::Broken { step, .. }) = &self.report.halt else {
+            return false;
+        };
+        match self.report.plan.units[unit as usize].kind {
+            UnitKind::Step(own) => own == *step,
+            UnitKind::Flow(flow) => self.report.plan.flow_steps(flow).contains(step),
+        }
     }
 
     /// Whether the unit ran to the point where it would have taken a branch.
@@ -194,8 +206,14 @@ impl<'a> StepReport<'a> {
         let def = &self.report.plan.event_of(self.step).def;
         let each = matches!(self.ending(), Ending::Each(_));
         match self.ending().value() {
-            Some(value) => typed(&self.path(), value, if each { def.wires.list } else { def.output.ty }),
-            None => Err(Error::Report(format!("`{}` yielded nothing: {}", self.path(), self.sentence()))),
+            Some(value) => {
+                typed(&self.path(), value, if each { def.wires.list } else { def.output.ty })
+            }
+            None => Err(Error::Report(format!(
+                "`{}` yielded nothing: {}",
+                self.path(),
+                self.sentence()
+            ))),
         }
     }
 
@@ -229,7 +247,9 @@ impl<'a> StepReport<'a> {
         match self.outcome() {
             StepOutcome::Success => "success".to_owned(),
             StepOutcome::Failure(_) | StepOutcome::Exception(_) => self.error_chain().join(": "),
-            StepOutcome::Goto { descriptor, reason, .. } => format!("went to `{descriptor}` ({reason})"),
+            StepOutcome::Goto { descriptor, reason, .. } => {
+                format!("went to `{descriptor}` ({reason})")
+            }
             StepOutcome::Bypassed { reason } => format!("bypassed ({reason})"),
             StepOutcome::Each { total, failures, verdict } => match verdict {
                 Some(failure) => failure.to_string(),

@@ -56,10 +56,7 @@ pub struct ErrorType {
 impl ErrorType {
     /// The error type `E`.
     pub const fn of<E: StdError + 'static>() -> Self {
-        Self {
-            name: type_name::<E>,
-            matches: |error| error.is::<E>(),
-        }
+        Self { name: type_name::<E>, matches: |error| error.is::<E>() }
     }
 
     /// The type's name, without modules.
@@ -135,9 +132,7 @@ impl RetryPolicy {
             return false;
         }
         let listed = self.retry_on.is_empty()
-            || exception
-                .chain()
-                .any(|error| self.retry_on.iter().any(|ty| (ty.matches)(error)));
+            || exception.chain().any(|error| self.retry_on.iter().any(|ty| (ty.matches)(error)));
         listed
             && self
                 .retry_if
@@ -279,9 +274,8 @@ impl RetryPolicyBuilder {
         mut self,
         accepts: impl Fn(&E) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.policy.retry_if = Some(Arc::new(move |error| {
-            error.downcast_ref::<E>().is_some_and(&accepts)
-        }));
+        self.policy.retry_if =
+            Some(Arc::new(move |error| error.downcast_ref::<E>().is_some_and(&accepts)));
         self
     }
 
@@ -328,7 +322,9 @@ fn seconds(key: &'static str, value: f64) -> Result<Duration, RetryPolicyError> 
 #[non_exhaustive]
 pub enum RetryPolicyError {
     /// `max_attempts` is 0.
-    #[error("`max_attempts` is 0, so the event would never run; it counts the first try: write 1 for no retry")]
+    #[error(
+        "`max_attempts` is 0, so the event would never run; it counts the first try: write 1 for no retry"
+    )]
     NoAttempts,
     /// A time is negative, NaN, infinite or too long.
     #[error("`{key}` is {value}; it takes seconds from 0 to 2592000 (30 days)")]

@@ -80,7 +80,8 @@ fn a_listed_type_is_found_anywhere_in_the_chain() {
 
 #[test]
 fn an_error_that_says_when_to_come_back_is_obeyed_within_max_elapsed() {
-    let error = Exception::new(RetryAfter::new(std::io::Error::other("429"), Duration::from_secs(7)));
+    let error =
+        Exception::new(RetryAfter::new(std::io::Error::other("429"), Duration::from_secs(7)));
     let policy = RetryPolicy::builder().retry_on::<std::io::Error>();
     let wait = |policy: RetryPolicyBuilder, elapsed| {
         policy.build().unwrap().next_wait(&error, 1, Duration::from_secs(elapsed), 0)
@@ -100,7 +101,8 @@ fn jitter_stays_within_its_bounds_and_repeats_with_its_seed() {
             .jitter(jitter)
             .build()
             .unwrap();
-        let wait = |seed| policy.next_wait(&broken(), 1, Duration::ZERO, seed).unwrap().as_secs_f64();
+        let wait =
+            |seed| policy.next_wait(&broken(), 1, Duration::ZERO, seed).unwrap().as_secs_f64();
         let drawn: Vec<f64> = (0..1000).map(wait).collect();
         assert!(drawn.iter().all(|wait| (low..=5.0).contains(wait)));
         assert!(drawn.iter().any(|wait| *wait > 4.5) && drawn.iter().any(|wait| *wait < low + 0.5));

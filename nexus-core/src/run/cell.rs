@@ -71,9 +71,11 @@ impl Ending {
             Self::Success(_) | Self::Bypassed(_) => true,
             Self::Goto(goto) => !goto.0.failed,
             Self::Each(each) => each.verdict.is_none(),
-            Self::NotRun | Self::Pending | Self::Failure(_) | Self::Exception(_) | Self::Cancelled(_) => {
-                false
-            }
+            Self::NotRun
+            | Self::Pending
+            | Self::Failure(_)
+            | Self::Exception(_)
+            | Self::Cancelled(_) => false,
         }
     }
 

@@ -95,7 +95,11 @@ impl Run {
             match state.take_next() {
                 Ok(Some(item)) => {
                     self.outstanding += 1;
-                    self.actions.push_back(Action::Start(Task { step, attempt: 1, item: Some(item) }));
+                    self.actions.push_back(Action::Start(Task {
+                        step,
+                        attempt: 1,
+                        item: Some(item),
+                    }));
                 }
                 Ok(None) => break,
                 Err(exception) => {

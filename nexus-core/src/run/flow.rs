@@ -75,7 +75,11 @@ impl Run {
             .iter()
             .map(|branch| format!("`{}`", branch.descriptor))
             .collect();
-        let has = if has.is_empty() { "no branches".to_owned() } else { format!("only {}", has.join(", ")) };
+        let has = if has.is_empty() {
+            "no branches".to_owned()
+        } else {
+            format!("only {}", has.join(", "))
+        };
         let message = format!(
             "`{name}` went to branch `{descriptor}`, but its step has {has}; write `{name} ({descriptor} -> ..)`"
         );

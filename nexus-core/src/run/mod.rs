@@ -71,9 +71,15 @@ impl StopCondition {
 /// Why a run starts nothing new.
 #[derive(Debug, Clone)]
 pub(crate) enum Halt {
-    Stopped { step: u32, condition: StopCondition },
+    Stopped {
+        step: u32,
+        condition: StopCondition,
+    },
     /// The flow itself cannot go on from this step.
-    Broken { step: u32, exception: Exception },
+    Broken {
+        step: u32,
+        exception: Exception,
+    },
 }
 
 /// The members of a `||` group that are not done, and how the others ended.
@@ -147,8 +153,9 @@ impl Run {
 
     /// Whether a queued action still matters: its step may have been cancelled meanwhile.
     fn is_current(&self, action: &Action) -> bool {
-        let (Action::Check(step) | Action::Start(Task { step, .. }) | Action::Wake(Task { step, .. }, _)) =
-            action;
+        let (Action::Check(step)
+        | Action::Start(Task { step, .. })
+        | Action::Wake(Task { step, .. }, _)) = action;
         self.cells[*step as usize].is_pending()
     }
 
@@ -168,9 +175,9 @@ impl Run {
         self.outstanding == self.waiting + self.each.len()
     }
 
-    /// Whether this is the only task or check under way.
+    /// Whether this is the only task or check under way, and nothing waits.
     pub(crate) fn is_alone(&self) -> bool {
-        self.outstanding - self.waiting <= 1
+        self.outstanding <= 1
     }
 
     /// The flag by which the step's tasks learn that they are no longer wanted.
@@ -395,4 +402,3 @@ impl Run {
 fn plain_descriptor(success: bool) -> Descriptor {
     if success { Descriptor::SUCCESS } else { Descriptor::FAILURE }
 }
-

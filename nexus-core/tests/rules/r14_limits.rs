@@ -137,7 +137,9 @@ fn a_script_with_a_hidden_or_foreign_character_is_an_error_at_its_place() {
 #[test]
 fn a_script_of_ten_megabytes_of_rubbish_is_a_short_error() {
     for piece in ["(", "{", "[", "A ", "-> ", "|| ", "\"", "A (", "A[", "9"] {
-        let script = piece.repeat(10_000_000 / piece.len());
+        // One of them in full, which takes a debug build seconds.
+        let size = if piece == "A (" { 10_000_000 } else { 500_000 };
+        let script = piece.repeat(size / piece.len());
         let error = complaint(Flow::parse(&script));
         assert!(error.len() < 200_000, "{piece}: an error of {} bytes", error.len());
     }

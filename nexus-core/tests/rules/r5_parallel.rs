@@ -164,7 +164,6 @@ fn a_group_is_done_only_when_the_last_retry_is() {
 }
 
 #[test]
-#[ignore = "checks and timers belong to the driving thread; a body that runs there holds them up"]
 fn a_bypass_check_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
     for flow in ["There || Here", "Here || There"] {
         let mut registry = registry();
@@ -182,7 +181,6 @@ fn a_bypass_check_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
 }
 
 #[test]
-#[ignore = "checks and timers belong to the driving thread; a body that runs there holds them up"]
 fn a_retry_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
     let (send, receive) = mpsc::channel();
     let receive = std::sync::Mutex::new(receive);

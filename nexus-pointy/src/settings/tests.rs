@@ -55,7 +55,12 @@ fn all_settings_are_read() {
 #[test]
 fn wrong_values_are_blamed_on_the_value() {
     for (list, code, blamed, message) in [
-        ("retry_policy = { max_elapsed: 30 }", code::WRONG_TYPE, "30", "takes a duration, found the number 30"),
+        (
+            "retry_policy = { max_elapsed: 30 }",
+            code::WRONG_TYPE,
+            "30",
+            "takes a duration, found the number 30",
+        ),
         ("max_attempts", code::WRONG_TYPE, "max_attempts", "needs a value: a whole number"),
         ("retry_policy = { max_elapsed: \"30\" }", code::OUT_OF_RANGE, "\"30\"", "has no unit"),
         ("retry_policy = { max_elapsed: \"0s\" }", code::OUT_OF_RANGE, "\"0s\"", "is zero"),

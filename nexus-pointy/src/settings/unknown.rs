@@ -112,7 +112,9 @@ fn sentence(word: &str) -> Option<&'static str> {
         "stop_condition" | "stop_conditions" => {
             "stop conditions are flags here: `stop_on_success`, `stop_on_error`, `stop_on_exception`"
         }
-        "timeout" | "time_limit" | "deadline" | "max_time" | "timeout_seconds" => "timeouts are not there yet",
+        "timeout" | "time_limit" | "deadline" | "max_time" | "timeout_seconds" => {
+            "timeouts are not there yet"
+        }
         "initializer" | "initargs" => {
             "workers share nothing to initialise: take what they need as a `State<T>` parameter"
         }

@@ -29,10 +29,10 @@
 
 mod worker;
 
-use std::sync::{Arc, Weak};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
+use std::sync::{Arc, Weak};
 
 use crossbeam::deque::{Injector, Stealer, Worker};
 
@@ -162,9 +162,8 @@ pub(crate) fn hand_over<T>(submissions: impl FnOnce() -> T) -> T {
 
 /// Calls `waiting`, which waits for work that may be this thread's own pool's to do.
 pub(crate) fn while_blocked<T>(waiting: impl FnOnce() -> T) -> T {
-    let pool = CURRENT.with(|current| {
-        current.borrow().as_ref().and_then(|current| current.pool.upgrade())
-    });
+    let pool = CURRENT
+        .with(|current| current.borrow().as_ref().and_then(|current| current.pool.upgrade()));
     let Some(pool) = pool else { return waiting() };
     pool.block();
     let result = waiting();
@@ -201,9 +200,8 @@ impl Executor for ThreadPoolExecutor {
         state.closing = true;
         shared.work.notify_all();
         // A worker that drops the last handle of its own engine must not wait for itself.
-        let own = CURRENT.with(|current| {
-            current.borrow().as_ref().is_some_and(|current| current.is_of(shared))
-        });
+        let own = CURRENT
+            .with(|current| current.borrow().as_ref().is_some_and(|current| current.is_of(shared)));
         while state.live + state.stand_ins > usize::from(own) {
             state = wait(&shared.ended, state);
         }

@@ -1,7 +1,7 @@
 //! A worker's life: take jobs, sleep, be replaced, end.
 
-use std::sync::Arc;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 
@@ -66,7 +66,10 @@ impl Shared {
     fn leave(self: &Arc<Self>, seat: Seat, replaced: bool) {
         let mut state = lock(&self.state);
         let mut seat = Some(seat);
-        if replaced && self.has_work() && let Some(taken) = seat.take() {
+        if replaced
+            && self.has_work()
+            && let Some(taken) = seat.take()
+        {
             seat = self.start_worker(&mut state, taken).err();
             if let Some(kept) = seat.take() {
                 // No thread to be had: this one goes on rather than leave the work undone.
@@ -107,7 +110,8 @@ impl Shared {
 
     /// A stand-in's life: it ends as soon as there is nothing to do.
     fn help(self: &Arc<Self>) {
-        CURRENT.with(|slot| slot.replace(Some(Current { pool: Arc::downgrade(self), deque: None })));
+        CURRENT
+            .with(|slot| slot.replace(Some(Current { pool: Arc::downgrade(self), deque: None })));
         loop {
             while let Some(job) = self.steal(Injector::steal, Stealer::steal) {
                 job.run();
