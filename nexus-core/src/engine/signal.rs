@@ -113,7 +113,7 @@ impl Drive {
         match (retry, &exception) {
             (Some(wait), Some(exception)) => {
                 self.each_observer(|observer| {
-                    observer.event_execution_retry(&step, exception, wait)
+                    observer.event_execution_retry(&step, exception, wait);
                 });
             }
             _ if task.attempt > 1 => {

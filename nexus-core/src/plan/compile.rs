@@ -183,15 +183,15 @@ impl<'a> Compiler<'a> {
         } else {
             let (mut settings, mistakes) = read_settings(&member.attrs);
             self.mistakes.extend(mistakes);
-            if let Some(attempts) = member.attempts {
-                if let Some(given) = settings.max_attempts.replace(attempts.count) {
-                    let message = format!(
-                        "retries are given twice: `* {}` and `max_attempts = {given}`",
-                        attempts.count
-                    );
-                    let mistake = Diagnostic::new(code::UNKNOWN_SETTING, message, attempts.span);
-                    self.mistakes.push(mistake.help("keep one of the two"));
-                }
+            if let Some(attempts) = member.attempts
+                && let Some(given) = settings.max_attempts.replace(attempts.count)
+            {
+                let message = format!(
+                    "retries are given twice: `* {}` and `max_attempts = {given}`",
+                    attempts.count
+                );
+                let mistake = Diagnostic::new(code::UNKNOWN_SETTING, message, attempts.span);
+                self.mistakes.push(mistake.help("keep one of the two"));
             }
             let settings = inherit(settings, &outer.settings);
             own = self.scope(settings, outer.parallel, outer.cancellable);
