@@ -36,7 +36,10 @@ fn main() -> ExitCode {
         if wanted.as_ref().is_none_or(|wanted| wanted == name) {
             let comparison = workload();
             if json {
-                println!("{}", comparison.json());
+                match comparison.json() {
+                    Ok(line) => println!("{line}"),
+                    Err(error) => eprintln!("{name}: {error}"),
+                }
             } else {
                 println!("{comparison}");
             }

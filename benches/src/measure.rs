@@ -1,5 +1,6 @@
 //! Medians, and ratios pair by pair.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
@@ -9,12 +10,15 @@ const RUNS: usize = 101;
 /// One side of a comparison: does the work once and says how much it took, in `unit`.
 pub(crate) type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
 
+/// A baseline's name, its median, and the median ratio of nexus to it.
+type Baseline = (&'static str, f64, f64);
+
 /// What was measured of a workload.
 pub(crate) struct Comparison {
     work: &'static str,
     unit: &'static str,
     nexus: f64,
-    baselines: Vec<(&'static str, f64, f64)>,
+    baselines: Vec<Baseline>,
     runs: usize,
 }
 
@@ -48,27 +52,33 @@ impl Comparison {
     }
 
     /// One JSON object on one line.
-    pub(crate) fn json(&self) -> String {
-        let baselines: serde_json::Map<_, _> = self
-            .baselines
-            .iter()
-            .map(|(name, value, _)| ((*name).to_owned(), round(*value)))
-            .collect();
-        let ratio: serde_json::Map<_, _> = self
-            .baselines
-            .iter()
-            .map(|(name, _, ratio)| ((*name).to_owned(), round(*ratio)))
-            .collect();
-        serde_json::json!({
-            "work": self.work, "unit": self.unit, "nexus": round(self.nexus),
-            "baselines": baselines, "ratio": ratio, "runs": self.runs,
+    pub(crate) fn json(&self) -> serde_json::Result<String> {
+        let by_name = |pick: fn(&Baseline) -> f64| {
+            self.baselines.iter().map(|baseline| (baseline.0, round(pick(baseline)))).collect()
+        };
+        serde_json::to_string(&Line {
+            work: self.work,
+            unit: self.unit,
+            nexus: round(self.nexus),
+            baselines: by_name(|baseline| baseline.1),
+            ratio: by_name(|baseline| baseline.2),
+            runs: self.runs,
         })
-        .to_string()
     }
 }
 
-fn round(value: f64) -> serde_json::Value {
-    ((value * 100.0).round() / 100.0).into()
+#[derive(serde::Serialize)]
+struct Line {
+    work: &'static str,
+    unit: &'static str,
+    nexus: f64,
+    baselines: BTreeMap<&'static str, f64>,
+    ratio: BTreeMap<&'static str, f64>,
+    runs: usize,
+}
+
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 impl fmt::Display for Comparison {
