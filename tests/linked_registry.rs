@@ -1,0 +1,86 @@
+//! Flows that arrive as text while the program runs, against the events linked into it.
+
+use nexus::prelude::*;
+
+/// Where two modules name an event alike.
+mod first {
+    use nexus::prelude::*;
+    #[event(name = "twin")]
+    fn one() -> Outcome<u32> {
+        Outcome::success(1)
+    }
+}
+mod second {
+    use nexus::prelude::*;
+    #[event(name = "twin")]
+    fn two() -> Outcome<u32> {
+        Outcome::success(2)
+    }
+}
+
+#[event]
+fn measure(city: &String) -> Outcome<u32> {
+    Outcome::success(city.len() as u32)
+}
+
+#[derive(Event)]
+struct Scale {
+    factor: u32,
+    #[field(default = 0)]
+    offset: u32,
+}
+
+#[event]
+impl Scale {
+    fn process(&self, #[piped] n: u32) -> Outcome<u32> {
+        Outcome::success(n * self.factor + self.offset)
+    }
+}
+
+fn fields() -> Fields {
+    Fields::new().with::<String>("city")
+}
+
+/// The messages of a script's mistakes.
+fn mistakes(script: &str) -> Vec<String> {
+    match Flow::parse(script).and_then(|flow| flow.plan(&Registry::linked(), &fields())) {
+        Err(nexus::Error::Flow(errors)) => errors
+            .iter()
+            .map(|m| format!("{}:{} {} {}", m.line, m.column, m.message, m.help.unwrap_or("")))
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_script_finds_annotated_events_and_sets_a_structs_fields() -> nexus::Result<()> {
+    let flow = Flow::parse("measure |-> Scale[factor = 3] |-> Scale[factor = 2, offset = 1]")?;
+    let plan = flow.plan(&Registry::linked(), &fields())?;
+    let report = Engine::new().run_plan(&plan, Inputs::new().with("city", "Porto".to_owned()))?;
+    assert_eq!(report.output::<u32>()?, &31);
+    Ok(())
+}
+
+#[test]
+fn a_name_that_two_events_claim_is_an_error_with_both_places() {
+    let found = mistakes("twin");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("1:1 `twin` is the name of 2 events"), "{found:?}");
+    assert_eq!(found[0].matches("linked_registry.rs:").count(), 2, "{found:?}");
+}
+
+#[test]
+fn every_mistake_of_a_script_is_found_before_anything_runs() {
+    let found = mistakes("measrue |-> Scale\n-> Scale[factr = 3]\n-> measure[retries = 3]");
+    let expected = [
+        "1:1 there is no event `measrue` did you mean `measure`?",
+        "1:13 `Scale` has a field `factor` that is not set write `Scale[factor = ..]`",
+        "2:4 `Scale` takes a `u32` along `|->`, but nothing is piped into it here",
+        "2:10 there is no setting `factr` did you mean the field `factor`?",
+        "3:12 there is no setting `retries` ",
+    ];
+    assert_eq!(found.len(), expected.len() + 1, "{found:#?}");
+    for expected in expected {
+        assert!(found.iter().any(|found| found.starts_with(expected)), "{expected}\n{found:#?}");
+    }
+}
