@@ -62,6 +62,31 @@ fn a_script_finds_annotated_events_and_sets_a_structs_fields() -> nexus::Result<
 }
 
 #[test]
+fn a_report_for_programs_has_the_values_of_single_steps_and_of_each_item() -> nexus::Result<()> {
+    #[event]
+    fn digits() -> Outcome<Vec<u32>> {
+        Outcome::success(vec![1, 2, 3])
+    }
+    #[event]
+    fn square(#[piped] n: u32) -> Outcome<u32> {
+        if n == 2 { Outcome::failure("two") } else { Outcome::success(n * n) }
+    }
+    #[derive(Pipeline)]
+    #[pipeline(flow = digits |-> square[each])]
+    struct Squares {}
+
+    let report = serde_json::to_value(Squares {}.run()?).unwrap();
+    assert_eq!(report["status"], "failed");
+    let steps = &report["steps"];
+    assert_eq!(
+        (&steps[0]["value"], &steps[1]["value"]),
+        (&[1, 2, 3][..].into(), &[1, 9][..].into())
+    );
+    assert_eq!(steps[1]["reason"], "1 of 3 items did not succeed; item 1: two");
+    Ok(())
+}
+
+#[test]
 fn a_name_that_two_events_claim_is_an_error_with_both_places() {
     let found = mistakes("twin");
     assert_eq!(found.len(), 1);

@@ -133,11 +133,16 @@ impl OutputInfo {
 
     /// A type that reports show as JSON.
     pub const fn json<T: serde::Serialize + 'static>() -> Self {
-        Self {
-            ty: TypeInfo::of::<T>(),
-            json: Some(|value| value.get::<T>().map(serde_json::to_value)),
-        }
+        Self { ty: TypeInfo::of::<T>(), json: Some(to_json::<T>) }
     }
+}
+
+/// Writes a `T` as JSON, or the `Vec<T>` that an `each` step yields.
+pub(crate) fn to_json<T: serde::Serialize + 'static>(
+    value: &Value,
+) -> Option<serde_json::Result<serde_json::Value>> {
+    let one = value.get::<T>().map(serde_json::to_value);
+    one.or_else(|| value.get::<Vec<T>>().map(serde_json::to_value))
 }
 
 impl fmt::Debug for OutputInfo {

@@ -15,7 +15,7 @@ use crate::event::{
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
-use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
+use crate::value::{OutputInfo, ToJson, TypeInfo, Value, to_json};
 
 /// The answers to what no inherent constant answers.
 pub trait Otherwise {
@@ -118,8 +118,7 @@ impl<R: IntoOutcome<Form, Output: Descriptors>, Form> Typed<R, Form> {
 /// The way to write an event's value as JSON, where there is one.
 pub struct Json<R, Form>(PhantomData<(R, Form)>);
 impl<R: IntoOutcome<Form, Output: serde::Serialize>, Form> Json<R, Form> {
-    pub const JSON: Option<ToJson> =
-        Some(|value| value.get::<R::Output>().map(serde_json::to_value));
+    pub const JSON: Option<ToJson> = Some(to_json::<R::Output>);
 }
 
 /// What a struct event's field can be set from.

@@ -217,13 +217,10 @@ impl<'a> StepReport<'a> {
         }
     }
 
-    /// What the step yielded, as JSON; `None` if it yielded nothing or its type is not
-    /// serialisable.
+    /// What the step yielded, as JSON: a list where it ran once for each item. `None` if it
+    /// yielded nothing or its type is not serialisable.
     pub fn json(&self) -> Option<serde_json::Result<serde_json::Value>> {
         let def = &self.report.plan.event_of(self.step).def;
-        if matches!(self.ending(), Ending::Each(_)) {
-            return None;
-        }
         def.output.json?(self.ending().value()?)
     }
 
