@@ -32,10 +32,20 @@ struct Totals {
     stations: BTreeMap<String, (u64, f64)>,
 }
 
+/// The file of observations cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}", path.display())]
+struct Unreadable {
+    path: PathBuf,
+    source: csv::Error,
+}
+
 /// Opens the file; its rows are read as the next step has room for them.
 #[event]
-fn extract(source: &PathBuf) -> Result<Items<StringRecord>, csv::Error> {
-    let rows = csv::ReaderBuilder::new().flexible(true).from_path(source)?.into_records();
+fn extract(source: &PathBuf) -> Result<Items<StringRecord>, Unreadable> {
+    let reader = csv::ReaderBuilder::new().flexible(true).from_path(source);
+    let rows =
+        reader.map_err(|error| Unreadable { path: source.clone(), source: error })?.into_records();
     // A row that is no UTF-8 becomes an empty one, which the next step refuses.
     Ok(Items::new(rows.map(Result::unwrap_or_default)))
 }
