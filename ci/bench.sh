@@ -2,7 +2,9 @@
 # The benchmark runs and prints what it promises. Its numbers are not judged here: CI machines are
 # shared.
 set -euo pipefail
-cargo run -q --release -p nexus-bench -- --json | tee /dev/stderr | python3 -c '
+lines=$(cargo run -q --release -p nexus-bench -- --json)
+printf '%s\n' "$lines"
+printf '%s\n' "$lines" | python3 -c '
 import json, sys
 lines = [json.loads(line) for line in sys.stdin]
 for line in lines:
