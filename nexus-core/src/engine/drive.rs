@@ -157,8 +157,12 @@ impl Drive {
         }
     }
 
-    /// While the driving thread is away, somebody else must watch the timers.
+    /// While the driving thread is away, somebody else must watch the timers; but for those of
+    /// its own steps, which have to wait for it anyway, and whose order must not depend on threads.
     fn set_alarm(self: &Arc<Self>) {
+        if !self.plan.pooled_retries {
+            return;
+        }
         let slot = self.inbox.lock();
         let next = slot.timers.peek().map(|timer| timer.0.at).filter(|_| slot.away);
         drop(slot);

@@ -94,6 +94,7 @@ impl<'a> Compiler<'a> {
                 flows: Vec::new(),
                 branches: Vec::new(),
                 joins: 0,
+                pooled_retries: false,
                 source: Flow { links: Vec::new(), span: nowhere },
             },
             known: (0..registry.len()).map(|_| None).collect(),

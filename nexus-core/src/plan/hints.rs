@@ -8,8 +8,12 @@ impl Hints {
         Self { then: NONE, from: NONE, bounded: false, closure: false, cancellable: false };
 }
 
-/// Fills in every step's hints.
+/// Fills in every step's hints, and those of the plan.
 pub(super) fn fill(plan: &mut Plan) {
+    plan.pooled_retries = plan
+        .options
+        .iter()
+        .any(|options| options.retry.is_some() && options.place != Place::Inline);
     for step in 0..plan.steps.len() as u32 {
         let options = plan.options_of(step);
         let hints = Hints {

@@ -44,6 +44,8 @@ pub struct Plan {
     pub(crate) branches: Vec<Branch>,
     /// How many groups have several members, and so need a counter in each run.
     pub(crate) joins: u32,
+    /// Whether a retry may be due on a pool while the driving thread is busy.
+    pub(crate) pooled_retries: bool,
     /// The tree that all this was made of, for writing the plan down.
     pub(crate) source: Flow,
 }

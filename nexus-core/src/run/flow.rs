@@ -6,21 +6,25 @@ use crate::plan::{NONE, Owner, UnitKind};
 use crate::settings::EventExecutionEvaluationState as Evaluation;
 
 impl Run {
-    /// Puts every member of a group under way.
+    /// Puts every member of a group under way, in script order. Only brackets make it recurse, and
+    /// those nest no deeper than the parser lets them.
     pub(super) fn start_group(&mut self, group: u32) {
         if self.halt.is_some() {
             return;
         }
-        let Some(this) = self.plan.groups.get(group as usize) else { return };
+        let Some(this) = self.plan.groups.get(group as usize).copied() else { return };
         if let Some(join) = self.joins.get_mut(this.join as usize) {
             join.left = this.units.1;
         }
-        // Flows in brackets start after the steps beside them; that order is not observable, as
-        // members of a group run beside each other.
         for unit in self.plan.group_units(group) {
+            // A member without items is over at once, and may be the end of the group or the run.
+            let decided = self.joins.get(this.join as usize).is_some_and(|join| join.decided);
+            if decided || self.halt.is_some() {
+                return;
+            }
             match self.plan.units[unit as usize].kind {
                 UnitKind::Step(step) => self.start_step(step),
-                UnitKind::Flow(flow) => self.ready.push_back(self.plan.flows[flow as usize].first),
+                UnitKind::Flow(flow) => self.start_group(self.plan.flows[flow as usize].first),
             }
         }
     }

@@ -1,5 +1,7 @@
 //! R15: runs, steps and tasks have names that stay.
 
+use std::sync::{Arc, Mutex};
+
 use super::support::*;
 
 #[test]
@@ -141,4 +143,29 @@ fn the_hash_of_a_plan_tells_flows_and_fields_apart_but_not_spellings() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 8);
+}
+
+#[test]
+fn retries_on_the_driving_thread_come_in_the_same_order_every_time() {
+    let order = || {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let mut registry = Registry::new();
+        for name in ["A", "B", "C", "D", "After"] {
+            let seen = Arc::clone(&seen);
+            registry
+                .event(name, move |ctx: &Context| {
+                    seen.lock().unwrap().push((name, ctx.attempt()));
+                    if ctx.attempt() < 6 && name != "After" { Err(Broke) } else { Ok(()) }
+                })
+                .executor::<DefaultExecutor>();
+        }
+        let flow = "{{A -> After} || {B -> After} || {C -> After} || D}\
+            [retry_policy = {max_attempts: 6, backoff_factor: 1, max_backoff: 1}]";
+        assert!(run(&registry, flow).is_success());
+        seen.lock().unwrap().clone()
+    };
+    let first = order();
+    for _ in 0..300 {
+        assert_eq!(order(), first);
+    }
 }

@@ -200,3 +200,26 @@ fn the_first_failed_item_cancels_the_rest_of_an_each_step() {
     assert!(step.attempts() <= 3, "{} items ran", step.attempts());
     assert!(step.sentence().contains("item 0: no"), "{}", step.sentence());
 }
+
+#[test]
+fn a_member_without_items_that_decides_its_group_leaves_the_later_members_alone() {
+    let mut registry = typed_registry();
+    registry.event("None", |_: &Context| Outcome::success(Vec::<u32>::new()));
+    let empty = "{Item[each, execution_evaluation_state = SuccessForPartialSuccess]}";
+    for (flow, status, later) in [
+        (
+            format!(
+                "None |-> {{{empty} || S}}[execution_evaluation_state = FailureForPartialError] -> S"
+            ),
+            Status::Failed,
+            vec!["S#2"],
+        ),
+        (format!("None |-> {empty}[stop_on_error] || S -> S"), Status::Stopped, vec![]),
+    ] {
+        let report = run(&registry, &flow);
+        assert_eq!(report.status(), status, "{flow}\n{report}");
+        let ran: Vec<String> =
+            ran(&report).into_iter().filter(|path| path.starts_with('S')).collect();
+        assert_eq!(ran, later, "{flow}\n{report}");
+    }
+}
