@@ -56,7 +56,7 @@ fn an_idempotency_key_is_the_same_over_retries_and_differs_over_steps_and_runs()
 
 #[test]
 fn each_item_has_a_key_of_its_own() {
-    static SEEN: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+    static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
     typed!(Keyed, ByRef<u32> => (), &[PIPED], |inputs| {
         SEEN.lock().unwrap().push(inputs.context().idempotency_key());
         outcome(Outcome::success(()))
