@@ -41,8 +41,12 @@ use crate::value::{TypeInfo, Value};
 /// ```
 #[derive(Clone)]
 pub struct Engine {
-    pub(crate) shared: Arc<Shared>,
+    owner: Arc<Owner>,
 }
+
+/// What the handles of an engine hold together. A task that ends late holds [`Shared`] alone, so
+/// that the engine ends where its last handle goes, not on a worker some time later.
+struct Owner(Arc<Shared>);
 
 /// What the runs of an engine share.
 pub(crate) struct Shared {
@@ -91,7 +95,7 @@ impl Engine {
     fn from_parts(parts: EngineBuilder) -> Self {
         crate::panic::prepare();
         Self {
-            shared: Arc::new(Shared {
+            owner: Arc::new(Owner(Arc::new(Shared {
                 alarm: alarm::Alarm::new(Arc::clone(&parts.clock)),
                 clock: parts.clock,
                 resources: Arc::new(parts.resources),
@@ -101,7 +105,7 @@ impl Engine {
                 step_timings: parts.step_timings,
                 seed: parts.seed.unwrap_or_else(random_seed),
                 runs: AtomicU64::new(0),
-            }),
+            }))),
         }
     }
 
@@ -116,7 +120,7 @@ impl Engine {
     }
 
     pub(crate) fn drive(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Result<Report> {
-        let engine = &self.shared;
+        let engine = &self.owner.0;
         let pools = engine.open_pools(plan)?;
         let bodies = engine.mocked_bodies(plan)?;
         let info = RunInfo {
@@ -142,8 +146,8 @@ impl Default for Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
-            .field("clock", &self.shared.clock)
-            .field("observers", &self.shared.observers.len())
+            .field("clock", &self.owner.0.clock)
+            .field("observers", &self.owner.0.observers.len())
             .finish_non_exhaustive()
     }
 }
@@ -224,10 +228,11 @@ fn make_executor(pool: &Pool) -> Result<Arc<dyn Executor>> {
     }
 }
 
-impl Drop for Shared {
+impl Drop for Owner {
     fn drop(&mut self) {
-        self.alarm.close();
-        for pool in lock(&self.pools).drain(..) {
+        self.0.alarm.close();
+        let pools = std::mem::take(&mut *lock(&self.0.pools));
+        for pool in pools {
             // An executor of the user's may panic; the others are still to be shut down.
             let _ = crate::panic::contain(|| pool.executor.shutdown());
         }
