@@ -40,12 +40,12 @@ impl<'a> Checks<'a> {
         let (alias, event) = (alias(index), ident("__E"));
         let mut calls = TokenStream::new();
         if self.seen.insert(&step.name.text) {
-            calls.extend(self.fields(step, &alias, &event));
+            calls.extend(self.fields(step, &alias));
         }
-        calls.extend(self.own(step, &event));
+        calls.extend(self.own(step));
         if pipes {
-            calls.extend(self.covers(step, &event));
-            calls.extend(self.input(step, &alias, &event));
+            calls.extend(self.covers(step));
+            calls.extend(self.input(step, &alias));
         }
         let name = format_ident!("step_{}", index + 1, span = Span::mixed_site());
         quote! {
@@ -68,13 +68,12 @@ impl<'a> Checks<'a> {
         quote!(#call;)
     }
 
-    /// (b), (c)
-    fn fields(&self, step: &Step<'_>, alias: &Ident, event: &Ident) -> TokenStream {
+    /// The event's parameters are fields of the pipeline, and of the right type.
+    fn fields(&self, step: &Step<'_>, alias: &Ident) -> TokenStream {
         let private = self.private;
         let (pipeline, range) = (self.pipeline, step.name.span);
         let names = self.fields.iter().map(|(name, ..)| name);
         let mut out = self.call("fields", range, &quote!(#pipeline, &[#(#names),*]));
-        let _ = event;
         for (name, ty, field) in self.fields {
             let number = hash(name);
             let binds = quote!(#private::Binds::<#field, #alias, #number>::IS);
@@ -83,8 +82,8 @@ impl<'a> Checks<'a> {
         out
     }
 
-    /// (e)
-    fn covers(&self, step: &Step<'_>, _event: &Ident) -> TokenStream {
+    /// The branches cover what a typed goto may name.
+    fn covers(&self, step: &Step<'_>) -> TokenStream {
         let private = self.private;
         let branches = step.branches.iter().map(|branch| match branch {
             Descriptor::Number(number) => {
@@ -96,8 +95,8 @@ impl<'a> Checks<'a> {
         self.call("covers", step.name.span, &quote!(&[#(#branches),*]))
     }
 
-    /// (f)
-    fn own(&self, step: &Step<'_>, _event: &Ident) -> TokenStream {
+    /// What the flow sets are the event's own fields, and all that it needs.
+    fn own(&self, step: &Step<'_>) -> TokenStream {
         let private = self.private;
         let mut out = TokenStream::new();
         for Attr { key, value, .. } in &step.own {
@@ -123,8 +122,8 @@ impl<'a> Checks<'a> {
         out
     }
 
-    /// (d)
-    fn input(&mut self, step: &Step<'a>, alias: &Ident, _event: &Ident) -> TokenStream {
+    /// The event takes what comes along the arrow.
+    fn input(&mut self, step: &Step<'a>, alias: &Ident) -> TokenStream {
         let (each, private) = (step.each, self.private);
         match step.input {
             StepInput::Start => self.call("no_pipe", step.name.span, &quote!(#each, true)),
