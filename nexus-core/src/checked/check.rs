@@ -102,7 +102,7 @@ pub enum Given {
 pub struct Check;
 
 impl Check {
-    /// (b) Every parameter is a field of the pipeline.
+    /// Every parameter is a field of the pipeline.
     #[track_caller]
     pub const fn fields(at: &str, event: &Spec, pipeline: &str, fields: &[&str]) {
         let mut i = 0;
@@ -130,7 +130,7 @@ impl Check {
         }
     }
 
-    /// (c) A field has the type of the parameter of its name.
+    /// A field has the type of the parameter of its name.
     #[track_caller]
     pub const fn field(at: &str, event: &Spec, pipeline: &str, name: &str, ty: &str, binds: bool) {
         if binds {
@@ -160,7 +160,7 @@ impl Check {
         }
     }
 
-    /// (d) Nothing comes along: the first step, or `->`.
+    /// Nothing comes along: the first step, or `->`.
     #[track_caller]
     pub const fn no_pipe(at: &str, event: &Spec, each: bool, first: bool) {
         if each && event.known {
@@ -190,7 +190,7 @@ impl Check {
             .panic()
     }
 
-    /// (d) What comes along `|->` is what the event takes.
+    /// What comes along `|->` is what the event takes.
     #[track_caller]
     pub const fn pipe(at: &str, event: &Spec, each: bool, groups: &[Members], leaves: &[Leaf]) {
         if !event.known {
@@ -279,7 +279,7 @@ impl Check {
         text.add("; take that type, or write `->` to go on without the value").panic()
     }
 
-    /// (e) Every branch that the event's value may name is there.
+    /// Every branch that the event's value may name is there.
     #[track_caller]
     pub const fn covers(at: &str, event: &Spec, branches: &[DescriptorName]) {
         let Some(all) = event.goto else { return };
@@ -302,7 +302,7 @@ impl Check {
         }
     }
 
-    /// (f) A key that is no setting is a field of the struct event, and has its type. `help` is
+    /// A key that is no setting is a field of the struct event, and has its type. `help` is
     /// what to say where it is not even near to a field.
     #[track_caller]
     pub const fn own_field(at: &str, event: &Spec, key: &str, given: Given, help: &str) {
@@ -375,7 +375,7 @@ impl Check {
         }
     }
 
-    /// (f) Every field of the struct event that has no default is given.
+    /// Every field of the struct event that has no default is given.
     #[track_caller]
     pub const fn own_given(at: &str, event: &Spec, keys: &[&str]) {
         let mut i = 0;
