@@ -111,6 +111,19 @@ pub enum ExceptionKind {
     NoSuchDescriptor,
     /// The executor lost the task.
     Lost,
+    /// An attempt took longer than the event's `timeout`.
+    Timeout,
+    /// The worker process that ran the event ended; [`Exception::find`] a [`WorkerExit`] in it.
+    WorkerLost,
+    /// The event's input ended its worker process too often.
+    Poisoned,
+}
+
+/// How a worker process ended that held a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WorkerExit {
+    signal: Option<i32>,
+    code: Option<i32>,
 }
 
 impl Exception {

@@ -17,6 +17,7 @@
 //! # Ok::<(), nexus_core::Error>(())
 //! ```
 
+mod cancel;
 mod checked;
 mod context;
 mod engine;
@@ -58,7 +59,7 @@ pub use executor::{
 pub use flow::Flow;
 pub use observe::{Ended, Observer, RunEvent, StepEvent};
 pub use outcome::{
-    Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter,
+    Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter, WorkerExit,
 };
 pub use piped::Items;
 pub use pipeline::Pipeline;

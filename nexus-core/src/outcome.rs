@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 pub use nexus_pointy::Descriptor;
 
-pub use crate::failure::{Exception, ExceptionKind, Failure, RetryAfter};
+pub use crate::failure::{Exception, ExceptionKind, Failure, RetryAfter, WorkerExit};
 use crate::value::Value;
 
 /// What an event says of its input: success, failure, or "go to that branch" (tutorial, "Defining

@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["value"],
     &["sync"],
     &["time"],
+    &["cancel"],
     &["failure"],
     &["outcome"],
     &["panic"],

@@ -12,6 +12,8 @@ pub use config::{ConfigError, ExecutorInitializerConfig};
 pub use default::DefaultExecutor;
 pub use thread_pool::ThreadPoolExecutor;
 
+use crate::cancel::Token;
+use crate::outcome::{Exception, TaskOutcome};
 use crate::value::short_type_name;
 
 /// Runs jobs somewhere. An event names its executor by type: `executor = ThreadPoolExecutor`.
@@ -61,6 +63,25 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
 /// One task for an executor. A job that is dropped without having run ends its task as lost.
 pub struct Job(Option<Box<dyn Runnable>>);
 
+/// A task that an executor has taken out of a job, to run it in another way than by calling its
+/// body on this thread. Dropped without an end, the task ends as lost.
+pub(crate) trait Taken: Send + Sync {
+    /// What a worker process needs to run the task; `None` for code that only this process has,
+    /// such as a mock.
+    fn request(&self) -> Option<Result<Vec<u8>, Exception>>;
+    /// Raised when the result is no longer wanted; then whoever runs the body stops it if they can.
+    fn token(&self) -> &Token;
+    /// The body begins now: its timeout counts from here. `false` if it is not wanted any more;
+    /// then the task is to be dropped.
+    fn start(&self) -> bool;
+    /// The body says how far it is.
+    fn progress(&self, done: u64, total: u64);
+    /// The body has ended elsewhere.
+    fn finish(self: Box<Self>, outcome: TaskOutcome);
+    /// Runs the body on this thread.
+    fn run(self: Box<Self>);
+}
+
 /// What a job does when it is run, and when it never is.
 pub(crate) trait Runnable: Send {
     fn run(self: Box<Self>);
@@ -70,6 +91,11 @@ pub(crate) trait Runnable: Send {
 impl Job {
     pub(crate) fn new(work: impl Runnable + 'static) -> Self {
         Self(Some(Box::new(work)))
+    }
+
+    /// Takes the task out; `None` if there is none any more.
+    pub(crate) fn take(self) -> Option<Box<dyn Taken>> {
+        None
     }
 
     /// Runs the task. Never panics.

@@ -1,0 +1,54 @@
+//! Telling a task that its result is no longer wanted.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Waker;
+
+use crate::sync::{Mutex, lock};
+
+const RUNNING: u8 = 1;
+const RAISED: u8 = 2;
+
+/// What a task and whoever runs it share: whether its body runs, and whether its result is still
+/// wanted.
+#[derive(Default)]
+pub(crate) struct Token {
+    state: AtomicU8,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Token {
+    /// The body is about to run. `false` if its result is not wanted any more.
+    pub(crate) fn start(&self) -> bool {
+        self.state.fetch_or(RUNNING, Ordering::AcqRel) & RAISED == 0
+    }
+
+    /// The result is not wanted any more. Says whether the body runs.
+    pub(crate) fn raise(&self) -> bool {
+        let running = self.state.fetch_or(RAISED, Ordering::AcqRel) & RUNNING != 0;
+        let waker = lock(&self.waker).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        running
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        self.state.load(Ordering::Acquire) & RAISED != 0
+    }
+
+    /// Calls the waker when the token is raised; at once if it is already. A new waker replaces
+    /// the old one.
+    pub(crate) fn on_raise(&self, waker: &Waker) {
+        let mut slot = lock(&self.waker);
+        if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            *slot = Some(waker.clone());
+        }
+        // The flag is set before the waker is taken, so one of the two sees the other.
+        if self.is_raised()
+            && let Some(waker) = slot.take()
+        {
+            drop(slot);
+            waker.wake();
+        }
+    }
+}
