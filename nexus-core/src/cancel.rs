@@ -7,24 +7,40 @@ use crate::sync::{Mutex, lock};
 
 const RUNNING: u8 = 1;
 const RAISED: u8 = 2;
+const ENDED: u8 = 4;
 
 /// What a task and whoever runs it share: whether its body runs, and whether its result is still
 /// wanted.
-#[derive(Default)]
 pub(crate) struct Token {
     state: AtomicU8,
     waker: Mutex<Option<Waker>>,
 }
 
+impl Default for Token {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Token {
+    /// The token of a task that is wanted and does not run yet.
+    pub(crate) const fn new() -> Self {
+        Self { state: AtomicU8::new(0), waker: Mutex::new(None) }
+    }
+
     /// The body is about to run. `false` if its result is not wanted any more.
     pub(crate) fn start(&self) -> bool {
         self.state.fetch_or(RUNNING, Ordering::AcqRel) & RAISED == 0
     }
 
+    /// The body has ended. `false` if its result is not wanted any more.
+    pub(crate) fn end(&self) -> bool {
+        self.state.fetch_or(ENDED, Ordering::AcqRel) & RAISED == 0
+    }
+
     /// The result is not wanted any more. Says whether the body runs.
     pub(crate) fn raise(&self) -> bool {
-        let running = self.state.fetch_or(RAISED, Ordering::AcqRel) & RUNNING != 0;
+        let running = self.state.fetch_or(RAISED, Ordering::AcqRel) & (RUNNING | ENDED) == RUNNING;
         let waker = lock(&self.waker).take();
         if let Some(waker) = waker {
             waker.wake();

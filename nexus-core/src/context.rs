@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::cancel::Token;
 use crate::outcome::Failure;
 use crate::time::Clock;
 use crate::value::Value;
@@ -81,6 +82,11 @@ pub(crate) trait StepNames: Send + Sync {
     fn step_path(&self, step: u32) -> String;
 }
 
+/// Who is told how far a task is.
+pub(crate) trait Hear: Send + Sync {
+    fn progress(&self, context: &Context, done: u64, total: u64);
+}
+
 /// What all tasks of a run share.
 pub(crate) struct RunInfo {
     pub(crate) id: RunId,
@@ -92,6 +98,18 @@ pub(crate) struct RunInfo {
     pub(crate) resources: Arc<HashMap<TypeId, Value>>,
     pub(crate) states: Vec<Value>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// When the run's timeout is over, by that clock.
+    pub(crate) deadline: Option<Duration>,
+    /// The run was cancelled, or its time is over.
+    pub(crate) cancelled: AtomicBool,
+    pub(crate) hear: Option<Arc<dyn Hear>>,
+}
+
+impl RunInfo {
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
 }
 
 /// What an event may know about its run: a parameter of type `&Context` receives it.
@@ -101,12 +119,22 @@ pub struct Context {
     pub(crate) attempt: u32,
     pub(crate) item: Option<u64>,
     pub(crate) previous: Vec<Result<Value, Failure>>,
-    pub(crate) cancelled: Option<Arc<AtomicBool>>,
+    pub(crate) token: Option<Arc<Token>>,
+    /// When the attempt's own timeout is over.
+    pub(crate) deadline: Option<Duration>,
 }
 
 impl Context {
     pub(crate) fn new(run: Arc<RunInfo>) -> Self {
-        Self { run, step: 0, attempt: 1, item: None, previous: Vec::new(), cancelled: None }
+        Self {
+            run,
+            step: 0,
+            attempt: 1,
+            item: None,
+            previous: Vec::new(),
+            token: None,
+            deadline: None,
+        }
     }
 
     /// The run's identity.
@@ -170,9 +198,27 @@ impl Context {
         &self.previous
     }
 
-    /// Whether the result of this task is no longer wanted; long work should then return.
+    /// Whether the result of this task is no longer wanted: its `timeout` is over, the run was
+    /// cancelled, or another member of its group decided the matter. Long work should then return.
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        self.run.is_cancelled() || self.token.as_ref().is_some_and(|token| token.is_raised())
+    }
+
+    /// When this task's result stops being wanted, by the engine's clock (see [`now`](Self::now)):
+    /// the end of the event's `timeout` or of the run's, whichever comes first.
+    pub fn deadline(&self) -> Option<Duration> {
+        match (self.deadline, self.run.deadline) {
+            (Some(own), Some(run)) => Some(own.min(run)),
+            (own, run) => own.or(run),
+        }
+    }
+
+    /// Says that `done` of `total` parts are done, to whoever watches the run: a
+    /// [`RunHandle`](crate::RunHandle), or an [`Observer`](crate::Observer).
+    pub fn progress(&self, done: u64, total: u64) {
+        if let Some(hear) = &self.run.hear {
+            hear.progress(self, done, total);
+        }
     }
 
     /// The time by the engine's clock, since that clock's start.

@@ -141,6 +141,20 @@ impl Exception {
         Self::build(kind, message, None, None)
     }
 
+    pub(crate) fn timeout(limit: Duration) -> Self {
+        Self::of_kind(ExceptionKind::Timeout, format!("took longer than its timeout of {limit:?}"))
+    }
+
+    pub(crate) fn poisoned(event: &str, crashes: u32, last: &Self) -> Self {
+        let message = format!("{crashes} workers died of this input of `{event}`; the last one: {last}");
+        Self(Arc::new(ExceptionData {
+            kind: ExceptionKind::Poisoned,
+            message,
+            location: None,
+            error: Some(Box::new(last.clone())),
+        }))
+    }
+
     fn build(
         kind: ExceptionKind,
         message: String,

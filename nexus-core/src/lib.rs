@@ -49,7 +49,10 @@ mod value;
 pub use private as __private;
 
 pub use context::{Context, RunId, State};
-pub use engine::{Engine, EngineBuilder, Inputs};
+pub use engine::{
+    Canceller, Engine, EngineBuilder, Inputs, Prepared, Progress, RunHandle, RunningTask, Shutdown,
+    ShutdownReport,
+};
 pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
 pub use executor::{

@@ -38,6 +38,8 @@ pub trait Observer: Send + Sync + 'static {
     fn event_execution_start(&self, step: &StepEvent<'_>) {}
     /// An attempt has ended, on the same thread.
     fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {}
+    /// The event said with `Context::progress` that `done` of `total` parts are done.
+    fn event_execution_progress(&self, step: &StepEvent<'_>, done: u64, total: u64) {}
     /// The event broke and will be tried again after `wait`.
     fn event_execution_retry(&self, step: &StepEvent<'_>, exception: &Exception, wait: Duration) {}
     /// An event that was retried has ended for good.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Prepared, RunHandle};
 use crate::error::{Error, FlowErrors, Result};
 use crate::event::EventDef;
 use crate::executor::ExecutorKind;
@@ -50,6 +50,15 @@ pub trait Pipeline: Sized + Send + 'static {
     fn run(self) -> Result<Report> {
         Engine::shared().run(self)
     }
+
+    /// Runs the pipeline in the background, on the program's shared engine.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run); or if the system has no thread.
+    fn start(self) -> Result<RunHandle> {
+        Engine::shared().prepare(self)?.start()
+    }
 }
 
 impl Engine {
@@ -59,7 +68,16 @@ impl Engine {
     ///
     /// If the run cannot start: see [`Pipeline::plan`]; or a `State` that a step takes is missing.
     pub fn run<P: Pipeline>(&self, pipeline: P) -> Result<Report> {
-        self.drive(P::plan()?, pipeline.into_values())
+        self.prepare(pipeline)?.run()
+    }
+
+    /// Prepares a run of a pipeline: with a timeout, or in the background.
+    ///
+    /// # Errors
+    ///
+    /// See [`Pipeline::plan`].
+    pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
+        Ok(self.prepared(P::plan()?, pipeline.into_values()))
     }
 }
 

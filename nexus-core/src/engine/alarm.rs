@@ -1,15 +1,15 @@
-//! Fires a run's timers while its driving thread is busy in an event's body.
+//! The engine's own look at the clock: for timeouts, and for the timers of a run whose driving
+//! thread is busy in an event's body.
 //!
-//! A driving thread watches its timers itself, except while it runs a body: then a retry of
-//! another step, on a pool, would wait for that body. The alarm is one thread per engine, started
-//! with the first such case.
+//! One thread per engine, started with the first such case.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::drive::Drive;
+use crate::cancel::Token;
+use crate::run::{Halt, Task};
 use crate::sync::{Condvar, Mutex, lock, thread, wait, wait_timeout};
 use crate::time::{Clock, Wait};
 
@@ -19,38 +19,51 @@ pub(super) struct Alarm {
     changed: Condvar,
 }
 
+/// When to call, and which of those of the same instant is first.
+pub(super) type Key = (Duration, u64);
+
 #[derive(Default)]
 struct State {
-    set: BinaryHeap<Reverse<Entry>>,
+    set: BTreeMap<Key, Call>,
     count: u64,
     runs: bool,
     closed: bool,
 }
 
-/// A run that wants to be woken.
-struct Entry {
-    at: Duration,
-    order: u64,
-    drive: Weak<Drive>,
+/// Who wants to be called.
+pub(super) enum Call {
+    /// A run whose timers nobody watches.
+    Timers(Weak<Drive>),
+    /// A run whose time is over then.
+    Run(Weak<Drive>),
+    /// A task whose attempt has had its time then.
+    Task(Weak<Drive>, Task),
+    /// A body on the driving thread, for which the run has to wait anyway.
+    Body(Arc<Token>),
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
+impl Call {
+    fn make(self) {
+        match self {
+            Self::Timers(drive) => {
+                if let Some(drive) = drive.upgrade() {
+                    drive.fire_timers();
+                }
+            }
+            Self::Run(drive) => {
+                if let Some(drive) = drive.upgrade() {
+                    drive.halt(Halt::TimedOut);
+                }
+            }
+            Self::Task(drive, task) => {
+                if let Some(drive) = drive.upgrade() {
+                    drive.time_out(task);
+                }
+            }
+            Self::Body(token) => {
+                token.raise();
+            }
+        }
     }
 }
 
@@ -59,41 +72,52 @@ impl Alarm {
         Arc::new(Self { clock, state: Mutex::new(State::default()), changed: Condvar::new() })
     }
 
-    /// Has `drive` look at its timers at this time. Without a thread to be had, the timers wait
-    /// for the driving thread.
-    pub(super) fn set(self: &Arc<Self>, at: Duration, drive: &Arc<Drive>) {
+    /// Calls at this time, unless it is [`clear`](Self::clear)ed before. Without a thread to be
+    /// had nobody is called.
+    pub(super) fn set(self: &Arc<Self>, at: Duration, call: Call) -> Key {
         let mut state = lock(&self.state);
         state.count += 1;
-        let entry = Entry { at, order: state.count, drive: Arc::downgrade(drive) };
-        state.set.push(Reverse(entry));
+        let key = (at, state.count);
+        let is_first = state.set.first_key_value().is_none_or(|(first, _)| key < *first);
+        state.set.insert(key, call);
         if !state.runs {
             let alarm = Arc::clone(self);
             let started = thread::Builder::new().name("nexus-alarm".to_owned());
             state.runs = started.spawn(move || alarm.watch()).is_ok();
         }
-        self.changed.notify_one();
+        if is_first {
+            self.changed.notify_one();
+        }
+        key
+    }
+
+    pub(super) fn clear(&self, key: Key) {
+        let call = lock(&self.state).set.remove(&key);
+        drop(call);
     }
 
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
-        state.set.clear();
+        let calls = std::mem::take(&mut state.set);
         self.changed.notify_one();
+        drop(state);
+        drop(calls);
     }
 
     fn watch(self: &Arc<Self>) {
         self.wake_on_jumps();
         let mut state = lock(&self.state);
         while !state.closed {
-            let wait_for = state.set.peek().map(|entry| self.clock.wait_until(entry.0.at, false));
-            state = match wait_for {
+            let first = state.set.first_key_value().map(|(key, _)| key.0);
+            state = match first.map(|at| self.clock.wait_until(at, false)) {
                 None | Some(Wait::ForNews) => wait(&self.changed, state),
                 Some(Wait::AtMost(time)) => wait_timeout(&self.changed, state, time),
                 Some(Wait::Over) => {
-                    let due = state.set.pop();
+                    let due = state.set.pop_first();
                     drop(state);
-                    if let Some(drive) = due.and_then(|entry| entry.0.drive.upgrade()) {
-                        drive.fire_timers();
+                    if let Some((_, call)) = due {
+                        call.make();
                     }
                     lock(&self.state)
                 }

@@ -1,67 +1,92 @@
 //! The blocking driver: carries out what the run asks for, and tells it what happened.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use super::Shared;
-use super::inbox::{Inbox, News, Outbox, Turn};
-use super::task::{Beginnings, PooledTask, Work};
+use super::alarm::Call;
+use super::handle::Watch;
+use super::inbox::{After, Brought, Inbox, News, Outbox, PutBack, Seat, Slot, Turn};
+use super::task::{Beginnings, Work};
 use crate::context::{Context, RunInfo};
 use crate::event::Body;
+use crate::executor::Executor;
 use crate::executor::thread_pool::while_blocked;
-use crate::executor::{Executor, Job};
 use crate::observe::Observer;
 use crate::plan::{Place, Plan};
 use crate::report::Report;
-use crate::run::{Action, Run};
-use crate::sync::{wait, wait_timeout};
+use crate::run::{Action, Halt, Run, Task};
+use crate::sync::{MutexGuard, wait, wait_timeout};
 use crate::time::Wait;
-use std::sync::Arc;
 
 /// Everything about one run but the run itself.
-pub(super) struct Drive {
+pub(crate) struct Drive {
     pub(super) engine: Arc<Shared>,
     pub(super) plan: Arc<Plan>,
     pub(super) info: Arc<RunInfo>,
-    pools: Vec<Arc<dyn Executor>>,
+    pub(super) pools: Vec<Arc<dyn Executor>>,
     /// The bodies of the plan's steps where some are mocked.
     pub(super) bodies: Option<Vec<Arc<dyn Body>>>,
-    inbox: Inbox,
+    pub(super) watch: Option<Arc<Watch>>,
+    pub(super) inbox: Inbox,
     pub(super) began: Beginnings,
 }
 
-/// Drives a run on this thread until it is over.
-pub(super) fn run(
-    engine: Arc<Shared>,
-    plan: Arc<Plan>,
-    info: RunInfo,
-    pools: Vec<Arc<dyn Executor>>,
-    bodies: Option<Vec<Arc<dyn Body>>>,
-) -> Report {
-    let start = engine.clock.now();
-    let id = info.id;
-    let seed = id.0 as u64;
-    let drive = Arc::new(Drive {
-        inbox: Inbox::new(),
-        began: Beginnings::default(),
-        engine,
-        plan,
-        info: Arc::new(info),
-        pools,
-        bodies,
-    });
-    drive.signal_run(Observer::pipeline_execution_start);
-    let run = drive.until_finished(Box::new(Run::new(Arc::clone(&drive.plan), seed)));
-    drive.signal_run(Observer::pipeline_execution_end);
-    let elapsed = drive.engine.clock.now().saturating_sub(start);
-    Report::new(*run, id, elapsed)
-}
-
 impl Drive {
+    pub(super) fn new(
+        engine: Arc<Shared>,
+        plan: Arc<Plan>,
+        info: RunInfo,
+        pools: Vec<Arc<dyn Executor>>,
+        bodies: Option<Vec<Arc<dyn Body>>>,
+        watch: Option<Arc<Watch>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inbox: Inbox::new(pools.iter().map(|pool| breadth(&**pool))),
+            began: Beginnings::default(),
+            engine,
+            plan,
+            info: Arc::new(info),
+            pools,
+            bodies,
+            watch,
+        })
+    }
+
+    /// Drives the run on this thread until it is over.
+    pub(super) fn run(self: &Arc<Self>) -> Report {
+        let start = self.engine.clock.now();
+        self.set_out();
+        let run = self.until_finished(self.new_run());
+        self.report(run, start)
+    }
+
+    pub(super) fn new_run(&self) -> Box<Run> {
+        Box::new(Run::new(Arc::clone(&self.plan), self.info.id.0 as u64))
+    }
+
+    /// What comes before a run's first step.
+    pub(super) fn set_out(self: &Arc<Self>) {
+        self.signal_run(Observer::pipeline_execution_start);
+        self.wake_on_jumps();
+        if let Some(at) = self.info.deadline {
+            self.engine.alarm.set(at, Call::Run(Arc::downgrade(self)));
+        }
+    }
+
+    /// What comes after a run's last step.
+    pub(super) fn report(&self, run: Box<Run>, start: std::time::Duration) -> Report {
+        self.signal_run(Observer::pipeline_execution_end);
+        let elapsed = self.engine.clock.now().saturating_sub(start);
+        Report::new(*run, self.info.id, elapsed)
+    }
+
     fn until_finished(self: &Arc<Self>, mut run: Box<Run>) -> Box<Run> {
         let mut context = Context::new(Arc::clone(&self.info));
-        self.wake_on_jumps();
         loop {
             let mut outbox = Outbox::default();
             self.advance(&mut run, &mut outbox, Some(&mut context));
-            self.settle(run, outbox);
+            self.settle(run, outbox, None);
             run = loop {
                 match self.next_turn() {
                     Next::Finished(run) => return run,
@@ -69,7 +94,7 @@ impl Drive {
                     Next::Turn(work) => {
                         // Others may have to wait meanwhile, for less time than this takes.
                         self.set_alarm();
-                        let news = work.perform(self);
+                        let news = work.perform_here(self, &mut context);
                         self.inbox.lock().away = false;
                         self.tell(news);
                     }
@@ -84,12 +109,12 @@ impl Drive {
         impl std::task::Wake for Jumped {
             fn wake(self: Arc<Self>) {
                 if let Some(drive) = self.0.upgrade() {
-                    drop(drive.inbox.lock());
-                    drive.inbox.changed.notify_one();
+                    drive.inbox.notify(&mut drive.inbox.lock());
                 }
             }
         }
-        if self.plan.options.iter().any(|options| options.retry.is_some()) {
+        let retries = self.plan.options.iter().any(|options| options.retry.is_some());
+        if retries || self.info.deadline.is_some() {
             let jumped = Jumped(Arc::downgrade(self));
             self.engine.clock.on_jump(Arc::new(jumped).into());
         }
@@ -97,20 +122,23 @@ impl Drive {
 
     /// Carries out what the run asks for, until it asks for nothing. With a context, tasks of the
     /// driving thread run right here as long as they are the only ones.
-    fn advance(
-        self: &Arc<Self>,
-        run: &mut Box<Run>,
+    pub(super) fn advance(
+        &self,
+        run: &mut Run,
         outbox: &mut Outbox,
         mut here: Option<&mut Context>,
     ) {
         // The last step's end is the next one's beginning: one look at the clock for each step.
         let mut mark = None;
-        while let Some(action) = run.next_action() {
+        // Somebody who cancels the run says so here first, and then brings the news.
+        while !self.info.is_cancelled()
+            && let Some(action) = run.next_action()
+        {
             match action {
                 Action::Start(task) => match self.plan.options_of(task.step).place {
                     Place::Pool(pool) => {
                         self.signal_init(task);
-                        self.submit(pool, Turn::Task(task), run);
+                        outbox.work.push((pool, Work::new(Turn::Task(task), run)));
                     }
                     Place::Inline => match &mut here {
                         Some(context) if run.is_alone() && task.item.is_none() => {
@@ -123,12 +151,14 @@ impl Drive {
                     },
                 },
                 Action::Check(step) => match &mut here {
-                    Some(_) if run.is_alone() => {
-                        let answer = self.check(run, step);
+                    Some(context) if run.is_alone() => {
+                        let answer = self.check(run, step, context);
                         self.apply(run, News::Checked { step, answer });
                     }
                     _ => match self.plan.options_of(step).check {
-                        Place::Pool(pool) => self.submit(pool, Turn::Check(step), run),
+                        Place::Pool(pool) => {
+                            outbox.work.push((pool, Work::new(Turn::Check(step), run)));
+                        }
                         Place::Inline => outbox.turns.push(Turn::Check(step)),
                     },
                 },
@@ -138,23 +168,48 @@ impl Drive {
                 }
             }
         }
+        for task in run.take_given_up() {
+            if let Place::Pool(pool) = self.plan.options_of(task.step).place {
+                outbox.given_up.push((pool, task));
+            }
+        }
     }
 
-    /// Puts the run back; stays with it while there is news.
-    fn settle(self: &Arc<Self>, run: Box<Run>, mut outbox: Outbox) {
-        let mut run = run;
+    /// Puts the run back; stays with it while there is news. Gives what a worker does next.
+    pub(super) fn settle(
+        self: &Arc<Self>,
+        mut run: Box<Run>,
+        mut outbox: Outbox,
+        seat: Option<Seat>,
+    ) -> After {
         let mut timers = !outbox.timers.is_empty();
-        while let Some((mut held, news)) = self.inbox.put_back(run, &mut outbox) {
-            for news in news {
-                self.apply(&mut held, news);
+        let mut given_up = Vec::new();
+        let (jobs, after) = loop {
+            let put_back = self.inbox.put_back(run, &mut outbox, seat);
+            given_up.append(&mut outbox.given_up);
+            match put_back {
+                PutBack::Done(jobs, after) => break (jobs, after),
+                PutBack::Held(mut held, news) => {
+                    for news in news {
+                        self.apply(&mut held, news);
+                    }
+                    self.advance(&mut held, &mut outbox, None);
+                    timers |= !outbox.timers.is_empty();
+                    run = held;
+                }
             }
-            self.advance(&mut held, &mut outbox, None);
-            timers |= !outbox.timers.is_empty();
-            run = held;
+        };
+        for (pool, _) in given_up {
+            self.give_up(pool);
+            self.engine.note_stuck(self);
+        }
+        for (pool, count) in jobs {
+            (0..count).for_each(|_| self.submit(pool));
         }
         if timers {
             self.set_alarm();
         }
+        after
     }
 
     /// While the driving thread is away, somebody else must watch the timers; but for those of
@@ -167,7 +222,7 @@ impl Drive {
         let next = slot.timers.peek().map(|timer| timer.0.at).filter(|_| slot.away);
         drop(slot);
         if let Some(at) = next {
-            self.engine.alarm.set(at, self);
+            self.engine.alarm.set(at, Call::Timers(Arc::downgrade(self)));
         }
     }
 
@@ -189,16 +244,45 @@ impl Drive {
         self.set_alarm();
     }
 
-    /// Tells the run what happened, from whatever thread it is known on.
-    pub(super) fn tell(self: &Arc<Self>, news: News) {
-        let Some((mut run, news)) = self.inbox.bring(news) else { return };
-        let mut outbox = Outbox::default();
-        self.apply(&mut run, news);
-        self.advance(&mut run, &mut outbox, None);
-        self.settle(run, outbox);
+    /// An attempt has had its time.
+    pub(super) fn time_out(self: &Arc<Self>, task: Task) {
+        let at = self.engine.clock.now();
+        self.tell(News::TimedOut { task, at });
     }
 
-    fn apply(&self, run: &mut Run, news: News) {
+    /// Ends the run: nothing more starts, and nothing is waited for.
+    pub(super) fn halt(self: &Arc<Self>, halt: Halt) {
+        self.info.cancelled.store(true, Ordering::Relaxed);
+        self.tell(News::Halted(halt));
+    }
+
+    /// Tells the run what happened, from whatever thread it is known on.
+    pub(super) fn tell(self: &Arc<Self>, news: News) {
+        self.bring(news, None);
+    }
+
+    /// The same for a worker, and what it does next.
+    pub(super) fn bring(self: &Arc<Self>, news: News, seat: Option<Seat>) -> After {
+        match self.inbox.bring(news, seat) {
+            Brought::Run(mut run, news) => {
+                let mut outbox = Outbox::default();
+                self.apply(&mut run, news);
+                self.advance(&mut run, &mut outbox, None);
+                self.settle(run, outbox, seat)
+            }
+            Brought::Left(after) => after,
+            Brought::Late(news, after) => {
+                // A result that came too late; its Drop is user code.
+                crate::panic::drop_quietly(news);
+                if let (After::GivenUp, Some(seat)) = (&after, seat) {
+                    self.regain(seat.pool);
+                }
+                after
+            }
+        }
+    }
+
+    pub(super) fn apply(&self, run: &mut Run, news: News) {
         match news {
             News::Completed { task, outcome, busy, at } => {
                 let elapsed = self.elapsed(task, at);
@@ -209,52 +293,25 @@ impl Drive {
                 run.checked(step, answer);
             }
             News::Woken(task) => run.woken(task),
+            News::TimedOut { task, at } => {
+                let elapsed = self.elapsed(task, at);
+                self.complete_late(run, task, elapsed);
+            }
+            News::Halted(halt) => run.cancel_all(halt),
         }
     }
 
-    fn submit(self: &Arc<Self>, pool: u32, turn: Turn, run: &mut Run) {
-        let job = Job::new(PooledTask::new(Arc::clone(self), turn, run));
-        let executor = &self.pools[pool as usize];
-        // A panic drops the job, which ends its task as lost.
-        let _ = crate::panic::contain(|| executor.submit(job));
-    }
-
     /// What the driving thread does next; sleeps until there is something.
-    fn next_turn(&self) -> Next {
+    fn next_turn(self: &Arc<Self>) -> Next {
         let mut slot = self.inbox.lock();
         loop {
-            let mut limit = None;
-            let slot_now = &mut *slot;
-            if let Some(run) = &mut slot_now.run {
-                let idle = run.is_idle();
-                if run.is_finished() {
-                    if let Some(run) = slot.run.take() {
-                        Inbox::close(slot);
-                        return Next::Finished(run);
-                    }
-                    continue;
+            let limit = match self.look(slot) {
+                Looked::Found(next) => return next,
+                Looked::Nothing(held, limit) => {
+                    slot = held;
+                    limit
                 }
-                if let Some(turn) = slot_now.turns.pop_front() {
-                    if run.is_wanted(turn.task()) {
-                        slot_now.away = true;
-                        return Next::Turn(Box::new(Work::new(self, turn, run)));
-                    }
-                    continue;
-                }
-                if let Some(timer) = slot_now.timers.peek().map(|timer| timer.0) {
-                    match self.engine.clock.wait_until(timer.at, idle) {
-                        Wait::Over => {
-                            slot.timers.pop();
-                            if let Some(mut run) = slot.run.take() {
-                                run.woken(timer.task());
-                                return Next::Advance(run);
-                            }
-                        }
-                        Wait::AtMost(time) => limit = Some(time),
-                        Wait::ForNews => {}
-                    }
-                }
-            }
+            };
             // This thread may be a pool's worker, if an event runs a pipeline.
             slot = while_blocked(|| match limit {
                 None => wait(&self.inbox.changed, slot),
@@ -262,9 +319,68 @@ impl Drive {
             });
         }
     }
+
+    /// What there is to do for whoever drives the run.
+    pub(super) fn look<'a>(self: &Arc<Self>, mut slot: MutexGuard<'a, Slot>) -> Looked<'a> {
+        loop {
+            let slot_now = &mut *slot;
+            let Some(run) = &mut slot_now.run else { return Looked::Nothing(slot, None) };
+            let idle = run.is_idle();
+            if run.is_finished() {
+                let Some(run) = slot.run.take() else { continue };
+                for pool in Slot::close(slot) {
+                    self.give_up(pool);
+                    self.engine.note_stuck(self);
+                }
+                return Looked::Found(Next::Finished(run));
+            }
+            if let Some(turn) = slot_now.turns.pop_front() {
+                if run.is_wanted(turn.task()) {
+                    slot_now.away = true;
+                    return Looked::Found(Next::Turn(Box::new(Work::new(turn, run))));
+                }
+                continue;
+            }
+            let timer = slot_now.timers.peek().map(|timer| timer.0);
+            let next = timer.map(|timer| timer.at);
+            let is_deadline = self.info.deadline.is_some_and(|at| next.is_none_or(|next| at < next));
+            let Some(at) = (if is_deadline { self.info.deadline } else { next }) else {
+                return Looked::Nothing(slot, None);
+            };
+            match self.engine.clock.wait_until(at, idle) {
+                Wait::Over => {
+                    let Some(mut run) = slot.run.take() else { continue };
+                    match timer {
+                        Some(timer) if !is_deadline => {
+                            slot.timers.pop();
+                            run.woken(timer.task());
+                        }
+                        _ => {
+                            self.info.cancelled.store(true, Ordering::Relaxed);
+                            run.cancel_all(Halt::TimedOut);
+                        }
+                    }
+                    return Looked::Found(Next::Advance(run));
+                }
+                Wait::AtMost(time) => return Looked::Nothing(slot, Some(time)),
+                Wait::ForNews => return Looked::Nothing(slot, None),
+            }
+        }
+    }
 }
 
-enum Next {
+/// An executor of the user's may say anything, and may panic.
+fn breadth(executor: &dyn Executor) -> usize {
+    crate::panic::contain(|| executor.breadth()).unwrap_or(1)
+}
+
+pub(super) enum Looked<'a> {
+    Found(Next),
+    /// Nothing before news, or before so much time has passed.
+    Nothing(MutexGuard<'a, Slot>, Option<std::time::Duration>),
+}
+
+pub(super) enum Next {
     Finished(Box<Run>),
     Advance(Box<Run>),
     Turn(Box<Work>),

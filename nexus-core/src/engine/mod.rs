@@ -3,9 +3,13 @@
 mod alarm;
 mod build;
 mod drive;
+mod handle;
 mod inbox;
 #[cfg(all(test, shuttle))]
 mod model;
+mod pooled;
+mod prepare;
+mod shutdown;
 mod signal;
 mod task;
 
@@ -17,14 +21,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 pub use build::EngineBuilder;
+pub use handle::{Canceller, Progress, RunHandle, RunningTask};
+pub use prepare::Prepared;
+pub use shutdown::{Shutdown, ShutdownReport};
 
-use crate::context::{RunId, RunInfo};
+use crate::context::RunId;
 use crate::error::{Error, Result};
 use crate::event::Body;
 use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor};
 use crate::observe::Observer;
 use crate::plan::{Plan, Pool};
-use crate::report::Report;
 use crate::sync::{Mutex, lock};
 use crate::time::Clock;
 use crate::value::{TypeInfo, Value};
@@ -56,10 +62,11 @@ pub(crate) struct Shared {
     mocks: HashMap<String, Mock>,
     pools: Mutex<Vec<OpenPool>>,
     alarm: Arc<alarm::Alarm>,
+    runs: shutdown::Runs,
     /// Whether durations of steps are measured.
     step_timings: bool,
     seed: u64,
-    runs: AtomicU64,
+    run_ids: AtomicU64,
 }
 
 /// A body that stands in for an event's own, and what it yields.
@@ -73,6 +80,13 @@ struct OpenPool {
     /// `None` for the engine's own pool.
     kind: Option<(TypeId, ExecutorInitializerConfig)>,
     executor: Arc<dyn Executor>,
+}
+
+impl OpenPool {
+    /// An executor of the user's may panic; the others are still to be shut down.
+    fn end(&self) {
+        let _ = crate::panic::contain(|| self.executor.shutdown());
+    }
 }
 
 impl Engine {
@@ -102,38 +116,12 @@ impl Engine {
                 observers: parts.observers,
                 mocks: parts.mocks,
                 pools: Mutex::new(Vec::new()),
+                runs: shutdown::Runs::default(),
                 step_timings: parts.step_timings,
                 seed: parts.seed.unwrap_or_else(random_seed),
-                runs: AtomicU64::new(0),
+                run_ids: AtomicU64::new(0),
             }))),
         }
-    }
-
-    /// Runs a plan, such as one from a file, and waits for its end.
-    ///
-    /// # Errors
-    ///
-    /// If an input is missing, unknown or of the wrong type, or a `State` is missing.
-    pub fn run_plan(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Report> {
-        let values = inputs.arrange(plan)?;
-        self.drive(plan, values)
-    }
-
-    pub(crate) fn drive(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Result<Report> {
-        let engine = &self.owner.0;
-        let pools = engine.open_pools(plan)?;
-        let bodies = engine.mocked_bodies(plan)?;
-        let info = RunInfo {
-            id: engine.next_id(),
-            pipeline: Arc::clone(&plan.name),
-            names: plan.clone(),
-            field_names: Arc::clone(&plan.field_names),
-            fields,
-            resources: Arc::clone(&engine.resources),
-            states: engine.states(plan)?,
-            clock: Arc::clone(&engine.clock),
-        };
-        Ok(drive::run(Arc::clone(engine), Arc::clone(plan), info, pools, bodies))
     }
 }
 
@@ -154,7 +142,7 @@ impl fmt::Debug for Engine {
 
 impl Shared {
     fn next_id(&self) -> RunId {
-        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        let run = self.run_ids.fetch_add(1, Ordering::Relaxed);
         let mut hash = crate::context::Fnv128::new();
         hash.write(&self.seed.to_be_bytes());
         hash.write(&run.to_be_bytes());
@@ -232,10 +220,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         self.0.alarm.close();
         let pools = std::mem::take(&mut *lock(&self.0.pools));
-        for pool in pools {
-            // An executor of the user's may panic; the others are still to be shut down.
-            let _ = crate::panic::contain(|| pool.executor.shutdown());
-        }
+        pools.iter().for_each(OpenPool::end);
     }
 }
 

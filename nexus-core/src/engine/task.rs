@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::alarm::{Call, Key};
 use super::drive::Drive;
 use super::inbox::{News, Turn};
+use crate::cancel::Token;
 use crate::context::Context;
 use crate::event::{Body, Inputs};
-use crate::executor::{Runnable, thread_pool};
-use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
+use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::panic;
 use crate::piped::{OwnedPiped, Piped};
 use crate::plan::NONE;
@@ -24,7 +25,7 @@ pub(super) struct Beginnings(Mutex<HashMap<(u32, Option<u64>), Duration>>);
 impl Beginnings {
     fn note(&self, task: Task, at: Duration) {
         if task.attempt == 1 {
-            lock(&self.0).insert((task.step, task.item), at);
+            lock(&self.0).entry((task.step, task.item)).or_insert(at);
         }
     }
 
@@ -42,7 +43,7 @@ pub(super) struct Done {
 }
 
 impl Drive {
-    fn body(&self, step: u32) -> &dyn Body {
+    pub(super) fn body(&self, step: u32) -> &dyn Body {
         let body = self.plan.steps[step as usize].body as usize;
         match &self.bodies {
             None => &*self.plan.bodies[body],
@@ -52,6 +53,28 @@ impl Drive {
 
     fn is_bounded(&self, task: Task) -> bool {
         self.plan.steps[task.step as usize].hints.bounded
+    }
+
+    /// When a body begins whose time matters.
+    pub(super) fn begin(&self, task: Task) -> Duration {
+        let now = self.engine.clock.now();
+        if self.is_bounded(task) {
+            self.began.note(task, now);
+        }
+        now
+    }
+
+    fn timeout(&self, task: Task) -> Option<Duration> {
+        if !self.plan.steps[task.step as usize].hints.guarded {
+            return None;
+        }
+        self.plan.options_of(task.step).timeout
+    }
+
+    /// Has the task called out when its time is over. Gives when that is.
+    pub(super) fn limit(&self, task: Task, call: Call) -> Option<(Duration, Key)> {
+        let at = self.engine.clock.now().saturating_add(self.timeout(task)?);
+        Some((at, self.engine.alarm.set(at, call)))
     }
 
     /// Runs the body. `mark` is the time now, where it is known already.
@@ -95,7 +118,7 @@ impl Drive {
         if straight && task.attempt == 1 && !self.is_heard() && self.bodies.is_none() {
             return self.run_straight(run, task.step, context, mark);
         }
-        let done = self.perform(task, run.input(task), context, *mark);
+        let done = self.perform_here(task, run.input(task), context, *mark);
         *mark = self.engine.step_timings.then_some(done.at);
         let elapsed = self.elapsed(task, done.at);
         self.complete(run, task, done.outcome, done.busy, elapsed);
@@ -124,7 +147,7 @@ impl Drive {
                 };
                 let outcome = self.plan.bodies[this.body as usize].call(&inputs);
                 let TaskOutcome::Success(value) = outcome else { return outcome };
-                if this.hints.then == NONE {
+                if this.hints.then == NONE || self.info.is_cancelled() {
                     return TaskOutcome::Success(value);
                 }
                 let end = now();
@@ -139,6 +162,7 @@ impl Drive {
         let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
         self.complete(run, task, outcome, end.saturating_sub(start), Duration::ZERO);
     }
+
     pub(super) fn elapsed(&self, task: Task, at: Duration) -> Duration {
         if self.is_bounded(task) { self.began.elapsed(task, at) } else { Duration::ZERO }
     }
@@ -148,89 +172,155 @@ impl Drive {
         context.step = task.step;
         context.attempt = task.attempt;
         context.item = task.item;
-        context.cancelled = run.token(task.step);
-        if self.plan.steps[task.step as usize].hints.closure || self.bodies.is_some() {
+        context.token = run.token(task);
+        if self.wants_previous(task.step) {
             context.previous.clear();
             run.owned_task_input(task).flatten(&mut context.previous);
         }
     }
 
+    /// Whether the body reads what came along from its context.
+    fn wants_previous(&self, step: u32) -> bool {
+        self.plan.steps[step as usize].hints.closure || self.bodies.is_some()
+    }
+
+    /// Runs a body for which the run waits anyway. Its timeout tells it so, and is judged when it
+    /// returns.
+    fn perform_here(
+        &self,
+        task: Task,
+        piped: Piped<'_>,
+        context: &mut Context,
+        mark: Option<Duration>,
+    ) -> Done {
+        let token = context.token.clone();
+        let limit = token.and_then(|token| self.limit(task, Call::Body(token)));
+        let Some((deadline, key)) = limit else {
+            return self.perform(task, piped, context, mark);
+        };
+        context.deadline = Some(deadline);
+        let mut done = self.perform(task, piped, context, None);
+        context.deadline = None;
+        self.engine.alarm.clear(key);
+        if let Some(limit) = self.timeout(task)
+            && self.engine.clock.now() >= deadline
+        {
+            let late = std::mem::replace(&mut done.outcome, Exception::timeout(limit).into());
+            panic::drop_quietly(late);
+        }
+        done
+    }
+
     /// Asks a step's bypass check, on the driving thread.
-    pub(super) fn check(&self, run: &mut Run, step: u32) -> Result<Bypass<Value>, Exception> {
-        Work::new(self, Turn::Check(step), run).check(self, step)
+    pub(super) fn check(
+        &self,
+        run: &mut Run,
+        step: u32,
+        context: &mut Context,
+    ) -> Result<Bypass<Value>, Exception> {
+        let work = Work::new(Turn::Check(step), run);
+        work.enter(self, context);
+        work.check(self, context)
     }
 }
 
 /// A piece of work that leaves its run: everything that it needs.
 pub(super) struct Work {
-    turn: Turn,
-    context: Context,
+    pub(super) turn: Turn,
     input: OwnedPiped,
+    token: Option<Arc<Token>>,
 }
 
 impl Work {
-    pub(super) fn new(drive: &Drive, turn: Turn, run: &mut Run) -> Self {
-        let mut context = Context::new(Arc::clone(&drive.info));
-        drive.prepare(&mut context, run, turn.task());
-        let input = match turn {
-            Turn::Task(task) => run.owned_task_input(task),
+    pub(super) fn new(turn: Turn, run: &mut Run) -> Self {
+        match turn {
+            Turn::Task(task) => {
+                Self { turn, input: run.owned_task_input(task), token: run.token(task) }
+            }
             // The original's check sees the run, not what came along the arrow.
-            Turn::Check(_) => OwnedPiped::Nothing,
-        };
-        Self { turn, context, input }
+            Turn::Check(_) => Self { turn, input: OwnedPiped::Nothing, token: None },
+        }
     }
 
-    pub(super) fn perform(self, drive: &Drive) -> News {
-        let task = match self.turn {
-            Turn::Check(step) => return News::Checked { step, answer: self.check(drive, step) },
-            Turn::Task(task) => task,
+    pub(super) fn task(&self) -> Task {
+        self.turn.task()
+    }
+
+    pub(super) fn token(&self) -> Option<&Arc<Token>> {
+        self.token.as_ref()
+    }
+
+    /// The work is about to be done. `false` if nobody wants it any more.
+    pub(super) fn start(&self) -> bool {
+        self.token.as_ref().is_none_or(|token| token.start())
+    }
+
+    /// The work is done. `false` if nobody waits for it any more.
+    pub(super) fn end(&self) -> bool {
+        self.token.as_ref().is_none_or(|token| token.end())
+    }
+
+    /// Makes `context` that of this work.
+    pub(super) fn enter(&self, drive: &Drive, context: &mut Context) {
+        let task = self.task();
+        context.step = task.step;
+        context.attempt = task.attempt;
+        context.item = task.item;
+        context.token.clone_from(&self.token);
+        context.deadline = None;
+        if drive.wants_previous(task.step) {
+            context.previous.clear();
+            self.input.flatten(&mut context.previous);
+        }
+    }
+
+    pub(super) fn inputs<'a>(&'a self, drive: &'a Drive, context: &'a Context) -> Inputs<'a> {
+        let slots = &drive.plan.event_of(context.step).slots;
+        Inputs { slots, piped: self.input.borrow(), context }
+    }
+
+    /// Does the work on the driving thread, without holding the run.
+    pub(super) fn perform_here(self, drive: &Drive, context: &mut Context) -> News {
+        self.enter(drive, context);
+        let news = match self.turn {
+            Turn::Check(step) => News::Checked { step, answer: self.check(drive, context) },
+            Turn::Task(task) => {
+                let done = drive.perform_here(task, self.input.borrow(), context, None);
+                News::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
+            }
         };
-        let done = drive.perform(task, self.input.borrow(), &self.context, None);
         // The input's last holder may be this task; its Drop is user code.
         panic::drop_quietly(self.input);
+        news
+    }
+
+    /// Does the work on a worker's thread.
+    pub(super) fn perform(&self, drive: &Arc<Drive>, context: &mut Context) -> News {
+        self.enter(drive, context);
+        let task = match self.turn {
+            Turn::Check(step) => {
+                return News::Checked { step, answer: self.check(drive, context) };
+            }
+            Turn::Task(task) => task,
+        };
+        let limit = drive.limit(task, Call::Task(Arc::downgrade(drive), task));
+        context.deadline = limit.map(|(at, _)| at);
+        let done = drive.perform(task, self.input.borrow(), context, None);
+        if let Some((_, key)) = limit {
+            drive.engine.alarm.clear(key);
+        }
         News::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
     }
 
-    fn check(&self, drive: &Drive, step: u32) -> Result<Bypass<Value>, Exception> {
-        let slots = &drive.plan.event_of(step).slots;
-        let inputs = Inputs { slots, piped: Piped::Nothing, context: &self.context };
+    pub(super) fn check(
+        &self,
+        drive: &Drive,
+        context: &Context,
+    ) -> Result<Bypass<Value>, Exception> {
+        let inputs = self.inputs(drive, context);
+        let step = context.step;
         // A mock stands in for the body alone; whether to skip is still the event's to say.
         let body = &drive.plan.bodies[drive.plan.steps[step as usize].body as usize];
         panic::contain(|| body.bypass(&inputs)).unwrap_or_else(Err)
-    }
-}
-
-/// Work on its way to an executor.
-pub(super) struct PooledTask {
-    drive: Arc<Drive>,
-    work: Work,
-}
-
-impl PooledTask {
-    pub(super) fn new(drive: Arc<Drive>, turn: Turn, run: &mut Run) -> Self {
-        let work = Work::new(&drive, turn, run);
-        Self { drive, work }
-    }
-}
-
-impl Runnable for PooledTask {
-    fn run(self: Box<Self>) {
-        let Self { drive, work } = *self;
-        let news = work.perform(&drive);
-        thread_pool::hand_over(|| drive.tell(news));
-    }
-
-    fn lost(self: Box<Self>) {
-        let message = "the executor dropped the task without running it".to_owned();
-        let lost = Exception::of_kind(ExceptionKind::Lost, message);
-        self.drive.tell(match self.work.turn {
-            Turn::Check(step) => News::Checked { step, answer: Err(lost) },
-            Turn::Task(task) => News::Completed {
-                task,
-                outcome: TaskOutcome::Exception(lost),
-                busy: Duration::ZERO,
-                at: self.drive.engine.clock.now(),
-            },
-        });
     }
 }

@@ -56,12 +56,40 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
     /// Takes a job over; it must not block until the job is done.
     fn submit(&self, job: Job);
 
+    /// How many jobs of one run it can use at a time; the run keeps the others back until some are
+    /// done. So a run with many tasks does not get in the way of other runs. Default: no bound.
+    fn breadth(&self) -> usize {
+        usize::MAX
+    }
+
+    /// A body that this executor runs was given up: its result is not wanted, and it cannot be
+    /// ended. An executor with a fixed number of threads may run another job in its place until
+    /// [`regain`](Self::regain) is called, and need not wait for it in [`shutdown`](Self::shutdown).
+    fn give_up(&self) {}
+
+    /// A body that was given up has ended after all.
+    fn regain(&self) {}
+
     /// Finishes what was submitted and ends the workers. Called once, when the engine goes.
     fn shutdown(&self) {}
 }
 
-/// One task for an executor. A job that is dropped without having run ends its task as lost.
-pub struct Job(Option<Box<dyn Runnable>>);
+/// The right to run a task for an executor. A job that is dropped without having run ends its task
+/// as lost.
+pub struct Job(Option<(Arc<dyn Source>, u32)>);
+
+/// Where a job's tasks come from: a run, which has a queue of them for each of its pools.
+pub(crate) trait Source: Send + Sync {
+    /// Runs tasks from the queue, `most` at most, while they are short; gives how many.
+    /// `true` if there is more to do: then the job is still good.
+    fn run(self: Arc<Self>, pool: u32, most: usize) -> (usize, bool);
+    /// Takes a task from the queue.
+    fn take(self: Arc<Self>, pool: u32) -> Option<Box<dyn Taken>>;
+    /// Hands a job that is still good to its executor again.
+    fn submit_again(self: Arc<Self>, pool: u32);
+    /// The executor will not run the job.
+    fn lose(self: Arc<Self>, pool: u32);
+}
 
 /// A task that an executor has taken out of a job, to run it in another way than by calling its
 /// body on this thread. Dropped without an end, the task ends as lost.
@@ -82,34 +110,39 @@ pub(crate) trait Taken: Send + Sync {
     fn run(self: Box<Self>);
 }
 
-/// What a job does when it is run, and when it never is.
-pub(crate) trait Runnable: Send {
-    fn run(self: Box<Self>);
-    fn lost(self: Box<Self>);
-}
-
 impl Job {
-    pub(crate) fn new(work: impl Runnable + 'static) -> Self {
-        Self(Some(Box::new(work)))
-    }
-
-    /// Takes the task out; `None` if there is none any more.
-    pub(crate) fn take(self) -> Option<Box<dyn Taken>> {
-        None
+    pub(crate) fn new(source: Arc<dyn Source>, pool: u32) -> Self {
+        Self(Some((source, pool)))
     }
 
     /// Runs the task. Never panics.
     pub fn run(mut self) {
-        if let Some(work) = self.0.take() {
-            work.run();
+        if let Some((source, pool)) = self.0.take() {
+            let (_, more) = Arc::clone(&source).run(pool, 1);
+            if more {
+                source.submit_again(pool);
+            }
         }
+    }
+
+    /// Runs a few tasks while they are short. Gives how many, and the job if there is more to do.
+    pub(crate) fn run_some(mut self, most: usize) -> (usize, Option<Self>) {
+        let Some((source, pool)) = self.0.take() else { return (0, None) };
+        let (tasks, more) = Arc::clone(&source).run(pool, most);
+        (tasks, more.then(|| Self::new(source, pool)))
+    }
+
+    /// Takes a task out, to run it in another way; `None` if there is none any more.
+    pub(crate) fn take(mut self) -> Option<Box<dyn Taken>> {
+        let (source, pool) = self.0.take()?;
+        source.take(pool)
     }
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if let Some(work) = self.0.take() {
-            work.lost();
+        if let Some((source, pool)) = self.0.take() {
+            source.lose(pool);
         }
     }
 }

@@ -329,7 +329,7 @@ impl<'a> Compiler<'a> {
                     &mut self.plan.pools,
                     &mut self.mistakes,
                 );
-                options.cancellable |= scope.cancellable;
+                options.guarded |= scope.cancellable;
                 self.plan.options.push(options);
                 self.plan.options.len() as u32 - 1
             }

@@ -5,7 +5,7 @@ use super::{Hints, NONE, Place, Plan, Source, UnitKind};
 impl Hints {
     /// Nothing known yet.
     pub(super) const NOTHING: Self =
-        Self { then: NONE, from: NONE, bounded: false, closure: false, cancellable: false };
+        Self { then: NONE, from: NONE, bounded: false, closure: false, guarded: false };
 }
 
 /// Fills in every step's hints, and those of the plan.
@@ -21,7 +21,7 @@ pub(super) fn fill(plan: &mut Plan) {
             from: from(plan, step),
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
-            cancellable: options.cancellable,
+            guarded: options.guarded,
         };
         plan.steps[step as usize].hints = hints;
     }
@@ -61,6 +61,6 @@ fn lone_step(plan: &Plan, group: u32) -> Option<u32> {
 fn is_plain(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let bounded = options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed);
-    let simple = !options.each && !options.cancellable && !bounded;
+    let simple = !options.each && !options.guarded && !bounded;
     options.place == Place::Inline && simple && !def.can_bypass && !def.is_closure
 }

@@ -12,6 +12,7 @@ mod options;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nexus_pointy::{Descriptor, Flow};
 
@@ -110,8 +111,11 @@ pub(crate) struct StepOptions {
     pub(crate) each: bool,
     /// How many items of an `each` step may be under way at once.
     pub(crate) window: usize,
-    /// Whether another's end may cancel this step's tasks.
-    pub(crate) cancellable: bool,
+    /// How long an attempt may take.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether the step's tasks may have to be told that they are no longer wanted: another's end
+    /// may cancel them, they have a timeout, or their executor can end a body.
+    pub(crate) guarded: bool,
 }
 
 /// An event's place in the flow.
@@ -140,7 +144,7 @@ pub(crate) struct Hints {
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.
     pub(crate) closure: bool,
-    pub(crate) cancellable: bool,
+    pub(crate) guarded: bool,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use nexus_pointy::{Diagnostic, Name, suggest};
 use super::{Place, Pool, StepOptions};
 use crate::error::code;
 use crate::event::EventDef;
-use crate::executor::{ExecutorInitializerConfig, ExecutorKind};
+use crate::executor::{ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor};
 use crate::registry::Registry;
 use crate::retry::{Jitter, RetryPolicy, RetryPolicyError};
 use crate::settings::{EventExecutionEvaluationState as Evaluation, StopConditions};
@@ -74,7 +74,9 @@ pub(super) fn resolve(
         window: settings
             .max_concurrency
             .map_or(DEFAULT_WINDOW, |n| usize::try_from(n).unwrap_or(usize::MAX)),
-        cancellable: each && evaluation == Evaluation::FailureForPartialError,
+        timeout: None,
+        guarded: each && evaluation == Evaluation::FailureForPartialError
+            || matches!(place, Place::Pool(pool) if can_end_bodies(&pools[pool as usize])),
     }
 }
 
@@ -124,6 +126,14 @@ fn place(
         return Place::Inline;
     }
     pool(pools, Pool::Named(kind, config))
+}
+
+/// Whether the pool can do more with a body that is not wanted than wait for it.
+fn can_end_bodies(pool: &Pool) -> bool {
+    match pool {
+        Pool::Shared => false,
+        Pool::Named(kind, _) => *kind != ExecutorKind::of::<ThreadPoolExecutor>(),
+    }
 }
 
 fn check_config(

@@ -45,6 +45,10 @@ pub enum Status {
     Failed,
     /// A stop condition ended it.
     Stopped,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// It took longer than its timeout.
+    TimedOut,
 }
 
 impl Report {
@@ -52,6 +56,8 @@ impl Report {
         let status = match &run.halt {
             Some(Halt::Stopped { .. }) => Status::Stopped,
             Some(Halt::Broken { .. }) => Status::Failed,
+            Some(Halt::Cancelled) => Status::Cancelled,
+            Some(Halt::TimedOut) => Status::TimedOut,
             None if run.has_failed() => Status::Failed,
             None => Status::Succeeded,
         };
@@ -200,6 +206,13 @@ impl Report {
                 step.path(),
                 condition.name()
             );
+        }
+        match self.status {
+            Status::Cancelled => return format!("{} was cancelled", self.pipeline()),
+            Status::TimedOut => {
+                return format!("{} took longer than its timeout", self.pipeline());
+            }
+            _ => {}
         }
         if let Some((step, exception)) = self.broken_at() {
             return format!("{} failed at `{}`: {exception}", self.pipeline(), step.path());

@@ -12,6 +12,8 @@ impl fmt::Display for Status {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed out",
         })
     }
 }

@@ -169,6 +169,9 @@ impl<'a> StepReport<'a> {
             Some(Halt::Stopped { step, .. } | Halt::Broken { step, .. }) => {
                 NotRun::RunEnded { at: plan.step_path(*step) }
             }
+            Some(halt @ (Halt::Cancelled | Halt::TimedOut)) => {
+                NotRun::Cancelled { reason: halt.reason().to_owned() }
+            }
             None => NotRun::NotReached,
         };
         why.unwrap_or_else(ended)

@@ -134,7 +134,7 @@ impl Run {
 
     fn settle_each(&mut self, step: u32) {
         let Some(mut state) = self.each.remove(&step) else { return };
-        self.raise_token(step);
+        self.tokens.raise_step(step);
         self.forget_waits(step);
         self.outstanding -= state.running;
         state.failures.sort_by_key(|(item, _)| *item);

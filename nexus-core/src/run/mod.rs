@@ -8,15 +8,17 @@ mod cell;
 mod each;
 mod flow;
 mod input;
+mod tokens;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub(crate) use cell::{Cell, Ending};
 use each::EachState;
+use tokens::Tokens;
 
+use crate::cancel::Token;
 use crate::context::Fnv128;
 use crate::event::typed_goto;
 use crate::outcome::{
@@ -25,8 +27,11 @@ use crate::outcome::{
 use crate::plan::{NONE, Plan};
 use crate::value::Value;
 
+/// How many workers may die of a task before its input is called poisoned.
+const MOST_CRASHES: u32 = 3;
+
 /// One attempt at a step, or at one item of an `each` step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Task {
     pub(crate) step: u32,
     /// From 1.
@@ -80,6 +85,21 @@ pub(crate) enum Halt {
         step: u32,
         exception: Exception,
     },
+    /// Somebody cancelled the run.
+    Cancelled,
+    /// The run took longer than its timeout.
+    TimedOut,
+}
+
+impl Halt {
+    /// Why a step that was under way got no further.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::TimedOut => "the run's timeout was over",
+            Self::Cancelled => "the run was cancelled",
+            Self::Stopped { .. } | Self::Broken { .. } => "the run had ended",
+        }
+    }
 }
 
 /// The members of a `||` group that are not done, and how the others ended.
@@ -100,8 +120,9 @@ pub(crate) struct Run {
     /// The branch that each unit took.
     taken: HashMap<u32, u32>,
     each: HashMap<u32, EachState>,
-    /// Told to tasks whose result is no longer wanted, by step.
-    tokens: HashMap<u32, Arc<AtomicBool>>,
+    tokens: Tokens,
+    /// How many workers have died of a task so far.
+    crashes: HashMap<(u32, Option<u64>), u32>,
     actions: VecDeque<Action>,
     /// Groups that are to start; a list instead of recursion.
     ready: VecDeque<u32>,
@@ -110,6 +131,8 @@ pub(crate) struct Run {
     /// Of those, the waits: in all, and for each step that has any.
     waiting: usize,
     waits: HashMap<u32, usize>,
+    /// Steps that have ended.
+    ended: u32,
     pub(crate) halt: Option<Halt>,
     seed: u64,
 }
@@ -124,12 +147,14 @@ impl Run {
             failed: vec![false; plan.flows.len()],
             taken: HashMap::new(),
             each: HashMap::new(),
-            tokens: HashMap::new(),
+            tokens: Tokens::default(),
+            crashes: HashMap::new(),
             actions: VecDeque::new(),
             ready: VecDeque::from([first]),
             outstanding: 0,
             waiting: 0,
             waits: HashMap::new(),
+            ended: 0,
             halt: None,
             plan,
             seed,
@@ -180,12 +205,24 @@ impl Run {
         self.outstanding <= 1
     }
 
-    /// The flag by which the step's tasks learn that they are no longer wanted.
-    pub(crate) fn token(&mut self, step: u32) -> Option<Arc<AtomicBool>> {
-        if !self.plan.steps[step as usize].hints.cancellable {
-            return None;
-        }
-        Some(Arc::clone(self.tokens.entry(step).or_default()))
+    /// By what the task will learn that it is no longer wanted, if that can happen at all.
+    pub(crate) fn token(&mut self, task: Task) -> Option<Arc<Token>> {
+        self.is_guarded(task.step).then(|| self.tokens.add(task))
+    }
+
+    /// The tasks whose bodies run on although nobody waits for them; each is named once.
+    pub(crate) fn take_given_up(&mut self) -> Vec<Task> {
+        self.tokens.take_given_up()
+    }
+
+    /// How many steps have ended.
+    pub(crate) fn ended_steps(&self) -> u32 {
+        self.ended
+    }
+
+    #[inline]
+    fn is_guarded(&self, step: u32) -> bool {
+        self.plan.steps[step as usize].hints.guarded
     }
 
     /// The step's bypass check has answered.
@@ -233,14 +270,57 @@ impl Run {
         busy: Duration,
         elapsed: Duration,
     ) -> Option<Duration> {
-        let cell = &mut self.cells[task.step as usize];
-        if !cell.is_pending() {
+        let is_late = self.is_guarded(task.step) && !self.tokens.remove(task);
+        if is_late || !self.cells[task.step as usize].is_pending() {
             // Cancelled meanwhile: a late result is discarded. Its Drop is user code.
             crate::panic::drop_quietly(outcome);
             return None;
         }
-        cell.attempts += 1;
-        cell.busy += busy;
+        self.conclude(task, outcome, busy, elapsed)
+    }
+
+    /// An attempt's timeout is over. `None` if the attempt had ended before; otherwise whether,
+    /// and after which wait, it is to be tried again.
+    pub(crate) fn timed_out(&mut self, task: Task, elapsed: Duration) -> Option<Option<Duration>> {
+        if !self.tokens.raise(task) || !self.cells[task.step as usize].is_pending() {
+            return None;
+        }
+        let limit = self.plan.options_of(task.step).timeout.unwrap_or_default();
+        Some(self.conclude(task, Exception::timeout(limit).into(), limit, elapsed))
+    }
+
+    /// Nothing more is wanted of the run: what is under way is told so, and nothing is waited for.
+    pub(crate) fn cancel_all(&mut self, halt: Halt) {
+        let reason = Failure::new(halt.reason());
+        self.halt.get_or_insert(halt);
+        self.cancel(0..self.cells.len() as u32, &reason);
+        self.actions.clear();
+        self.ready.clear();
+    }
+
+    /// A task that is still wanted has ended.
+    #[inline]
+    fn conclude(
+        &mut self,
+        task: Task,
+        outcome: TaskOutcome,
+        busy: Duration,
+        elapsed: Duration,
+    ) -> Option<Duration> {
+        self.cells[task.step as usize].busy += busy;
+        let outcome = match outcome {
+            TaskOutcome::Exception(exception) if exception.kind() == ExceptionKind::WorkerLost => {
+                match self.crashed(task, &exception) {
+                    None => {
+                        self.actions.push_back(Action::Start(task));
+                        return Some(Duration::ZERO);
+                    }
+                    Some(poisoned) => TaskOutcome::Exception(poisoned),
+                }
+            }
+            outcome => outcome,
+        };
+        self.cells[task.step as usize].attempts += 1;
         let outcome = self.resolve_typed_goto(task.step, outcome);
         if let TaskOutcome::Exception(exception) = &outcome
             && let Some(wait) = self.next_wait(task, exception, elapsed)
@@ -262,6 +342,15 @@ impl Run {
         None
     }
 
+    /// A worker has died of the task, which counts apart from the event's own attempts. Gives the
+    /// exception that it ends with if that was once too often.
+    fn crashed(&mut self, task: Task, exception: &Exception) -> Option<Exception> {
+        let crashes = self.crashes.entry((task.step, task.item)).or_default();
+        *crashes += 1;
+        let event = &self.plan.event_of(task.step).def.name;
+        (*crashes >= MOST_CRASHES).then(|| Exception::poisoned(event, *crashes, exception))
+    }
+
     #[inline]
     fn resolve_typed_goto(&self, step: u32, outcome: TaskOutcome) -> TaskOutcome {
         match (self.plan.event_of(step).def.typed_goto, outcome) {
@@ -274,7 +363,7 @@ impl Run {
     }
 
     fn next_wait(&self, task: Task, exception: &Exception, elapsed: Duration) -> Option<Duration> {
-        if exception.kind() == ExceptionKind::Edge {
+        if matches!(exception.kind(), ExceptionKind::Edge | ExceptionKind::Poisoned) {
             return None;
         }
         let policy = self.plan.options_of(task.step).retry.as_ref()?;
@@ -342,6 +431,7 @@ impl Run {
             _ => None,
         };
         self.cells[step as usize].ending = ending;
+        self.ended += 1;
         if let Some(exception) = broken {
             let exception = self.with_source(step, exception);
             self.halt.get_or_insert(Halt::Broken { step, exception });
@@ -380,7 +470,7 @@ impl Run {
 
     /// Takes a step's checks, tasks and waits out of the account.
     fn forget_tasks(&mut self, step: u32) {
-        self.raise_token(step);
+        self.tokens.raise_step(step);
         // An `each` step counts once for itself and once for each item.
         self.outstanding -= 1 + self.each.remove(&step).map_or(0, |state| state.running());
         self.forget_waits(step);
@@ -389,12 +479,6 @@ impl Run {
     /// Waits are in the queue or with the driver; both look at the cell again.
     fn forget_waits(&mut self, step: u32) {
         self.waiting -= self.waits.remove(&step).unwrap_or(0);
-    }
-
-    fn raise_token(&self, step: u32) {
-        if let Some(token) = self.tokens.get(&step) {
-            token.store(true, Ordering::Relaxed);
-        }
     }
 }
 

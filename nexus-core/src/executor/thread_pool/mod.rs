@@ -10,9 +10,9 @@
 //! worker's second look sees the job: no wake-up is lost. Each wake-up is a signal that one
 //! sleeper consumes, so several submissions wake several workers.
 //!
-//! A worker that has just finished a task and submits the next step of the same run ([`hand_over`])
-//! wakes nobody for it: it will take that job itself in a moment. Waking a thread costs about a
-//! hundred microseconds, which is why.
+//! A job is the right to run tasks of one run. A worker runs a few short ones before it puts the
+//! job at the end of the queue, so that runs take turns; and a run asks for no more jobs at a time
+//! than there are workers, so that none has to wait behind all the tasks of another.
 //!
 //! # Workers that wait
 //!
@@ -21,6 +21,9 @@
 //! from the injector and from the others' deques until there are none, or until there are no more
 //! waiting workers than stand-ins. So nesting cannot exhaust the pool, whatever its size, and a
 //! thread that waits inside user code never runs other user code on its stack.
+//!
+//! A body that outlived its timeout cannot be ended: threads have no such thing. Its worker counts
+//! as one that waits, until the body returns by itself; `shutdown` does not wait for it.
 
 #![cfg_attr(
     not(shuttle),
@@ -29,7 +32,7 @@
 
 mod worker;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
@@ -42,8 +45,6 @@ use crate::sync::{Condvar, Mutex, lock, thread_local, wait};
 thread_local! {
     /// The pool that this thread works for.
     static CURRENT: RefCell<Option<Current>> = RefCell::new(None);
-    /// Whether this thread is between two tasks, and about to look for the next.
-    static BETWEEN_TASKS: Cell<bool> = Cell::new(false);
 }
 
 /// Runs tasks on named threads (tutorial, "Using Thread Pool Executor").
@@ -71,15 +72,18 @@ struct Shared {
 struct State {
     /// The deques of workers that are not running, by their place among the stealers.
     vacant: Vec<Seat>,
-    live: usize,
+    live: isize,
     sleeping: usize,
     /// Wake-ups that no sleeper has consumed yet; never more than `sleeping`.
     signals: usize,
     /// How many threads were ever started.
     started: usize,
     /// Workers that wait inside user code, and the threads that stand in for them.
-    blocked: usize,
-    stand_ins: usize,
+    /// (A body may end before it is known here that it was given up: hence signed.)
+    blocked: isize,
+    stand_ins: isize,
+    /// Of those that wait, the workers whose body was given up.
+    given_up: isize,
     closing: bool,
 }
 
@@ -134,6 +138,7 @@ impl ThreadPoolExecutor {
                     started: 0,
                     blocked: 0,
                     stand_ins: 0,
+                    given_up: 0,
                     closing: false,
                 }),
                 work: Condvar::new(),
@@ -150,15 +155,6 @@ impl ThreadPoolExecutor {
 
 /// More threads than this in one pool are refused by most systems anyway.
 const MOST_WORKERS: usize = 1 << 15;
-
-/// Calls `submissions`; jobs that it submits to this thread's own pool wake nobody, as this thread
-/// will take them next.
-pub(crate) fn hand_over<T>(submissions: impl FnOnce() -> T) -> T {
-    BETWEEN_TASKS.with(|between| between.set(true));
-    let result = submissions();
-    BETWEEN_TASKS.with(|between| between.set(false));
-    result
-}
 
 /// Calls `waiting`, which waits for work that may be this thread's own pool's to do.
 pub(crate) fn while_blocked<T>(waiting: impl FnOnce() -> T) -> T {
@@ -183,15 +179,27 @@ impl Executor for ThreadPoolExecutor {
             current.as_ref().filter(|current| current.is_of(shared))?.deque.clone()
         });
         match own {
-            Some(deque) => {
-                deque.push(job);
-                if BETWEEN_TASKS.with(Cell::get) && deque.len() == 1 {
-                    return;
-                }
-            }
+            Some(deque) => deque.push(job),
             None => shared.injector.push(job),
         }
         shared.call_worker();
+    }
+
+    fn breadth(&self) -> usize {
+        self.shared.stealers.len()
+    }
+
+    fn give_up(&self) {
+        lock(&self.shared.state).given_up += 1;
+        self.shared.block();
+        // Whoever waits for the last worker need not wait for this one.
+        self.shared.ended.notify_all();
+    }
+
+    fn regain(&self) {
+        let mut state = lock(&self.shared.state);
+        state.given_up -= 1;
+        state.blocked -= 1;
     }
 
     fn shutdown(&self) {
@@ -202,7 +210,7 @@ impl Executor for ThreadPoolExecutor {
         // A worker that drops the last handle of its own engine must not wait for itself.
         let own = CURRENT
             .with(|current| current.borrow().as_ref().is_some_and(|current| current.is_of(shared)));
-        while state.live + state.stand_ins > usize::from(own) {
+        while state.live + state.stand_ins > isize::from(own) + state.given_up {
             state = wait(&shared.ended, state);
         }
     }

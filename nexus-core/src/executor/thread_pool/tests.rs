@@ -1,13 +1,24 @@
 use super::*;
-use crate::executor::Runnable;
+use crate::executor::{Source, Taken};
 
-struct Work<F: FnOnce() + Send>(F);
+/// A source of one task.
+struct Work<F: FnOnce() + Send>(std::sync::Mutex<Option<F>>);
 
-impl<F: FnOnce() + Send> Runnable for Work<F> {
-    fn run(self: Box<Self>) {
-        (self.0)();
+impl<F: FnOnce() + Send + 'static> Source for Work<F> {
+    fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
+        let task = self.0.lock().unwrap().take();
+        task.unwrap()();
+        (1, false)
     }
-    fn lost(self: Box<Self>) {}
+    fn take(self: Arc<Self>, _: u32) -> Option<Box<dyn Taken>> {
+        None
+    }
+    fn submit_again(self: Arc<Self>, _: u32) {}
+    fn lose(self: Arc<Self>, _: u32) {}
+}
+
+fn job(task: impl FnOnce() + Send + 'static) -> Job {
+    Job::new(Arc::new(Work(std::sync::Mutex::new(Some(task)))), 0)
 }
 
 #[cfg(not(shuttle))]
@@ -26,9 +37,9 @@ mod real {
     fn threads_carry_the_prefix_and_a_number() {
         let pool = pool(&ExecutorInitializerConfig::new().thread_name_prefix("event_executor_"));
         let (send, receive) = mpsc::channel();
-        pool.submit(Job::new(Work(move || {
+        pool.submit(job(move || {
             send.send(std::thread::current().name().map(str::to_owned)).unwrap();
-        })));
+        }));
         assert_eq!(receive.recv().unwrap().as_deref(), Some("event_executor_0"));
         pool.shutdown();
     }
@@ -38,11 +49,11 @@ mod real {
         let config = ExecutorInitializerConfig::new().max_workers(4).max_tasks_per_child(50);
         let pool = pool(&config);
         let (send, receive) = mpsc::channel();
-        for job in 0..1000 {
+        for number in 0..1000 {
             let send = send.clone();
-            pool.submit(Job::new(Work(move || {
-                send.send((job, std::thread::current().id())).unwrap();
-            })));
+            pool.submit(job(move || {
+                send.send((number, std::thread::current().id())).unwrap();
+            }));
         }
         drop(send);
         let done: Vec<(u32, ThreadId)> = receive.iter().collect();
@@ -58,7 +69,7 @@ mod real {
         let done = Arc::new(Mutex::new(0));
         for _ in 0..500 {
             let done = Arc::clone(&done);
-            pool.submit(Job::new(Work(move || *done.lock().unwrap() += 1)));
+            pool.submit(job(move || *done.lock().unwrap() += 1));
         }
         pool.shutdown();
         assert_eq!(*done.lock().unwrap(), 500);
@@ -79,17 +90,22 @@ mod real {
     #[test]
     fn a_stack_that_no_thread_can_have_loses_the_job_instead_of_hanging() {
         struct Told(mpsc::Sender<&'static str>);
-        impl Runnable for Told {
-            fn run(self: Box<Self>) {
+        impl Source for Told {
+            fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
                 self.0.send("ran").unwrap();
+                (1, false)
             }
-            fn lost(self: Box<Self>) {
+            fn take(self: Arc<Self>, _: u32) -> Option<Box<dyn Taken>> {
+                None
+            }
+            fn submit_again(self: Arc<Self>, _: u32) {}
+            fn lose(self: Arc<Self>, _: u32) {
                 self.0.send("lost").unwrap();
             }
         }
         let pool = pool(&ExecutorInitializerConfig::new().stack_size(usize::MAX / 2));
         let (send, receive) = mpsc::channel();
-        pool.submit(Job::new(Told(send)));
+        pool.submit(Job::new(Arc::new(Told(send)), 0));
         assert_eq!(receive.recv().unwrap(), "lost");
         pool.shutdown();
     }
@@ -109,9 +125,9 @@ mod model {
         let ran = Arc::new(AtomicUsize::new(0));
         for _ in 0..jobs {
             let ran = Arc::clone(&ran);
-            pool.submit(Job::new(Work(move || {
+            pool.submit(job(move || {
                 ran.fetch_add(1, SeqCst);
-            })));
+            }));
         }
         pool.shutdown();
         assert_eq!(ran.load(SeqCst), jobs);
@@ -137,14 +153,12 @@ mod model {
             );
             let ran = Arc::new(AtomicUsize::new(0));
             let (inner, count) = (Arc::clone(&pool), Arc::clone(&ran));
-            pool.submit(Job::new(Work(move || {
+            pool.submit(job(move || {
                 let count = Arc::clone(&count);
-                hand_over(|| {
-                    inner.submit(Job::new(Work(move || {
-                        count.fetch_add(1, SeqCst);
-                    })));
-                });
-            })));
+                inner.submit(job(move || {
+                    count.fetch_add(1, SeqCst);
+                }));
+            }));
             pool.shutdown();
             assert_eq!(ran.load(SeqCst), 1);
         };

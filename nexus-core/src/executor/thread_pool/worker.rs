@@ -8,6 +8,9 @@ use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 use super::{CURRENT, Current, Job, Seat, Shared, State};
 use crate::sync::{Mutex, lock, thread, wait};
 
+/// How many short tasks of one run a worker runs before it looks after other runs.
+const AT_A_STRETCH: usize = 64;
+
 impl Shared {
     /// Starts a thread in `seat`; gives the seat back if the system has none.
     pub(super) fn start_worker(
@@ -49,8 +52,7 @@ impl Shared {
         let mut tasks = 0;
         let mut replaced = false;
         while let Some(job) = self.next_job(&deque) {
-            job.run();
-            tasks += 1;
+            tasks += self.run(job, self.max_tasks - tasks);
             if tasks >= self.max_tasks {
                 replaced = true;
                 break;
@@ -60,6 +62,16 @@ impl Shared {
         if let Ok(deque) = Rc::try_unwrap(deque) {
             self.leave(Seat(deque), replaced);
         }
+    }
+
+    /// Runs a few tasks of a job; what is left of it goes to the end of the queue.
+    fn run(&self, job: Job, most: usize) -> usize {
+        let (tasks, rest) = job.run_some(most.min(AT_A_STRETCH));
+        if let Some(job) = rest {
+            // This worker looks there next, or is replaced by one that does.
+            self.injector.push(job);
+        }
+        tasks
     }
 
     /// Gives the seat up: to a new thread if this one was to be replaced and there is work.
@@ -114,7 +126,7 @@ impl Shared {
             .with(|slot| slot.replace(Some(Current { pool: Arc::downgrade(self), deque: None })));
         loop {
             while let Some(job) = self.steal(Injector::steal, Stealer::steal) {
-                job.run();
+                self.run(job, usize::MAX);
                 let state = lock(&self.state);
                 if state.stand_ins > state.blocked {
                     break;

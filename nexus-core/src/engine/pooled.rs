@@ -1,0 +1,188 @@
+//! A run's work on an executor: on its threads ([`Source::run`]), or in its own way ([`Taken`]).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::alarm::{Call, Key};
+use super::drive::Drive;
+use super::inbox::{After, News, Seat, Turn};
+use super::task::Work;
+use crate::cancel::Token;
+use crate::context::Context;
+use crate::executor::{Job, Source, Taken};
+use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
+use crate::panic;
+use crate::run::Task;
+use crate::sync::{Mutex, lock};
+
+/// A worker that has worked so long for one run looks after others.
+const LONG: Duration = Duration::from_micros(100);
+
+impl Source for Drive {
+    fn run(self: Arc<Self>, pool: u32, most: usize) -> (usize, bool) {
+        let Some(mut work) = self.inbox.begin(pool) else { return (0, false) };
+        let mut context = Context::new(Arc::clone(&self.info));
+        let (mut tasks, mut busy) = (0, Duration::ZERO);
+        loop {
+            tasks += 1;
+            let news = work.perform(&self, &mut context);
+            if let News::Completed { busy: time, .. } = &news {
+                busy += *time;
+            }
+            let stays = tasks < most && busy < LONG;
+            match self.hand_in(pool, work, news, stays) {
+                After::Next(next) => work = next,
+                After::Again => return (tasks, true),
+                After::Leave | After::GivenUp => return (tasks, false),
+            }
+        }
+    }
+
+    fn take(self: Arc<Self>, pool: u32) -> Option<Box<dyn Taken>> {
+        let work = self.inbox.begin(pool)?;
+        let mut context = Context::new(Arc::clone(&self.info));
+        work.enter(&self, &mut context);
+        let limit = Mutex::new(None);
+        Some(Box::new(TakenTask { drive: self, pool, work: Some(work), context, limit }))
+    }
+
+    fn submit_again(self: Arc<Self>, pool: u32) {
+        self.submit(pool);
+    }
+
+    fn lose(self: Arc<Self>, pool: u32) {
+        for work in self.inbox.lose(pool) {
+            let news = self.lost(&work);
+            panic::drop_quietly(work);
+            self.tell(news);
+        }
+    }
+}
+
+impl Drive {
+    /// Gives the pool's executor one more job.
+    pub(super) fn submit(self: &Arc<Self>, pool: u32) {
+        let source: Arc<dyn Source> = Arc::<Self>::clone(self);
+        let job = Job::new(source, pool);
+        // A panic drops the job, which ends its task as lost.
+        let _ = panic::contain(|| self.pools[pool as usize].submit(job));
+    }
+
+    /// A worker has done its work: tells the run, and what the worker is to do next.
+    fn hand_in(self: &Arc<Self>, pool: u32, work: Work, news: News, stays: bool) -> After {
+        let task = work.task();
+        let wanted = work.end();
+        // The input's last holder may be this task; its Drop is user code.
+        panic::drop_quietly(work);
+        if wanted {
+            return self.bring(news, Some(Seat { pool, task, stays }));
+        }
+        panic::drop_quietly(news);
+        self.inbox.unstick(task);
+        self.regain(pool);
+        After::GivenUp
+    }
+
+    /// A body that was given up has ended.
+    pub(super) fn regain(&self, pool: u32) {
+        let _ = panic::contain(|| self.pools[pool as usize].regain());
+    }
+
+    pub(super) fn give_up(&self, pool: u32) {
+        let _ = panic::contain(|| self.pools[pool as usize].give_up());
+    }
+
+    fn lost(&self, work: &Work) -> News {
+        let message = "the executor dropped the task without running it".to_owned();
+        let lost = Exception::of_kind(ExceptionKind::Lost, message);
+        match work.turn {
+            Turn::Check(step) => News::Checked { step, answer: Err(lost) },
+            Turn::Task(task) => News::Completed {
+                task,
+                outcome: TaskOutcome::Exception(lost),
+                busy: Duration::ZERO,
+                at: self.engine.clock.now(),
+            },
+        }
+    }
+}
+
+/// A task whose body its executor runs in its own way.
+struct TakenTask {
+    drive: Arc<Drive>,
+    pool: u32,
+    /// `None` once the task has ended.
+    work: Option<Work>,
+    context: Context,
+    /// When the body began, and the call at the end of its time.
+    limit: Mutex<Option<(Duration, Option<Key>)>>,
+}
+
+impl TakenTask {
+    fn end(&mut self, work: Work, news: News) {
+        if let Some((_, Some(key))) = lock(&self.limit).take() {
+            self.drive.engine.alarm.clear(key);
+        }
+        if let After::Again = self.drive.hand_in(self.pool, work, news, false) {
+            self.drive.submit(self.pool);
+        }
+    }
+
+    fn task(&self) -> Task {
+        Task { step: self.context.step, attempt: self.context.attempt, item: self.context.item }
+    }
+}
+
+impl Taken for TakenTask {
+    fn request(&self) -> Option<Result<Vec<u8>, Exception>> {
+        None
+    }
+
+    fn token(&self) -> &Token {
+        static NOBODY: Token = Token::new();
+        self.context.token.as_deref().unwrap_or(&NOBODY)
+    }
+
+    fn start(&self) -> bool {
+        if self.context.is_cancelled() {
+            return false;
+        }
+        let task = self.task();
+        let now = self.drive.begin(task);
+        let call = Call::Task(Arc::downgrade(&self.drive), task);
+        let key = self.drive.limit(task, call).map(|(_, key)| key);
+        *lock(&self.limit) = Some((now, key));
+        self.drive.signal_start(&self.context);
+        true
+    }
+
+    fn progress(&self, done: u64, total: u64) {
+        self.context.progress(done, total);
+    }
+
+    fn finish(mut self: Box<Self>, outcome: TaskOutcome) {
+        let Some(work) = self.work.take() else { return };
+        let task = work.task();
+        self.drive.signal_end(&self.context, &outcome);
+        let at = self.drive.engine.clock.now();
+        let began = lock(&self.limit).map_or(at, |(began, _)| began);
+        let busy = at.saturating_sub(began);
+        self.end(work, News::Completed { task, outcome, busy, at });
+    }
+
+    fn run(mut self: Box<Self>) {
+        let Some(work) = self.work.take() else { return };
+        let drive = Arc::clone(&self.drive);
+        let news = work.perform(&drive, &mut self.context);
+        self.end(work, news);
+    }
+}
+
+impl Drop for TakenTask {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            let news = self.drive.lost(&work);
+            self.end(work, news);
+        }
+    }
+}
