@@ -146,7 +146,8 @@ impl Exception {
     }
 
     pub(crate) fn poisoned(event: &str, crashes: u32, last: &Self) -> Self {
-        let message = format!("{crashes} workers died of this input of `{event}`; the last one: {last}");
+        let message =
+            format!("{crashes} workers died of this input of `{event}`; the last one: {last}");
         Self(Arc::new(ExceptionData {
             kind: ExceptionKind::Poisoned,
             message,

@@ -264,8 +264,9 @@ impl Drive {
     /// The same for a worker, and what it does next.
     pub(super) fn bring(self: &Arc<Self>, news: News, seat: Option<Seat>) -> After {
         match self.inbox.bring(news, seat) {
-            Brought::Run(mut run, news) => {
+            Brought::Run(mut run, earlier, news) => {
                 let mut outbox = Outbox::default();
+                earlier.into_iter().for_each(|news| self.apply(&mut run, news));
                 self.apply(&mut run, news);
                 self.advance(&mut run, &mut outbox, None);
                 self.settle(run, outbox, seat)
@@ -343,7 +344,8 @@ impl Drive {
             }
             let timer = slot_now.timers.peek().map(|timer| timer.0);
             let next = timer.map(|timer| timer.at);
-            let is_deadline = self.info.deadline.is_some_and(|at| next.is_none_or(|next| at < next));
+            let is_deadline =
+                self.info.deadline.is_some_and(|at| next.is_none_or(|next| at < next));
             let Some(at) = (if is_deadline { self.info.deadline } else { next }) else {
                 return Looked::Nothing(slot, None);
             };

@@ -111,7 +111,12 @@ pub(super) struct Seat {
     pub(super) task: Task,
     /// Whether it would go on with the next one.
     pub(super) stays: bool,
+    /// Whether its news may wait until somebody has more.
+    pub(super) patient: bool,
 }
+
+/// So much news may wait.
+const MOST_WAITING: usize = 64;
 
 /// What a worker does after it has brought its news.
 pub(super) enum After {
@@ -166,8 +171,8 @@ pub(super) enum PutBack {
 
 /// What became of news.
 pub(super) enum Brought {
-    /// The caller holds the run now, and must advance it.
-    Run(Box<Run>, News),
+    /// The caller holds the run now, and must tell it what came before, and then its own news.
+    Run(Box<Run>, Vec<News>, News),
     /// The run's holder will see to it.
     Left(After),
     /// The run is over. The news is to be dropped, outside of the lock.
@@ -218,8 +223,14 @@ impl Inbox {
         if slot.closed {
             return Brought::Late(news, if given_up { After::GivenUp } else { After::Leave });
         }
+        if slot.news.len() < MOST_WAITING
+            && let Some(work) = seat.and_then(|seat| slot.next_for_patient(seat))
+        {
+            slot.news.push(news);
+            return Brought::Left(After::Next(work));
+        }
         if let Some(run) = slot.run.take() {
-            return Brought::Run(run, news);
+            return Brought::Run(run, std::mem::take(&mut slot.news), news);
         }
         slot.news.push(news);
         Brought::Left(slot.after(seat))
@@ -348,6 +359,10 @@ impl Slot {
         if *count == 0 {
             self.stuck.remove(&task);
         }
+    }
+
+    fn next_for_patient(&mut self, seat: Seat) -> Option<Work> {
+        if seat.patient { self.queues.get_mut(seat.pool as usize)?.next() } else { None }
     }
 
     fn after(&mut self, seat: Option<Seat>) -> After {

@@ -75,12 +75,23 @@ impl Drive {
         // The input's last holder may be this task; its Drop is user code.
         panic::drop_quietly(work);
         if wanted {
-            return self.bring(news, Some(Seat { pool, task, stays }));
+            let patient = stays && self.may_wait(&news);
+            return self.bring(news, Some(Seat { pool, task, stays, patient }));
         }
         panic::drop_quietly(news);
         self.inbox.unstick(task);
         self.regain(pool);
         After::GivenUp
+    }
+
+    /// Whether nothing can follow from this news before the other members of its group are done.
+    fn may_wait(&self, news: &News) -> bool {
+        match news {
+            News::Completed { task, outcome: TaskOutcome::Success(_), .. } => {
+                self.plan.steps[task.step as usize].hints.only_joins && !self.is_heard()
+            }
+            _ => false,
+        }
     }
 
     /// A body that was given up has ended.
@@ -149,7 +160,7 @@ impl Taken for TakenTask {
         }
         let task = self.task();
         let now = self.drive.begin(task);
-        let call = Call::Task(Arc::downgrade(&self.drive), task);
+        let call = || Call::Task(Arc::downgrade(&self.drive), task);
         let key = self.drive.limit(task, call).map(|(_, key)| key);
         *lock(&self.limit) = Some((now, key));
         self.drive.signal_start(&self.context);

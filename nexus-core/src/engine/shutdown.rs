@@ -182,11 +182,12 @@ impl Shared {
             };
             let done = Arc::new((Mutex::new(false), Condvar::new()));
             let told = Arc::clone(&done);
-            let ending = thread::Builder::new().name("nexus-shutdown".to_owned()).spawn(move || {
-                pool.end();
-                *lock(&told.0) = true;
-                told.1.notify_all();
-            });
+            let ending =
+                thread::Builder::new().name("nexus-shutdown".to_owned()).spawn(move || {
+                    pool.end();
+                    *lock(&told.0) = true;
+                    told.1.notify_all();
+                });
             if ending.is_err() {
                 late.push(name);
                 continue;

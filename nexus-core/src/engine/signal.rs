@@ -33,8 +33,7 @@ impl Hear for Listeners {
             watch.parts(context, done, total);
         }
         let step = StepEvent { context };
-        self.engine
-            .each_observer(|observer| observer.event_execution_progress(&step, done, total));
+        self.engine.each_observer(|observer| observer.event_execution_progress(&step, done, total));
     }
 }
 

@@ -72,9 +72,10 @@ impl Drive {
     }
 
     /// Has the task called out when its time is over. Gives when that is.
-    pub(super) fn limit(&self, task: Task, call: Call) -> Option<(Duration, Key)> {
-        let at = self.engine.clock.now().saturating_add(self.timeout(task)?);
-        Some((at, self.engine.alarm.set(at, call)))
+    pub(super) fn limit(&self, task: Task, call: impl FnOnce() -> Call) -> Option<(Duration, Key)> {
+        let limit = self.timeout(task)?;
+        let at = self.engine.clock.now().saturating_add(limit);
+        Some((at, self.engine.alarm.set(at, call())))
     }
 
     /// Runs the body. `mark` is the time now, where it is known already.
@@ -194,7 +195,7 @@ impl Drive {
         mark: Option<Duration>,
     ) -> Done {
         let token = context.token.clone();
-        let limit = token.and_then(|token| self.limit(task, Call::Body(token)));
+        let limit = token.and_then(|token| self.limit(task, || Call::Body(token)));
         let Some((deadline, key)) = limit else {
             return self.perform(task, piped, context, mark);
         };
@@ -303,7 +304,7 @@ impl Work {
             }
             Turn::Task(task) => task,
         };
-        let limit = drive.limit(task, Call::Task(Arc::downgrade(drive), task));
+        let limit = drive.limit(task, || Call::Task(Arc::downgrade(drive), task));
         context.deadline = limit.map(|(at, _)| at);
         let done = drive.perform(task, self.input.borrow(), context, None);
         if let Some((_, key)) = limit {

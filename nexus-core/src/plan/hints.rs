@@ -4,8 +4,14 @@ use super::{Hints, NONE, Place, Plan, Source, UnitKind};
 
 impl Hints {
     /// Nothing known yet.
-    pub(super) const NOTHING: Self =
-        Self { then: NONE, from: NONE, bounded: false, closure: false, guarded: false };
+    pub(super) const NOTHING: Self = Self {
+        then: NONE,
+        from: NONE,
+        bounded: false,
+        closure: false,
+        guarded: false,
+        only_joins: false,
+    };
 }
 
 /// Fills in every step's hints, and those of the plan.
@@ -22,6 +28,7 @@ pub(super) fn fill(plan: &mut Plan) {
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
             guarded: options.guarded,
+            only_joins: only_joins(plan, step),
         };
         plan.steps[step as usize].hints = hints;
     }
@@ -54,6 +61,14 @@ fn lone_step(plan: &Plan, group: u32) -> Option<u32> {
         UnitKind::Step(step) if unit.branches.1 == 0 => Some(step),
         _ => None,
     }
+}
+
+fn only_joins(plan: &Plan, step: u32) -> bool {
+    let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
+    let unit = plan.units[plan.steps[step as usize].unit as usize];
+    let decides = options.each || options.guarded || options.stops.on_success;
+    let joins = plan.groups[unit.group as usize].join != NONE;
+    joins && unit.branches.1 == 0 && !decides && def.typed_goto.is_none()
 }
 
 /// Whether the step is one task on the driving thread, nothing is asked before it, and its body

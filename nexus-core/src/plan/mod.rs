@@ -145,6 +145,8 @@ pub(crate) struct Hints {
     /// Whether the body looks at `Context::previous`.
     pub(crate) closure: bool,
     pub(crate) guarded: bool,
+    /// Whether all that the step's success can lead to is the end of its group.
+    pub(crate) only_joins: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
