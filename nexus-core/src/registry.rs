@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::Context;
 use crate::event::{Body, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain};
@@ -229,6 +230,11 @@ impl EventBuilder<'_> {
     /// See [`EventSettings::stop_on_exception`].
     pub fn stop_on_exception(self, stop: bool) -> Self {
         self.set(|settings| settings.stop_on_exception(stop))
+    }
+
+    /// See [`EventSettings::timeout`].
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.set(|settings| settings.timeout(limit))
     }
 
     /// See [`EventSettings::execution_evaluation_state`].

@@ -12,6 +12,7 @@ mod options;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nexus_pointy::{Descriptor, Flow};
 
@@ -107,6 +108,9 @@ pub(crate) struct StepOptions {
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) stops: StopConditions,
     pub(crate) evaluation: EventExecutionEvaluationState,
+    /// How long one attempt may take.
+    #[expect(dead_code, reason = "the driver does not watch it yet")]
+    pub(crate) timeout: Option<Duration>,
     pub(crate) each: bool,
     /// How many items of an `each` step may be under way at once.
     pub(crate) window: usize,

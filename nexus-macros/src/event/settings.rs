@@ -46,7 +46,22 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
         }
         None => {}
     }
+    if let Some(limit) = &args.timeout {
+        let limit = duration(private, limit);
+        out.extend(quote!(.timeout(#limit)));
+    }
     out
+}
+
+/// An expression of type `Duration`.
+pub(crate) fn duration(private: &TokenStream, value: &Given) -> TokenStream {
+    match value {
+        Given::Duration(limit) => {
+            let (seconds, nanos) = (limit.as_secs(), limit.subsec_nanos());
+            quote!(#private::Duration::new(#seconds, #nanos))
+        }
+        other => plain(other),
+    }
 }
 
 /// A value that needs no conversion.
@@ -74,9 +89,9 @@ fn config_call(key: &str, value: &Given) -> TokenStream {
 fn retry_call(private: &TokenStream, key: &str, value: &Given) -> TokenStream {
     match value {
         Given::Types(types) => quote!(#(.retry_on::<#types>())*),
-        Given::Duration(limit) => {
-            let (seconds, nanos) = (limit.as_secs(), limit.subsec_nanos());
-            quote!(.max_elapsed(#private::Duration::new(#seconds, #nanos)))
+        Given::Duration(_) => {
+            let limit = duration(private, value);
+            quote!(.max_elapsed(#limit))
         }
         Given::Jitter(jitter) => {
             let variant = ident(match jitter {

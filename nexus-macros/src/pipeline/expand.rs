@@ -14,7 +14,7 @@ use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, with_help};
 use crate::derive::default_value;
 use crate::derive::fields::StructField;
-use crate::event::questions;
+use crate::event::{questions, settings::duration};
 use crate::span::{ends, from_to, plain, unplaced};
 use crate::text::text;
 use crate::types::only_arg;
@@ -43,7 +43,7 @@ pub(crate) fn pipeline(
     let steps = steps(private, source, &model);
     let checks = checks(private, source, &model, &plain(&me), &types, parsed);
     let body = if cx.is_clean() {
-        implementation(private, &me, &name, source, fields, &types, &model, flow)
+        implementation(private, &me, &name, args, source, fields, &types, &model, flow)
     } else {
         stand_in(private, &me)
     };
@@ -122,6 +122,7 @@ fn implementation(
     private: &TokenStream,
     me: &Ident,
     name: &str,
+    args: &PipelineArgs,
     source: &Source,
     fields: &[StructField],
     types: &[(String, String, Ident)],
@@ -143,10 +144,20 @@ fn implementation(
     let executors =
         model.executors.iter().map(|name| named(source, name, &quote!(#private::ExecutorKind)));
     let errors = model.errors.iter().map(|name| named(source, name, &quote!(#private::ErrorType)));
+    let timeout = args.timeout.as_ref().map(|limit| {
+        let limit = duration(private, limit);
+        quote! {
+            fn timeout() -> #private::Option<#private::Duration> {
+                let limit: #private::Duration = #limit;
+                #private::Option::Some(limit)
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #private::Pipeline for #me {
             const NAME: &'static str = #name;
+            #timeout
             fn fields() -> #private::Fields {
                 #private::Fields::new() #(.with::<#aliases>(#names))*
             }
