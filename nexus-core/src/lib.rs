@@ -52,6 +52,8 @@ pub use context::{Context, RunId, State};
 pub use engine::{Engine, EngineBuilder, Inputs};
 pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
+#[cfg(feature = "tokio")]
+pub use executor::AsyncExecutor;
 pub use executor::{
     ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, Job,
     ThreadPoolExecutor,

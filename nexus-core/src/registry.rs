@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::event::{Body, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain};
+use crate::event::{
+    Body, BodyFuture, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain,
+};
 use crate::executor::{
     DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
 };
@@ -64,6 +66,8 @@ impl Registry {
         };
         registry.executor::<DefaultExecutor>("DefaultExecutor");
         registry.executor::<ThreadPoolExecutor>("ThreadPoolExecutor");
+        #[cfg(feature = "tokio")]
+        registry.executor::<crate::executor::AsyncExecutor>("AsyncExecutor");
         registry
     }
 
@@ -277,6 +281,10 @@ where
 {
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
         self.body.call(inputs)
+    }
+
+    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
+        self.body.call_async(inputs)
     }
 
     fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {

@@ -1,14 +1,18 @@
 //! Carrying out one task: its inputs, its body, its time.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::drive::Drive;
 use super::inbox::{News, Turn};
+use crate::cancel::Token;
 use crate::context::Context;
 use crate::event::{Body, Inputs};
-use crate::executor::{Runnable, thread_pool};
+use crate::executor::{Runnable, Taken, thread_pool};
 use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::piped::{OwnedPiped, Piped};
@@ -220,6 +224,10 @@ impl Runnable for PooledTask {
         thread_pool::hand_over(|| drive.tell(news));
     }
 
+    fn take(self: Box<Self>) -> Box<dyn Taken> {
+        Box::new(TakenTask { task: Some(*self), token: Token::default() })
+    }
+
     fn lost(self: Box<Self>) {
         let message = "the executor dropped the task without running it".to_owned();
         let lost = Exception::of_kind(ExceptionKind::Lost, message);
@@ -232,5 +240,100 @@ impl Runnable for PooledTask {
                 at: self.drive.engine.clock.now(),
             },
         });
+    }
+}
+
+/// A task that its executor runs in its own way.
+struct TakenTask {
+    task: Option<PooledTask>,
+    token: Token,
+}
+
+impl Taken for TakenTask {
+    fn request(&self) -> Option<Result<Vec<u8>, Exception>> {
+        None
+    }
+
+    fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn start(&self) -> bool {
+        self.token.start()
+    }
+
+    fn progress(&self, _done: u64, _total: u64) {}
+
+    fn finish(mut self: Box<Self>, outcome: TaskOutcome) {
+        if let Some(task) = self.task.take() {
+            task.end(outcome, Duration::ZERO);
+        }
+    }
+
+    fn run(mut self: Box<Self>) {
+        if let Some(task) = self.task.take() {
+            Box::new(task).run();
+        }
+    }
+
+    fn future(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let Some(task) = &self.task else { return };
+            let (outcome, busy) = task.drive.perform_async(&task.work).await;
+            if let Some(task) = self.task.take() {
+                task.end(outcome, busy);
+            }
+        })
+    }
+}
+
+impl Drop for TakenTask {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            Box::new(task).lost();
+        }
+    }
+}
+
+impl PooledTask {
+    fn end(self, outcome: TaskOutcome, busy: Duration) {
+        let Self { drive, work } = self;
+        let Turn::Task(task) = work.turn else { return };
+        panic::drop_quietly(work.input);
+        let news = News::Completed { task, outcome, busy, at: drive.engine.clock.now() };
+        thread_pool::hand_over(|| drive.tell(news));
+    }
+}
+
+impl Drive {
+    async fn perform_async(&self, work: &Work) -> (TaskOutcome, Duration) {
+        let Turn::Task(task) = work.turn else {
+            return (
+                TaskOutcome::Exception(Exception::of_kind(ExceptionKind::Lost, String::new())),
+                Duration::ZERO,
+            );
+        };
+        let start = self.engine.clock.now();
+        if self.is_bounded(task) {
+            self.began.note(task, start);
+        }
+        self.signal_start(&work.context);
+        let slots = &self.plan.event_of(task.step).slots;
+        let inputs = Inputs { slots, piped: work.input.borrow(), context: &work.context };
+        let body = self.body(task.step);
+        let outcome = match panic::contain(|| body.call_async(inputs)) {
+            Err(exception) => TaskOutcome::Exception(exception),
+            Ok(mut future) => {
+                let outcome = poll_fn(|cx| match panic::contain(|| future.as_mut().poll(cx)) {
+                    Ok(poll) => poll,
+                    Err(exception) => Poll::Ready(TaskOutcome::Exception(exception)),
+                });
+                let outcome = outcome.await;
+                panic::drop_quietly(future);
+                outcome
+            }
+        };
+        self.signal_end(&work.context, &outcome);
+        (outcome, self.engine.clock.now().saturating_sub(start))
     }
 }

@@ -3,14 +3,19 @@
 mod config;
 mod default;
 pub(crate) mod thread_pool;
+#[cfg(feature = "tokio")]
+pub(crate) mod tokio;
 
 use std::any::{TypeId, type_name};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 pub use config::{ConfigError, ExecutorInitializerConfig};
 pub use default::DefaultExecutor;
 pub use thread_pool::ThreadPoolExecutor;
+#[cfg(feature = "tokio")]
+pub use tokio::AsyncExecutor;
 
 use crate::cancel::Token;
 use crate::outcome::{Exception, TaskOutcome};
@@ -80,11 +85,14 @@ pub(crate) trait Taken: Send + Sync {
     fn finish(self: Box<Self>, outcome: TaskOutcome);
     /// Runs the body on this thread.
     fn run(self: Box<Self>);
+    /// Runs an async event's body, and tells of its end by itself. Never panics.
+    fn future(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// What a job does when it is run, and when it never is.
 pub(crate) trait Runnable: Send {
     fn run(self: Box<Self>);
+    fn take(self: Box<Self>) -> Box<dyn Taken>;
     fn lost(self: Box<Self>);
 }
 
@@ -94,8 +102,8 @@ impl Job {
     }
 
     /// Takes the task out; `None` if there is none any more.
-    pub(crate) fn take(self) -> Option<Box<dyn Taken>> {
-        None
+    pub(crate) fn take(mut self) -> Option<Box<dyn Taken>> {
+        Some(self.0.take()?.take())
     }
 
     /// Runs the task. Never panics.
@@ -145,6 +153,14 @@ impl ExecutorKind {
 
     pub(crate) fn is_default(&self) -> bool {
         self.id == TypeId::of::<DefaultExecutor>()
+    }
+
+    /// Whether its executors run async events, and no others.
+    pub(crate) fn is_async(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        return self.id == TypeId::of::<AsyncExecutor>();
+        #[cfg(not(feature = "tokio"))]
+        false
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use nexus_pointy::settings::{ExecutorConfig, Jitter as JitterName, RetryLiteral, Settings};
-use nexus_pointy::{Diagnostic, Name, suggest};
+use nexus_pointy::{Diagnostic, Name, Span, suggest};
 
 use super::{Place, Pool, StepOptions};
 use crate::error::code;
@@ -143,6 +143,11 @@ fn place(
         let message = format!("`{}`: {error}", def.name);
         mistakes.push(Diagnostic::new(code::BAD_EXECUTOR, message, name.span));
     }
+    if kind.is_async() != def.is_async {
+        let at = settings.executor.as_ref().map_or(name.span, |executor| executor.span);
+        mistakes.push(wrong_kind(def, kind, at));
+        return Place::Inline;
+    }
     if kind.is_default() {
         return Place::Inline;
     }
@@ -154,6 +159,10 @@ fn check_config(
     config: &ExecutorInitializerConfig,
 ) -> Result<(), crate::executor::ConfigError> {
     config.check()?;
+    #[cfg(feature = "tokio")]
+    if kind.is_async() {
+        crate::executor::AsyncExecutor::check(config)?;
+    }
     if kind.is_default() && *config != ExecutorInitializerConfig::default() {
         return Err(crate::executor::ConfigError::NotConfigurable { executor: kind.name() });
     }
@@ -168,6 +177,23 @@ fn pool(pools: &mut Vec<Pool>, wanted: Pool) -> Place {
         pools.len() - 1
     });
     Place::Pool(index as u32)
+}
+
+/// Async events run on the executor for them, and no others do.
+fn wrong_kind(def: &EventDef, kind: ExecutorKind, at: Span) -> Diagnostic {
+    let (event, executor) = (&def.name, kind.name());
+    let (message, help) = if def.is_async {
+        (
+            format!("`{event}` is async, and `{executor}` runs plain functions"),
+            "leave the executor out, which makes it `AsyncExecutor`",
+        )
+    } else {
+        (
+            format!("`{event}` is a plain function, which would block the threads of `{executor}`"),
+            "make it an `async fn`, or name `ThreadPoolExecutor`",
+        )
+    };
+    Diagnostic::new(code::BAD_EXECUTOR, message, at).help(help)
 }
 
 fn unknown_executor(executor: &Name, registry: &Registry) -> Diagnostic {

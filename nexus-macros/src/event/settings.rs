@@ -5,12 +5,16 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::args::{EventArgs, Given, Group};
-use crate::span::ident;
+use super::expand::executor_alias;
+use crate::span::{ends, from_to, ident};
 
 /// An expression of type `EventSettings`.
 pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
     let mut out = quote!(<#private::EventSettings as #private::Default>::default());
     if let Some(ty) = &args.executor {
+        let (alias, (start, end)) = (executor_alias(), ends(ty));
+        // A type that is no executor is shown where it is written.
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
         out.extend(quote!(.executor::<#ty>()));
     }
     match &args.config {

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use nexus_pointy::{Flow, Name};
+use nexus_pointy::Flow;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Type};
 
-use super::check::{Checks, alias};
+use super::check::{Checks, alias, executor_alias};
 use super::parse::PipelineArgs;
 use super::source::Source;
 use super::steps::{Model, model};
@@ -41,6 +41,10 @@ pub(crate) fn pipeline(
     let name = args.name.clone().unwrap_or_else(|| plain(&me));
     let types = field_types(fields);
     let steps = steps(private, source, &model);
+    let executors = model.executors.iter().enumerate().map(|(index, name)| {
+        let (alias, path) = (executor_alias(index), source.path(name));
+        quote!(type #alias = #path;)
+    });
     let checks = checks(private, source, &model, &plain(&me), &types, parsed);
     let body = if cx.is_clean() {
         implementation(private, &me, &name, args, source, fields, &types, &model, flow)
@@ -58,6 +62,7 @@ pub(crate) fn pipeline(
         #[allow(dead_code)]
         const _: () = {
             #steps
+            #(#executors)*
             #questions
             #dependency
             #(#aliases)*
@@ -141,9 +146,17 @@ fn implementation(
                 quote!((#name, #private::Of::<#alias>::DEFINITION))
             },
         );
-    let executors =
-        model.executors.iter().map(|name| named(source, name, &quote!(#private::ExecutorKind)));
-    let errors = model.errors.iter().map(|name| named(source, name, &quote!(#private::ErrorType)));
+    let executors = model.executors.iter().enumerate().map(|(index, name)| {
+        let (text, alias, (start, end)) =
+            (&*name.text, executor_alias(index), source.places(name.span));
+        // A type that is no executor is shown where it is written.
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!((#text, #private::ExecutorKind::of::<#ty>()))
+    });
+    let errors = model.errors.iter().map(|name| {
+        let (text, path) = (&*name.text, source.path(name));
+        quote!((#text, #private::ErrorType::of::<#path>()))
+    });
     let timeout = args.timeout.as_ref().map(|limit| {
         let limit = duration(private, limit);
         quote! {
@@ -176,12 +189,6 @@ fn implementation(
             }
         }
     }
-}
-
-/// `("Name", Table::of::<Name>())`
-fn named(source: &Source, name: &Name, table: &TokenStream) -> TokenStream {
-    let (text, path) = (&*name.text, source.path(name));
-    quote!((#text, #table::of::<#path>()))
 }
 
 fn value(private: &TokenStream, field: &StructField) -> TokenStream {
