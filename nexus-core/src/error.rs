@@ -141,4 +141,5 @@ pub(crate) mod code {
     pub(crate) const OWN_FIELD: &str = "N0007";
     pub(crate) const BAD_EXECUTOR: &str = "N0008";
     pub(crate) const BAD_RETRY_POLICY: &str = "N0009";
+    pub(crate) const BAD_TIMEOUT: &str = "N0010";
 }

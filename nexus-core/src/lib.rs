@@ -55,6 +55,8 @@ pub use engine::{
 };
 pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
+#[cfg(feature = "tokio")]
+pub use executor::AsyncExecutor;
 pub use executor::{
     ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, Job,
     ThreadPoolExecutor,

@@ -1,6 +1,7 @@
 //! Pipelines: a checked flow with named, typed input fields.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::engine::{Engine, Prepared, RunHandle};
 use crate::error::{Error, FlowErrors, Result};
@@ -24,6 +25,12 @@ pub trait Pipeline: Sized + Send + 'static {
 
     /// The input fields' names and types.
     fn fields() -> Fields;
+
+    /// How long a run may take: what `#[pipeline(timeout = "5m")]` says. `None` is as long as it
+    /// takes.
+    fn timeout() -> Option<Duration> {
+        None
+    }
 
     #[doc(hidden)]
     fn into_values(self) -> Vec<Value>;
@@ -77,7 +84,11 @@ impl Engine {
     ///
     /// See [`Pipeline::plan`].
     pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
-        Ok(self.prepared(P::plan()?, pipeline.into_values()))
+        let prepared = self.prepared(P::plan()?, pipeline.into_values());
+        Ok(match P::timeout() {
+            Some(limit) => prepared.timeout(limit),
+            None => prepared,
+        })
     }
 }
 

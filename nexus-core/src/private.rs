@@ -15,10 +15,12 @@ pub use std::vec::Vec;
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::event::{
-    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoBypass,
-    IntoOutcome, Maker, Nested, OwnField, OwnValues, Param, ParamKind, Plain, SettingKind,
+    Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
+    IntoBypass, IntoOutcome, Maker, Nested, OwnField, OwnValues, Param, ParamKind, Plain,
+    SettingKind,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
+use crate::outcome::ExceptionKind;
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
 pub use crate::pipeline::{CheckedFlow, Pipeline};
 pub use crate::plan::Fields;
@@ -65,6 +67,18 @@ pub use crate::__submit as submit;
 /// How a task ended whose inputs may not have been there.
 pub fn ended(outcome: Result<TaskOutcome, Exception>) -> TaskOutcome {
     outcome.unwrap_or_else(TaskOutcome::from)
+}
+
+/// The code of an async event, which other threads may go on with.
+pub fn boxed<'a>(body: impl Future<Output = TaskOutcome> + Send + 'a) -> BodyFuture<'a> {
+    Box::pin(body)
+}
+
+/// How an async event ends that is called as if it were none. A planned flow never does that.
+#[cold]
+pub fn only_async(inputs: &Inputs<'_>) -> TaskOutcome {
+    let message = format!("`{}` is async: only `AsyncExecutor` runs it", inputs.context.event());
+    Exception::of_kind(ExceptionKind::Edge, message).into()
 }
 
 /// Asks a bypass check of an event that yields `T`.

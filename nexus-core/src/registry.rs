@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::Context;
-use crate::event::{Body, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain};
+use crate::event::{
+    Body, BodyFuture, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain,
+};
 use crate::executor::{
     DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
 };
@@ -63,6 +66,8 @@ impl Registry {
         };
         registry.executor::<DefaultExecutor>("DefaultExecutor");
         registry.executor::<ThreadPoolExecutor>("ThreadPoolExecutor");
+        #[cfg(feature = "tokio")]
+        registry.executor::<crate::executor::AsyncExecutor>("AsyncExecutor");
         registry
     }
 
@@ -231,6 +236,11 @@ impl EventBuilder<'_> {
         self.set(|settings| settings.stop_on_exception(stop))
     }
 
+    /// See [`EventSettings::timeout`].
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.set(|settings| settings.timeout(limit))
+    }
+
     /// See [`EventSettings::execution_evaluation_state`].
     pub fn execution_evaluation_state(self, state: EventExecutionEvaluationState) -> Self {
         self.set(|settings| settings.execution_evaluation_state(state))
@@ -271,6 +281,10 @@ where
 {
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
         self.body.call(inputs)
+    }
+
+    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
+        self.body.call_async(inputs)
     }
 
     fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {

@@ -1,5 +1,7 @@
 //! The settings of an event: what its attribute says, before a flow adds to it.
 
+use std::time::Duration;
+
 use nexus_pointy::settings::EvaluationState as Evaluation;
 
 use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
@@ -19,6 +21,7 @@ pub struct EventSettings {
     pub(crate) retry: Option<Result<RetryPolicy, RetryPolicyError>>,
     pub(crate) stops: StopConditions,
     pub(crate) evaluation: Option<Evaluation>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// Which ends of a step stop the run (tutorial, "Stopping Conditions").
@@ -64,6 +67,13 @@ impl EventSettings {
     /// Stops the run when the event is left with an exception after its retries.
     pub fn stop_on_exception(mut self, stop: bool) -> Self {
         self.stops.on_exception = stop;
+        self
+    }
+
+    /// Gives up an attempt that takes longer: it is then an exception, which a retry policy may
+    /// retry. Zero is reported when a flow that has the event is planned.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
         self
     }
 

@@ -84,6 +84,7 @@ use proc_macro::TokenStream;
 /// | `retry_policy` | `{ max_attempts: 3, backoff_factor: 0.5, max_backoff: 10.0, retry_on_exceptions: [E], retry_if: \|e: &E\| .., jitter: full, max_elapsed: "30s" }`, or a `RetryPolicy` |
 /// | `stop_on_success`, `stop_on_error`, `stop_on_exception` | nothing, `true` or `false` |
 /// | `execution_evaluation_state` | `SuccessForPartialSuccess` and its kind |
+/// | `timeout` | how long one attempt may take: `"200ms"`, `"30s"`, `"1h30m"`, or a `Duration` |
 /// | `bypass` | a function `fn(&Context) -> Bypass<T>` (of a struct: its `can_bypass_current_event`) |
 /// | `name` | what flows that arrive as text call the event |
 /// | `crate` | the path of nexus, where it has another name |
@@ -165,7 +166,7 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 ///
 /// /// From a city to its weather.
 /// #[derive(Pipeline)]
-/// #[pipeline(flow = fetch (0 |-> alert, 1 |-> store))]
+/// #[pipeline(flow = fetch (0 |-> alert, 1 |-> store), timeout = "5m")]
 /// struct Weather {
 ///     city: String,
 ///     #[field(default = "degrees")]
@@ -175,6 +176,7 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 /// // `new` takes the fields that have no default.
 /// let report = Weather::new("Oslo".into()).run()?;
 /// assert_eq!(report.get::<store>()?, "4 degrees");
+/// assert_eq!(Weather::timeout(), Some(std::time::Duration::from_secs(300)));
 /// # Ok::<(), nexus::Error>(())
 /// ```
 ///
@@ -184,6 +186,7 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `flow` | the flow in tokens: names are Rust paths, comments are `//`; or in a text, where they are `#` |
 /// | `file` | a file with the flow, relative to the directory of `Cargo.toml` |
+/// | `timeout` | how long a run may take: `"30s"`, `"5m"`, or a `Duration` |
 /// | `name` | the pipeline's name in reports; that of the struct, if left out |
 /// | `crate` | the path of nexus, where it has another name |
 ///

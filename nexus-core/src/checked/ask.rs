@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::check::Spec;
 use super::fed::{Arity, ByMember, FedBy, FedEachBy, Place};
 use crate::event::{
-    Body, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs, IntoOutcome, Maker,
-    OwnField, OwnValues, SettingKind,
+    Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
+    IntoOutcome, Maker, OwnField, OwnValues, SettingKind, at_once,
 };
+use crate::executor::Executor;
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
@@ -65,6 +66,19 @@ pub trait Takes<const NAME: u64, T> {}
 /// Whether the event's parameter of that name, if it has one, is a `T`.
 pub struct Binds<T, E, const NAME: u64>(PhantomData<(T, E)>);
 impl<T, E: Takes<NAME, T>, const NAME: u64> Binds<T, E, NAME> {
+    pub const IS: bool = true;
+}
+
+/// Whether this is an executor.
+pub struct IsExecutor<E>(PhantomData<E>);
+impl<E: Executor> IsExecutor<E> {
+    pub const IS: bool = true;
+}
+
+/// Whether the executor runs async events, and no others.
+pub struct RunsAsync<E>(PhantomData<E>);
+#[cfg(feature = "tokio")]
+impl RunsAsync<crate::executor::AsyncExecutor> {
     pub const IS: bool = true;
 }
 
@@ -195,6 +209,12 @@ pub trait Process: Sized {
     const IS: bool = true;
     const CAN_BYPASS: bool;
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome;
+    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a>
+    where
+        Self: Sync,
+    {
+        at_once(move || self.call(&inputs))
+    }
     fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception>;
 }
 
@@ -204,6 +224,7 @@ impl<T: Process + StructEvent + Event> Struct<T> {
     pub const DEFINE: fn(Option<ToJson>) -> EventDef = |json| {
         let make = Maker::Fields(|values| T::make(values).map(Processing::body));
         let def = (Of::<T>::DEFINE)(json, make, T::PLACE).with_settings(T::settings());
+        let def = if T::SPEC.is_async { def.with_async() } else { def };
         if T::CAN_BYPASS { def.with_bypass() } else { def }
     };
 }
@@ -227,6 +248,9 @@ impl<T: Process + Send + Sync + 'static> Processing<T> {
 impl<T: Process + Send + Sync + 'static> Body for Processing<T> {
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
         self.0.call(inputs)
+    }
+    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
+        self.0.call_async(inputs)
     }
     fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {
         self.0.bypass(inputs)

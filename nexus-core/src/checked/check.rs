@@ -18,6 +18,7 @@ pub struct Spec {
     pub own: &'static [OwnField],
     /// The branches that its value names.
     pub goto: Option<&'static [DescriptorName]>,
+    pub is_async: bool,
     /// Whether this can be relied on; if not, there is another error already.
     pub known: bool,
 }
@@ -31,8 +32,16 @@ pub struct SpecParam {
 
 impl Spec {
     /// What stands for the specification of what is no event: every check is silent about it.
-    pub const NO_EVENT: Self =
-        Self { name: "", params: &[], piped: None, output: "", own: &[], goto: None, known: false };
+    pub const NO_EVENT: Self = Self {
+        name: "",
+        params: &[],
+        piped: None,
+        output: "",
+        own: &[],
+        goto: None,
+        is_async: false,
+        known: false,
+    };
 
     /// The specification of a struct event, of what its `process` says.
     #[must_use]
@@ -158,6 +167,37 @@ impl Check {
             }
             i += 1;
         }
+    }
+
+    /// Async events need tokio.
+    #[track_caller]
+    pub const fn async_event() {
+        if !cfg!(feature = "tokio") {
+            Text::new()
+                .add("async events run on tokio, which this program leaves out: add the feature in Cargo.toml, `nexus = { .., features = [\"tokio\"] }`")
+                .panic()
+        }
+    }
+
+    /// Async events run on the executor for them, and no others do.
+    #[track_caller]
+    pub const fn executor(at: &str, event: &Spec, executor: &str, is_one: bool, runs_async: bool) {
+        if !event.known || !is_one || event.is_async == runs_async {
+            return;
+        }
+        let text = Text::new().add(at).add("the event ").tick(event.name);
+        if event.is_async {
+            text.add(" is async, and ")
+                .tick(executor)
+                .add(
+                    " runs plain functions; leave the executor out, which makes it `AsyncExecutor`",
+                )
+                .panic()
+        }
+        text.add(" is a plain function, which would block the threads of ")
+            .tick(executor)
+            .add("; make it an `async fn`, or name `ThreadPoolExecutor`")
+            .panic()
     }
 
     /// Nothing comes along: the first step, or `->`.

@@ -1,6 +1,9 @@
 //! A run's work on an executor: on its threads ([`Source::run`]), or in its own way ([`Taken`]).
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::alarm::{Call, Key};
@@ -130,18 +133,70 @@ struct TakenTask {
 }
 
 impl TakenTask {
-    fn end(&mut self, work: Work, news: News) {
+    /// Hands the task in; says what its worker does next.
+    fn end(&mut self, work: Work, news: News, stays: bool) -> After {
         if let Some((_, Some(key))) = lock(&self.limit).take() {
             self.drive.engine.alarm.clear(key);
         }
-        if let After::Again = self.drive.hand_in(self.pool, work, news, false) {
+        self.drive.hand_in(self.pool, work, news, stays)
+    }
+
+    /// Hands the task in for a worker that goes back to its executor.
+    fn leave(&mut self, work: Work, news: News) {
+        if let After::Again = self.end(work, news, false) {
             self.drive.submit(self.pool);
         }
+    }
+
+    fn news(&self, outcome: TaskOutcome) -> News {
+        self.drive.signal_end(&self.context, &outcome);
+        let at = self.drive.engine.clock.now();
+        let began = lock(&self.limit).as_ref().map_or(at, |(began, _)| *began);
+        News::Completed { task: self.task(), outcome, busy: at.saturating_sub(began), at }
     }
 
     fn task(&self) -> Task {
         Task { step: self.context.step, attempt: self.context.attempt, item: self.context.item }
     }
+
+    /// Runs the async body of this task, and then those that its end leads to.
+    async fn run_async(mut self) {
+        let mut stretch = 0;
+        while let Some(work) = &self.work
+            && self.start()
+        {
+            let outcome = self.drive.perform_async(work, &self.context).await;
+            let Some(work) = self.work.take() else { return };
+            let news = self.news(outcome);
+            match self.end(work, news, true) {
+                After::Next(next) => {
+                    next.enter(&self.drive, &mut self.context);
+                    self.work = Some(next);
+                }
+                After::Again | After::Leave | After::GivenUp => return,
+            }
+            stretch += 1;
+            if stretch % AT_A_STRETCH == 0 {
+                yield_now().await;
+            }
+        }
+    }
+}
+
+/// How many async tasks follow each other before the thread may look after others.
+const AT_A_STRETCH: usize = 64;
+
+/// Lets other futures of the same thread have their turn.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Taken for TakenTask {
@@ -173,19 +228,19 @@ impl Taken for TakenTask {
 
     fn finish(mut self: Box<Self>, outcome: TaskOutcome) {
         let Some(work) = self.work.take() else { return };
-        let task = work.task();
-        self.drive.signal_end(&self.context, &outcome);
-        let at = self.drive.engine.clock.now();
-        let began = lock(&self.limit).map_or(at, |(began, _)| began);
-        let busy = at.saturating_sub(began);
-        self.end(work, News::Completed { task, outcome, busy, at });
+        let news = self.news(outcome);
+        self.leave(work, news);
     }
 
     fn run(mut self: Box<Self>) {
         let Some(work) = self.work.take() else { return };
         let drive = Arc::clone(&self.drive);
         let news = work.perform(&drive, &mut self.context);
-        self.end(work, news);
+        self.leave(work, news);
+    }
+
+    fn future(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.run_async())
     }
 }
 
@@ -193,7 +248,7 @@ impl Drop for TakenTask {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
             let news = self.drive.lost(&work);
-            self.end(work, news);
+            self.leave(work, news);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Carrying out one task: its inputs, its body, its time.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::alarm::{Call, Key};
@@ -10,7 +12,7 @@ use super::inbox::{News, Turn};
 use crate::cancel::Token;
 use crate::context::Context;
 use crate::event::{Body, Inputs};
-use crate::outcome::{Bypass, Exception, TaskOutcome};
+use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::piped::{OwnedPiped, Piped};
 use crate::plan::NONE;
@@ -102,6 +104,34 @@ impl Drive {
         self.signal_end(context, &outcome);
         let at = now();
         Done { outcome, busy: at.saturating_sub(start), at }
+    }
+
+    /// Runs an async body to its end, or until its result is not wanted any more; then it is
+    /// dropped where it waits.
+    pub(super) async fn perform_async(&self, work: &Work, context: &Context) -> TaskOutcome {
+        let inputs = work.inputs(self, context);
+        let token = work.token.as_deref();
+        let mut body = match panic::contain(|| self.body(context.step).call_async(inputs)) {
+            Ok(body) => body,
+            Err(exception) => return exception.into(),
+        };
+        let ended = poll_fn(|cx| match panic::contain(|| body.as_mut().poll(cx)) {
+            Ok(Poll::Ready(outcome)) => Poll::Ready(Some(outcome)),
+            Err(exception) => Poll::Ready(Some(exception.into())),
+            Ok(Poll::Pending) => match token {
+                Some(token) if token.is_raised() => Poll::Ready(None),
+                Some(token) => {
+                    token.on_raise(cx.waker());
+                    Poll::Pending
+                }
+                None => Poll::Pending,
+            },
+        });
+        let ended = ended.await;
+        panic::drop_quietly(body);
+        // Nobody waits for what a dropped body would have said.
+        let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
+        ended.unwrap_or_else(dropped)
     }
 
     /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied;

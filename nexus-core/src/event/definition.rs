@@ -7,6 +7,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::{Body, DescriptorName, Event, OwnField, OwnValues, Param};
+#[cfg(feature = "tokio")]
+use crate::executor::{AsyncExecutor, ExecutorKind};
 use crate::outcome::Descriptor;
 use crate::piped::Up;
 use crate::settings::EventSettings;
@@ -75,6 +77,8 @@ pub struct EventDef {
     pub(crate) body: Maker,
     pub(crate) own_fields: &'static [OwnField],
     pub(crate) can_bypass: bool,
+    /// Whether the code is a future, which only `AsyncExecutor` runs.
+    pub(crate) is_async: bool,
     /// The branch of a typed goto's value.
     pub(crate) typed_goto: Option<fn(&Value) -> Option<Descriptor>>,
     pub(crate) descriptors: &'static [DescriptorName],
@@ -123,6 +127,7 @@ impl EventDef {
             body,
             own_fields: E::OWN_FIELDS,
             can_bypass: false,
+            is_async: false,
             typed_goto: None,
             descriptors: E::DESCRIPTORS.unwrap_or_default(),
             handle: Some(TypeId::of::<E>()),
@@ -145,6 +150,7 @@ impl EventDef {
             body: Maker::Ready(body),
             own_fields: &[],
             can_bypass: false,
+            is_async: false,
             typed_goto: None,
             descriptors: &[],
             handle: None,
@@ -164,6 +170,15 @@ impl EventDef {
     #[must_use]
     pub fn with_bypass(mut self) -> Self {
         self.can_bypass = true;
+        self
+    }
+
+    /// Says that the code is async. It runs on `AsyncExecutor` where the settings name no executor.
+    #[must_use]
+    pub fn with_async(mut self) -> Self {
+        self.is_async = true;
+        #[cfg(feature = "tokio")]
+        self.settings.executor.get_or_insert(ExecutorKind::of::<AsyncExecutor>());
         self
     }
 

@@ -5,6 +5,8 @@ mod inputs;
 mod own_fields;
 mod returns;
 
+use std::pin::Pin;
+
 use crate::checked::Spec;
 use crate::outcome::{Bypass, Descriptor, Exception, Goto, TaskOutcome};
 use crate::shape::Shape;
@@ -97,14 +99,28 @@ pub trait Descriptors: Send + Sync + 'static {
     fn descriptor(&self) -> Descriptor;
 }
 
+/// The code of an async event on its way to an outcome.
+#[doc(hidden)]
+pub type BodyFuture<'a> = Pin<Box<dyn Future<Output = TaskOutcome> + Send + 'a>>;
+
 /// An event's code, called for each task.
 #[doc(hidden)]
 pub trait Body: Send + Sync + 'static {
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome;
 
+    /// What an async event does. Other code, such as a mock of one, is done at the first poll.
+    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
+        at_once(move || self.call(&inputs))
+    }
+
     fn bypass(&self, _inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {
         Ok(Bypass::no())
     }
+}
+
+/// The future of code that is not async.
+pub(crate) fn at_once<'a>(call: impl FnOnce() -> TaskOutcome + Send + 'a) -> BodyFuture<'a> {
+    Box::pin(async move { call() })
 }
 
 /// A typed goto's value as the jump it means.

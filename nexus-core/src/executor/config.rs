@@ -81,11 +81,11 @@ impl ExecutorInitializerConfig {
         self.max_concurrency
     }
 
-    /// Checks that no count is 0.
+    /// Checks that no count is 0, and that the prefix can begin a name.
     ///
     /// # Errors
     ///
-    /// Names the key whose count is 0.
+    /// Names the key whose value is wrong.
     pub fn check(&self) -> Result<(), ConfigError> {
         let counts = [
             ("max_workers", self.max_workers),
@@ -93,10 +93,14 @@ impl ExecutorInitializerConfig {
             ("stack_size", self.stack_size),
             ("max_concurrency", self.max_concurrency),
         ];
-        match counts.iter().find(|(_, count)| *count == Some(0)) {
-            Some((key, _)) => Err(ConfigError::Zero { key }),
-            None => Ok(()),
+        if let Some((key, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
+            return Err(ConfigError::Zero { key });
         }
+        if self.name_prefix().is_some_and(|prefix| prefix.contains('\0')) {
+            let message = "`thread_name_prefix` holds a NUL, which a thread's name cannot";
+            return Err(ConfigError::Other(message.to_owned()));
+        }
+        Ok(())
     }
 }
 

@@ -3,14 +3,19 @@
 mod config;
 mod default;
 pub(crate) mod thread_pool;
+#[cfg(feature = "tokio")]
+pub(crate) mod tokio;
 
 use std::any::{TypeId, type_name};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 pub use config::{ConfigError, ExecutorInitializerConfig};
 pub use default::DefaultExecutor;
 pub use thread_pool::ThreadPoolExecutor;
+#[cfg(feature = "tokio")]
+pub use tokio::AsyncExecutor;
 
 use crate::cancel::Token;
 use crate::outcome::{Exception, TaskOutcome};
@@ -108,6 +113,8 @@ pub(crate) trait Taken: Send + Sync {
     fn finish(self: Box<Self>, outcome: TaskOutcome);
     /// Runs the body on this thread.
     fn run(self: Box<Self>);
+    /// Runs an async event's body, and tells of its end by itself. Never panics.
+    fn future(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 impl Job {
@@ -178,6 +185,14 @@ impl ExecutorKind {
 
     pub(crate) fn is_default(&self) -> bool {
         self.id == TypeId::of::<DefaultExecutor>()
+    }
+
+    /// Whether its executors run async events, and no others.
+    pub(crate) fn is_async(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        return self.id == TypeId::of::<AsyncExecutor>();
+        #[cfg(not(feature = "tokio"))]
+        false
     }
 }
 

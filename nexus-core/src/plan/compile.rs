@@ -329,7 +329,7 @@ impl<'a> Compiler<'a> {
                     &mut self.plan.pools,
                     &mut self.mistakes,
                 );
-                options.guarded |= scope.cancellable;
+                options.cancellable |= scope.cancellable;
                 self.plan.options.push(options);
                 self.plan.options.len() as u32 - 1
             }

@@ -27,7 +27,7 @@ pub(super) fn fill(plan: &mut Plan) {
             from: from(plan, step),
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
-            guarded: options.guarded,
+            guarded: options.is_guarded(),
             only_joins: only_joins(plan, step),
         };
         plan.steps[step as usize].hints = hints;
@@ -66,7 +66,7 @@ fn lone_step(plan: &Plan, group: u32) -> Option<u32> {
 fn only_joins(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let unit = plan.units[plan.steps[step as usize].unit as usize];
-    let decides = options.each || options.guarded || options.stops.on_success;
+    let decides = options.each || options.is_guarded() || options.stops.on_success;
     let joins = plan.groups[unit.group as usize].join != NONE;
     joins && unit.branches.1 == 0 && !decides && def.typed_goto.is_none()
 }
@@ -76,6 +76,6 @@ fn only_joins(plan: &Plan, step: u32) -> bool {
 fn is_plain(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let bounded = options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed);
-    let simple = !options.each && !options.guarded && !bounded;
+    let simple = !options.each && !options.is_guarded() && !bounded;
     options.place == Place::Inline && simple && !def.can_bypass && !def.is_closure
 }

@@ -108,14 +108,22 @@ pub(crate) struct StepOptions {
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) stops: StopConditions,
     pub(crate) evaluation: EventExecutionEvaluationState,
+    /// How long one attempt may take.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) each: bool,
     /// How many items of an `each` step may be under way at once.
     pub(crate) window: usize,
-    /// How long an attempt may take.
-    pub(crate) timeout: Option<Duration>,
-    /// Whether the step's tasks may have to be told that they are no longer wanted: another's end
-    /// may cancel them, they have a timeout, or their executor can end a body.
-    pub(crate) guarded: bool,
+    /// Whether another's end may cancel this step's tasks.
+    pub(crate) cancellable: bool,
+    /// Whether the executor can do more with a body that is not wanted than wait for it.
+    pub(crate) can_be_ended: bool,
+}
+
+impl StepOptions {
+    /// Whether the step's tasks may have to be told that they are no longer wanted.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.cancellable || self.can_be_ended || self.timeout.is_some()
+    }
 }
 
 /// An event's place in the flow.
@@ -144,6 +152,7 @@ pub(crate) struct Hints {
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.
     pub(crate) closure: bool,
+    /// Whether its tasks may have to be told that they are no longer wanted.
     pub(crate) guarded: bool,
     /// Whether all that the step's success can lead to is the end of its group.
     pub(crate) only_joins: bool,

@@ -1,8 +1,10 @@
 //! The settings of a step: what the flow says for it, then what the brackets around it say, then
 //! what its event says.
 
+use std::time::Duration;
+
 use nexus_pointy::settings::{ExecutorConfig, Jitter as JitterName, RetryLiteral, Settings};
-use nexus_pointy::{Diagnostic, Name, suggest};
+use nexus_pointy::{Diagnostic, Name, Span, suggest};
 
 use super::{Place, Pool, StepOptions};
 use crate::error::code;
@@ -35,6 +37,7 @@ pub(super) fn inherit(inner: Settings, outer: &Settings) -> Settings {
         stop_on_error: inner.stop_on_error.or(outer.stop_on_error),
         stop_on_exception: inner.stop_on_exception.or(outer.stop_on_exception),
         evaluation: inner.evaluation.or(outer.evaluation),
+        timeout: inner.timeout.or(outer.timeout),
         each: inner.each.or(outer.each),
         max_concurrency: inner.max_concurrency.or(outer.max_concurrency),
         own: inner.own,
@@ -54,7 +57,10 @@ pub(super) fn resolve(
     let each = settings.each.unwrap_or(false);
     let stops = def.settings.stops;
     let evaluation = settings.evaluation.or(def.settings.evaluation).unwrap_or_default();
-    let place = place(def, name, settings, parallel || each, registry, pools, mistakes);
+    let timeout = timeout(def, name, settings, mistakes);
+    // A run can go on without a body only if another thread runs it.
+    let beside = parallel || each || timeout.is_some();
+    let place = place(def, name, settings, beside, registry, pools, mistakes);
     // Nothing of the step's own executor is to run for a step that may be skipped.
     let check = match place {
         Place::Pool(_) if def.can_bypass => pool(pools, Pool::Shared),
@@ -70,14 +76,30 @@ pub(super) fn resolve(
             on_exception: settings.stop_on_exception.unwrap_or(stops.on_exception),
         },
         evaluation,
+        timeout,
         each,
         window: settings
             .max_concurrency
             .map_or(DEFAULT_WINDOW, |n| usize::try_from(n).unwrap_or(usize::MAX)),
-        timeout: None,
-        guarded: each && evaluation == Evaluation::FailureForPartialError
-            || matches!(place, Place::Pool(pool) if can_end_bodies(&pools[pool as usize])),
+        cancellable: each && evaluation == Evaluation::FailureForPartialError,
+        can_be_ended: matches!(place, Place::Pool(pool) if can_end_bodies(&pools[pool as usize])),
     }
+}
+
+fn timeout(
+    def: &EventDef,
+    name: &Name,
+    settings: &Settings,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<Duration> {
+    let limit = settings.timeout.or(def.settings.timeout)?;
+    if limit.is_zero() {
+        let message =
+            format!("the timeout of `{}` is zero, so it could never end in time", def.name);
+        let mistake = Diagnostic::new(code::BAD_TIMEOUT, message, name.span);
+        mistakes.push(mistake.help("give it some time, or leave the timeout out"));
+    }
+    Some(limit)
 }
 
 fn place(
@@ -122,6 +144,11 @@ fn place(
         let message = format!("`{}`: {error}", def.name);
         mistakes.push(Diagnostic::new(code::BAD_EXECUTOR, message, name.span));
     }
+    if kind.is_async() != def.is_async {
+        let at = settings.executor.as_ref().map_or(name.span, |executor| executor.span);
+        mistakes.push(wrong_kind(def, kind, at));
+        return Place::Inline;
+    }
     if kind.is_default() {
         return Place::Inline;
     }
@@ -141,6 +168,10 @@ fn check_config(
     config: &ExecutorInitializerConfig,
 ) -> Result<(), crate::executor::ConfigError> {
     config.check()?;
+    #[cfg(feature = "tokio")]
+    if kind.is_async() {
+        crate::executor::AsyncExecutor::check(config)?;
+    }
     if kind.is_default() && *config != ExecutorInitializerConfig::default() {
         return Err(crate::executor::ConfigError::NotConfigurable { executor: kind.name() });
     }
@@ -155,6 +186,23 @@ fn pool(pools: &mut Vec<Pool>, wanted: Pool) -> Place {
         pools.len() - 1
     });
     Place::Pool(index as u32)
+}
+
+/// Async events run on the executor for them, and no others do.
+fn wrong_kind(def: &EventDef, kind: ExecutorKind, at: Span) -> Diagnostic {
+    let (event, executor) = (&def.name, kind.name());
+    let (message, help) = if def.is_async {
+        (
+            format!("`{event}` is async, and `{executor}` runs plain functions"),
+            "leave the executor out, which makes it `AsyncExecutor`",
+        )
+    } else {
+        (
+            format!("`{event}` is a plain function, which would block the threads of `{executor}`"),
+            "make it an `async fn`, or name `ThreadPoolExecutor`",
+        )
+    };
+    Diagnostic::new(code::BAD_EXECUTOR, message, at).help(help)
 }
 
 fn unknown_executor(executor: &Name, registry: &Registry) -> Diagnostic {

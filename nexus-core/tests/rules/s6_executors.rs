@@ -1,5 +1,7 @@
 //! Section 6: executors, those of the user included.
 
+use std::time::Duration;
+
 use super::support::*;
 
 #[test]
@@ -68,6 +70,36 @@ fn steps_with_the_same_executor_and_set_up_share_a_pool_and_others_do_not() {
     );
     let names: Vec<&String> = report.steps().map(|step| step.value::<String>().unwrap()).collect();
     assert_eq!(names, ["x0", "x0", "y0"]);
+}
+
+/// The run can only go on without a body that another thread runs.
+#[test]
+fn a_step_with_a_timeout_leaves_the_driving_thread_wherever_the_timeout_stands() {
+    let mut registry = threads();
+    registry
+        .event("L", |_: &Context| {
+            Outcome::success(std::thread::current().name().unwrap_or_default().to_owned())
+        })
+        .timeout(Duration::from_mins(1));
+    let ran_on = |flow: &str| run(&registry, flow).output::<String>().unwrap().clone();
+    for flow in
+        ["L", "T[timeout = \"1m\"]", "{T}[timeout = \"1m\"]", "S (1 -> T[timeout = \"1m\"])"]
+    {
+        assert!(ran_on(flow).starts_with("nexus-shared-"), "{flow}");
+    }
+    for flow in ["T", "L[executor = DefaultExecutor]", "{S[timeout = \"1m\"]} -> T"] {
+        assert!(!ran_on(flow).starts_with("nexus-shared-"), "{flow}");
+    }
+}
+
+#[test]
+fn a_timeout_of_nothing_is_refused_before_anything_runs() {
+    let mut registry = registry();
+    registry.event("Zero", |_: &Context| Outcome::success(())).timeout(Duration::ZERO);
+    assert!(refusal(&registry, "S -> Zero").contains("the timeout of `Zero` is zero"));
+    // What the flow says counts.
+    assert!(run(&registry, "Zero[timeout = \"1m\"]").is_success());
+    assert!(refusal(&registry, "S[timeout = \"0s\"]").contains("is zero"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use syn::{DeriveInput, Ident, Meta};
 
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
-use crate::event::{parse, questions, settings};
+use crate::event::{executor, parse, questions, settings};
 use crate::span::{at, ident, plain, respan, unplaced};
 use fields::{Default, StructField};
 
@@ -52,6 +52,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     let me = unplaced(name);
     let event_name = args.name.clone().unwrap_or_else(|| plain(name));
     let settings = settings::settings(private, args);
+    let executor = executor(private, &me, args.executor.as_ref());
     let questions = questions(private);
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
@@ -62,6 +63,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     quote! {
         const _: () = {
             #questions
+            #executor
             #[automatically_derived]
             impl #private::StructEvent for #me {
                 const NAME: &'static str = #event_name;

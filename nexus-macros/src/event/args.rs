@@ -28,6 +28,7 @@ pub(crate) struct EventArgs {
     /// `stop_on_..` with its value.
     pub(crate) stops: Vec<(&'static str, Given)>,
     pub(crate) evaluation: Option<Given>,
+    pub(crate) timeout: Option<Given>,
 }
 
 /// A group of keys, or an expression that stands for it.
@@ -73,6 +74,7 @@ pub(crate) fn check(cx: &Ctxt, args: Vec<Arg>) -> EventArgs {
             ("execution_evaluation_state", value) => {
                 known.evaluation = given(cx, key, &arg.key, value);
             }
+            ("timeout", value) => known.timeout = given(cx, key, &arg.key, value),
             (_, value) => {
                 let given = given(cx, key, &arg.key, value);
                 known.stops.extend(given.map(|given| (key.name, given)));
@@ -177,6 +179,12 @@ fn given(cx: &Ctxt, key: &Key, at: &syn::Ident, value: Option<Value>) -> Option<
         (ValueKind::OneOf(_), _) => Given::Evaluation(text().parse().ok()?),
         _ => Given::Expr(expr),
     })
+}
+
+/// A `timeout` that is not an event's, but a pipeline's.
+pub(crate) fn timeout(cx: &Ctxt, at: &syn::Ident, expr: Expr) -> Option<Given> {
+    let key = ATTRIBUTE_KEYS.iter().find(|key| key.name == "timeout")?;
+    given(cx, key, at, Some(Value::Expr(expr)))
 }
 
 /// Reports what is wrong with a value, if anything.

@@ -109,7 +109,7 @@ fn expand(
         }
         None => TokenStream::new(),
     };
-    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call } =
+    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call, demand } =
         expand::parts(private, me, &callee, model, "");
     let questions = expand::questions(private);
     let inputs = format_ident!("__inputs");
@@ -121,10 +121,11 @@ fn expand(
             #questions
             #aliases
             #takes
+            #demand
             #[automatically_derived]
             impl #private::Process for #me {
                 const CAN_BYPASS: bool = #can_bypass;
-                fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #call }
+                #call
                 fn bypass(&self, #inputs: &#private::Inputs<'_>)
                     -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
                 {

@@ -23,8 +23,10 @@ pub(crate) struct Parts {
     pub(crate) descriptors: TokenStream,
     pub(crate) goto: TokenStream,
     pub(crate) json: TokenStream,
-    /// The body of `call`.
+    /// The method `call`, and of an async event `call_async`.
     pub(crate) call: TokenStream,
+    /// What an async event needs from the crate.
+    pub(crate) demand: TokenStream,
 }
 
 fn alias(index: usize) -> Ident {
@@ -52,6 +54,7 @@ pub(crate) fn parts(
         goto: quote!(#private::Typed::#asked::GOTO),
         json: quote!(#private::Json::#asked::JSON),
         call: call(private, me, callee, model, &asked),
+        demand: demand(private, model),
     }
 }
 
@@ -120,7 +123,7 @@ fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -
             quote!(#private::Option::Some(#param))
         }
     };
-    let output = &model.output;
+    let (output, is_async) = (&model.output, model.is_async.is_some());
     quote! {
         #private::Spec {
             name: #name,
@@ -129,6 +132,7 @@ fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -
             output: #output,
             own: &[],
             goto: #private::Typed::#asked::DESCRIPTORS,
+            is_async: #is_async,
             known: #private::Returns::#asked::IS,
         }
     }
@@ -180,14 +184,70 @@ fn call(
             From::Piped => quote!(#inputs.piped::<<#me as #private::Event>::Piped>()?),
         }
     });
+    let ending = quote!(#private::Result<#private::TaskOutcome, #private::Exception>);
+    let convert = quote!(#private::Returns::#asked::CONVERT);
+    let Some((_, name)) = model.is_async else {
+        return quote! {
+            fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
+                fn __call(#this: &#me, #inputs: &#private::Inputs<'_>) -> #ending {
+                    #private::Result::Ok((#convert)(#callee(#(#args),*)))
+                }
+                #private::ended(__call(self, #inputs))
+            }
+        };
+    };
+    // A future that cannot go from thread to thread is shown at the event's name.
+    let future =
+        from_to(quote!((async move { #private::ended(__call(self, #inputs).await) })), name, name);
     quote! {
-        fn __call(#this: &#me, #inputs: &#private::Inputs<'_>)
-            -> #private::Result<#private::TaskOutcome, #private::Exception>
-        {
-            #private::Result::Ok((#private::Returns::#asked::CONVERT)(#callee(#(#args),*)))
+        fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
+            #private::only_async(#inputs)
         }
-        #private::ended(__call(self, __inputs))
+        fn call_async<'a>(&'a self, #inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
+            async fn __call(#this: &#me, #inputs: #private::Inputs<'_>) -> #ending {
+                #private::Result::Ok((#convert)(#callee(#(#args),*).await))
+            }
+            #private::boxed #future
+        }
     }
+}
+
+/// Async events need tokio; where it is not there, that is said at `async`.
+fn demand(private: &TokenStream, model: &Model) -> TokenStream {
+    let Some((token, _)) = model.is_async else { return TokenStream::new() };
+    // A name of another hygiene than the brackets: the compiler does not join their places.
+    let name = Ident::new("async_event", Span::call_site());
+    let call = from_to(quote!(<#private::Check>::#name()), token, token);
+    quote!(const _: () = #call;)
+}
+
+/// The alias of the executor that an attribute names, and the check that it fits the event `me`.
+/// Both are empty where it names none.
+pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type>) -> TokenStream {
+    let Some(ty) = executor else { return TokenStream::new() };
+    let alias = executor_alias();
+    let (start, end) = ends(ty);
+    let text = crate::text::text(ty);
+    let name = Ident::new("executor", Span::call_site());
+    let check = quote! {
+        <#private::Check>::#name(
+            "",
+            &#private::Of::<#me>::SPEC,
+            #text,
+            #private::IsExecutor::<#alias>::IS,
+            #private::RunsAsync::<#alias>::IS,
+        )
+    };
+    let check = from_to(check, start, end);
+    quote! {
+        type #alias = #ty;
+        const _: () = #check;
+    }
+}
+
+/// The only name of the executor's type in what is generated.
+pub(crate) fn executor_alias() -> Ident {
+    ident("__X")
 }
 
 /// What makes the answers of the runtime's questions known to a block.

@@ -1,7 +1,7 @@
 //! `#[event]` on a function.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, Result, Signature, Visibility, parse_quote, token};
 
@@ -83,19 +83,22 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     let me = unplaced(&item.sig.ident);
     let name = args.name.clone().unwrap_or_else(|| plain(&me));
     let ty = parse_quote!(#me);
-    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call } =
+    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call, demand } =
         expand::parts(private, &ty, &quote!(#me), model, &name);
     let questions = expand::questions(private);
     let settings = settings::settings(private, args);
+    let executor = expand::executor(private, &me, args.executor.as_ref());
+    let with_async = with_async(model);
     let cfgs = cfgs(&item.attrs);
     let (bypass, with_bypass) = bypass(private, args);
-    let inputs = format_ident!("__inputs");
     quote! {
         #(#cfgs)*
         const _: () = {
             #questions
             #aliases
             #takes
+            #demand
+            #executor
             #[automatically_derived]
             impl #private::Event for #me {
                 #types
@@ -112,17 +115,22 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
                     )
                     .with_typed_goto(#goto)
                     .with_settings(#settings)
+                    #with_async
                     #with_bypass
                 }
             }
             #[automatically_derived]
             impl #private::Body for #me {
-                fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #call }
+                #call
                 #bypass
             }
             #private::submit!(#private, #me);
         };
     }
+}
+
+fn with_async(model: &params::Model) -> Option<TokenStream> {
+    model.is_async.map(|_| quote!(.with_async()))
 }
 
 fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream) {

@@ -9,7 +9,7 @@ mod params;
 pub(crate) mod parse;
 pub(crate) mod settings;
 
-pub(crate) use expand::questions;
+pub(crate) use expand::{executor, questions};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

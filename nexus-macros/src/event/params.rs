@@ -45,6 +45,8 @@ pub(crate) struct Model {
     pub(crate) nested: bool,
     /// The type that it yields, as written.
     pub(crate) output: String,
+    /// Where an async event says so, and its name.
+    pub(crate) is_async: Option<(Span, Span)>,
 }
 
 /// Reads a signature, and takes the `#[piped]` marks out of it. `None` if there is a mistake.
@@ -56,6 +58,10 @@ pub(crate) fn read(cx: &Ctxt, signature: &mut Signature, is_method: bool) -> Opt
     fine.then(|| Model {
         nested: is_nested(&returns),
         output: output_text(&returns),
+        is_async: signature
+            .asyncness
+            .as_ref()
+            .map(|token| (crate::span::ends(token).0, signature.ident.span())),
         params,
         returns,
     })
@@ -67,12 +73,6 @@ fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
         cx.error(tokens.to_token_stream(), message);
         fine = false;
     };
-    if let Some(token) = &signature.asyncness {
-        refuse(
-            token,
-            "async events come with `AsyncExecutor`, in a later version; until then, block on the future inside of a plain function",
-        );
-    }
     if let Some(token) = &signature.constness {
         refuse(token, "an event runs when the program does: remove `const`");
     }

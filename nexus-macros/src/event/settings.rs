@@ -5,12 +5,16 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::args::{EventArgs, Given, Group};
-use crate::span::ident;
+use super::expand::executor_alias;
+use crate::span::{ends, from_to, ident};
 
 /// An expression of type `EventSettings`.
 pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
     let mut out = quote!(<#private::EventSettings as #private::Default>::default());
     if let Some(ty) = &args.executor {
+        let (alias, (start, end)) = (executor_alias(), ends(ty));
+        // A type that is no executor is shown where it is written.
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
         out.extend(quote!(.executor::<#ty>()));
     }
     match &args.config {
@@ -46,7 +50,22 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
         }
         None => {}
     }
+    if let Some(limit) = &args.timeout {
+        let limit = duration(private, limit);
+        out.extend(quote!(.timeout(#limit)));
+    }
     out
+}
+
+/// An expression of type `Duration`.
+pub(crate) fn duration(private: &TokenStream, value: &Given) -> TokenStream {
+    match value {
+        Given::Duration(limit) => {
+            let (seconds, nanos) = (limit.as_secs(), limit.subsec_nanos());
+            quote!(#private::Duration::new(#seconds, #nanos))
+        }
+        other => plain(other),
+    }
 }
 
 /// A value that needs no conversion.
@@ -74,9 +93,9 @@ fn config_call(key: &str, value: &Given) -> TokenStream {
 fn retry_call(private: &TokenStream, key: &str, value: &Given) -> TokenStream {
     match value {
         Given::Types(types) => quote!(#(.retry_on::<#types>())*),
-        Given::Duration(limit) => {
-            let (seconds, nanos) = (limit.as_secs(), limit.subsec_nanos());
-            quote!(.max_elapsed(#private::Duration::new(#seconds, #nanos)))
+        Given::Duration(_) => {
+            let limit = duration(private, value);
+            quote!(.max_elapsed(#limit))
         }
         Given::Jitter(jitter) => {
             let variant = ident(match jitter {

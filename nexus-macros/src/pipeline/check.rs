@@ -31,6 +31,11 @@ pub(crate) fn alias(index: usize) -> Ident {
     format_ident!("__S{}", index + 1, span = Span::mixed_site())
 }
 
+/// The alias of executor `index`.
+pub(crate) fn executor_alias(index: usize) -> Ident {
+    format_ident!("__X{}", index + 1, span = Span::mixed_site())
+}
+
 impl<'a> Checks<'a> {
     /// The checks of step `index`. Where the flow has mistakes of its own, `pipes` is false: what
     /// comes along is then a guess.
@@ -43,6 +48,7 @@ impl<'a> Checks<'a> {
             calls.extend(self.fields(step, &alias));
         }
         calls.extend(self.own(step));
+        calls.extend(self.executor(step));
         if pipes {
             calls.extend(self.covers(step));
             calls.extend(self.input(step, &alias));
@@ -93,6 +99,16 @@ impl<'a> Checks<'a> {
             Descriptor::Name(name) => quote!(#private::DescriptorName::Name(#name)),
         });
         self.call("covers", step.name.span, &quote!(&[#(#branches),*]))
+    }
+
+    /// The executor that the flow names runs events of this kind.
+    fn executor(&self, step: &Step<'_>) -> Option<TokenStream> {
+        let (private, name) = (self.private, step.executor.as_ref()?);
+        let executor = self.model.executors.iter().position(|known| known.text == name.text)?;
+        let (text, executor) = (&*name.text, executor_alias(executor));
+        let is_one = quote!(#private::IsExecutor::<#executor>::IS);
+        let runs_async = quote!(#private::RunsAsync::<#executor>::IS);
+        Some(self.call("executor", name.span, &quote!(#text, #is_one, #runs_async)))
     }
 
     /// What the flow sets are the event's own fields, and all that it needs.

@@ -2,19 +2,19 @@
 
 use std::collections::HashSet;
 
-use nexus_pointy::{Flow, Name};
+use nexus_pointy::Flow;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Type};
 
-use super::check::{Checks, alias};
+use super::check::{Checks, alias, executor_alias};
 use super::parse::PipelineArgs;
 use super::source::Source;
 use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, with_help};
 use crate::derive::default_value;
 use crate::derive::fields::StructField;
-use crate::event::questions;
+use crate::event::{questions, settings::duration};
 use crate::span::{ends, from_to, plain, unplaced};
 use crate::text::text;
 use crate::types::only_arg;
@@ -41,9 +41,13 @@ pub(crate) fn pipeline(
     let name = args.name.clone().unwrap_or_else(|| plain(&me));
     let types = field_types(fields);
     let steps = steps(private, source, &model);
+    let executors = model.executors.iter().enumerate().map(|(index, name)| {
+        let (alias, path) = (executor_alias(index), source.path(name));
+        quote!(type #alias = #path;)
+    });
     let checks = checks(private, source, &model, &plain(&me), &types, parsed);
     let body = if cx.is_clean() {
-        implementation(private, &me, &name, source, fields, &types, &model, flow)
+        implementation(private, &me, &name, args, source, fields, &types, &model, flow)
     } else {
         stand_in(private, &me)
     };
@@ -58,6 +62,7 @@ pub(crate) fn pipeline(
         #[allow(dead_code)]
         const _: () = {
             #steps
+            #(#executors)*
             #questions
             #dependency
             #(#aliases)*
@@ -122,6 +127,7 @@ fn implementation(
     private: &TokenStream,
     me: &Ident,
     name: &str,
+    args: &PipelineArgs,
     source: &Source,
     fields: &[StructField],
     types: &[(String, String, Ident)],
@@ -140,13 +146,31 @@ fn implementation(
                 quote!((#name, #private::Of::<#alias>::DEFINITION))
             },
         );
-    let executors =
-        model.executors.iter().map(|name| named(source, name, &quote!(#private::ExecutorKind)));
-    let errors = model.errors.iter().map(|name| named(source, name, &quote!(#private::ErrorType)));
+    let executors = model.executors.iter().enumerate().map(|(index, name)| {
+        let (text, alias, (start, end)) =
+            (&*name.text, executor_alias(index), source.places(name.span));
+        // A type that is no executor is shown where it is written.
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!((#text, #private::ExecutorKind::of::<#ty>()))
+    });
+    let errors = model.errors.iter().map(|name| {
+        let (text, path) = (&*name.text, source.path(name));
+        quote!((#text, #private::ErrorType::of::<#path>()))
+    });
+    let timeout = args.timeout.as_ref().map(|limit| {
+        let limit = duration(private, limit);
+        quote! {
+            fn timeout() -> #private::Option<#private::Duration> {
+                let limit: #private::Duration = #limit;
+                #private::Option::Some(limit)
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #private::Pipeline for #me {
             const NAME: &'static str = #name;
+            #timeout
             fn fields() -> #private::Fields {
                 #private::Fields::new() #(.with::<#aliases>(#names))*
             }
@@ -165,12 +189,6 @@ fn implementation(
             }
         }
     }
-}
-
-/// `("Name", Table::of::<Name>())`
-fn named(source: &Source, name: &Name, table: &TokenStream) -> TokenStream {
-    let (text, path) = (&*name.text, source.path(name));
-    quote!((#text, #table::of::<#path>()))
 }
 
 fn value(private: &TokenStream, field: &StructField) -> TokenStream {

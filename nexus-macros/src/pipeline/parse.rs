@@ -2,14 +2,15 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{DeriveInput, Lit, LitStr, Meta, Path};
+use syn::{DeriveInput, Expr, Ident, Lit, LitStr, Meta, Path};
 
 use super::source::Source;
 use super::tokens::Tokens;
 use crate::ctxt::{Ctxt, with_help};
+use crate::event::args::{self, Given};
 use crate::root::Root;
 
-const KEYS: [&str; 4] = ["flow", "file", "name", "crate"];
+const KEYS: [&str; 5] = ["flow", "file", "name", "timeout", "crate"];
 const SHAPE: &str =
     "write `#[pipeline(flow = first -> second)]`, or `#[pipeline(file = \"flow.pty\")]`";
 
@@ -18,12 +19,13 @@ const SHAPE: &str =
 pub(crate) struct PipelineArgs {
     pub(crate) root: Root,
     pub(crate) name: Option<String>,
+    pub(crate) timeout: Option<Given>,
     pub(crate) source: Option<Source>,
 }
 
 /// One argument: its key, and everything up to the next.
 struct Arg {
-    key: TokenTree,
+    key: Ident,
     value: TokenStream,
 }
 
@@ -59,6 +61,7 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
             }
             "flow" => args.source = flow(cx, arg.value),
             "file" => args.source = text(cx, &arg).and_then(|path| super::source::file(cx, &path)),
+            "timeout" => args.timeout = timeout(cx, arg),
             "name" => args.name = text(cx, &arg).map(|name| name.value()),
             "crate" => {
                 let path = syn::parse::Parser::parse2(Path::parse_mod_style, arg.value);
@@ -75,7 +78,7 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
 }
 
 fn unknown(key: &str) -> String {
-    let all = "there are `flow`, `file`, `name` and `crate`";
+    let all = "there are `flow`, `file`, `name`, `timeout` and `crate`";
     let help = match nexus_pointy::suggest::nearest(key, KEYS) {
         Some(near) => format!("did you mean `{near}`? {all}"),
         None => all.to_owned(),
@@ -90,13 +93,14 @@ fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
     let mut at = 0;
     while at < trees.len() {
         let rest = trees.get(at..).unwrap_or_default();
-        if starts_arg(rest) {
-            args.push(Arg { key: trees[at].clone(), value: TokenStream::new() });
+        if let Some(key) = starts_arg(rest) {
+            args.push(Arg { key: key.clone(), value: TokenStream::new() });
             at += 2;
             continue;
         }
         let behind = trees.get(at + 1..).unwrap_or_default();
-        let ends = is_punct(rest.first(), ',') && (behind.is_empty() || starts_arg(behind));
+        let ends =
+            is_punct(rest.first(), ',') && (behind.is_empty() || starts_arg(behind).is_some());
         match args.last_mut() {
             None => {
                 cx.error(rest.iter().cloned().collect::<TokenStream>(), SHAPE);
@@ -110,11 +114,12 @@ fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
     args
 }
 
-/// Whether `key =` stands here, at the start or behind a comma.
-fn starts_arg(trees: &[TokenTree]) -> bool {
-    matches!(trees.first(), Some(TokenTree::Ident(_)))
-        && is_punct(trees.get(1), '=')
-        && !(is_punct(trees.get(2), '=') || is_joint_arrow(trees))
+/// The key, if `key =` stands here, at the start or behind a comma.
+fn starts_arg(trees: &[TokenTree]) -> Option<&Ident> {
+    let Some(TokenTree::Ident(key)) = trees.first() else { return None };
+    let is_arg =
+        is_punct(trees.get(1), '=') && !(is_punct(trees.get(2), '=') || is_joint_arrow(trees));
+    is_arg.then_some(key)
 }
 
 /// `=>`, which is no `=`.
@@ -137,6 +142,11 @@ fn flow(cx: &Ctxt, value: TokenStream) -> Option<Source> {
     }
     cx.error(literal.to_token_stream(), SHAPE);
     None
+}
+
+fn timeout(cx: &Ctxt, arg: Arg) -> Option<Given> {
+    let expr: Expr = cx.ok(syn::parse2(arg.value))?;
+    args::timeout(cx, &arg.key, expr)
 }
 
 fn text(cx: &Ctxt, arg: &Arg) -> Option<LitStr> {

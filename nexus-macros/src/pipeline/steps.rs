@@ -26,6 +26,8 @@ pub(crate) struct Step<'f> {
     /// The keys that are no settings: the event's own fields.
     pub(crate) own: Vec<Attr>,
     pub(crate) branches: Vec<&'f Descriptor>,
+    /// The executor that the flow names for it, or for brackets around it.
+    pub(crate) executor: Option<Name>,
 }
 
 /// What comes along to a step.
@@ -41,19 +43,21 @@ pub(crate) enum StepInput {
 
 pub(crate) fn model(flow: &Flow) -> Model<'_> {
     let mut walk = Walk::default();
-    walk.flow(flow, None);
+    walk.flow(flow, None, None);
     let wiring = wiring(flow);
-    let steps = wiring.uses.iter().zip(walk.steps).map(|(place, (arrow, own))| Step {
-        name: place.name,
-        each: place.each,
-        input: match (place.input, arrow) {
-            (Input::Piped { arrow, from }, _) => StepInput::Piped(arrow, from),
-            (Input::Nothing, Some(arrow)) => StepInput::Then(arrow),
-            (Input::Nothing, None) => StepInput::Start,
-        },
-        own,
-        branches: place.unit.branches.iter().map(|branch| &branch.descriptor).collect(),
-    });
+    let steps =
+        wiring.uses.iter().zip(walk.steps).map(|(place, Seen { arrow, own, executor })| Step {
+            name: place.name,
+            each: place.each,
+            input: match (place.input, arrow) {
+                (Input::Piped { arrow, from }, _) => StepInput::Piped(arrow, from),
+                (Input::Nothing, Some(arrow)) => StepInput::Then(arrow),
+                (Input::Nothing, None) => StepInput::Start,
+            },
+            own,
+            branches: place.unit.branches.iter().map(|branch| &branch.descriptor).collect(),
+            executor,
+        });
     Model {
         steps: steps.collect(),
         wiring,
@@ -63,51 +67,63 @@ pub(crate) fn model(flow: &Flow) -> Model<'_> {
     }
 }
 
+/// What was seen on the way to a step.
+struct Seen {
+    arrow: Option<Range>,
+    own: Vec<Attr>,
+    executor: Option<Name>,
+}
+
 /// Goes over the units in the order of [`Wiring::uses`].
 #[derive(Default)]
 struct Walk {
-    steps: Vec<(Option<Range>, Vec<Attr>)>,
+    steps: Vec<Seen>,
     executors: Vec<Name>,
     errors: Vec<Name>,
     mistakes: Vec<Diagnostic>,
 }
 
 impl Walk {
-    /// `arrow` leads to the first link; brackets bound the recursion.
-    fn flow(&mut self, flow: &Flow, arrow: Option<Range>) {
+    /// `arrow` leads to the first link, and `executor` is that of the brackets around, which bound
+    /// the recursion.
+    fn flow(&mut self, flow: &Flow, arrow: Option<Range>, executor: Option<&Name>) {
         for link in &flow.links {
             let arrow = link.arrow.map_or(arrow, |arrow| Some(arrow.span));
             for unit in &link.units {
-                self.unit(unit, arrow);
+                self.unit(unit, arrow, executor);
             }
         }
     }
 
-    fn unit(&mut self, unit: &Unit, arrow: Option<Range>) {
-        let own = self.settings(&unit.attrs);
+    fn unit(&mut self, unit: &Unit, arrow: Option<Range>, outer: Option<&Name>) {
+        let (own, executor) = self.settings(&unit.attrs);
+        let executor = executor.as_ref().or(outer);
         match &unit.primary {
-            Primary::Event(_) => self.steps.push((arrow, own)),
+            Primary::Event(_) => {
+                self.steps.push(Seen { arrow, own, executor: executor.cloned() });
+            }
             Primary::Flow(flow) => {
                 self.refuse(&own);
-                self.flow(flow, arrow);
+                self.flow(flow, arrow, executor);
             }
             Primary::Hole(_) => {}
         }
         for Branch { arrow, flow, .. } in &unit.branches {
             let arrow = (arrow.kind == ArrowKind::Then).then_some(arrow.span);
-            self.flow(flow, arrow);
+            self.flow(flow, arrow, outer);
         }
     }
 
-    fn settings(&mut self, attrs: &[Attr]) -> Vec<Attr> {
+    /// The unit's own keys, and the executor that it names.
+    fn settings(&mut self, attrs: &[Attr]) -> (Vec<Attr>, Option<Name>) {
         let (settings, mistakes) = read_settings(attrs);
         self.mistakes.extend(mistakes);
-        add(&mut self.executors, settings.executor);
+        add(&mut self.executors, settings.executor.clone());
         for error in settings.retry_policy.into_iter().flat_map(|policy| policy.retry_on_exceptions)
         {
             add(&mut self.errors, Some(error));
         }
-        settings.own
+        (settings.own, settings.executor)
     }
 
     /// Brackets have settings, and no fields.

@@ -75,6 +75,7 @@ const EVALUATION: Key = both(
     ValueKind::OneOf(super::EvaluationState::NAMES),
     "when a step of many tasks counts as success",
 );
+const TIMEOUT: Key = both("timeout", ValueKind::Duration, "how long one attempt may take");
 const NAME: Key = attribute("name", ValueKind::Text, "what flows call the event");
 const BYPASS: Key =
     attribute("bypass", ValueKind::Expr, "the function that says whether to skip the event");
@@ -95,6 +96,7 @@ pub const EVENT_KEYS: &[Key] = &[
     STOP_ON_ERROR,
     STOP_ON_EXCEPTION,
     EVALUATION,
+    TIMEOUT,
     NAME,
     BYPASS,
     CRATE,
@@ -112,6 +114,7 @@ pub const ATTRIBUTE_KEYS: &[Key] = &[
     STOP_ON_ERROR,
     STOP_ON_EXCEPTION,
     EVALUATION,
+    TIMEOUT,
     NAME,
     BYPASS,
     CRATE,
@@ -126,6 +129,7 @@ pub const FLOW_KEYS: &[Key] = &[
     STOP_ON_ERROR,
     STOP_ON_EXCEPTION,
     EVALUATION,
+    TIMEOUT,
     EACH,
     MAX_CONCURRENCY,
     MAX_ATTEMPTS,

@@ -106,6 +106,8 @@ pub struct Settings {
     pub stop_on_exception: Option<bool>,
     /// When a step of many tasks counts as success.
     pub evaluation: Option<EvaluationState>,
+    /// How long one attempt may take, more than nothing.
+    pub timeout: Option<Duration>,
     /// One task per item of what came along the arrow.
     pub each: Option<bool>,
     /// How many of the tasks run at the same time, at least 1.
@@ -213,6 +215,7 @@ fn set(settings: &mut Settings, key: &Key, attr: &Attr) {
         "retry_policy" => settings.retry_policy = Some(retry(entries(value))),
         "max_attempts" => settings.max_attempts = int(value),
         "execution_evaluation_state" => settings.evaluation = one_of(EvaluationState::NAMES, value),
+        "timeout" => settings.timeout = duration(value),
         "max_concurrency" => settings.max_concurrency = int(value),
         _ => {}
     }

@@ -17,7 +17,7 @@ fn all_settings_are_read() {
             jitter: "full", max_elapsed: "1m" },
         max_attempts = 2, stop_on_success, stop_on_error = false, stop_on_exception = true,
         execution_evaluation_state = EvaluationState::SuccessForPartialSuccess,
-        each = false, max_concurrency = 8, factor = 0.5, name = "x""#,
+        timeout = "1m30s", each = false, max_concurrency = 8, factor = 0.5, name = "x""#,
     ));
     assert_eq!(mistakes, []);
     assert_eq!(settings.executor.unwrap().to_string(), "pools::ThreadPoolExecutor");
@@ -48,6 +48,7 @@ fn all_settings_are_read() {
         (Some(true), Some(false), Some(true), Some(false))
     );
     assert_eq!(settings.evaluation, Some(EvaluationState::SuccessForPartialSuccess));
+    assert_eq!(settings.timeout, Some(Duration::from_secs(90)));
     let own: Vec<_> = settings.own.iter().map(|attr| &*attr.key.text).collect();
     assert_eq!(own, ["factor", "name"]);
 }
@@ -64,6 +65,17 @@ fn wrong_values_are_blamed_on_the_value() {
         ("max_attempts", code::WRONG_TYPE, "max_attempts", "needs a value: a whole number"),
         ("retry_policy = { max_elapsed: \"30\" }", code::OUT_OF_RANGE, "\"30\"", "has no unit"),
         ("retry_policy = { max_elapsed: \"0s\" }", code::OUT_OF_RANGE, "\"0s\"", "is zero"),
+        ("timeout = 30", code::WRONG_TYPE, "30", "takes a duration, found the number 30"),
+        ("timeout = true", code::WRONG_TYPE, "true", "takes a duration"),
+        ("timeout", code::WRONG_TYPE, "timeout", "needs a value: a duration"),
+        ("timeout = \"0s\"", code::OUT_OF_RANGE, "\"0s\"", "is zero"),
+        ("timeout = \"-1s\"", code::OUT_OF_RANGE, "\"-1s\"", "is negative"),
+        (
+            "timeout = \"99999999999999999999d\"",
+            code::OUT_OF_RANGE,
+            "\"99999999999999999999d\"",
+            "too long",
+        ),
         ("max_attempts = 0", code::OUT_OF_RANGE, "0", "would never run"),
         ("max_attempts = -1", code::OUT_OF_RANGE, "-1", "goes from 1 to"),
         ("max_attempts = 4294967296", code::OUT_OF_RANGE, "4294967296", "goes from 1 to"),
@@ -171,7 +183,9 @@ fn unknown_keys() {
         ),
         ("max_workers", FLOW_KEYS, "write `executor_config = { max_workers: .. }`"),
         ("executor", RETRY_KEYS, "it is a setting of the event itself"),
-        ("timeout", FLOW_KEYS, "timeouts are not there yet"),
+        ("timeot", FLOW_KEYS, "did you mean `timeout`?"),
+        ("time_limit", FLOW_KEYS, "it is called `timeout` here"),
+        ("timeout", RETRY_KEYS, "it is a setting of the event itself"),
         ("bypass", FLOW_KEYS, "it belongs to the event, not to a flow: `#[event(bypass = ..)]`"),
         ("each", ATTRIBUTE_KEYS, "it belongs to a flow, not to the event: `A[each]`"),
         ("can_bypass_current_event", ATTRIBUTE_KEYS, "it is called `bypass` here"),

@@ -98,6 +98,7 @@ fn alias(word: &str) -> Option<&'static str> {
         "can_bypass_current_event" | "skip_if" | "bypass_if" | "skip" => "bypass",
         "stop_on_failure" | "stop_on_fail" => "stop_on_error",
         "foreach" | "for_each" | "map" => "each",
+        "time_limit" | "deadline" | "max_time" | "max_duration" | "timeout_seconds" => "timeout",
         "label" | "title" => "name",
         _ => return None,
     })
@@ -111,9 +112,6 @@ fn sentence(word: &str) -> Option<&'static str> {
         }
         "stop_condition" | "stop_conditions" => {
             "stop conditions are flags here: `stop_on_success`, `stop_on_error`, `stop_on_exception`"
-        }
-        "timeout" | "time_limit" | "deadline" | "max_time" | "timeout_seconds" => {
-            "timeouts are not there yet"
         }
         "initializer" | "initargs" => {
             "workers share nothing to initialise: take what they need as a `State<T>` parameter"

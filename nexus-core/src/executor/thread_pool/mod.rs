@@ -115,10 +115,6 @@ impl ThreadPoolExecutor {
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let prefix = config.name_prefix().unwrap_or("nexus-").to_owned();
-        if prefix.contains('\0') {
-            let message = "`thread_name_prefix` holds a NUL, which a thread's name cannot";
-            return Err(ConfigError::Other(message.to_owned()));
-        }
         // A worker takes a seat only when there is work for it, so a huge number costs little;
         // the bound keeps the list of seats itself small.
         let workers = config.workers().unwrap_or(default).min(MOST_WORKERS);
@@ -158,6 +154,10 @@ const MOST_WORKERS: usize = 1 << 15;
 
 /// Calls `waiting`, which waits for work that may be this thread's own pool's to do.
 pub(crate) fn while_blocked<T>(waiting: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "tokio")]
+    if let Some(blocked) = super::tokio::Blocked::here() {
+        return blocked.wait(waiting);
+    }
     let pool = CURRENT
         .with(|current| current.borrow().as_ref().and_then(|current| current.pool.upgrade()));
     let Some(pool) = pool else { return waiting() };

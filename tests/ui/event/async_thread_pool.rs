@@ -1,9 +1,9 @@
-//! Async events come later.
+//! Threads of a pool run plain functions.
 #![allow(unused)]
 
 use nexus::prelude::*;
 
-#[event]
+#[event(executor = ThreadPoolExecutor)]
 async fn step() -> Outcome<()> {
     Outcome::success(())
 }

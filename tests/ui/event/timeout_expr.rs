@@ -1,11 +1,15 @@
-//! Timeouts come later.
+//! An expression gives a `Duration`.
 #![allow(unused)]
 
 use nexus::prelude::*;
 
-#[event(timeout = "30s")]
+#[event(timeout = seconds())]
 fn step() -> Outcome<()> {
     Outcome::success(())
+}
+
+fn seconds() -> u64 {
+    30
 }
 
 fn main() {}

@@ -1,0 +1,11 @@
+//! The parameters are those of other events.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+async fn step(name: &str) -> Outcome<usize> {
+    Outcome::success(name.len())
+}
+
+fn main() {}

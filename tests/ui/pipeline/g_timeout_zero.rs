@@ -1,0 +1,15 @@
+//! No attempt ends in no time.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn num() -> Outcome<u32> {
+    Outcome::success(1)
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = {num}[timeout = "0ms"])]
+struct P;
+
+fn main() {}
