@@ -11,6 +11,10 @@ mod r10_goto;
 mod r11_bypass;
 #[path = "rules/r12_panics.rs"]
 mod r12_panics;
+#[path = "rules/r13_cancellation.rs"]
+mod r13_cancellation;
+#[path = "rules/r13_timeouts.rs"]
+mod r13_timeouts;
 #[path = "rules/r14_limits.rs"]
 mod r14_limits;
 #[path = "rules/r15_identity.rs"]

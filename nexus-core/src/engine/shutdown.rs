@@ -88,6 +88,9 @@ impl fmt::Display for ShutdownReport {
     }
 }
 
+/// How long a shutdown waits, after its deadline, for what it has told to end.
+const GRACE: Duration = Duration::from_millis(200);
+
 impl Engine {
     /// Ends the engine in order: no new runs, then the runs that are under way, then the pools.
     /// Other handles of the engine can start nothing afterwards.
@@ -97,8 +100,10 @@ impl Engine {
         lock(&engine.runs.state).closed = true;
         if how.cancel || !engine.runs.wait(deadline) {
             engine.runs.cancel_all();
-            engine.runs.wait(deadline);
         }
+        // What was just told to end may take a moment to do so.
+        let deadline = deadline.map(|at| at.max(Instant::now() + GRACE));
+        engine.runs.wait(deadline);
         let mut still_running = engine.runs.still_running();
         still_running.extend(engine.end_pools(deadline));
         ShutdownReport { still_running }
