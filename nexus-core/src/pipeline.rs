@@ -58,6 +58,17 @@ pub trait Pipeline: Sized + Send + 'static {
         Engine::shared().run(self)
     }
 
+    /// Runs the pipeline as a future, on the program's shared engine. Dropping the future cancels
+    /// the run.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    fn run_async(self) -> impl Future<Output = Result<Report>> + Send + 'static {
+        let prepared = Engine::shared().prepare(self);
+        async { prepared?.run_async().await }
+    }
+
     /// Runs the pipeline in the background, on the program's shared engine.
     ///
     /// # Errors
@@ -76,6 +87,20 @@ impl Engine {
     /// If the run cannot start: see [`Pipeline::plan`]; or a `State` that a step takes is missing.
     pub fn run<P: Pipeline>(&self, pipeline: P) -> Result<Report> {
         self.prepare(pipeline)?.run()
+    }
+
+    /// Runs a pipeline as a future, on whatever runtime polls it. Dropping the future cancels the
+    /// run.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_async<P: Pipeline>(
+        &self,
+        pipeline: P,
+    ) -> impl Future<Output = Result<Report>> + Send + 'static {
+        let prepared = self.prepare(pipeline);
+        async { prepared?.run_async().await }
     }
 
     /// Prepares a run of a pipeline: with a timeout, or in the background.

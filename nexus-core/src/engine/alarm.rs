@@ -34,6 +34,8 @@ struct State {
 pub(super) enum Call {
     /// A run whose timers nobody watches.
     Timers(Weak<Drive>),
+    /// A future that drives a run, and has to look then.
+    Driver(Weak<Drive>),
     /// A run whose time is over then.
     Run(Weak<Drive>),
     /// A task whose attempt has had its time then.
@@ -48,6 +50,11 @@ impl Call {
             Self::Timers(drive) => {
                 if let Some(drive) = drive.upgrade() {
                     drive.fire_timers();
+                }
+            }
+            Self::Driver(drive) => {
+                if let Some(drive) = drive.upgrade() {
+                    drive.wake();
                 }
             }
             Self::Run(drive) => {

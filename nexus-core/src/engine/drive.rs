@@ -109,7 +109,7 @@ impl Drive {
         impl std::task::Wake for Jumped {
             fn wake(self: Arc<Self>) {
                 if let Some(drive) = self.0.upgrade() {
-                    drive.inbox.notify(&mut drive.inbox.lock());
+                    drive.wake();
                 }
             }
         }
@@ -214,7 +214,7 @@ impl Drive {
 
     /// While the driving thread is away, somebody else must watch the timers; but for those of
     /// its own steps, which have to wait for it anyway, and whose order must not depend on threads.
-    fn set_alarm(self: &Arc<Self>) {
+    pub(super) fn set_alarm(self: &Arc<Self>) {
         if !self.plan.pooled_retries {
             return;
         }
@@ -254,6 +254,8 @@ impl Drive {
     pub(super) fn halt(self: &Arc<Self>, halt: Halt) {
         self.info.cancelled.store(true, Ordering::Relaxed);
         self.tell(News::Halted(halt));
+        // Its holder may be a future that waits for an async body.
+        self.wake();
     }
 
     /// Tells the run what happened, from whatever thread it is known on.

@@ -303,6 +303,12 @@ impl Inbox {
         queue.waiting.drain(..lost.min(queue.waiting.len())).collect()
     }
 
+    /// The driver's turn on another thread is over. Says whether the run is too.
+    pub(super) fn come_back(&self) -> bool {
+        let mut slot = self.lock();
+        std::mem::take(&mut slot.away) && slot.closed
+    }
+
     /// A body that was given up has ended.
     pub(super) fn unstick(&self, task: Task) {
         self.lock().count_stuck(task, -1);
@@ -318,7 +324,9 @@ impl Slot {
     /// Ends the exchange; what is in the inbox, or still comes, is discarded. Gives the pools
     /// whose workers still run bodies for this run, one by one.
     pub(super) fn close(mut slot: MutexGuard<'_, Self>) -> Vec<u32> {
-        slot.closed = true;
+        if std::mem::replace(&mut slot.closed, true) {
+            return Vec::new();
+        }
         let late = std::mem::take(&mut slot.news);
         let mut given_up = Vec::new();
         let mut unwanted = Vec::new();

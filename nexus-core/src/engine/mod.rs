@@ -3,6 +3,7 @@
 mod alarm;
 mod build;
 mod drive;
+mod future;
 mod handle;
 mod inbox;
 #[cfg(all(test, shuttle))]
@@ -157,29 +158,30 @@ impl Shared {
         plan.states.iter().map(find).collect()
     }
 
-    /// The executors that the plan names, in its order; each is made on first use.
+    /// The executors that the plan names, in its order.
     fn open_pools(&self, plan: &Plan) -> Result<Vec<Arc<dyn Executor>>> {
-        if plan.pools.is_empty() {
-            return Ok(Vec::new());
-        }
+        plan.pools.iter().map(|pool| self.executor_of(pool)).collect()
+    }
+
+    /// The executor of a pool, made on first use.
+    fn executor_of(&self, pool: &Pool) -> Result<Arc<dyn Executor>> {
+        let kind = match pool {
+            Pool::Shared => None,
+            Pool::Named(kind, config) => Some((kind.id, config.clone())),
+        };
         let mut open = lock(&self.pools);
-        let mut pools = Vec::with_capacity(plan.pools.len());
-        for pool in &plan.pools {
-            let kind = match pool {
-                Pool::Shared => None,
-                Pool::Named(kind, config) => Some((kind.id, config.clone())),
-            };
-            let found = open.iter().find(|pool| pool.kind == kind);
-            let executor = match found {
-                Some(pool) => Arc::clone(&pool.executor),
-                None => make_executor(pool)?,
-            };
-            if found.is_none() {
-                open.push(OpenPool { kind, executor: Arc::clone(&executor) });
-            }
-            pools.push(executor);
+        if let Some(pool) = open.iter().find(|pool| pool.kind == kind) {
+            return Ok(Arc::clone(&pool.executor));
         }
-        Ok(pools)
+        let executor = make_executor(pool)?;
+        open.push(OpenPool { kind, executor: Arc::clone(&executor) });
+        Ok(executor)
+    }
+
+    /// The time, for the durations of steps; zero if they are not measured.
+    #[inline]
+    fn step_now(&self) -> std::time::Duration {
+        if self.step_timings { self.clock.now() } else { std::time::Duration::ZERO }
     }
 
     /// The plan's bodies with mocks in place; `None` if there are no mocks.

@@ -106,7 +106,8 @@ impl Drive {
         let _ = panic::contain(|| self.pools[pool as usize].give_up());
     }
 
-    fn lost(&self, work: &Work) -> News {
+    /// What becomes of work that no executor will do.
+    pub(super) fn lost(&self, work: &Work) -> News {
         let message = "the executor dropped the task without running it".to_owned();
         let lost = Exception::of_kind(ExceptionKind::Lost, message);
         match work.turn {

@@ -163,8 +163,7 @@ impl Drive {
         context: &mut Context,
         mark: &mut Option<Duration>,
     ) {
-        let now =
-            || if self.engine.step_timings { self.engine.clock.now() } else { Duration::ZERO };
+        let now = || self.engine.step_now();
         let (mut step, mut start) = (first, mark.unwrap_or_else(now));
         // One guard for the whole stretch; `step` says whose panic it was.
         let outcome = panic::contain(|| {
@@ -275,10 +274,6 @@ impl Work {
 
     pub(super) fn task(&self) -> Task {
         self.turn.task()
-    }
-
-    pub(super) fn token(&self) -> Option<&Arc<Token>> {
-        self.token.as_ref()
     }
 
     /// The work is about to be done. `false` if nobody wants it any more.

@@ -75,6 +75,12 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
     /// A body that was given up has ended after all.
     fn regain(&self) {}
 
+    /// Calls `poll`, which polls an async body outside of this executor's own threads.
+    #[doc(hidden)]
+    fn within(&self, poll: &mut dyn FnMut()) {
+        poll();
+    }
+
     /// Finishes what was submitted and ends the workers. Called once, when the engine goes.
     fn shutdown(&self) {}
 }

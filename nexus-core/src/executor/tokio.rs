@@ -110,6 +110,16 @@ impl Executor for AsyncExecutor {
         self.shared.max_concurrency
     }
 
+    /// Where there is no runtime, the body finds this executor's.
+    fn within(&self, poll: &mut dyn FnMut()) {
+        if Handle::try_current().is_ok() {
+            return poll();
+        }
+        let handle = self.shared.runtime(&mut lock(&self.shared.state));
+        let _inside = handle.as_ref().map(Handle::enter);
+        poll();
+    }
+
     fn shutdown(&self) {
         let shared = &self.shared;
         shared.close();

@@ -40,7 +40,14 @@ fn then(plan: &Plan, step: u32) -> u32 {
         plan.event_of(step).def.typed_goto.is_some() || plan.options_of(step).stops.on_success;
     let next = plan.groups[group as usize].next;
     match (lone_step(plan, group), lone_step(plan, next)) {
-        (Some(_), Some(next)) if !decides && is_plain(plan, step) && is_plain(plan, next) => next,
+        (Some(_), Some(next))
+            if !decides
+                && plan.options_of(step).place == plan.options_of(next).place
+                && is_plain(plan, step)
+                && is_plain(plan, next) =>
+        {
+            next
+        }
         _ => NONE,
     }
 }
@@ -71,11 +78,13 @@ fn only_joins(plan: &Plan, step: u32) -> bool {
     joins && unit.branches.1 == 0 && !decides && def.typed_goto.is_none()
 }
 
-/// Whether the step is one task on the driving thread, nothing is asked before it, and its body
+/// Whether the step is one task where the run is driven, nothing is asked before it, and its body
 /// needs nothing that costs more than its inputs.
 fn is_plain(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let bounded = options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed);
-    let simple = !options.each && !options.is_guarded() && !bounded;
-    options.place == Place::Inline && simple && !def.can_bypass && !def.is_closure
+    let waits = options.cancellable || options.timeout.is_some();
+    let simple = !options.each && !waits && !bounded && !def.can_bypass && !def.is_closure;
+    // An async driver polls async bodies where it is.
+    simple && (options.place == Place::Inline || def.is_async)
 }

@@ -1,0 +1,259 @@
+//! The async driver: a run as a future, for any runtime.
+//!
+//! The future does what the blocking driver's thread does, but for one thing: it runs no plain
+//! body, since that would block the runtime's thread. Those have their turn on the engine's shared
+//! pool, and a stretch of them runs there as it would on a thread of its own. An async event that
+//! runs alone is polled by the future itself; beside others it is a task of its executor.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context as Polling, Poll};
+use std::time::Duration;
+
+use super::alarm::Call;
+use super::drive::{Drive, Looked, Next};
+use super::inbox::{Brought, News, Outbox, Slot, Turn};
+use super::prepare::Prepared;
+use super::task::Work;
+use crate::context::Context;
+use crate::error::Result;
+use crate::event::Inputs;
+use crate::executor::{Executor, Job, Source, Taken};
+use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
+use crate::panic;
+use crate::plan::{NONE, Place, Pool};
+use crate::report::Report;
+use crate::run::{Halt, Run, Task};
+use crate::sync::{Mutex, lock};
+
+impl Prepared {
+    /// Runs it as a future, on whatever runtime polls it. Plain events run on the engine's threads,
+    /// never on those of the runtime.
+    ///
+    /// Dropping the future cancels the run.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_async(mut self) -> impl Future<Output = Result<Report>> + Send + 'static {
+        async move {
+            let drive = self.drive(None)?;
+            let shared = drive.engine.executor_of(&Pool::Shared)?;
+            let start = drive.engine.clock.now();
+            // Also if this future is dropped, at whatever point it is.
+            let ending = Ending(&drive, &shared);
+            drive.set_out();
+            let run = drive.new_run();
+            let run = drive.until_finished_async(run, &shared).await;
+            let report = drive.report(run, start);
+            drop(ending);
+            drop(self);
+            Ok(report)
+        }
+    }
+}
+
+/// Ends the run with the future.
+struct Ending<'a>(&'a Arc<Drive>, &'a Arc<dyn Executor>);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        // The run may have been dropped with the future that held it; if not, it learns it here.
+        self.0.halt(Halt::Cancelled);
+        let slot = self.0.inbox.lock();
+        let is_away = slot.away;
+        for pool in Slot::close(slot) {
+            self.0.give_up(pool);
+        }
+        if is_away {
+            let _ = panic::contain(|| self.1.give_up());
+        }
+        self.0.engine.forget(self.0);
+    }
+}
+
+impl Drive {
+    async fn until_finished_async(
+        self: &Arc<Self>,
+        mut run: Box<Run>,
+        shared: &Arc<dyn Executor>,
+    ) -> Box<Run> {
+        let mut context = Context::new(Arc::clone(&self.info));
+        loop {
+            let mut outbox = Outbox::default();
+            self.advance(&mut run, &mut outbox, None);
+            while let Some(work) = self.lone_async(&run, &mut outbox) {
+                self.run_async_here(&mut run, work, &mut context).await;
+                self.advance(&mut run, &mut outbox, None);
+            }
+            self.settle(run, outbox, None);
+            run = loop {
+                match poll_fn(|cx| self.poll_turn(cx)).await {
+                    Next::Finished(run) => return run,
+                    Next::Advance(run) => break run,
+                    Next::Turn(work) => {
+                        let (drive, pool) = (Arc::clone(self), Arc::clone(shared));
+                        let turn = Elsewhere { drive, pool, work: Mutex::new(Some(work)) };
+                        let job = Job::new(Arc::new(turn), 0);
+                        let _ = panic::contain(|| shared.submit(job));
+                    }
+                }
+            };
+        }
+    }
+
+    /// The only work that there is, if it is an async body that nobody may have to end.
+    fn lone_async(&self, run: &Run, outbox: &mut Outbox) -> Option<Work> {
+        if outbox.work.len() != 1 || !outbox.turns.is_empty() || !run.is_alone() {
+            return None;
+        }
+        let Turn::Task(task) = outbox.work.first()?.1.turn else { return None };
+        let has_timeout = self.plan.options_of(task.step).timeout.is_some();
+        if !self.plan.event_of(task.step).def.is_async || has_timeout || task.item.is_some() {
+            return None;
+        }
+        outbox.work.pop().map(|(_, work)| work)
+    }
+
+    /// Polls an async event here, while this future holds the run; and those that follow straight.
+    async fn run_async_here(&self, run: &mut Run, work: Work, context: &mut Context) {
+        work.enter(self, context);
+        let task = work.task();
+        let straight = self.plan.steps[task.step as usize].hints.then != NONE;
+        if straight && task.attempt == 1 && !self.is_heard() && self.bodies.is_none() {
+            return self.run_async_straight(run, task.step, context).await;
+        }
+        let start = self.begin(task);
+        self.signal_start(context);
+        let outcome = self.poll_here(work.inputs(self, context)).await;
+        self.signal_end(context, &outcome);
+        panic::drop_quietly(work);
+        let at = self.engine.clock.now();
+        let elapsed = self.elapsed(task, at);
+        self.complete(run, task, outcome, at.saturating_sub(start), elapsed);
+    }
+
+    async fn run_async_straight(&self, run: &mut Run, first: u32, context: &mut Context) {
+        let now = || self.engine.step_now();
+        let (mut step, mut start) = (first, now());
+        loop {
+            context.step = step;
+            let this = &self.plan.steps[step as usize];
+            let slots = &self.plan.events[this.event as usize].slots;
+            let inputs = Inputs { slots, piped: run.straight_input(step), context };
+            let outcome = self.poll_here(inputs).await;
+            let end = now();
+            let busy = end.saturating_sub(start);
+            match outcome {
+                TaskOutcome::Success(value) if this.hints.then != NONE => {
+                    run.pass(step, value, busy);
+                    (step, start) = (this.hints.then, end);
+                }
+                outcome => {
+                    run.begin_last(step);
+                    let task = Task { step, attempt: 1, item: None };
+                    // The stretch has only the token of its first task.
+                    run.token(task);
+                    return self.complete(run, task, outcome, busy, Duration::ZERO);
+                }
+            }
+        }
+    }
+
+    /// Polls an async body to its end, or until the run is cancelled.
+    async fn poll_here(&self, inputs: Inputs<'_>) -> TaskOutcome {
+        let step = inputs.context.step;
+        let mut body = match panic::contain(|| self.body(step).call_async(inputs)) {
+            Ok(body) => body,
+            Err(exception) => return exception.into(),
+        };
+        let Place::Pool(pool) = self.plan.options_of(step).place else {
+            return Exception::of_kind(ExceptionKind::Lost, "no executor".to_owned()).into();
+        };
+        let executor = &self.pools[pool as usize];
+        let ended = poll_fn(|cx| {
+            let mut polled = Poll::Pending;
+            let poll = || executor.within(&mut || polled = body.as_mut().poll(cx));
+            match panic::contain(poll) {
+                Err(exception) => Poll::Ready(Some(exception.into())),
+                Ok(()) if polled.is_ready() => polled.map(Some),
+                Ok(()) => {
+                    self.inbox.lock().waker = Some(cx.waker().clone());
+                    // The flag is set before the waker is taken, so one of the two sees the other.
+                    if self.info.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
+                }
+            }
+        });
+        let ended = ended.await;
+        panic::drop_quietly(body);
+        let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
+        ended.unwrap_or_else(dropped)
+    }
+
+    /// What this future does next.
+    fn poll_turn(self: &Arc<Self>, cx: &mut Polling<'_>) -> Poll<Next> {
+        let mut slot = self.inbox.lock();
+        slot.waker = Some(cx.waker().clone());
+        match self.look(slot) {
+            Looked::Found(next) => Poll::Ready(next),
+            Looked::Nothing(slot, limit) => {
+                drop(slot);
+                if let Some(time) = limit {
+                    let at = self.engine.clock.now().saturating_add(time);
+                    self.engine.alarm.set(at, Call::Driver(Arc::downgrade(self)));
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Wakes whoever drives the run.
+    pub(super) fn wake(&self) {
+        self.inbox.notify(&mut self.inbox.lock());
+    }
+}
+
+/// A turn of the driver on a thread that may be blocked.
+struct Elsewhere {
+    drive: Arc<Drive>,
+    pool: Arc<dyn Executor>,
+    work: Mutex<Option<Box<Work>>>,
+}
+
+impl Elsewhere {
+    /// Takes the work, and tells the run how it ended.
+    fn end(&self, perform: impl FnOnce(Work, &mut Context) -> News) {
+        let Some(work) = lock(&self.work).take() else { return };
+        let drive = &self.drive;
+        let mut context = Context::new(Arc::clone(&drive.info));
+        drive.set_alarm();
+        let news = perform(*work, &mut context);
+        if self.drive.inbox.come_back() {
+            let _ = panic::contain(|| self.pool.regain());
+        }
+        if let Brought::Run(mut run, earlier, news) = drive.inbox.bring(news, None) {
+            let mut outbox = Outbox::default();
+            earlier.into_iter().for_each(|news| drive.apply(&mut run, news));
+            drive.apply(&mut run, news);
+            drive.advance(&mut run, &mut outbox, Some(&mut context));
+            drive.settle(run, outbox, None);
+        }
+    }
+}
+
+impl Source for Elsewhere {
+    fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
+        self.end(|work, context| work.perform_here(&self.drive, context));
+        (1, false)
+    }
+
+    fn take(self: Arc<Self>, _: u32) -> Option<Box<dyn Taken>> {
+        None
+    }
+
+    fn submit_again(self: Arc<Self>, _: u32) {}
+
+    fn lose(self: Arc<Self>, _: u32) {
+        self.end(|work, _| self.drive.lost(&work));
+    }
+}
