@@ -224,8 +224,8 @@ impl Runnable for PooledTask {
         thread_pool::hand_over(|| drive.tell(news));
     }
 
-    fn take(self: Box<Self>) -> Box<dyn Taken> {
-        Box::new(TakenTask { task: Some(*self), token: Token::default() })
+    fn take(self: Box<Self>) -> Option<Box<dyn Taken>> {
+        Some(Box::new(TakenTask { task: Some(*self), token: Token::default() }))
     }
 
     fn lost(self: Box<Self>) {

@@ -92,7 +92,9 @@ pub(crate) trait Taken: Send + Sync {
 /// What a job does when it is run, and when it never is.
 pub(crate) trait Runnable: Send {
     fn run(self: Box<Self>);
-    fn take(self: Box<Self>) -> Box<dyn Taken>;
+    fn take(self: Box<Self>) -> Option<Box<dyn Taken>> {
+        None
+    }
     fn lost(self: Box<Self>);
 }
 
@@ -103,7 +105,7 @@ impl Job {
 
     /// Takes the task out; `None` if there is none any more.
     pub(crate) fn take(mut self) -> Option<Box<dyn Taken>> {
-        Some(self.0.take()?.take())
+        self.0.take()?.take()
     }
 
     /// Runs the task. Never panics.
