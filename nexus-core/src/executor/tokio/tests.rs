@@ -267,3 +267,22 @@ fn a_set_up_that_makes_no_sense_is_refused() {
         assert!(error.to_string().contains(key), "{error}");
     }
 }
+
+#[test]
+fn a_task_that_shuts_its_own_executor_down_does_not_wait_for_itself() {
+    let executor = Arc::new(executor(&config().max_workers(1).max_concurrency(1)));
+    let (lost, _keep) = channel();
+    let (send, receive) = channel();
+    let (hold, after) = (Arc::clone(&executor), send.clone());
+    let (go, wait) = channel();
+    let task = async move {
+        wait.recv_timeout(PATIENCE).unwrap();
+        hold.shutdown();
+        send.send("shut down").unwrap();
+    };
+    executor.submit(job(task, &lost));
+    executor.submit(job(async move { after.send("finished").unwrap() }, &lost));
+    drop(executor);
+    go.send(()).unwrap();
+    assert_eq!([next(&receive), next(&receive)], ["shut down", "finished"]);
+}
