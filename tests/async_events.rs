@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use nexus::prelude::*;
@@ -13,13 +14,11 @@ use tokio::task::yield_now;
 
 /// Ends the test with an error instead of never.
 fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (send, receive) = std::sync::mpsc::channel();
+    let (send, receive) = mpsc::channel();
     let thread = std::thread::spawn(move || send.send(work()));
-    match receive.recv_timeout(Duration::from_secs(60)) {
-        Ok(result) => result,
-        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("no end"),
-        Err(_) => std::panic::resume_unwind(thread.join().unwrap_err()),
-    }
+    let result = receive.recv_timeout(Duration::from_mins(1));
+    assert_ne!(result.as_ref().err(), Some(&RecvTimeoutError::Timeout), "no end");
+    result.unwrap_or_else(|_| std::panic::resume_unwind(thread.join().unwrap_err()))
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +94,7 @@ mod forms {
     }
     #[event]
     async fn refuse() -> Outcome<u32> {
+        yield_now().await;
         Outcome::failure("four")
     }
     #[event]
@@ -227,20 +227,21 @@ fn max_concurrency_of_the_step_and_of_the_executor_bound_how_many_are_under_way(
     #[pipeline(flow = numbers |-> narrow[each])]
     struct Narrow;
 
+    #[event]
+    fn look(gauge: State<Gauge>) -> Outcome<usize> {
+        Outcome::success(gauge.1.load(Ordering::SeqCst))
+    }
+    #[derive(Pipeline)]
+    #[pipeline(flow = look)]
+    struct Look;
+
     fn most<P: Pipeline>(pipeline: P) -> usize {
         let engine = Engine::builder().state(Gauge::default()).build().unwrap();
         within(move || {
             let report = engine.run(pipeline).unwrap();
             assert_eq!(report.output::<Vec<u32>>().unwrap(), &(0..300).collect::<Vec<u32>>());
-            #[derive(Pipeline)]
-            #[pipeline(flow = look)]
-            struct Look;
             *engine.run(Look).unwrap().output::<usize>().unwrap()
         })
-    }
-    #[event]
-    fn look(gauge: State<Gauge>) -> Outcome<usize> {
-        Outcome::success(gauge.1.load(Ordering::SeqCst))
     }
     assert!((2..=3).contains(&most(Window)));
     assert!((1..=2).contains(&most(Narrow)));
@@ -370,6 +371,7 @@ type Handle = std::sync::Mutex<Option<Engine>>;
 fn the_last_handle_of_an_engine_may_go_on_a_thread_of_its_own_runtime() {
     #[event]
     async fn keep(engine: State<Handle>, go: State<(Notify, Notify)>) -> Outcome<()> {
+        yield_now().await;
         let engine = engine.lock().unwrap().take();
         tokio::spawn(async move {
             go.0.notified().await;
@@ -382,6 +384,16 @@ fn the_last_handle_of_an_engine_may_go_on_a_thread_of_its_own_runtime() {
     fn notify(go: State<(Notify, Notify)>) -> Outcome<State<(Notify, Notify)>> {
         Outcome::success(go)
     }
+    #[event]
+    fn give(engine: State<Handle>, mine: &Engine) -> Outcome<()> {
+        *engine.lock().unwrap() = Some(mine.clone());
+        Outcome::success(())
+    }
+    #[derive(Pipeline)]
+    #[pipeline(flow = give)]
+    struct Give {
+        mine: Engine,
+    }
     #[derive(Pipeline)]
     #[pipeline(flow = keep -> notify)]
     struct P;
@@ -391,16 +403,6 @@ fn the_last_handle_of_an_engine_may_go_on_a_thread_of_its_own_runtime() {
             .state((Notify::new(), Notify::new()))
             .build()
             .unwrap();
-        #[event]
-        fn give(engine: State<Handle>, mine: &Engine) -> Outcome<()> {
-            *engine.lock().unwrap() = Some(mine.clone());
-            Outcome::success(())
-        }
-        #[derive(Pipeline)]
-        #[pipeline(flow = give)]
-        struct Give {
-            mine: Engine,
-        }
         assert!(engine.run(Give { mine: engine.clone() }).unwrap().is_success());
         let report = engine.run(P).unwrap();
         let go = report.output::<State<(Notify, Notify)>>().unwrap().clone();
@@ -413,12 +415,13 @@ fn the_last_handle_of_an_engine_may_go_on_a_thread_of_its_own_runtime() {
 
 #[test]
 fn a_chain_of_thousands_of_async_steps_is_no_recursion() {
-    let mut registry = Registry::new();
-    registry.add::<next>();
     #[event]
     async fn next(start: &u32) -> Outcome<u32> {
+        std::future::ready(()).await;
         Outcome::success(*start)
     }
+    let mut registry = Registry::new();
+    registry.add::<next>();
     let script = vec!["next"; 20_000].join(" -> ");
     let plan =
         Flow::parse(&script).unwrap().plan(&registry, &Fields::new().with::<u32>("start")).unwrap();

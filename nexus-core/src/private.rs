@@ -17,10 +17,9 @@ pub use crate::context::{Context, State};
 pub use crate::event::{
     Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
     IntoBypass, IntoOutcome, Maker, Nested, OwnField, OwnValues, Param, ParamKind, Plain,
-    SettingKind,
+    SettingKind, only_async,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
-use crate::outcome::ExceptionKind;
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
 pub use crate::pipeline::{CheckedFlow, Pipeline};
 pub use crate::plan::Fields;
@@ -72,13 +71,6 @@ pub fn ended(outcome: Result<TaskOutcome, Exception>) -> TaskOutcome {
 /// The code of an async event, which other threads may go on with.
 pub fn boxed<'a>(body: impl Future<Output = TaskOutcome> + Send + 'a) -> BodyFuture<'a> {
     Box::pin(body)
-}
-
-/// How an async event ends that is called as if it were none. A planned flow never does that.
-#[cold]
-pub fn only_async(inputs: &Inputs<'_>) -> TaskOutcome {
-    let message = format!("`{}` is async: only `AsyncExecutor` runs it", inputs.context.event());
-    Exception::of_kind(ExceptionKind::Edge, message).into()
 }
 
 /// Asks a bypass check of an event that yields `T`.

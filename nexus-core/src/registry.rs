@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::Location;
+#[cfg(feature = "tokio")]
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +127,34 @@ impl Registry {
         EventBuilder { def: &mut self.events[index] }
     }
 
+    /// [`event`](Self::event), for async code: it runs on
+    /// [`AsyncExecutor`](crate::AsyncExecutor).
+    ///
+    /// ```
+    /// use nexus_core::{Context, Outcome, Registry};
+    /// let mut registry = Registry::new();
+    /// registry.async_event("A", |ctx: &Context| {
+    ///     Box::pin(async move {
+    ///         std::future::ready(()).await;
+    ///         Outcome::success(ctx.attempt())
+    ///     })
+    /// });
+    /// ```
+    #[cfg(feature = "tokio")]
+    #[track_caller]
+    pub fn async_event<F, R>(&mut self, name: impl Into<String>, body: F) -> EventBuilder<'_>
+    where
+        F: Fn(&Context) -> Pin<Box<dyn Future<Output = R> + Send + '_>> + Send + Sync + 'static,
+        R: IntoOutcome<Plain> + 'static,
+    {
+        let name = name.into();
+        let body = Arc::new(AsyncClosure(body));
+        let def = EventDef::of_closure::<R::Output>(name.clone(), body, Location::caller());
+        let index = self.events.len();
+        self.add_as(name, def.with_async());
+        EventBuilder { def: &mut self.events[index] }
+    }
+
     /// Lets flows name an executor: `[executor = Name]`.
     pub fn executor<E: Executor>(&mut self, name: impl Into<String>) -> &mut Self {
         self.executor_kind(name.into(), ExecutorKind::of::<E>())
@@ -191,6 +221,25 @@ where
 {
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
         (self.0)(inputs.context()).into_outcome()
+    }
+}
+
+#[cfg(feature = "tokio")]
+struct AsyncClosure<F>(F);
+
+#[cfg(feature = "tokio")]
+impl<F, R> Body for AsyncClosure<F>
+where
+    F: Fn(&Context) -> Pin<Box<dyn Future<Output = R> + Send + '_>> + Send + Sync + 'static,
+    R: IntoOutcome<Plain> + 'static,
+{
+    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
+        crate::event::only_async(inputs)
+    }
+
+    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
+        let future = (self.0)(inputs.context);
+        Box::pin(async move { future.await.into_outcome() })
     }
 }
 

@@ -75,12 +75,19 @@ use proc_macro::TokenStream;
 /// `Outcome<T>`, `Result<T, E>`, `Result<Outcome<T>, E>`, `(bool, T)`, or an enum that derives
 /// [`Descriptor`], whose variants name branches. `Ok` is success, `Err` an exception.
 ///
+/// # Async events
+///
+/// An `async fn` is an event as well, and so is a struct with an `async fn process`; parameters and
+/// answers are the same. It runs on `AsyncExecutor`, whether it names it or not, and on no other
+/// executor. Its future must be `Send`. It needs nexus's feature `tokio`; without it, the compiler
+/// says so at the `async`. The guide's chapter on executors has examples.
+///
 /// # Settings
 ///
 /// | key | value |
 /// |---|---|
-/// | `executor` | the type of the executor |
-/// | `executor_config` | `{ max_workers: 4, max_tasks_per_child: 50, thread_name_prefix: "x", stack_size: 1048576 }`, or an `ExecutorInitializerConfig` |
+/// | `executor` | the type of the executor; `AsyncExecutor` for an `async fn`, where this is left out |
+/// | `executor_config` | `{ max_workers: 4, max_tasks_per_child: 50, thread_name_prefix: "x", stack_size: 1048576, max_concurrency: 8 }`, or an `ExecutorInitializerConfig` |
 /// | `retry_policy` | `{ max_attempts: 3, backoff_factor: 0.5, max_backoff: 10.0, retry_on_exceptions: [E], retry_if: \|e: &E\| .., jitter: full, max_elapsed: "30s" }`, or a `RetryPolicy` |
 /// | `stop_on_success`, `stop_on_error`, `stop_on_exception` | nothing, `true` or `false` |
 /// | `execution_evaluation_state` | `SuccessForPartialSuccess` and its kind |

@@ -8,7 +8,7 @@ mod returns;
 use std::pin::Pin;
 
 use crate::checked::Spec;
-use crate::outcome::{Bypass, Descriptor, Exception, Goto, TaskOutcome};
+use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, Goto, TaskOutcome};
 use crate::shape::Shape;
 use crate::value::{TypeInfo, Value};
 
@@ -121,6 +121,14 @@ pub trait Body: Send + Sync + 'static {
 /// The future of code that is not async.
 pub(crate) fn at_once<'a>(call: impl FnOnce() -> TaskOutcome + Send + 'a) -> BodyFuture<'a> {
     Box::pin(async move { call() })
+}
+
+/// How an async event ends that is called as if it were none. A planned flow never does that.
+#[cold]
+#[doc(hidden)]
+pub fn only_async(inputs: &Inputs<'_>) -> TaskOutcome {
+    let message = format!("`{}` is async: only `AsyncExecutor` runs it", inputs.context.event());
+    Exception::of_kind(ExceptionKind::Edge, message).into()
 }
 
 /// A typed goto's value as the jump it means.

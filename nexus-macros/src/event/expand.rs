@@ -197,17 +197,18 @@ fn call(
         };
     };
     // A future that cannot go from thread to thread is shown at the event's name.
-    let future =
-        from_to(quote!((async move { #private::ended(__call(self, #inputs).await) })), name, name);
+    let future = from_to(quote!((__call)(self, #inputs)), name, name);
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
             #private::only_async(#inputs)
         }
         fn call_async<'a>(&'a self, #inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            async fn __call(#this: &#me, #inputs: #private::Inputs<'_>) -> #ending {
-                #private::Result::Ok((#convert)(#callee(#(#args),*).await))
+            async fn __call(#this: &#me, #inputs: #private::Inputs<'_>) -> #private::TaskOutcome {
+                let outcome: #ending =
+                    async { #private::Result::Ok((#convert)(#callee(#(#args),*).await)) }.await;
+                #private::ended(outcome)
             }
-            #private::boxed #future
+            #private::boxed(#future)
         }
     }
 }

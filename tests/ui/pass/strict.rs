@@ -39,6 +39,19 @@ pub mod shadowed {
         ::nexus::Outcome::success(Tier::Premium)
     }
 
+    #[event(timeout = "30s", executor_config = { max_concurrency: 4 })]
+    pub async fn three(order: &u32, text: ::std::string::String) -> ::nexus::Outcome<u32> {
+        let _ = text;
+        ::std::future::ready(()).await;
+        ::nexus::Outcome::success(*order)
+    }
+
+    #[event(executor = ::nexus::AsyncExecutor)]
+    pub async fn four(#[piped] x: &u32) -> ::nexus::Outcome<u32> {
+        ::std::future::ready(()).await;
+        ::nexus::Outcome::success(*x)
+    }
+
     #[derive(Descriptor)]
     pub enum Tier {
         Premium,
@@ -65,7 +78,7 @@ pub mod shadowed {
     }
 
     #[derive(Pipeline)]
-    #[pipeline(flow = one |-> two (premium -> Own[factor = 2], 101 -> Own))]
+    #[pipeline(timeout = "1m", flow = one |-> two (premium -> Own[factor = 2], 101 -> Own) -> three |-> four[timeout = "1s"])]
     pub struct P {
         pub order: u32,
         #[field(default = "EUR")]
@@ -85,7 +98,7 @@ pub mod steps {
 
     /// A struct with settings.
     #[derive(Event, Debug)]
-    #[event(executor = ThreadPoolExecutor, executor_config = { max_workers: 2 }, name = "scaled")]
+    #[event(executor = AsyncExecutor, executor_config = { max_workers: 2 }, name = "scaled")]
     pub struct Scale {
         factor: f64,
     }
@@ -93,7 +106,8 @@ pub mod steps {
     #[event]
     impl Scale {
         /// Scales.
-        pub fn process(&self, #[piped] x: u32) -> (bool, f64) {
+        pub async fn process(&self, #[piped] x: u32) -> (bool, f64) {
+            std::future::ready(()).await;
             (true, self.factor * f64::from(x))
         }
 

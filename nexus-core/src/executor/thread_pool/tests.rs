@@ -2,7 +2,7 @@ use super::*;
 use crate::executor::{Source, Taken};
 
 /// A source of one task.
-struct Work<F: FnOnce() + Send>(std::sync::Mutex<Option<F>>);
+struct Work<F: FnOnce() + Send>(Mutex<Option<F>>);
 
 impl<F: FnOnce() + Send + 'static> Source for Work<F> {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
@@ -18,7 +18,7 @@ impl<F: FnOnce() + Send + 'static> Source for Work<F> {
 }
 
 fn job(task: impl FnOnce() + Send + 'static) -> Job {
-    Job::new(Arc::new(Work(std::sync::Mutex::new(Some(task)))), 0)
+    Job::new(Arc::new(Work(Mutex::new(Some(task)))), 0)
 }
 
 #[cfg(not(shuttle))]

@@ -284,3 +284,6 @@ impl fmt::Debug for AsyncExecutor {
         f.debug_struct("AsyncExecutor").field("config", &self.shared.config).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;
