@@ -8,6 +8,9 @@ pub use nexus_core::__private;
 
 /// All that a program with pipelines needs: `use nexus::prelude::*;`.
 pub mod prelude {
+    #[cfg(feature = "process")]
+    pub use nexus_core::ProcessPoolExecutor;
+    pub use nexus_core::StateFactory;
     pub use nexus_core::{
         Bypass, Clock, Context, DefaultExecutor, Engine, Event, EventExecutionEvaluationState,
         Exception, Executor, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Items,

@@ -5,6 +5,7 @@
 
 use super::text::{Text, has, nearest, same};
 use crate::event::{DescriptorName, OwnField, SettingKind};
+use crate::wire::{EventWire, WirePart};
 
 /// What an event says of itself.
 #[derive(Clone, Copy)]
@@ -18,6 +19,7 @@ pub struct Spec {
     pub own: &'static [OwnField],
     /// The branches that its value names.
     pub goto: Option<&'static [DescriptorName]>,
+    pub wire: &'static EventWire,
     /// Whether this can be relied on; if not, there is another error already.
     pub known: bool,
 }
@@ -31,8 +33,16 @@ pub struct SpecParam {
 
 impl Spec {
     /// What stands for the specification of what is no event: every check is silent about it.
-    pub const NO_EVENT: Self =
-        Self { name: "", params: &[], piped: None, output: "", own: &[], goto: None, known: false };
+    pub const NO_EVENT: Self = Self {
+        name: "",
+        params: &[],
+        piped: None,
+        output: "",
+        own: &[],
+        goto: None,
+        wire: &EventWire::NONE,
+        known: false,
+    };
 
     /// The specification of a struct event, of what its `process` says.
     #[must_use]
@@ -300,6 +310,38 @@ impl Check {
                 .add(" (.. -> ..)`")
                 .panic()
         }
+    }
+
+    /// Everything of an event that runs in another process can cross.
+    #[track_caller]
+    pub const fn crosses(at: &str, event: &Spec, elsewhere: bool) {
+        if elsewhere
+            && event.known
+            && let Some(part) = event.wire.stuck()
+        {
+            Self::stuck(at, event, part);
+        }
+    }
+
+    /// The same of one parameter, or of the output.
+    #[track_caller]
+    pub const fn part_crosses(at: &str, event: &Spec, elsewhere: bool, part: &WirePart) {
+        if elsewhere && event.known && part.is_stuck() {
+            Self::stuck(at, event, part);
+        }
+    }
+
+    #[track_caller]
+    const fn stuck(at: &str, event: &Spec, part: &WirePart) -> ! {
+        let text = Text::new().add(at).add("the event ").tick(event.name);
+        let text = if part.name.is_empty() {
+            text.add(" runs in another process, from which its output, a ")
+        } else {
+            text.add(" runs in another process, to which `").add(part.name).add(": ")
+        };
+        let text =
+            if part.name.is_empty() { text.tick(part.ty) } else { text.add(part.ty).add("`") };
+        text.add(", cannot cross; ").add(part.cure()).add(", or name another executor").panic()
     }
 
     /// A key that is no setting is a field of the struct event, and has its type. `help` is

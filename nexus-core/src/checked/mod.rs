@@ -20,9 +20,9 @@ mod fed;
 mod text;
 
 pub use ask::{
-    Binds, ByValue, Define, FieldKind, Fits, FitsEach, FitsMember, Id, Json, Of, Otherwise,
-    OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process, Processing, Returns,
-    Struct, StructEvent, Takes, Typed, Wide, by_value, needed,
+    Binds, ByValue, CrossesOut, Define, Elsewhere, FieldKind, Fits, FitsEach, FitsMember, Id, Json,
+    Of, Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process,
+    Processing, Returns, Struct, StructEvent, Takes, Typed, Wide, by_value, needed,
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
 pub use fed::{Each, Failed, Nth, One, Part, Whole};

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::drive::Drive;
 use super::inbox::{News, Turn};
+use crate::cancel::Token;
 use crate::context::Context;
 use crate::event::{Body, Inputs};
-use crate::executor::{Runnable, thread_pool};
+use crate::executor::{Runnable, Taken, thread_pool};
 use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::piped::{OwnedPiped, Piped};
@@ -213,7 +214,71 @@ impl PooledTask {
     }
 }
 
+/// A task that an executor runs in its own way.
+struct TakenTask {
+    task: Option<Box<PooledTask>>,
+    token: Token,
+}
+
+impl TakenTask {
+    fn request_of(task: &PooledTask) -> Option<Result<Vec<u8>, Exception>> {
+        let PooledTask { drive, work } = task;
+        let step = drive.plan.steps[work.context.step as usize];
+        if drive.bodies.is_some() || matches!(work.turn, Turn::Check(_)) {
+            return None;
+        }
+        let event = drive.plan.event_of(work.context.step);
+        let inputs =
+            Inputs { slots: &event.slots, piped: work.input.borrow(), context: &work.context };
+        let name = &drive.plan.names[step.body as usize];
+        Some(crate::wire::request(&event.def, name, &work.context, &inputs))
+    }
+}
+
+impl Taken for TakenTask {
+    fn request(&self) -> Option<Result<Vec<u8>, Exception>> {
+        Self::request_of(self.task.as_ref()?)
+    }
+    fn outcome(&self, reply: &[u8]) -> TaskOutcome {
+        let lost = || Exception::of_kind(ExceptionKind::Lost, String::new()).into();
+        self.task.as_ref().map_or_else(lost, |task| {
+            crate::wire::outcome(&task.drive.plan.event_of(task.work.context.step).def, reply)
+        })
+    }
+    fn token(&self) -> &Token {
+        &self.token
+    }
+    fn start(&self) -> bool {
+        self.token.start()
+    }
+    fn progress(&self, _done: u64, _total: u64) {}
+    fn finish(mut self: Box<Self>, outcome: TaskOutcome) {
+        let Some(task) = self.task.take() else { return };
+        let Turn::Task(turn) = task.work.turn else { return };
+        let at = task.drive.engine.clock.now();
+        panic::drop_quietly(task.work.input);
+        task.drive.tell(News::Completed { task: turn, outcome, busy: Duration::ZERO, at });
+    }
+    fn run(mut self: Box<Self>) {
+        if let Some(task) = self.task.take() {
+            Runnable::run(task);
+        }
+    }
+}
+
+impl Drop for TakenTask {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.lost();
+        }
+    }
+}
+
 impl Runnable for PooledTask {
+    fn take(self: Box<Self>) -> Option<Box<dyn Taken>> {
+        Some(Box::new(TakenTask { task: Some(self), token: Token::default() }))
+    }
+
     fn run(self: Box<Self>) {
         let Self { drive, work } = *self;
         let news = work.perform(&drive);

@@ -2,6 +2,11 @@
 
 mod config;
 mod default;
+#[cfg(all(unix, feature = "process"))]
+pub(crate) mod process;
+#[cfg(all(not(unix), feature = "process"))]
+#[path = "process_elsewhere.rs"]
+pub(crate) mod process;
 pub(crate) mod thread_pool;
 
 use std::any::{TypeId, type_name};
@@ -10,6 +15,8 @@ use std::sync::Arc;
 
 pub use config::{ConfigError, ExecutorInitializerConfig};
 pub use default::DefaultExecutor;
+#[cfg(feature = "process")]
+pub use process::ProcessPoolExecutor;
 pub use thread_pool::ThreadPoolExecutor;
 
 use crate::cancel::Token;
@@ -41,7 +48,7 @@ use crate::value::short_type_name;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an executor",
     label = "not an executor",
-    note = "write `DefaultExecutor`, `ThreadPoolExecutor`, or a type of your own that implements `nexus::Executor`"
+    note = "write `DefaultExecutor`, `ThreadPoolExecutor`, `ProcessPoolExecutor`, or a type of your own that implements `nexus::Executor`"
 )]
 pub trait Executor: fmt::Debug + Send + Sync + 'static {
     /// Makes the executor.
@@ -69,6 +76,8 @@ pub(crate) trait Taken: Send + Sync {
     /// What a worker process needs to run the task; `None` for code that only this process has,
     /// such as a mock.
     fn request(&self) -> Option<Result<Vec<u8>, Exception>>;
+    /// What a worker process replied to the request.
+    fn outcome(&self, reply: &[u8]) -> TaskOutcome;
     /// Raised when the result is no longer wanted; then whoever runs the body stops it if they can.
     fn token(&self) -> &Token;
     /// The body begins now: its timeout counts from here. `false` if it is not wanted any more;
@@ -85,6 +94,10 @@ pub(crate) trait Taken: Send + Sync {
 /// What a job does when it is run, and when it never is.
 pub(crate) trait Runnable: Send {
     fn run(self: Box<Self>);
+    fn take(self: Box<Self>) -> Option<Box<dyn Taken>> {
+        self.lost();
+        None
+    }
     fn lost(self: Box<Self>);
 }
 
@@ -94,8 +107,8 @@ impl Job {
     }
 
     /// Takes the task out; `None` if there is none any more.
-    pub(crate) fn take(self) -> Option<Box<dyn Taken>> {
-        None
+    pub(crate) fn take(mut self) -> Option<Box<dyn Taken>> {
+        self.0.take().and_then(Runnable::take)
     }
 
     /// Runs the task. Never panics.
@@ -145,6 +158,14 @@ impl ExecutorKind {
 
     pub(crate) fn is_default(&self) -> bool {
         self.id == TypeId::of::<DefaultExecutor>()
+    }
+
+    /// Whether bodies run in other processes, to which everything must be able to cross.
+    pub(crate) fn is_process(&self) -> bool {
+        #[cfg(feature = "process")]
+        return self.id == TypeId::of::<ProcessPoolExecutor>();
+        #[cfg(not(feature = "process"))]
+        false
     }
 }
 

@@ -2,7 +2,7 @@
 //! what its event says.
 
 use nexus_pointy::settings::{ExecutorConfig, Jitter as JitterName, RetryLiteral, Settings};
-use nexus_pointy::{Diagnostic, Name, suggest};
+use nexus_pointy::{Diagnostic, Name, Span, suggest};
 
 use super::{Place, Pool, StepOptions};
 use crate::error::code;
@@ -123,7 +123,30 @@ fn place(
     if kind.is_default() {
         return Place::Inline;
     }
+    if kind.is_process() {
+        let span = settings.executor.as_ref().map_or(name.span, |executor| executor.span);
+        mistakes.extend(cannot_cross(def, kind, span));
+    }
     pool(pools, Pool::Named(kind, config))
+}
+
+/// What of an event keeps it from running in another process.
+fn cannot_cross(def: &EventDef, kind: ExecutorKind, span: Span) -> Option<Diagnostic> {
+    let runs = format!("`{}` runs on {}", def.name, kind.name());
+    if def.is_closure {
+        let message =
+            format!("{runs}, but is made from a closure, which other processes do not have");
+        let mistake = Diagnostic::new(code::BAD_EXECUTOR, message, span);
+        return Some(mistake.help("make it an annotated event: a function with `#[event]`"));
+    }
+    let part = def.wire.stuck()?;
+    let what = match part.name {
+        "" => format!("its output, a `{}`,", part.ty),
+        name => format!("`{name}: {}`", part.ty),
+    };
+    let message = format!("{runs}, but {what} cannot cross to another process");
+    let help = format!("{}, or name another executor", part.cure());
+    Some(Diagnostic::new(code::BAD_EXECUTOR, message, span).help(help))
 }
 
 fn check_config(

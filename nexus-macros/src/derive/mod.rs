@@ -52,6 +52,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     let me = unplaced(name);
     let event_name = args.name.clone().unwrap_or_else(|| plain(name));
     let settings = settings::settings(private, args);
+    let (executor, elsewhere) = settings::executor(private, args);
     let questions = questions(private);
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
@@ -62,11 +63,13 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     quote! {
         const _: () = {
             #questions
+            #executor
             #[automatically_derived]
             impl #private::StructEvent for #me {
                 const NAME: &'static str = #event_name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[#(#kinds),*];
                 const PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!());
+                const ELSEWHERE: bool = #elsewhere;
                 fn settings() -> #private::EventSettings { #settings }
                 fn make(#given: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     let _ = #given;
@@ -135,6 +138,7 @@ fn stand_in(args: &EventArgs, input: &DeriveInput) -> TokenStream {
                 const NAME: &'static str = #name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[];
                 const PLACE: &'static str = "";
+                const ELSEWHERE: bool = false;
                 fn settings() -> #private::EventSettings { ::core::unreachable!() }
                 fn make(_: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     ::core::unreachable!()

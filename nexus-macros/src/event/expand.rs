@@ -19,6 +19,8 @@ pub(crate) struct Parts {
     pub(crate) types: TokenStream,
     pub(crate) spec: TokenStream,
     pub(crate) params: TokenStream,
+    /// An expression of type `EventWire`.
+    pub(crate) wire: TokenStream,
     /// The constants that ask the return type: `Typed::<..>` and `Json::<..>`.
     pub(crate) descriptors: TokenStream,
     pub(crate) goto: TokenStream,
@@ -47,6 +49,7 @@ pub(crate) fn parts(
         takes: takes(private, me, model),
         types: types(private, model, &returns, &form),
         spec: spec(private, model, name, &asked),
+        wire: wire(private, me, model, &asked),
         params: params(private, model),
         descriptors: quote!(#private::Typed::#asked::DESCRIPTORS),
         goto: quote!(#private::Typed::#asked::GOTO),
@@ -129,6 +132,7 @@ fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -
             output: #output,
             own: &[],
             goto: #private::Typed::#asked::DESCRIPTORS,
+            wire: &<Self as #private::Event>::WIRE,
             known: #private::Returns::#asked::IS,
         }
     }
@@ -154,6 +158,65 @@ fn params(private: &TokenStream, model: &Model) -> TokenStream {
         }
     });
     quote!(&[#(#params),*])
+}
+
+/// How each part crosses to another process, if it can.
+fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) -> TokenStream {
+    let parts = model.params.iter().enumerate().map(|(index, param)| {
+        let (name, text, alias) = (&param.name, &param.text, alias(index));
+        let by = match param.from {
+            From::Field(_) => quote!(#private::Crosses::<#alias>::VALUE),
+            From::State => quote!(#private::Crosses::<#alias>::STATE),
+            From::Piped => {
+                quote!(#private::CrossesPiped::<<#me as #private::Event>::Piped>::PIPED)
+            }
+            From::Context => quote!(#private::Crossing::Context),
+        };
+        quote!(#private::WirePart { name: #name, ty: #text, by: #by })
+    });
+    let output = &model.output;
+    quote! {
+        #private::EventWire {
+            parts: &[#(#parts),*],
+            output: #private::WirePart {
+                name: "",
+                ty: #output,
+                by: #private::CrossesOut::#asked::VALUE,
+            },
+        }
+    }
+}
+
+/// The demand that everything can cross, if `elsewhere` says so: each part at its type.
+pub(crate) fn crosses(
+    private: &TokenStream,
+    me: &Type,
+    model: &Model,
+    elsewhere: &TokenStream,
+) -> TokenStream {
+    let (event, is) = (ident("__E"), ident("__X"));
+    // A name of another hygiene than the brackets: the compiler does not join their places.
+    let check = Ident::new("part_crosses", Span::call_site());
+    let demand = |ty: &Type, part: TokenStream| {
+        let (start, end) = ends(ty);
+        let call = from_to(
+            quote!(<#private::Check>::#check("", &#event, #is, &#event.wire.#part)),
+            start,
+            end,
+        );
+        quote!(#call;)
+    };
+    let parts = model.params.iter().enumerate().filter(|(_, param)| param.from != From::Context);
+    let parts = parts.map(|(index, param)| demand(&param.ty, quote!(parts[#index])));
+    let output = demand(&model.returns, quote!(output));
+    quote! {
+        const _: () = {
+            const #event: #private::Spec = <#me as #private::Event>::SPEC;
+            const #is: bool = #elsewhere;
+            #(#parts)*
+            #output
+        };
+    }
 }
 
 fn call(

@@ -5,12 +5,22 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::args::{EventArgs, Given, Group};
-use crate::span::ident;
+use crate::span::{ends, from_to, ident};
 
-/// An expression of type `EventSettings`.
+/// The alias of the executor's type, whose only mention it is, and whether that executor runs
+/// bodies in other processes.
+pub(crate) fn executor(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream) {
+    let Some(ty) = &args.executor else { return (TokenStream::new(), quote!(false)) };
+    let alias = ident("__Executor");
+    (quote!(type #alias = #ty;), quote!(#private::Elsewhere::<#alias>::IS))
+}
+
+/// An expression of type `EventSettings`, beside the alias that [`executor`] gives.
 pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
     let mut out = quote!(<#private::EventSettings as #private::Default>::default());
     if let Some(ty) = &args.executor {
+        let ((start, end), alias) = (ends(ty), ident("__Executor"));
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
         out.extend(quote!(.executor::<#ty>()));
     }
     match &args.config {

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Type};
 
-use super::check::{Checks, alias};
+use super::check::{Checks, alias, executor_alias};
 use super::parse::PipelineArgs;
 use super::source::Source;
 use super::steps::{Model, model};
@@ -101,6 +101,10 @@ fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStre
             const _: #private::Spec = <#event as #private::Event>::SPEC;
         });
     }
+    for (index, executor) in model.executors.iter().enumerate() {
+        let (alias, path) = (executor_alias(index), source.path(executor));
+        out.extend(quote!(type #alias = #path;));
+    }
     out
 }
 
@@ -140,8 +144,12 @@ fn implementation(
                 quote!((#name, #private::Of::<#alias>::DEFINITION))
             },
         );
-    let executors =
-        model.executors.iter().map(|name| named(source, name, &quote!(#private::ExecutorKind)));
+    let executors = model.executors.iter().enumerate().map(|(index, name)| {
+        let (text, alias) = (&*name.text, executor_alias(index));
+        let (start, end) = source.places(name.span);
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!((#text, #private::ExecutorKind::of::<#ty>()))
+    });
     let errors = model.errors.iter().map(|name| named(source, name, &quote!(#private::ErrorType)));
     quote! {
         #[automatically_derived]

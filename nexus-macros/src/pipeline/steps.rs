@@ -25,6 +25,8 @@ pub(crate) struct Step<'f> {
     pub(crate) input: StepInput,
     /// The keys that are no settings: the event's own fields.
     pub(crate) own: Vec<Attr>,
+    /// The executor that the flow names for it, itself or in brackets around it.
+    pub(crate) executor: Option<Name>,
     pub(crate) branches: Vec<&'f Descriptor>,
 }
 
@@ -41,9 +43,9 @@ pub(crate) enum StepInput {
 
 pub(crate) fn model(flow: &Flow) -> Model<'_> {
     let mut walk = Walk::default();
-    walk.flow(flow, None);
+    walk.flow(flow, None, None);
     let wiring = wiring(flow);
-    let steps = wiring.uses.iter().zip(walk.steps).map(|(place, (arrow, own))| Step {
+    let steps = wiring.uses.iter().zip(walk.steps).map(|(place, (arrow, own, executor))| Step {
         name: place.name,
         each: place.each,
         input: match (place.input, arrow) {
@@ -52,6 +54,7 @@ pub(crate) fn model(flow: &Flow) -> Model<'_> {
             (Input::Nothing, None) => StepInput::Start,
         },
         own,
+        executor,
         branches: place.unit.branches.iter().map(|branch| &branch.descriptor).collect(),
     });
     Model {
@@ -66,48 +69,51 @@ pub(crate) fn model(flow: &Flow) -> Model<'_> {
 /// Goes over the units in the order of [`Wiring::uses`].
 #[derive(Default)]
 struct Walk {
-    steps: Vec<(Option<Range>, Vec<Attr>)>,
+    steps: Vec<(Option<Range>, Vec<Attr>, Option<Name>)>,
     executors: Vec<Name>,
     errors: Vec<Name>,
     mistakes: Vec<Diagnostic>,
 }
 
 impl Walk {
-    /// `arrow` leads to the first link; brackets bound the recursion.
-    fn flow(&mut self, flow: &Flow, arrow: Option<Range>) {
+    /// `arrow` leads to the first link, `outer` is the executor that brackets around it name;
+    /// brackets bound the recursion.
+    fn flow(&mut self, flow: &Flow, arrow: Option<Range>, outer: Option<&Name>) {
         for link in &flow.links {
             let arrow = link.arrow.map_or(arrow, |arrow| Some(arrow.span));
             for unit in &link.units {
-                self.unit(unit, arrow);
+                self.unit(unit, arrow, outer);
             }
         }
     }
 
-    fn unit(&mut self, unit: &Unit, arrow: Option<Range>) {
-        let own = self.settings(&unit.attrs);
+    fn unit(&mut self, unit: &Unit, arrow: Option<Range>, outer: Option<&Name>) {
+        let (own, executor) = self.settings(&unit.attrs);
+        let executor = executor.or_else(|| outer.cloned());
         match &unit.primary {
-            Primary::Event(_) => self.steps.push((arrow, own)),
+            Primary::Event(_) => self.steps.push((arrow, own, executor)),
             Primary::Flow(flow) => {
                 self.refuse(&own);
-                self.flow(flow, arrow);
+                self.flow(flow, arrow, executor.as_ref());
             }
             Primary::Hole(_) => {}
         }
         for Branch { arrow, flow, .. } in &unit.branches {
             let arrow = (arrow.kind == ArrowKind::Then).then_some(arrow.span);
-            self.flow(flow, arrow);
+            self.flow(flow, arrow, outer);
         }
     }
 
-    fn settings(&mut self, attrs: &[Attr]) -> Vec<Attr> {
+    /// The event's own fields, and the executor.
+    fn settings(&mut self, attrs: &[Attr]) -> (Vec<Attr>, Option<Name>) {
         let (settings, mistakes) = read_settings(attrs);
         self.mistakes.extend(mistakes);
-        add(&mut self.executors, settings.executor);
+        add(&mut self.executors, settings.executor.clone());
         for error in settings.retry_policy.into_iter().flat_map(|policy| policy.retry_on_exceptions)
         {
             add(&mut self.errors, Some(error));
         }
-        settings.own
+        (settings.own, settings.executor)
     }
 
     /// Brackets have settings, and no fields.
