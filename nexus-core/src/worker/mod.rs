@@ -11,6 +11,10 @@ mod serve;
 mod task;
 
 #[cfg(unix)]
+#[allow(
+    unused_imports,
+    reason = "for `Context::progress`, where the engine hears of progress"
+)]
 pub(crate) use serve::progress;
 
 /// Lets this program have worker processes: the first line of `main` where events run on a

@@ -24,6 +24,7 @@ fn tell(kind: u8, payload: &[u8]) -> io::Result<()> {
 }
 
 /// Tells the parent how far the task is.
+#[allow(dead_code, reason = "for `Context::progress`, where the engine hears of progress")]
 pub(crate) fn progress(done: u64, total: u64) {
     let mut numbers = done.to_le_bytes().to_vec();
     numbers.extend_from_slice(&total.to_le_bytes());

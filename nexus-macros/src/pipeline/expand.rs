@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use nexus_pointy::{Flow, Name};
+use nexus_pointy::Flow;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Type};
@@ -150,8 +150,20 @@ fn implementation(
         let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!((#text, #private::ExecutorKind::of::<#ty>()))
     });
-    let errors = model.errors.iter().map(|name| named(source, name, &quote!(#private::ErrorType)));
+    let errors = model.errors.iter().enumerate().map(|(index, name)| {
+        let (text, alias) = (&*name.text, error_alias(index));
+        let (start, end) = source.places(name.span);
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!((#text, #private::ErrorType::of::<#ty>()))
+    });
+    let linked = (0..model.errors.len()).map(|index| {
+        let alias = error_alias(index);
+        quote!(#private::submit_error!(#private, #alias);)
+    });
+    let (aliased, linked) = (error_aliases(source, model), quote!(#(#linked)*));
     quote! {
+        #aliased
+        #linked
         #[automatically_derived]
         impl #private::Pipeline for #me {
             const NAME: &'static str = #name;
@@ -175,10 +187,17 @@ fn implementation(
     }
 }
 
-/// `("Name", Table::of::<Name>())`
-fn named(source: &Source, name: &Name, table: &TokenStream) -> TokenStream {
-    let (text, path) = (&*name.text, source.path(name));
-    quote!((#text, #table::of::<#path>()))
+/// The error types that the flow lists: one alias each.
+fn error_aliases(source: &Source, model: &Model<'_>) -> TokenStream {
+    let aliases = model.errors.iter().enumerate().map(|(index, name)| {
+        let (alias, path) = (error_alias(index), source.path(name));
+        quote!(type #alias = #path;)
+    });
+    aliases.collect()
+}
+
+fn error_alias(index: usize) -> Ident {
+    format_ident!("__L{}", index + 1, span = Span::mixed_site())
 }
 
 fn value(private: &TokenStream, field: &StructField) -> TokenStream {
