@@ -10,6 +10,9 @@ pub use nexus_core::__private;
 pub mod prelude {
     #[cfg(feature = "tokio")]
     pub use nexus_core::AsyncExecutor;
+    #[cfg(feature = "process")]
+    pub use nexus_core::ProcessPoolExecutor;
+    pub use nexus_core::StateFactory;
     pub use nexus_core::{
         Bypass, Clock, Context, DefaultExecutor, Engine, Event, EventExecutionEvaluationState,
         Exception, Executor, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Items,

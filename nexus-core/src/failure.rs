@@ -47,6 +47,22 @@ impl Failure {
         }))
     }
 
+    /// The failure as it was in another process.
+    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
+    pub(crate) fn rebuilt(
+        reason: String,
+        value: Option<Value>,
+        exception: Option<Exception>,
+    ) -> Self {
+        Self(Arc::new(FailureData { reason: Cow::Owned(reason), value, exception }))
+    }
+
+    /// The data that the failure carries, of whatever type.
+    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
+    pub(crate) fn any_value(&self) -> Option<&Value> {
+        self.0.value.as_ref()
+    }
+
     pub(crate) fn set_reason(&mut self, reason: Cow<'static, str>) {
         Arc::make_mut(&mut self.0).reason = reason;
     }
@@ -94,10 +110,32 @@ struct ExceptionData {
     message: String,
     location: Option<String>,
     error: Option<Box<dyn StdError + Send + Sync>>,
+    origin: Origin,
+}
+
+/// What is known of an exception's errors beside themselves.
+enum Origin {
+    /// nexus made it.
+    Own,
+    /// The event's error has this type.
+    Here(&'static str),
+    /// It arose in another process.
+    Elsewhere(Box<Testimony>),
+}
+
+/// What only the process can say of an exception where it arose.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Testimony {
+    /// The types of the errors in its chain, by their full names, as far as they are known there.
+    pub(crate) types: Vec<String>,
+    /// Whether the event's own `retry_if` agrees to it.
+    pub(crate) agreed: bool,
+    /// What a [`RetryAfter`] in its chain says.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// What kind of break it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ExceptionKind {
@@ -117,28 +155,129 @@ pub enum ExceptionKind {
     WorkerLost,
     /// The event's input ended its worker process too often.
     Poisoned,
+    /// A value could not be written for another process, or not be read there. Never retried.
+    Crossing,
 }
 
 /// How a worker process ended that held a task.
+///
+/// [`Exception::find`] it in an exception of the kind [`ExceptionKind::WorkerLost`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkerExit {
     signal: Option<i32>,
     code: Option<i32>,
 }
 
+impl WorkerExit {
+    #[cfg_attr(not(all(unix, feature = "process")), expect(dead_code, reason = "made by the pool"))]
+    pub(crate) const fn new(signal: Option<i32>, code: Option<i32>) -> Self {
+        Self { signal, code }
+    }
+
+    /// The signal that ended it: 9 where it was killed, 6 where it aborted or overflowed its stack.
+    pub const fn signal(&self) -> Option<i32> {
+        self.signal
+    }
+
+    /// The code with which it exited.
+    pub const fn code(&self) -> Option<i32> {
+        self.code
+    }
+}
+
+impl fmt::Display for WorkerExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.signal, self.code) {
+            (Some(signal), _) => {
+                write!(f, "killed by signal {signal}")?;
+                signal_name(signal).map_or(Ok(()), |name| write!(f, " ({name})"))
+            }
+            (None, Some(code)) => write!(f, "exited with code {code}"),
+            (None, None) => f.write_str("ended in an unknown way"),
+        }
+    }
+}
+
+impl StdError for WorkerExit {}
+
+/// The signals whose numbers are the same on all systems.
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        _ => return None,
+    })
+}
+
+/// An error of another process: its text and those of its `source()` chain.
+#[derive(Debug)]
+struct Told {
+    text: String,
+    source: Option<Box<Told>>,
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for Told {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
 impl Exception {
     /// An exception made of an event's error.
-    pub fn new(error: impl StdError + Send + Sync + 'static) -> Self {
-        let message = error.to_string();
-        Self::build(ExceptionKind::Error, message, None, Some(Box::new(error)))
+    pub fn new<E: StdError + Send + Sync + 'static>(error: E) -> Self {
+        let origin = Origin::Here(std::any::type_name::<E>());
+        Self::build(ExceptionKind::Error, error.to_string(), None, Some(Box::new(error)), origin)
     }
 
     pub(crate) fn panic(message: String, location: Option<String>) -> Self {
-        Self::build(ExceptionKind::Panic, message, location, None)
+        Self::build(ExceptionKind::Panic, message, location, None, Origin::Own)
     }
 
     pub(crate) fn of_kind(kind: ExceptionKind, message: String) -> Self {
-        Self::build(kind, message, None, None)
+        Self::build(kind, message, None, None, Origin::Own)
+    }
+
+    /// An exception of nexus's own making, with `error` in its chain.
+    #[cfg_attr(not(all(unix, feature = "process")), expect(dead_code, reason = "made by the pool"))]
+    pub(crate) fn caused(
+        kind: ExceptionKind,
+        message: String,
+        error: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self::build(kind, message, None, Some(Box::new(error)), Origin::Own)
+    }
+
+    /// The exception as it was in another process; `texts` are those of its chain.
+    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
+    pub(crate) fn rebuilt(
+        kind: ExceptionKind,
+        message: String,
+        location: Option<String>,
+        texts: Vec<String>,
+        testimony: Testimony,
+    ) -> Self {
+        let chain = texts
+            .into_iter()
+            .rev()
+            .fold(None, |source, text| Some(Box::new(Told { text, source })));
+        let error = chain.map(|error| error as Box<dyn StdError + Send + Sync>);
+        Self::build(kind, message, location, error, Origin::Elsewhere(Box::new(testimony)))
     }
 
     pub(crate) fn timeout(limit: Duration) -> Self {
@@ -148,12 +287,9 @@ impl Exception {
     pub(crate) fn poisoned(event: &str, crashes: u32, last: &Self) -> Self {
         let message =
             format!("{crashes} workers died of this input of `{event}`; the last one: {last}");
-        Self(Arc::new(ExceptionData {
-            kind: ExceptionKind::Poisoned,
-            message,
-            location: None,
-            error: Some(Box::new(last.clone())),
-        }))
+        let exit = last.find::<WorkerExit>().copied();
+        let exit = exit.map(|exit| Box::new(exit) as Box<dyn StdError + Send + Sync>);
+        Self::build(ExceptionKind::Poisoned, message, None, exit, Origin::Own)
     }
 
     fn build(
@@ -161,8 +297,26 @@ impl Exception {
         message: String,
         location: Option<String>,
         error: Option<Box<dyn StdError + Send + Sync>>,
+        origin: Origin,
     ) -> Self {
-        Self(Arc::new(ExceptionData { kind, message, location, error }))
+        Self(Arc::new(ExceptionData { kind, message, location, error, origin }))
+    }
+
+    /// What the process says of it where it arose, if that is another one.
+    pub(crate) fn testimony(&self) -> Option<&Testimony> {
+        match &self.0.origin {
+            Origin::Elsewhere(testimony) => Some(testimony),
+            Origin::Own | Origin::Here(_) => None,
+        }
+    }
+
+    /// The full name of the type of the event's error, where it arose in this process.
+    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
+    pub(crate) fn error_type(&self) -> Option<&'static str> {
+        match self.0.origin {
+            Origin::Here(name) => Some(name),
+            Origin::Own | Origin::Elsewhere(_) => None,
+        }
     }
 
     /// What kind of break it was.
@@ -200,7 +354,8 @@ impl Exception {
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.find::<RetryAfter>().map(|error| error.after)
+        let elsewhere = || self.testimony().and_then(|testimony| testimony.retry_after);
+        self.find::<RetryAfter>().map(|error| error.after).or_else(elsewhere)
     }
 }
 

@@ -44,6 +44,9 @@ mod sync;
 pub mod testing;
 mod time;
 mod value;
+mod wire;
+#[cfg(feature = "process")]
+mod worker;
 
 #[doc(hidden)]
 pub use private as __private;
@@ -57,6 +60,8 @@ pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
 #[cfg(feature = "tokio")]
 pub use executor::AsyncExecutor;
+#[cfg(feature = "process")]
+pub use executor::ProcessPoolExecutor;
 pub use executor::{
     ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, Job,
     ThreadPoolExecutor,
@@ -79,3 +84,6 @@ pub use run::StopCondition;
 pub use settings::{EventExecutionEvaluationState, EventSettings};
 pub use time::{Clock, SystemClock, Wait};
 pub use value::{TypeInfo, Value};
+pub use wire::StateFactory;
+#[cfg(feature = "process")]
+pub use worker::init;

@@ -27,9 +27,14 @@ pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 pub use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
+pub use crate::wire::{Crosses, CrossesPiped, Crossing, EventWire, WirePart};
 
+#[cfg(feature = "process")]
+pub use crate::executor::process::TestEntry;
 #[cfg(feature = "registry")]
-pub use crate::registry::Linked;
+pub use crate::registry::{Linked, LinkedError};
+#[cfg(feature = "process")]
+pub use crate::worker::test_worker;
 #[cfg(feature = "registry")]
 pub use inventory;
 
@@ -62,6 +67,31 @@ macro_rules! __submit {
 }
 
 pub use crate::__submit as submit;
+
+/// Tells worker processes of an error type that a flow's policy lists.
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_error {
+    ($private:path, $error:ty) => {
+        const _: () = {
+            use $private as __nexus;
+            __nexus::inventory::submit! {
+                __nexus::LinkedError(__nexus::ErrorType::of::<$error>())
+            }
+        };
+    };
+}
+
+/// Tells nobody: the feature `registry` is off.
+#[cfg(not(feature = "registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_error {
+    ($private:path, $error:ty) => {};
+}
+
+pub use crate::__submit_error as submit_error;
 
 /// How a task ended whose inputs may not have been there.
 pub fn ended(outcome: Result<TaskOutcome, Exception>) -> TaskOutcome {

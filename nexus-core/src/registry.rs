@@ -25,8 +25,16 @@ use crate::value::{OutputInfo, Value};
 #[doc(hidden)]
 pub struct Linked(pub fn() -> EventDef);
 
+/// An error type that a policy in a pipeline's flow lists.
+#[cfg(feature = "registry")]
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct LinkedError(pub ErrorType);
+
 #[cfg(feature = "registry")]
 inventory::collect!(Linked);
+#[cfg(feature = "registry")]
+inventory::collect!(LinkedError);
 
 /// The names that a flow may use.
 ///
@@ -70,6 +78,8 @@ impl Registry {
         registry.executor::<ThreadPoolExecutor>("ThreadPoolExecutor");
         #[cfg(feature = "tokio")]
         registry.executor::<crate::executor::AsyncExecutor>("AsyncExecutor");
+        #[cfg(feature = "process")]
+        registry.executor::<crate::executor::ProcessPoolExecutor>("ProcessPoolExecutor");
         registry
     }
 
@@ -189,6 +199,32 @@ impl Registry {
             },
             Some(many) => Found::Many(many.iter().filter_map(|i| self.events.get(*i)).collect()),
         }
+    }
+
+    /// The event that a unit names, and the rest of the unit: the fields that a flow sets on it.
+    #[cfg(all(unix, feature = "process"))]
+    pub(crate) fn find_unit<'a>(&self, unit: &'a str) -> Option<(&EventDef, &'a str)> {
+        self.events.iter().find_map(|def| {
+            let own =
+                unit.strip_prefix(&*def.name)?.strip_prefix('@')?.strip_prefix(&*def.place)?;
+            (own.is_empty() || own.starts_with('[')).then_some((def, own))
+        })
+    }
+
+    /// The error types that policies of linked events and pipelines list, each once.
+    #[cfg(all(unix, feature = "process"))]
+    pub(crate) fn listed_errors(&self) -> Vec<ErrorType> {
+        let policies =
+            self.events.iter().filter_map(|def| def.settings.retry.as_ref()?.as_ref().ok());
+        let of_events = policies.flat_map(crate::retry::RetryPolicy::listed).copied();
+        let of_flows = inventory::iter::<LinkedError>().map(|linked| linked.0);
+        let mut types: Vec<ErrorType> = Vec::new();
+        for ty in of_events.chain(of_flows) {
+            if !types.iter().any(|known| known.full_name() == ty.full_name()) {
+                types.push(ty);
+            }
+        }
+        types
     }
 
     pub(crate) fn len(&self) -> usize {

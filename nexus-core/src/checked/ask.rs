@@ -17,6 +17,9 @@ use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
 use crate::value::{OutputInfo, ToJson, TypeInfo, Value, to_json};
+#[cfg(feature = "process")]
+use crate::wire::Crosses;
+use crate::wire::Crossing;
 
 /// The answers to what no inherent constant answers.
 pub trait Otherwise {
@@ -28,6 +31,9 @@ pub trait Otherwise {
     const GOTO: Option<fn(&Value) -> Option<Descriptor>> = None;
     const JSON: Option<ToJson> = None;
     const KIND: SettingKind = SettingKind::Opaque;
+    const VALUE: Crossing = Crossing::No;
+    const PIPED: Crossing = Crossing::No;
+    const STATE: Crossing = Crossing::NoFactory;
 }
 impl<T> Otherwise for T {}
 
@@ -135,6 +141,20 @@ impl<R: IntoOutcome<Form, Output: serde::Serialize>, Form> Json<R, Form> {
     pub const JSON: Option<ToJson> = Some(to_json::<R::Output>);
 }
 
+/// Whether and how an event's value crosses to another process.
+pub struct CrossesOut<R, Form>(PhantomData<(R, Form)>);
+#[cfg(feature = "process")]
+impl<R: IntoOutcome<Form, Output: crate::wire::Wire>, Form> CrossesOut<R, Form> {
+    pub const VALUE: Crossing = Crosses::<R::Output>::VALUE;
+}
+
+/// Whether executor `E` runs bodies in other processes.
+pub struct Elsewhere<E>(PhantomData<E>);
+#[cfg(feature = "process")]
+impl Elsewhere<crate::executor::ProcessPoolExecutor> {
+    pub const IS: bool = true;
+}
+
 /// What a struct event's field can be set from.
 pub struct FieldKind<T>(PhantomData<T>);
 impl<T: FromSetting> FieldKind<T> {
@@ -192,6 +212,8 @@ pub trait StructEvent: Sized {
     const NAME: &'static str;
     const OWN_FIELDS: &'static [OwnField];
     const PLACE: &'static str;
+    /// Whether its own executor runs bodies in other processes.
+    const ELSEWHERE: bool;
     fn settings() -> EventSettings;
     /// The event with the fields that a flow sets.
     fn make(values: &OwnValues<'_>) -> Result<Self, String>;

@@ -5,6 +5,7 @@
 
 use super::text::{Text, has, nearest, same};
 use crate::event::{DescriptorName, OwnField, SettingKind};
+use crate::wire::{EventWire, WirePart};
 
 /// What an event says of itself.
 #[derive(Clone, Copy)]
@@ -19,6 +20,7 @@ pub struct Spec {
     /// The branches that its value names.
     pub goto: Option<&'static [DescriptorName]>,
     pub is_async: bool,
+    pub wire: &'static EventWire,
     /// Whether this can be relied on; if not, there is another error already.
     pub known: bool,
 }
@@ -40,6 +42,7 @@ impl Spec {
         own: &[],
         goto: None,
         is_async: false,
+        wire: &EventWire::NONE,
         known: false,
     };
 
@@ -340,6 +343,38 @@ impl Check {
                 .add(" (.. -> ..)`")
                 .panic()
         }
+    }
+
+    /// Everything of an event that runs in another process can cross.
+    #[track_caller]
+    pub const fn crosses(at: &str, event: &Spec, elsewhere: bool) {
+        if elsewhere
+            && event.known
+            && let Some(part) = event.wire.stuck()
+        {
+            Self::stuck(at, event, part);
+        }
+    }
+
+    /// The same of one parameter, or of the output.
+    #[track_caller]
+    pub const fn part_crosses(at: &str, event: &Spec, elsewhere: bool, part: &WirePart) {
+        if elsewhere && event.known && part.is_stuck() {
+            Self::stuck(at, event, part);
+        }
+    }
+
+    #[track_caller]
+    const fn stuck(at: &str, event: &Spec, part: &WirePart) -> ! {
+        let text = Text::new().add(at).add("the event ").tick(event.name);
+        let text = if part.name.is_empty() {
+            text.add(" runs in another process, from which its output, a ")
+        } else {
+            text.add(" runs in another process, to which `").add(part.name).add(": ")
+        };
+        let text =
+            if part.name.is_empty() { text.tick(part.ty) } else { text.add(part.ty).add("`") };
+        text.add(", cannot cross; ").add(part.cure()).add(", or name another executor").panic()
     }
 
     /// A key that is no setting is a field of the struct event, and has its type. `help` is

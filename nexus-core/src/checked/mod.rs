@@ -20,9 +20,10 @@ mod fed;
 mod text;
 
 pub use ask::{
-    Binds, ByValue, Define, FieldKind, Fits, FitsEach, FitsMember, Id, IsExecutor, Json, Of,
-    Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process, Processing,
-    Returns, RunsAsync, Struct, StructEvent, Takes, Typed, Wide, by_value, needed,
+    Binds, ByValue, CrossesOut, Define, Elsewhere, FieldKind, Fits, FitsEach, FitsMember, Id,
+    IsExecutor, Json, Of, Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns,
+    OtherwiseStruct, Process, Processing, Returns, RunsAsync, Struct, StructEvent, Takes, Typed,
+    Wide, by_value, needed,
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
 pub use fed::{Each, Failed, Nth, One, Part, Whole};

@@ -151,11 +151,12 @@ impl Shared {
     }
 
     fn states(&self, plan: &Plan) -> Result<Vec<Value>> {
-        let find = |ty: &TypeInfo| {
-            let missing = || Error::MissingState { ty: ty.name() };
-            self.resources.get(&ty.id()).cloned().ok_or_else(missing)
+        let find = |(ty, needed): (&TypeInfo, &bool)| match self.resources.get(&ty.id()) {
+            Some(state) => Ok(state.clone()),
+            None if *needed => Err(Error::MissingState { ty: ty.name() }),
+            None => Ok(Value::new(())),
         };
-        plan.states.iter().map(find).collect()
+        plan.states.iter().zip(&plan.states_needed).map(find).collect()
     }
 
     /// The executors that the plan names, in its order.

@@ -45,6 +45,9 @@ impl Source for Drive {
         let work = self.inbox.begin(pool)?;
         let mut context = Context::new(Arc::clone(&self.info));
         work.enter(&self, &mut context);
+        // What a body hears that is about to begin elsewhere.
+        let limit = self.timeout(work.task());
+        context.deadline = limit.map(|limit| context.now().saturating_add(limit));
         let limit = Mutex::new(None);
         Some(Box::new(TakenTask { drive: self, pool, work: Some(work), context, limit }))
     }
@@ -172,6 +175,8 @@ impl TakenTask {
             match self.end(work, news, true) {
                 After::Next(next) => {
                     next.enter(&self.drive, &mut self.context);
+                    let limit = self.drive.timeout(next.task());
+                    self.context.deadline = limit.map(|limit| self.context.now() + limit);
                     self.work = Some(next);
                 }
                 After::Again | After::Leave | After::GivenUp => return,
@@ -201,8 +206,22 @@ async fn yield_now() {
 }
 
 impl Taken for TakenTask {
+    #[cfg(feature = "process")]
     fn request(&self) -> Option<Result<Vec<u8>, Exception>> {
-        None
+        let (drive, work) = (&self.drive, self.work.as_ref()?);
+        let Turn::Task(task) = work.turn else { return None };
+        if drive.bodies.is_some() {
+            return None;
+        }
+        let event = drive.plan.event_of(task.step);
+        let name = &drive.plan.names[drive.plan.steps[task.step as usize].body as usize];
+        let inputs = work.inputs(drive, &self.context);
+        Some(crate::wire::request(&event.def, name, &self.context, &inputs))
+    }
+
+    #[cfg(feature = "process")]
+    fn outcome(&self, reply: &[u8]) -> TaskOutcome {
+        crate::wire::outcome(&self.drive.plan.event_of(self.context.step).def, reply)
     }
 
     fn token(&self) -> &Token {

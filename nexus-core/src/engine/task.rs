@@ -66,7 +66,7 @@ impl Drive {
         now
     }
 
-    fn timeout(&self, task: Task) -> Option<Duration> {
+    pub(super) fn timeout(&self, task: Task) -> Option<Duration> {
         if !self.plan.steps[task.step as usize].hints.guarded {
             return None;
         }

@@ -14,6 +14,7 @@ use crate::piped::Up;
 use crate::settings::EventSettings;
 use crate::shape::{Fanned, Shape};
 use crate::value::{OutputInfo, TypeInfo, Value};
+use crate::wire::EventWire;
 
 /// Makes a struct event from the fields that a flow sets.
 pub(crate) type Make = fn(&OwnValues<'_>) -> Result<Arc<dyn Body>, String>;
@@ -73,6 +74,7 @@ pub struct EventDef {
     pub(crate) params: &'static [Param],
     pub(crate) output: OutputInfo,
     pub(crate) wires: Wires,
+    pub(crate) wire: EventWire,
     pub(crate) settings: EventSettings,
     pub(crate) body: Maker,
     pub(crate) own_fields: &'static [OwnField],
@@ -123,6 +125,7 @@ impl EventDef {
             params: E::PARAMS,
             output,
             wires: Wires::of::<E::Output, E::Piped>(),
+            wire: E::WIRE,
             settings: EventSettings::default(),
             body,
             own_fields: E::OWN_FIELDS,
@@ -146,6 +149,7 @@ impl EventDef {
             params: &[],
             output: OutputInfo::opaque::<T>(),
             wires: Wires::of::<T, crate::shape::Nothing>(),
+            wire: EventWire::NONE,
             settings: EventSettings::default(),
             body: Maker::Ready(body),
             own_fields: &[],

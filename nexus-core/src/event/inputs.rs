@@ -25,6 +25,12 @@ impl Inputs<'_> {
         values.get(*self.slots.get(param)? as usize)
     }
 
+    /// A pipeline's field, of whatever type.
+    #[cfg(feature = "process")]
+    pub(crate) fn field_value(&self, param: usize) -> Option<&Value> {
+        self.slot(&self.context.run.fields, param)
+    }
+
     /// A pipeline's field.
     #[inline]
     pub fn field<T: 'static>(&self, param: usize) -> Result<&T, Exception> {

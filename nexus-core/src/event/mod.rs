@@ -11,6 +11,7 @@ use crate::checked::Spec;
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, Goto, TaskOutcome};
 use crate::shape::Shape;
 use crate::value::{TypeInfo, Value};
+use crate::wire::EventWire;
 
 pub(crate) use definition::Collect;
 pub use definition::{EventDef, Maker};
@@ -37,6 +38,9 @@ pub trait Event: Send + Sync + 'static {
     /// What the event says of itself to the flows that are checked when they are compiled.
     #[doc(hidden)]
     const SPEC: Spec;
+    /// How its parameters and its output cross to another process.
+    #[doc(hidden)]
+    const WIRE: EventWire = EventWire::NONE;
     #[doc(hidden)]
     const PARAMS: &'static [Param];
     /// The branches that a typed goto may take.

@@ -2,6 +2,11 @@
 
 mod config;
 mod default;
+#[cfg(all(unix, feature = "process"))]
+pub(crate) mod process;
+#[cfg(all(not(unix), feature = "process"))]
+#[path = "process_elsewhere.rs"]
+pub(crate) mod process;
 pub(crate) mod thread_pool;
 #[cfg(feature = "tokio")]
 pub(crate) mod tokio;
@@ -13,6 +18,8 @@ use std::sync::Arc;
 
 pub use config::{ConfigError, ExecutorInitializerConfig};
 pub use default::DefaultExecutor;
+#[cfg(feature = "process")]
+pub use process::ProcessPoolExecutor;
 pub use thread_pool::ThreadPoolExecutor;
 #[cfg(feature = "tokio")]
 pub use tokio::AsyncExecutor;
@@ -46,7 +53,7 @@ use crate::value::short_type_name;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an executor",
     label = "not an executor",
-    note = "write `DefaultExecutor`, `ThreadPoolExecutor`, or a type of your own that implements `nexus::Executor`"
+    note = "write `DefaultExecutor`, `ThreadPoolExecutor`, `ProcessPoolExecutor`, or a type of your own that implements `nexus::Executor`"
 )]
 pub trait Executor: fmt::Debug + Send + Sync + 'static {
     /// Makes the executor.
@@ -107,7 +114,11 @@ pub(crate) trait Source: Send + Sync {
 pub(crate) trait Taken: Send + Sync {
     /// What a worker process needs to run the task; `None` for code that only this process has,
     /// such as a mock.
+    #[cfg(feature = "process")]
     fn request(&self) -> Option<Result<Vec<u8>, Exception>>;
+    /// What a worker process replied to the request.
+    #[cfg(feature = "process")]
+    fn outcome(&self, reply: &[u8]) -> TaskOutcome;
     /// Raised when the result is no longer wanted; then whoever runs the body stops it if they can.
     fn token(&self) -> &Token;
     /// The body begins now: its timeout counts from here. `false` if it is not wanted any more;
@@ -198,6 +209,14 @@ impl ExecutorKind {
         #[cfg(feature = "tokio")]
         return self.id == TypeId::of::<AsyncExecutor>();
         #[cfg(not(feature = "tokio"))]
+        false
+    }
+
+    /// Whether bodies run in other processes, to which everything must be able to cross.
+    pub(crate) fn is_process(&self) -> bool {
+        #[cfg(feature = "process")]
+        return self.id == TypeId::of::<ProcessPoolExecutor>();
+        #[cfg(not(feature = "process"))]
         false
     }
 }

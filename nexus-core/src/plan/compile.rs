@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use nexus_pointy::settings::{Settings, read_settings};
-use nexus_pointy::{ArrowKind, Diagnostic, Flow, Name, Primary, suggest};
+use nexus_pointy::{ArrowKind, Attr, Diagnostic, Flow, Name, Primary, suggest};
 
 use super::options::{inherit, resolve};
 use super::{
-    Branch, Fields, FlowNode, Group, Hints, NONE, Owner, Plan, PlanEvent, Source, Step, Unit,
-    UnitKind, check, hints,
+    Branch, Fields, FlowNode, Group, Hints, NONE, Owner, Place, Plan, PlanEvent, Pool, Source,
+    Step, Unit, UnitKind, check, hints,
 };
 use crate::error::code;
-use crate::event::{Body, Maker, OwnValues};
+use crate::event::{Body, EventDef, Maker, OwnValues, ParamKind};
 use crate::registry::{Found, Registry};
 use crate::settings::EventExecutionEvaluationState as Evaluation;
 
@@ -36,6 +36,7 @@ pub(crate) fn compile(
         return Err(mistakes);
     }
     hints::fill(&mut compiler.plan);
+    compiler.plan.states_needed = needed_states(&compiler.plan);
     compiler.plan.source = source;
     Ok(compiler.plan)
 }
@@ -84,8 +85,10 @@ impl<'a> Compiler<'a> {
                 fields: fields.clone(),
                 field_names: fields.0.iter().map(|(name, _)| Arc::clone(name)).collect(),
                 states: Vec::new(),
+                states_needed: Vec::new(),
                 events: Vec::new(),
                 bodies: Vec::new(),
+                names: Vec::new(),
                 options: Vec::new(),
                 pools: Vec::new(),
                 steps: Vec::new(),
@@ -310,11 +313,12 @@ impl<'a> Compiler<'a> {
         let (event, mut body, last) = (seen.event, seen.body, seen.last);
         let def = &self.plan.events[event as usize].def;
         if body == NONE || !scope.settings.own.is_empty() {
+            let elsewhere = name_elsewhere(def, &scope.settings.own);
             let made = match &def.body {
                 Maker::Ready(ready) if scope.settings.own.is_empty() => Ok(Arc::clone(ready)),
                 _ => check::make_body(def, name, &OwnValues(&scope.settings.own)),
             };
-            body = self.add_body(made);
+            body = self.add_body(made, elsewhere);
         }
         let options = match last {
             Some((id, options)) if id == scope.id => options,
@@ -343,9 +347,10 @@ impl<'a> Compiler<'a> {
         (body, options)
     }
 
-    fn add_body(&mut self, made: Result<Arc<dyn Body>, Vec<Diagnostic>>) -> u32 {
+    fn add_body(&mut self, made: Result<Arc<dyn Body>, Vec<Diagnostic>>, name: Arc<str>) -> u32 {
         match made {
             Ok(body) => {
+                self.plan.names.push(name);
                 self.plan.bodies.push(body);
                 self.plan.bodies.len() as u32 - 1
             }
@@ -355,4 +360,39 @@ impl<'a> Compiler<'a> {
             }
         }
     }
+}
+
+/// What another process of this program finds the event by: its name, where it is defined, and the
+/// fields that the flow sets on it.
+fn name_elsewhere(def: &EventDef, own: &[Attr]) -> Arc<str> {
+    let mut name = format!("{}@{}", def.name, def.place);
+    for (index, attr) in own.iter().enumerate() {
+        name.push_str(if index == 0 { "[" } else { ", " });
+        name.push_str(&attr.to_string());
+    }
+    name.push_str(if own.is_empty() { "" } else { "]" });
+    name.into()
+}
+
+/// Which of the plan's states a step takes in this process.
+fn needed_states(plan: &Plan) -> Vec<bool> {
+    let mut needed = vec![false; plan.states.len()];
+    let is_here = |step: &&Step| match plan.options[step.options as usize].place {
+        Place::Inline => true,
+        Place::Pool(pool) => match &plan.pools[pool as usize] {
+            Pool::Shared => true,
+            Pool::Named(kind, _) => !kind.is_process(),
+        },
+    };
+    for step in plan.steps.iter().filter(is_here) {
+        let event = &plan.events[step.event as usize];
+        for (param, slot) in event.def.params.iter().zip(&event.slots) {
+            if param.kind == ParamKind::State
+                && let Some(needed) = needed.get_mut(*slot as usize)
+            {
+                *needed = true;
+            }
+        }
+    }
+    needed
 }

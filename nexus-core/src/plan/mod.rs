@@ -34,8 +34,12 @@ pub struct Plan {
     pub(crate) fields: Fields,
     pub(crate) field_names: Arc<[Arc<str>]>,
     pub(crate) states: Vec<TypeInfo>,
+    /// Whether the engine must have the state: worker processes build their own.
+    pub(crate) states_needed: Vec<bool>,
     pub(crate) events: Vec<PlanEvent>,
     pub(crate) bodies: Vec<Arc<dyn Body>>,
+    /// For each body, the text by which another process of this program makes the same: see `wire`.
+    pub(crate) names: Vec<Arc<str>>,
     pub(crate) options: Vec<StepOptions>,
     pub(crate) pools: Vec<Pool>,
     pub(crate) steps: Vec<Step>,

@@ -152,6 +152,10 @@ fn place(
     if kind.is_default() {
         return Place::Inline;
     }
+    if kind.is_process() {
+        let span = settings.executor.as_ref().map_or(name.span, |executor| executor.span);
+        mistakes.extend(cannot_cross(def, kind, span));
+    }
     pool(pools, Pool::Named(kind, config))
 }
 
@@ -161,6 +165,25 @@ fn can_end_bodies(pool: &Pool) -> bool {
         Pool::Shared => false,
         Pool::Named(kind, _) => *kind != ExecutorKind::of::<ThreadPoolExecutor>(),
     }
+}
+
+/// What of an event keeps it from running in another process.
+fn cannot_cross(def: &EventDef, kind: ExecutorKind, span: Span) -> Option<Diagnostic> {
+    let runs = format!("`{}` runs on {}", def.name, kind.name());
+    if def.is_closure {
+        let message =
+            format!("{runs}, but is made from a closure, which other processes do not have");
+        let mistake = Diagnostic::new(code::BAD_EXECUTOR, message, span);
+        return Some(mistake.help("make it an annotated event: a function with `#[event]`"));
+    }
+    let part = def.wire.stuck()?;
+    let what = match part.name {
+        "" => format!("its output, a `{}`,", part.ty),
+        name => format!("`{name}: {}`", part.ty),
+    };
+    let message = format!("{runs}, but {what} cannot cross to another process");
+    let help = format!("{}, or name another executor", part.cure());
+    Some(Diagnostic::new(code::BAD_EXECUTOR, message, span).help(help))
 }
 
 fn check_config(

@@ -63,6 +63,19 @@ impl ErrorType {
     pub fn name(&self) -> String {
         short_type_name((self.name)())
     }
+
+    /// The name with its path, by which processes of the same program know the type.
+    pub(crate) fn full_name(&self) -> &'static str {
+        (self.name)()
+    }
+
+    /// Whether an error of this type is in the exception's chain.
+    pub(crate) fn is_in(&self, exception: &Exception) -> bool {
+        exception.chain().any(|error| (self.matches)(error))
+            || exception
+                .testimony()
+                .is_some_and(|testimony| testimony.types.iter().any(|ty| ty == self.full_name()))
+    }
 }
 
 impl fmt::Debug for ErrorType {
@@ -128,16 +141,28 @@ impl RetryPolicy {
 
     /// Whether `exception` is one that this policy retries.
     fn covers(&self, exception: &Exception) -> bool {
-        if exception.kind() == ExceptionKind::Edge {
+        if matches!(exception.kind(), ExceptionKind::Edge | ExceptionKind::Crossing) {
             return false;
         }
-        let listed = self.retry_on.is_empty()
-            || exception.chain().any(|error| self.retry_on.iter().any(|ty| (ty.matches)(error)));
+        let listed = self.retry_on.is_empty() || self.retry_on.iter().any(|ty| ty.is_in(exception));
+        // A predicate looks at the error itself, which only its own process has.
         listed
-            && self
-                .retry_if
-                .as_ref()
-                .is_none_or(|accepts| exception.chain().any(|error| accepts(error)))
+            && match exception.testimony() {
+                Some(testimony) => self.retry_if.is_none() || testimony.agreed,
+                None => self.agrees(exception),
+            }
+    }
+
+    /// Whether `retry_if`, where there is one, accepts an error of the chain.
+    pub(crate) fn agrees(&self, exception: &Exception) -> bool {
+        let accepts = self.retry_if.as_ref();
+        accepts.is_none_or(|accepts| exception.chain().any(|error| accepts(error)))
+    }
+
+    /// The types that the policy lists.
+    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "a worker asks"))]
+    pub(crate) fn listed(&self) -> &[ErrorType] {
+        &self.retry_on
     }
 
     /// The wait before the next attempt, after `attempts` were made in `elapsed` time; `None` if

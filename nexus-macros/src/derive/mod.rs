@@ -9,7 +9,7 @@ use syn::{DeriveInput, Ident, Meta};
 
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
-use crate::event::{executor, parse, questions, settings};
+use crate::event::{elsewhere, executor, parse, questions, settings};
 use crate::span::{at, ident, plain, respan, unplaced};
 use fields::{Default, StructField};
 
@@ -53,6 +53,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     let event_name = args.name.clone().unwrap_or_else(|| plain(name));
     let settings = settings::settings(private, args);
     let executor = executor(private, &me, args.executor.as_ref());
+    let elsewhere = elsewhere(private, args.executor.as_ref());
     let questions = questions(private);
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
@@ -69,6 +70,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
                 const NAME: &'static str = #event_name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[#(#kinds),*];
                 const PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!());
+                const ELSEWHERE: bool = #elsewhere;
                 fn settings() -> #private::EventSettings { #settings }
                 fn make(#given: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     let _ = #given;
@@ -137,6 +139,7 @@ fn stand_in(args: &EventArgs, input: &DeriveInput) -> TokenStream {
                 const NAME: &'static str = #name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[];
                 const PLACE: &'static str = "";
+                const ELSEWHERE: bool = false;
                 fn settings() -> #private::EventSettings { ::core::unreachable!() }
                 fn make(_: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     ::core::unreachable!()

@@ -109,13 +109,14 @@ fn expand(
         }
         None => TokenStream::new(),
     };
-    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call, demand } =
+    let Parts { aliases, takes, types, spec, wire, params, descriptors, goto, json, call, demand } =
         expand::parts(private, me, &callee, model, "");
     let questions = expand::questions(private);
     let inputs = format_ident!("__inputs");
     let (can_bypass, check) = self::bypass(private, me, bypass);
     // A missing derive is one error, at the struct's name, however often it is asked for.
     let of_struct = respan(quote!(<#me as #private::StructEvent>), at(ends(me).0));
+    let crosses = expand::crosses(private, me, model, &quote!(#of_struct::ELSEWHERE));
     quote! {
         const _: () = {
             #questions
@@ -137,6 +138,7 @@ fn expand(
             impl #private::Event for #me {
                 #types
                 const NAME: &'static str = #of_struct::NAME;
+                const WIRE: #private::EventWire = #wire;
                 const SPEC: #private::Spec = #spec.of_struct(#of_struct::NAME, #of_struct::OWN_FIELDS);
                 const PARAMS: &'static [#private::Param] = #params;
                 const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
@@ -146,6 +148,7 @@ fn expand(
                 }
             }
             #private::submit!(#private, #me);
+            #crosses
         };
     }
 }

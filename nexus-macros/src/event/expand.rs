@@ -19,6 +19,8 @@ pub(crate) struct Parts {
     pub(crate) types: TokenStream,
     pub(crate) spec: TokenStream,
     pub(crate) params: TokenStream,
+    /// An expression of type `EventWire`.
+    pub(crate) wire: TokenStream,
     /// The constants that ask the return type: `Typed::<..>` and `Json::<..>`.
     pub(crate) descriptors: TokenStream,
     pub(crate) goto: TokenStream,
@@ -49,6 +51,7 @@ pub(crate) fn parts(
         takes: takes(private, me, model),
         types: types(private, model, &returns, &form),
         spec: spec(private, model, name, &asked),
+        wire: wire(private, me, model, &asked),
         params: params(private, model),
         descriptors: quote!(#private::Typed::#asked::DESCRIPTORS),
         goto: quote!(#private::Typed::#asked::GOTO),
@@ -133,6 +136,7 @@ fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -
             own: &[],
             goto: #private::Typed::#asked::DESCRIPTORS,
             is_async: #is_async,
+            wire: &<Self as #private::Event>::WIRE,
             known: #private::Returns::#asked::IS,
         }
     }
@@ -158,6 +162,65 @@ fn params(private: &TokenStream, model: &Model) -> TokenStream {
         }
     });
     quote!(&[#(#params),*])
+}
+
+/// How each part crosses to another process, if it can.
+fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) -> TokenStream {
+    let parts = model.params.iter().enumerate().map(|(index, param)| {
+        let (name, text, alias) = (&param.name, &param.text, alias(index));
+        let by = match param.from {
+            From::Field(_) => quote!(#private::Crosses::<#alias>::VALUE),
+            From::State => quote!(#private::Crosses::<#alias>::STATE),
+            From::Piped => {
+                quote!(#private::CrossesPiped::<<#me as #private::Event>::Piped>::PIPED)
+            }
+            From::Context => quote!(#private::Crossing::Context),
+        };
+        quote!(#private::WirePart { name: #name, ty: #text, by: #by })
+    });
+    let output = &model.output;
+    quote! {
+        #private::EventWire {
+            parts: &[#(#parts),*],
+            output: #private::WirePart {
+                name: "",
+                ty: #output,
+                by: #private::CrossesOut::#asked::VALUE,
+            },
+        }
+    }
+}
+
+/// The demand that everything can cross, if `elsewhere` says so: each part at its type.
+pub(crate) fn crosses(
+    private: &TokenStream,
+    me: &Type,
+    model: &Model,
+    elsewhere: &TokenStream,
+) -> TokenStream {
+    let (event, is) = (ident("__E"), ident("__is"));
+    // A name of another hygiene than the brackets: the compiler does not join their places.
+    let check = Ident::new("part_crosses", Span::call_site());
+    let demand = |ty: &Type, part: TokenStream| {
+        let (start, end) = ends(ty);
+        let call = from_to(
+            quote!(<#private::Check>::#check("", &#event, #is, &#event.wire.#part)),
+            start,
+            end,
+        );
+        quote!(#call;)
+    };
+    let parts = model.params.iter().enumerate().filter(|(_, param)| param.from != From::Context);
+    let parts = parts.map(|(index, param)| demand(&param.ty, quote!(parts[#index])));
+    let output = demand(&model.returns, quote!(output));
+    quote! {
+        const _: () = {
+            const #event: #private::Spec = <#me as #private::Event>::SPEC;
+            const #is: bool = #elsewhere;
+            #(#parts)*
+            #output
+        };
+    }
 }
 
 fn call(
@@ -244,6 +307,15 @@ pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type
         type #alias = #ty;
         const _: () = #check;
     }
+}
+
+/// Whether the executor runs bodies in other processes.
+pub(crate) fn elsewhere(private: &TokenStream, executor: Option<&Type>) -> TokenStream {
+    if executor.is_none() {
+        return quote!(false);
+    }
+    let alias = executor_alias();
+    quote!(#private::Elsewhere::<#alias>::IS)
 }
 
 /// The only name of the executor's type in what is generated.

@@ -83,11 +83,13 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     let me = unplaced(&item.sig.ident);
     let name = args.name.clone().unwrap_or_else(|| plain(&me));
     let ty = parse_quote!(#me);
-    let Parts { aliases, takes, types, spec, params, descriptors, goto, json, call, demand } =
+    let Parts { aliases, takes, types, spec, wire, params, descriptors, goto, json, call, demand } =
         expand::parts(private, &ty, &quote!(#me), model, &name);
     let questions = expand::questions(private);
     let settings = settings::settings(private, args);
     let executor = expand::executor(private, &me, args.executor.as_ref());
+    let elsewhere = expand::elsewhere(private, args.executor.as_ref());
+    let crosses = args.executor.as_ref().map(|_| expand::crosses(private, &ty, model, &elsewhere));
     let with_async = with_async(model);
     let cfgs = cfgs(&item.attrs);
     let (bypass, with_bypass) = bypass(private, args);
@@ -96,14 +98,15 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
         const _: () = {
             #questions
             #aliases
+            #executor
             #takes
             #demand
-            #executor
             #[automatically_derived]
             impl #private::Event for #me {
                 #types
                 const NAME: &'static str = #name;
                 const SPEC: #private::Spec = #spec;
+                const WIRE: #private::EventWire = #wire;
                 const PARAMS: &'static [#private::Param] = #params;
                 const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[];
@@ -125,6 +128,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
                 #bypass
             }
             #private::submit!(#private, #me);
+            #crosses
         };
     }
 }

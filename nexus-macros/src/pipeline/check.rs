@@ -31,7 +31,7 @@ pub(crate) fn alias(index: usize) -> Ident {
     format_ident!("__S{}", index + 1, span = Span::mixed_site())
 }
 
-/// The alias of executor `index`.
+/// The alias of executor `index` of those that the flow names.
 pub(crate) fn executor_alias(index: usize) -> Ident {
     format_ident!("__X{}", index + 1, span = Span::mixed_site())
 }
@@ -49,6 +49,7 @@ impl<'a> Checks<'a> {
         }
         calls.extend(self.own(step));
         calls.extend(self.executor(step));
+        calls.extend(self.crosses(step));
         if pipes {
             calls.extend(self.covers(step));
             calls.extend(self.input(step, &alias));
@@ -136,6 +137,15 @@ impl<'a> Checks<'a> {
         let keys = step.own.iter().map(|attr| &*attr.key.text);
         out.extend(self.call("own_given", step.name.span, &quote!(&[#(#keys),*])));
         out
+    }
+
+    /// An event that the flow sends to another process can go there.
+    fn crosses(&self, step: &Step<'_>) -> TokenStream {
+        let Some(executor) = &step.executor else { return TokenStream::new() };
+        let known = self.model.executors.iter().position(|known| known.text == executor.text);
+        let Some(alias) = known.map(executor_alias) else { return TokenStream::new() };
+        let private = self.private;
+        self.call("crosses", executor.span, &quote!(#private::Elsewhere::<#alias>::IS))
     }
 
     /// The event takes what comes along the arrow.

@@ -41,10 +41,6 @@ pub(crate) fn pipeline(
     let name = args.name.clone().unwrap_or_else(|| plain(&me));
     let types = field_types(fields);
     let steps = steps(private, source, &model);
-    let executors = model.executors.iter().enumerate().map(|(index, name)| {
-        let (alias, path) = (executor_alias(index), source.path(name));
-        quote!(type #alias = #path;)
-    });
     let checks = checks(private, source, &model, &plain(&me), &types, parsed);
     let body = if cx.is_clean() {
         implementation(private, &me, &name, args, source, fields, &types, &model, flow)
@@ -62,7 +58,6 @@ pub(crate) fn pipeline(
         #[allow(dead_code)]
         const _: () = {
             #steps
-            #(#executors)*
             #questions
             #dependency
             #(#aliases)*
@@ -106,6 +101,10 @@ fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStre
             const _: #private::Spec = <#event as #private::Event>::SPEC;
         });
     }
+    for (index, executor) in model.executors.iter().enumerate() {
+        let (alias, path) = (executor_alias(index), source.path(executor));
+        out.extend(quote!(type #alias = #path;));
+    }
     out
 }
 
@@ -147,16 +146,23 @@ fn implementation(
             },
         );
     let executors = model.executors.iter().enumerate().map(|(index, name)| {
-        let (text, alias, (start, end)) =
-            (&*name.text, executor_alias(index), source.places(name.span));
+        let (text, alias) = (&*name.text, executor_alias(index));
+        let (start, end) = source.places(name.span);
         // A type that is no executor is shown where it is written.
         let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!((#text, #private::ExecutorKind::of::<#ty>()))
     });
-    let errors = model.errors.iter().map(|name| {
-        let (text, path) = (&*name.text, source.path(name));
-        quote!((#text, #private::ErrorType::of::<#path>()))
+    let errors = model.errors.iter().enumerate().map(|(index, name)| {
+        let (text, alias) = (&*name.text, error_alias(index));
+        let (start, end) = source.places(name.span);
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!((#text, #private::ErrorType::of::<#ty>()))
     });
+    let linked = (0..model.errors.len()).map(|index| {
+        let alias = error_alias(index);
+        quote!(#private::submit_error!(#private, #alias);)
+    });
+    let (aliased, linked) = (error_aliases(source, model), quote!(#(#linked)*));
     let timeout = args.timeout.as_ref().map(|limit| {
         let limit = duration(private, limit);
         quote! {
@@ -167,6 +173,8 @@ fn implementation(
         }
     });
     quote! {
+        #aliased
+        #linked
         #[automatically_derived]
         impl #private::Pipeline for #me {
             const NAME: &'static str = #name;
@@ -189,6 +197,19 @@ fn implementation(
             }
         }
     }
+}
+
+/// The error types that the flow lists: one alias each.
+fn error_aliases(source: &Source, model: &Model<'_>) -> TokenStream {
+    let aliases = model.errors.iter().enumerate().map(|(index, name)| {
+        let (alias, path) = (error_alias(index), source.path(name));
+        quote!(type #alias = #path;)
+    });
+    aliases.collect()
+}
+
+fn error_alias(index: usize) -> Ident {
+    format_ident!("__L{}", index + 1, span = Span::mixed_site())
 }
 
 fn value(private: &TokenStream, field: &StructField) -> TokenStream {

@@ -1,0 +1,25 @@
+//! Worker processes need Unix sockets and signals.
+
+use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
+
+/// Runs tasks in worker processes, on Unix.
+#[derive(Debug)]
+pub struct ProcessPoolExecutor(());
+
+impl Executor for ProcessPoolExecutor {
+    fn from_config(_config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
+        let message = "worker processes need a Unix system; use `ThreadPoolExecutor` here";
+        Err(ConfigError::Other(message.to_owned()))
+    }
+
+    fn submit(&self, job: Job) {
+        drop(job);
+    }
+}
+
+/// Where `nexus::test_workers!()` stands.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct TestEntry(pub &'static str);
+
+inventory::collect!(TestEntry);
