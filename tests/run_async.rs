@@ -336,3 +336,35 @@ fn a_panic_in_a_poll_is_the_events_alone() {
     assert!(report.is_success(), "{report}");
     assert!(report.step("breaks").unwrap().sentence().contains("on purpose"), "{report}");
 }
+
+mod nested {
+    use super::*;
+
+    #[event(executor_config = { max_concurrency: 1 })]
+    async fn deeper(depth: &u32) -> Result<u32, nexus::Error> {
+        if *depth == 0 {
+            return Ok(0);
+        }
+        let report = Nested { depth: depth - 1 }.run_async().await?.ok()?;
+        Ok(report.output::<u32>()? + 1)
+    }
+
+    // Beside another step, so that it is a task of its executor.
+    #[derive(Pipeline)]
+    #[pipeline(flow = idle || idle -> deeper[timeout = "1h"])]
+    struct Nested {
+        depth: u32,
+    }
+
+    #[event]
+    async fn idle() -> Outcome<()> {
+        yield_now().await;
+        Outcome::success(())
+    }
+
+    #[test]
+    fn an_async_event_that_waits_for_a_run_gives_its_place_to_it() {
+        let report = within(|| Nested { depth: 5 }.run().unwrap());
+        assert_eq!(report.output::<u32>().unwrap(), &5, "{report}");
+    }
+}

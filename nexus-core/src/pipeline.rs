@@ -107,13 +107,17 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// See [`Pipeline::plan`].
+    /// See [`Pipeline::plan`]; or if the pipeline's own timeout is zero.
     pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
         let prepared = self.prepared(P::plan()?, pipeline.into_values());
-        Ok(match P::timeout() {
-            Some(limit) => prepared.timeout(limit),
-            None => prepared,
-        })
+        match P::timeout() {
+            Some(limit) if limit.is_zero() => Err(Error::Engine(format!(
+                "the timeout of `{}` is zero, so no run could ever end in time",
+                P::NAME
+            ))),
+            Some(limit) => Ok(prepared.timeout(limit)),
+            None => Ok(prepared),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::task::Work;
 use crate::context::Context;
 use crate::error::Result;
 use crate::event::Inputs;
-use crate::executor::{Executor, Job, Source, Taken};
+use crate::executor::{self, Executor, Job, Source, Taken};
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::plan::{NONE, Place, Pool};
@@ -36,7 +36,7 @@ impl Prepared {
     ///
     /// As [`run`](Self::run).
     pub fn run_async(mut self) -> impl Future<Output = Result<Report>> + Send + 'static {
-        async move {
+        let mut run = Box::pin(async move {
             let drive = self.drive(None)?;
             let shared = drive.engine.executor_of(&Pool::Shared)?;
             let start = drive.engine.clock.now();
@@ -49,7 +49,18 @@ impl Prepared {
             drop(ending);
             drop(self);
             Ok(report)
-        }
+        });
+        // An async event that waits for a run may have the place that the run needs.
+        let mut place = None;
+        poll_fn(move |cx| {
+            let polled = run.as_mut().poll(cx);
+            match polled {
+                Poll::Ready(_) => place = None,
+                Poll::Pending if place.is_none() => place = executor::leave_place(),
+                Poll::Pending => {}
+            }
+            polled
+        })
     }
 }
 

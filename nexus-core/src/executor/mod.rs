@@ -177,6 +177,19 @@ impl fmt::Debug for Job {
     }
 }
 
+/// An async event waits for a run of its own: until this is dropped, it does not count among the
+/// tasks of its executor.
+#[cfg(feature = "tokio")]
+pub(crate) fn leave_place() -> Option<impl Sized + Send> {
+    tokio::Blocked::here()
+}
+
+/// Without async events nothing is to be given up.
+#[cfg(not(feature = "tokio"))]
+pub(crate) fn leave_place() -> Option<()> {
+    None
+}
+
 /// A type of executor, by which events and plans name it.
 #[derive(Clone, Copy)]
 pub struct ExecutorKind {
