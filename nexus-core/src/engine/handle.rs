@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::drive::Drive;
@@ -68,7 +68,7 @@ impl RunHandle {
 
     /// Whether the run is over, so that [`wait`](Self::wait) returns at once.
     pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
+        self.watch.over.load(Ordering::Acquire)
     }
 
     /// How far the run is.
@@ -142,6 +142,7 @@ pub struct RunningTask {
 #[derive(Default)]
 pub(super) struct Watch {
     ended: AtomicU32,
+    pub(super) over: AtomicBool,
     running: Mutex<BTreeMap<Key, Running>>,
 }
 

@@ -1,8 +1,11 @@
 //! Explores the interleavings of a driver and the workers that advance its run.
 
+use std::time::Duration;
+
+use crate::testing::TestEngine;
 use crate::{
     Context, Engine, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Outcome, Registry,
-    RetryPolicy, ThreadPoolExecutor,
+    RetryPolicy, Status, ThreadPoolExecutor,
 };
 
 /// Runs `script` under many schedules; a lost wake-up shows as a deadlock.
@@ -70,6 +73,53 @@ fn a_run_inside_a_pools_only_worker_ends() {
         let plan = Flow::parse("outer || outer").unwrap().plan(&registry, &Fields::new()).unwrap();
         let report = engine.run_plan(&plan, Inputs::new()).unwrap();
         assert!(report.steps().all(|step| step.value::<bool>().is_ok_and(|ok| *ok)), "{report}");
+    };
+    shuttle::check_random(scenario, 600);
+    shuttle::check_pct(scenario, 600, 3);
+}
+
+#[test]
+fn a_cancelled_run_ends_and_leaves_its_pool_to_others() {
+    let scenario = || {
+        let mut registry = Registry::new();
+        registry
+            .event("A", |_: &Context| Outcome::success(()))
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(ExecutorInitializerConfig::new().max_workers(1));
+        let plan = |script| Flow::parse(script).unwrap().plan(&registry, &Fields::new()).unwrap();
+        let engine = Engine::builder().seed(1).build().unwrap();
+        let run = engine.prepare_plan(&plan("A || A -> A"), Inputs::new()).unwrap();
+        let handle = run.start().unwrap();
+        handle.cancel();
+        let status = handle.wait().unwrap().status();
+        assert!(matches!(status, Status::Cancelled | Status::Succeeded), "{status}");
+        assert!(engine.run_plan(&plan("A || A"), Inputs::new()).unwrap().is_success());
+    };
+    shuttle::check_random(scenario, 600);
+    shuttle::check_pct(scenario, 600, 3);
+}
+
+#[test]
+fn a_body_that_returns_just_when_its_time_is_over_ends_once() {
+    let scenario = || {
+        let test = TestEngine::new();
+        let clock = test.clock();
+        let mut registry = Registry::new();
+        registry
+            .event("late", move |_: &Context| {
+                clock.advance(Duration::from_secs(1));
+                Outcome::success(())
+            })
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(ExecutorInitializerConfig::new().max_workers(1))
+            .timeout(Duration::from_secs(1));
+        registry.event("then", |_: &Context| Outcome::success(()));
+        let plan = Flow::parse("late || late (0 -> then) -> then").unwrap();
+        let plan = plan.plan(&registry, &Fields::new()).unwrap();
+        let report = test.build().unwrap().run_plan(&plan, Inputs::new()).unwrap();
+        for step in report.steps().filter(|step| step.event() == "late") {
+            assert_eq!(step.attempts(), 1, "{report}");
+        }
     };
     shuttle::check_random(scenario, 600);
     shuttle::check_pct(scenario, 600, 3);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::drive::Drive;
@@ -97,6 +97,9 @@ impl Prepared {
             driven.engine.forget(&driven);
             // The last handle may go here, and waits for the pools.
             drop(engine);
+            if let Some(watch) = &driven.watch {
+                watch.over.store(true, Ordering::Release);
+            }
             report
         });
         match thread {
