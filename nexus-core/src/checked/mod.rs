@@ -21,7 +21,7 @@ mod text;
 
 pub use ask::{
     Binds, ByValue, CrossesOut, Define, Elsewhere, FieldKind, Fits, FitsEach, FitsMember, Id, Json,
-    Of, Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process,
+    Listed, Of, Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process,
     Processing, Returns, Struct, StructEvent, Takes, Typed, Wide, by_value, needed,
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
