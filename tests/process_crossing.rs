@@ -1,7 +1,8 @@
 //! What crosses between a program and its worker processes: values of every form, failures, gotos,
 //! errors with what retries need to know of them, and the ends of workers that crash.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
+#![allow(clippy::large_stack_arrays, reason = "one asks for a large stack")]
 
 use std::fmt;
 use std::process::id;
@@ -333,11 +334,18 @@ mod values {
         Outcome::success(serde_json::json!({ "a": 1 }))
     }
 
+    type Name = &'static str;
+    #[event(executor = ProcessPoolExecutor)]
+    fn hidden() -> Outcome<Name> {
+        Outcome::success("borrowed")
+    }
+
     #[test]
     fn a_value_that_does_not_cross_after_all_is_an_exception_that_says_so() {
         for (script, name, why) in [
             ("odd", "`odd`, a `Odd`,", "returned an error"),
             ("dynamic", "`dynamic`, a `serde_json::Value`,", "`serde_json::Value`"),
+            ("hidden", "`hidden`, a `Name`,", "expected a borrowed string"),
         ] {
             let exception = exception(&run(script));
             assert_eq!(exception.kind(), ExceptionKind::Crossing);

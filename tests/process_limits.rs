@@ -209,7 +209,7 @@ mod nesting {
         let script = if depth > 4 { format!("{member} || {member} |-> both") } else { member };
         let fields = Fields::new().with::<u32>("depth").with::<u32>("workers");
         let plan = Flow::parse(script)?.plan(&Registry::linked(), &fields)?;
-        let inputs = nexus::Inputs::new().with("depth", depth).with("workers", workers);
+        let inputs = Inputs::new().with("depth", depth).with("workers", workers);
         let report = Engine::shared().run_plan(&plan, inputs)?.ok()?;
         Ok(*report.output::<u64>()?)
     }

@@ -73,11 +73,11 @@ pub use crate::__submit as submit;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_error {
-    ($private:path, $error:ty) => {
+    ($private:path, $error:ident) => {
         const _: () = {
             use $private as __nexus;
             __nexus::inventory::submit! {
-                __nexus::LinkedError(__nexus::ErrorType::of::<$error>())
+                __nexus::LinkedError($error)
             }
         };
     };
@@ -88,7 +88,7 @@ macro_rules! __submit_error {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_error {
-    ($private:path, $error:ty) => {};
+    ($private:path, $error:ident) => {};
 }
 
 pub use crate::__submit_error as submit_error;

@@ -29,7 +29,7 @@ pub struct Linked(pub fn() -> EventDef);
 #[cfg(feature = "registry")]
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct LinkedError(pub ErrorType);
+pub struct LinkedError(pub Option<ErrorType>);
 
 #[cfg(feature = "registry")]
 inventory::collect!(Linked);
@@ -217,7 +217,7 @@ impl Registry {
         let policies =
             self.events.iter().filter_map(|def| def.settings.retry.as_ref()?.as_ref().ok());
         let of_events = policies.flat_map(crate::retry::RetryPolicy::listed).copied();
-        let of_flows = inventory::iter::<LinkedError>().map(|linked| linked.0);
+        let of_flows = inventory::iter::<LinkedError>().filter_map(|linked| linked.0);
         let mut types: Vec<ErrorType> = Vec::new();
         for ty in of_events.chain(of_flows) {
             if !types.iter().any(|known| known.full_name() == ty.full_name()) {

@@ -51,14 +51,15 @@ struct Pids {}
 fn hang(#[piped] n: u32) -> Outcome<()> {
     println!("worker {}", id());
     if n == 1 {
-        let sleeper = Command::new("sleep").arg("600").spawn().unwrap();
+        let mut sleeper = Command::new("sleep").arg("600").spawn().unwrap();
         println!("worker {}", sleeper.id());
+        sleeper.wait().unwrap();
     }
     let start = Instant::now();
-    while n == 2 && start.elapsed() < Duration::from_secs(600) {
+    while n == 2 && start.elapsed() < Duration::from_mins(10) {
         std::hint::spin_loop();
     }
-    thread::sleep(Duration::from_secs(600));
+    thread::sleep(Duration::from_mins(10));
     Outcome::success(())
 }
 

@@ -14,6 +14,7 @@ use crate::event::{
 };
 use crate::executor::Executor;
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
+use crate::retry::ErrorType;
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
 use crate::value::{OutputInfo, ToJson, TypeInfo, Value, to_json};
@@ -31,6 +32,7 @@ pub trait Otherwise {
     const GOTO: Option<fn(&Value) -> Option<Descriptor>> = None;
     const JSON: Option<ToJson> = None;
     const KIND: SettingKind = SettingKind::Opaque;
+    const LISTED: Option<ErrorType> = None;
     const VALUE: Crossing = Crossing::No;
     const PIPED: Crossing = Crossing::No;
     const STATE: Crossing = Crossing::NoFactory;
@@ -146,6 +148,12 @@ pub struct CrossesOut<R, Form>(PhantomData<(R, Form)>);
 #[cfg(feature = "process")]
 impl<R: IntoOutcome<Form, Output: crate::wire::Wire>, Form> CrossesOut<R, Form> {
     pub const VALUE: Crossing = Crosses::<R::Output>::VALUE;
+}
+
+/// An error type that a flow's policy lists.
+pub struct Listed<E>(PhantomData<E>);
+impl<E: std::error::Error + 'static> Listed<E> {
+    pub const LISTED: Option<ErrorType> = Some(ErrorType::of::<E>());
 }
 
 /// Whether executor `E` runs bodies in other processes.

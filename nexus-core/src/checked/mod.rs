@@ -21,7 +21,7 @@ mod text;
 
 pub use ask::{
     Binds, ByValue, CrossesOut, Define, Elsewhere, FieldKind, Fits, FitsEach, FitsMember, Id,
-    IsExecutor, Json, Of, Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns,
+    IsExecutor, Json, Listed, Of, Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns,
     OtherwiseStruct, Process, Processing, Returns, RunsAsync, Struct, StructEvent, Takes, Typed,
     Wide, by_value, needed,
 };

@@ -1,11 +1,11 @@
 //! Values as bytes.
 
 use postcard::ser_flavors::Flavor;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::Codec;
 use super::errors;
+use super::reader::{Reader, Unread};
 use crate::outcome::Failure;
 use crate::value::Value;
 
@@ -22,7 +22,7 @@ pub trait Wire: Sized + Send + Sync + 'static {
     fn decode(input: &mut &[u8]) -> Result<Self, String>;
 }
 
-impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Wire for T {
+impl<T: Serialize + Deserialize<'static> + Send + Sync + 'static> Wire for T {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), String> {
         write(self, out)
     }
@@ -81,28 +81,31 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Resu
     postcard::serialize_with_flavor(value, Appended(out)).map_err(|error| explain(&error))
 }
 
-pub(super) fn read<'a, T: serde::Deserialize<'a>>(input: &mut &'a [u8]) -> Result<T, String> {
-    let (value, rest) = postcard::take_from_bytes(input).map_err(|error| explain(&error))?;
-    *input = rest;
+pub(super) fn read<T: Deserialize<'static>>(input: &mut &[u8]) -> Result<T, String> {
+    let mut reader = Reader(input);
+    let value = T::deserialize(&mut reader).map_err(|error| unread(&error))?;
+    *input = reader.0;
     Ok(value)
 }
 
+const OPEN: &str = "the format says nothing of its own structure, so `serde_json::Value`, \
+    `#[serde(untagged)]`, `#[serde(flatten)]` and sequences of unknown length do not cross";
+
 /// What the user can do about it.
 fn explain(error: &postcard::Error) -> String {
-    use postcard::Error::{
-        SerdeDeCustom, SerdeSerCustom, SerializeSeqLengthUnknown, WontImplement,
-    };
+    use postcard::Error::{SerializeSeqLengthUnknown, WontImplement};
     match error {
-        WontImplement | SerializeSeqLengthUnknown => format!(
-            "{error}: the format says nothing of its own structure, so `serde_json::Value`, \
-             `#[serde(untagged)]`, `#[serde(flatten)]` and sequences of unknown length do not cross"
-        ),
-        SerdeSerCustom | SerdeDeCustom => {
-            "its `Serialize` or `Deserialize` returned an error".to_owned()
-        }
-        error => format!(
-            "{error}: what its `Serialize` writes is not what its `Deserialize` reads; \
-             `#[serde(skip_serializing_if)]` is such a case"
-        ),
+        WontImplement | SerializeSeqLengthUnknown => OPEN.to_owned(),
+        _ => "its `Serialize` returned an error".to_owned(),
+    }
+}
+
+fn unread(error: &Unread) -> String {
+    match error {
+        Unread::SelfDescribing => OPEN.to_owned(),
+        Unread::Malformed => "what its `Serialize` writes is not what its `Deserialize` reads; \
+                              `#[serde(skip_serializing_if)]` is such a case"
+            .to_owned(),
+        Unread::Refused(message) => format!("its `Deserialize` says: {message}"),
     }
 }

@@ -18,10 +18,10 @@ use crate::value::Value;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Header<'a> {
     /// See the module's documentation.
-    pub(crate) unit: &'a str,
+    pub(crate) unit: Cow<'a, str>,
     pub(crate) run: u128,
-    pub(crate) pipeline: &'a str,
-    pub(crate) event: &'a str,
+    pub(crate) pipeline: Cow<'a, str>,
+    pub(crate) event: Cow<'a, str>,
     pub(crate) path: Cow<'a, str>,
     pub(crate) attempt: u32,
     pub(crate) item: Option<u64>,
@@ -33,7 +33,7 @@ pub(crate) struct Header<'a> {
 /// A request, read as far as the event need not be known.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
-    pub(crate) header: Header<'a>,
+    pub(crate) header: Header<'static>,
     values: &'a [u8],
 }
 
@@ -46,10 +46,10 @@ pub(crate) fn request(
 ) -> Result<Vec<u8>, Exception> {
     let mut out = Vec::with_capacity(256);
     let header = Header {
-        unit,
+        unit: Cow::Borrowed(unit),
         run: context.run_id().0,
-        pipeline: context.pipeline(),
-        event: context.event(),
+        pipeline: Cow::Borrowed(context.pipeline()),
+        event: Cow::Borrowed(context.event()),
         path: Cow::Owned(context.step_path()),
         attempt: context.attempt(),
         item: context.item(),
@@ -65,7 +65,7 @@ pub(crate) fn request(
             },
             Crossing::Piped(codec) => (codec.encode)(&inputs.piped, &mut out),
             Crossing::State(_) | Crossing::Context => Ok(()),
-            Crossing::No | Crossing::NoFactory => Err(part.cure().to_owned()),
+            Crossing::No | Crossing::NoFactory | Crossing::Borrows => Err(part.cure().to_owned()),
         };
         written.map_err(|cause| stuck(&describe(def, part), &cause))?;
     }
@@ -74,6 +74,25 @@ pub(crate) fn request(
         return Err(stuck(&format!("`{}`, which is made from a closure,", def.name), cause));
     }
     Ok(out)
+}
+
+/// A request for an event without parameters, of a run of the pipeline of this name.
+#[cfg(test)]
+pub(crate) fn request_for_test(unit: &str, pipeline: &str) -> Vec<u8> {
+    let header = Header {
+        unit: Cow::Borrowed(unit),
+        run: 1,
+        pipeline: Cow::Borrowed(pipeline),
+        event: Cow::Borrowed("event"),
+        path: Cow::Borrowed("event"),
+        attempt: 1,
+        item: None,
+        now: Duration::ZERO,
+        deadline: None,
+    };
+    let mut out = Vec::new();
+    write(&header, &mut out).unwrap();
+    out
 }
 
 fn describe(def: &EventDef, part: &WirePart) -> String {
@@ -97,9 +116,7 @@ impl<'a> Request<'a> {
         for part in def.wire.parts {
             let read = match part.by {
                 Crossing::Value(codec) => codec.read(&mut input).map(|value| fields.push(value)),
-                Crossing::Piped(codec) => {
-                    (codec.decode)(&mut input).map(|arrived| piped = arrived.0)
-                }
+                Crossing::Piped(codec) => (codec.decode)(&mut input).map(|arrived| piped = arrived),
                 _ => Ok(()),
             };
             read.map_err(|cause| stuck(&describe(def, part), &cause))?;

@@ -1,7 +1,8 @@
 //! How events cross to another process.
 //!
 //! A task that runs elsewhere needs three things: which event it is, its parameters, and what came
-//! along `|->`. Back comes its outcome. All of it is written with postcard.
+//! along `|->`. Back comes its outcome. All of it is written with postcard, and read so that
+//! nothing is borrowed from the bytes (`reader`).
 //!
 //! **Which event.** A *unit* is an event's name, the place of its definition, and the fields that
 //! the flow sets on it, as Pointy text: `Transform@src/main.rs:10[factor = 2.0]`. Both processes
@@ -31,6 +32,8 @@ mod message;
 mod parts;
 #[cfg(feature = "process")]
 mod piped;
+#[cfg(feature = "process")]
+mod reader;
 
 #[cfg(feature = "process")]
 use parts::Codec;
@@ -40,6 +43,9 @@ pub use parts::{Crosses, CrossesPiped, Crossing, EventWire, WirePart};
 pub(crate) use codec::Wire;
 #[cfg(feature = "process")]
 pub(crate) use errors::Witness;
+#[cfg(feature = "process")]
+#[cfg(test)]
+pub(crate) use message::request_for_test;
 #[cfg(feature = "process")]
 pub(crate) use message::{Request, outcome, refusal, reply, request};
 #[cfg(feature = "process")]

@@ -38,10 +38,12 @@ pub enum Crossing {
     State(StateMaker),
     /// The context, of which the other process has its own.
     Context,
-    /// Its type is not `Serialize + DeserializeOwned`.
+    /// Its type is not `Serialize + Deserialize`.
     No,
     /// It is a state without a [`StateFactory`].
     NoFactory,
+    /// It borrows: who reads it in another process has nothing to borrow from.
+    Borrows,
 }
 
 impl EventWire {
@@ -64,7 +66,7 @@ impl EventWire {
 
 impl WirePart {
     pub(crate) const fn is_stuck(&self) -> bool {
-        matches!(self.by, Crossing::No | Crossing::NoFactory)
+        matches!(self.by, Crossing::No | Crossing::NoFactory | Crossing::Borrows)
     }
 
     /// What to write so that it can cross.
@@ -73,6 +75,7 @@ impl WirePart {
             Crossing::NoFactory => {
                 "implement `nexus::StateFactory` for it, by which a worker process builds its own"
             }
+            Crossing::Borrows => "use a type that owns its data, such as `String`",
             _ => "derive `serde::Serialize` and `serde::Deserialize` for it",
         }
     }
@@ -91,13 +94,8 @@ pub struct Codec {
 #[doc(hidden)]
 pub struct PipedCodec {
     pub(super) encode: fn(&Piped<'_>, &mut Vec<u8>) -> Result<(), String>,
-    pub(super) decode: fn(&mut &[u8]) -> Result<Arrived, String>,
+    pub(super) decode: fn(&mut &[u8]) -> Result<OwnedPiped, String>,
 }
-
-/// Hides [`OwnedPiped`] from the public type above.
-#[derive(Debug)]
-#[doc(hidden)]
-pub struct Arrived(pub(crate) OwnedPiped);
 
 /// Builds a state in a worker process.
 #[derive(Clone, Copy)]

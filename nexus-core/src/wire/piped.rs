@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{Wire, read, write};
 use super::errors::{Witness, read_failure, write_failure};
-use super::parts::{Arrived, PipedCodec};
+use super::parts::PipedCodec;
 use crate::outcome::Failure;
 use crate::piped::{EachRef, EachResult, OwnedPiped, Piped};
 use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
@@ -66,7 +66,7 @@ tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 impl PipedCodec {
     pub(super) const fn of<S: WireShape>() -> Self {
-        Self { encode: encode::<S>, decode: |input| decode::<S>(input).map(Arrived) }
+        Self { encode: encode::<S>, decode: decode::<S> }
     }
 }
 
@@ -149,7 +149,7 @@ fn decode<S: WireShape>(input: &mut &[u8]) -> Result<OwnedPiped, String> {
             OwnedPiped::Each(Arc::new(EachResult { values, failures, total, verdict }))
         }
         Form::Group(members) => {
-            let member = |index| Ok((S::member(index).ok_or(MISFIT)?.decode)(input)?.0);
+            let member = |index| (S::member(index).ok_or(MISFIT)?.decode)(input);
             OwnedPiped::Group((0..members).map(member).collect::<Result<_, String>>()?)
         }
     })

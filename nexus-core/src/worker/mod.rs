@@ -29,7 +29,7 @@ mod task;
 pub fn init() {
     #[cfg(unix)]
     match crate::executor::process::adopt() {
-        Some(socket) => serve::serve(socket),
+        Some(socket) => serve::serve(&socket),
         None => crate::executor::process::note_init(),
     }
 }
@@ -41,7 +41,7 @@ pub fn test_worker() {
     if let Some(socket) = crate::executor::process::adopt() {
         // The harness prints to the standard output, which is closed; from now on it is the user's.
         let _ = rustix::stdio::dup2_stdout(rustix::stdio::stderr());
-        serve::serve(socket);
+        serve::serve(&socket);
     }
 }
 

@@ -37,10 +37,10 @@ impl Hear for Parent {
 }
 
 /// Serves the parent until it shuts its side of the socket, or is gone.
-pub(super) fn serve(socket: UnixStream) -> ! {
+pub(super) fn serve(socket: &UnixStream) -> ! {
     crate::panic::prepare();
-    match begin(&socket) {
-        Ok(()) => watch(&socket),
+    match begin(socket) {
+        Ok(()) => watch(socket),
         Err(error) => {
             eprintln!("nexus: a worker process could not begin: {error}");
             exit(UNAVAILABLE)

@@ -49,7 +49,7 @@ impl Worker {
     /// Runs the task; gives the reply.
     pub(super) fn answer(&mut self, request: &[u8]) -> Vec<u8> {
         let found = Request::read(request).and_then(|request| {
-            let unit = self.unit(request.header.unit)?;
+            let unit = self.unit(&request.header.unit)?;
             Ok((request, unit))
         });
         let (request, unit) = match found {
@@ -82,10 +82,10 @@ impl Worker {
     ) -> Result<Context, Exception> {
         let header = &request.header;
         let (states, resources) = self.states_of(&unit.def)?;
-        let names = Here { event: header.event.to_owned(), path: header.path.to_string() };
+        let names = Here { event: header.event.to_string(), path: header.path.to_string() };
         let run = RunInfo {
             id: RunId(header.run),
-            pipeline: Arc::from(header.pipeline),
+            pipeline: Arc::from(&*header.pipeline),
             names: Arc::new(names),
             field_names: Arc::clone(&unit.field_names),
             fields,

@@ -169,6 +169,9 @@ fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) ->
     let parts = model.params.iter().enumerate().map(|(index, param)| {
         let (name, text, alias) = (&param.name, &param.text, alias(index));
         let by = match param.from {
+            From::Field(_) | From::Piped if borrows(&param.ty) => {
+                quote!(#private::Crossing::Borrows)
+            }
             From::Field(_) => quote!(#private::Crosses::<#alias>::VALUE),
             From::State => quote!(#private::Crosses::<#alias>::STATE),
             From::Piped => {
@@ -179,16 +182,26 @@ fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) ->
         quote!(#private::WirePart { name: #name, ty: #text, by: #by })
     });
     let output = &model.output;
+    let by = if output.contains("&'") {
+        quote!(#private::Crossing::Borrows)
+    } else {
+        quote!(#private::CrossesOut::#asked::VALUE)
+    };
     quote! {
         #private::EventWire {
             parts: &[#(#parts),*],
             output: #private::WirePart {
                 name: "",
                 ty: #output,
-                by: #private::CrossesOut::#asked::VALUE,
+                by: #by,
             },
         }
     }
+}
+
+/// Whether a type is written with a reference that is not the parameter's own form.
+fn borrows(ty: &Type) -> bool {
+    crate::text::text(ty).contains("&'")
 }
 
 /// The demand that everything can cross, if `elsewhere` says so: each part at its type.

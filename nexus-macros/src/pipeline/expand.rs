@@ -159,10 +159,12 @@ fn implementation(
         quote!((#text, #private::ErrorType::of::<#ty>()))
     });
     let linked = (0..model.errors.len()).map(|index| {
-        let alias = error_alias(index);
-        quote!(#private::submit_error!(#private, #alias);)
+        let (alias, listed) = (error_alias(index), format_ident!("__LISTED{}", index + 1));
+        quote! {
+            const #listed: #private::Option<#private::ErrorType> = #private::Listed::<#alias>::LISTED;
+            #private::submit_error!(#private, #listed);
+        }
     });
-    let (aliased, linked) = (error_aliases(source, model), quote!(#(#linked)*));
     let timeout = args.timeout.as_ref().map(|limit| {
         let limit = duration(private, limit);
         quote! {
@@ -172,9 +174,10 @@ fn implementation(
             }
         }
     });
+    let listed = error_aliases(source, model);
     quote! {
-        #aliased
-        #linked
+        #listed
+        #(#linked)*
         #[automatically_derived]
         impl #private::Pipeline for #me {
             const NAME: &'static str = #name;

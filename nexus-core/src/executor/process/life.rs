@@ -9,15 +9,15 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::child::{Process, exit};
 use super::frame::{self, Reader};
-use super::process::{Process, exit};
 use super::{Shared, State, Waiting};
 use crate::executor::Taken;
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome, WorkerExit};
 use crate::panic::{contain, drop_quietly};
 
 /// How long a worker may take until its `HELLO`: loading a large program from a slow disk counts.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// So many workers in a row that could not start are enough.
 const STILLBORN: usize = 3;

@@ -45,10 +45,10 @@
 //! that wait end as exceptions that say why; so a program whose `main` never reaches
 //! `nexus::init()` cannot make the pool spin.
 
+mod child;
 mod entry;
 pub(crate) mod frame;
 mod life;
-mod process;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -59,9 +59,9 @@ use std::time::Duration;
 pub use entry::TestEntry;
 pub(crate) use entry::{adopt, is_adopted, note_init};
 
+use self::child::Process;
 use self::entry::Entry;
 use self::life::{Given, is_own_thread};
-use self::process::Process;
 use super::{ConfigError, Executor, ExecutorInitializerConfig, Job, Taken};
 
 /// Runs tasks in worker processes (tutorial, "Using Process Pool Executor").
@@ -178,7 +178,9 @@ impl ProcessPoolExecutor {
         state.closing = true;
         let idle = std::mem::take(&mut state.idle);
         drop(state);
-        idle.iter().for_each(|process| process.retire());
+        for process in idle {
+            process.retire();
+        }
     }
 }
 
@@ -226,7 +228,9 @@ impl Executor for ProcessPoolExecutor {
             state = next;
             if time.timed_out() {
                 // Those that still work for somebody are not retired.
-                state.processes.iter().for_each(|process| process.kill_retired());
+                for process in &state.processes {
+                    process.kill_retired();
+                }
             }
         }
     }
@@ -246,3 +250,6 @@ impl fmt::Debug for ProcessPoolExecutor {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
