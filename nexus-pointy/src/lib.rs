@@ -36,6 +36,7 @@
 
 mod ast;
 mod diagnostic;
+mod format;
 mod ident;
 mod lex;
 mod number;
@@ -56,6 +57,7 @@ pub use ast::{
     Name, Primary, Unit,
 };
 pub use diagnostic::{Diagnostic, code};
+pub use format::format;
 pub use lex::lex;
 pub use parse::{MAX_DEPTH, Parsed, parse, parse_tokens};
 pub use span::{Span, line_column};

@@ -1,4 +1,7 @@
-//! A generator of flows over the whole grammar.
+//! A generator of flows over the whole grammar, and what holds for every script.
+#![allow(dead_code, reason = "no test file uses all")]
+
+pub(crate) mod checks;
 
 use nexus_pointy::{
     Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
