@@ -35,7 +35,9 @@
 #![deny(missing_docs)]
 
 mod ast;
+mod check;
 mod diagnostic;
+mod explain;
 mod format;
 mod ident;
 mod lex;
@@ -56,7 +58,9 @@ pub use ast::{
     Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
     Name, Primary, Unit,
 };
+pub use check::check;
 pub use diagnostic::{Diagnostic, code};
+pub use explain::{explain, explained};
 pub use format::format;
 pub use lex::lex;
 pub use parse::{MAX_DEPTH, Parsed, parse, parse_tokens};

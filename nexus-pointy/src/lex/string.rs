@@ -28,7 +28,12 @@ impl<'a> Lexer<'a> {
                 _ => break false,
             }
         };
-        let content = self.source.get(body..self.at).unwrap_or_default();
+        let mut content = self.source.get(body..self.at).unwrap_or_default();
+        if !closed && escaped.is_none() {
+            // The brackets at the end of the line most likely close what is open around.
+            content = content.trim_end_matches(|c: char| c.is_whitespace() || "]}),".contains(c));
+            self.at = body + content.len();
+        }
         self.check_hidden(body, "a string", sink);
         if closed {
             self.at += 1;

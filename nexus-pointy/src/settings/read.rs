@@ -165,6 +165,10 @@ pub fn read_settings(attrs: &[Attr]) -> (Settings, Vec<Diagnostic>) {
             settings.own.push(attr.clone());
             continue;
         };
+        if attr.value.is_none() && attr.span != attr.key.span {
+            // The parser reported that nothing, or no value, stands behind the `=`.
+            continue;
+        }
         let before = diagnostics.len();
         check(key, attr.value.as_ref(), attr.key.span, &mut diagnostics);
         if diagnostics.len() == before {
