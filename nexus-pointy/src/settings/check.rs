@@ -64,8 +64,10 @@ pub(super) fn check(key: &Key, value: Option<&Literal>, at: Span, out: &mut Vec<
         }
         (ValueKind::Seconds, LiteralKind::Float(number)) => seconds(key, *number, value.span, out),
         (ValueKind::Duration, LiteralKind::Str(text)) => {
-            if let Err(message) = parse_duration(text) {
-                out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span));
+            if let Err(sentence) = parse_duration(text) {
+                let (message, help) = sentence.rsplit_once("; ").unwrap_or((&sentence, ""));
+                let help = if help.is_empty() { example(key) } else { help.to_owned() };
+                out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span).help(help));
             }
         }
         (ValueKind::Types, LiteralKind::List(values)) => types(key, values, out),
@@ -141,11 +143,11 @@ fn one_of(key: &Key, options: &[&str], value: &Literal, out: &mut Vec<Diagnostic
     }
     let word = word(value).unwrap_or_default();
     let message = format!("`{}` is one of {}; found {}", key.name, list(options), quote(word));
-    let mut it = Diagnostic::new(code::OUT_OF_RANGE, message, value.span);
-    if let Some(near) = suggest::nearest(word, options.iter().copied()) {
-        it = it.help(format!("did you mean `{near}`?"));
-    }
-    out.push(it);
+    let help = match suggest::nearest(word, options.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => example(key),
+    };
+    out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span).help(help));
 }
 
 fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) {

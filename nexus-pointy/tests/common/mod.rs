@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no test file uses all")]
 
 pub(crate) mod checks;
+pub(crate) mod fuzz;
 
 use nexus_pointy::{
     Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
