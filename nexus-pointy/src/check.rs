@@ -25,44 +25,48 @@ pub fn check(script: &str) -> Parsed {
     if parsed.diagnostics.iter().any(|it| it.code == code::MORE) {
         return parsed;
     }
-    let mut mistakes = std::mem::take(&mut parsed.diagnostics);
-    flow(&parsed.flow, &mut mistakes);
-    mistakes.sort_by_key(|it| it.span.start);
     let mut sink = Sink::default();
-    for mistake in mistakes {
-        sink.push(mistake.span, || mistake);
-    }
+    add(&mut sink, std::mem::take(&mut parsed.diagnostics));
+    flow(&parsed.flow, &mut sink);
     parsed.diagnostics = sink.finish();
     parsed
 }
 
+fn add(sink: &mut Sink, mistakes: impl IntoIterator<Item = Diagnostic>) {
+    for mistake in mistakes {
+        sink.push(mistake.span, || mistake);
+    }
+}
+
 /// Only brackets nest, so the recursion is bounded.
-fn flow(flow: &Flow, out: &mut Vec<Diagnostic>) {
+fn flow(flow: &Flow, sink: &mut Sink) {
     for unit in flow.links.iter().flat_map(|link| &link.units) {
-        settings(unit, out);
+        settings(unit, sink);
         if let Primary::Flow(inner) = &unit.primary {
-            self::flow(inner, out);
+            self::flow(inner, sink);
         }
         for branch in &unit.branches {
-            self::flow(&branch.flow, out);
+            self::flow(&branch.flow, sink);
         }
     }
 }
 
-fn settings(unit: &Unit, out: &mut Vec<Diagnostic>) {
+fn settings(unit: &Unit, sink: &mut Sink) {
     if unit.attrs.is_empty() {
         return;
     }
     let (settings, mistakes) = read_settings(&unit.attrs);
-    out.extend(mistakes);
+    add(sink, mistakes);
     if let (Some(attempts), Some(_)) = (unit.attempts, settings.max_attempts) {
-        out.push(attempts_twice(unit, attempts));
+        sink.push(attempts.span, || attempts_twice(unit, attempts));
     }
     if matches!(unit.primary, Primary::Flow(_)) {
-        out.extend(settings.own.iter().map(|attr| {
-            let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
-            Diagnostic { help, ..Diagnostic::new(code::UNKNOWN_KEY, message, attr.key.span) }
-        }));
+        for attr in &settings.own {
+            sink.push(attr.key.span, || {
+                let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
+                Diagnostic { help, ..Diagnostic::new(code::UNKNOWN_KEY, message, attr.key.span) }
+            });
+        }
     }
 }
 

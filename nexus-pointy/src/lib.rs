@@ -20,13 +20,15 @@
 //! group    = unit { "||" unit } ;
 //! unit     = [ INT "*" ] primary { "*" INT | attrs | branches } ;
 //! primary  = path | "{" flow "}" | "(" flow ")" ;
-//! attrs    = "[" key [ "=" value ] { "," key [ "=" value ] } [ "," ] "]" ;
+//! attrs    = "[" attr { "," attr } [ "," ] "]" ;
+//! attr     = ident [ "=" value ] ;
 //! branches = "(" branch { "," branch } [ "," ] ")" ;
 //! branch   = ( INT | ident ) ( "->" | "|->" ) flow ;
 //! path     = ident { "::" ident } ;
-//! value    = INT | FLOAT | STRING | "true" | "false" | path
-//!          | "[" [ value { "," value } [ "," ] ] "]"
-//!          | "{" [ ident ":" value { "," ident ":" value } [ "," ] ] "}" ;
+//! value    = INT | FLOAT | STRING | "true" | "false" | path | list | map ;
+//! list     = "[" [ value { "," value } [ "," ] ] "]" ;
+//! map      = "{" [ entry { "," entry } [ "," ] ] "}" ;
+//! entry    = ident ":" value ;
 //! ```
 //!
 //! A `(` right after a unit opens its branches; elsewhere it groups like `{`. `#` starts

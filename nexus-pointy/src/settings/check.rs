@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::keys::{Key, ValueKind};
 use super::{parse_duration, unknown_key};
 use crate::ast::{Ident, Literal, LiteralKind};
-use crate::diagnostic::{Diagnostic, code, quote};
+use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
 use crate::span::Span;
 use crate::suggest;
 
@@ -115,6 +115,9 @@ fn seconds(key: &Key, number: f64, span: Span, out: &mut Vec<Diagnostic>) {
 
 fn types(key: &Key, values: &[Literal], out: &mut Vec<Diagnostic>) {
     for value in values {
+        if out.len() > MAX_DIAGNOSTICS {
+            return;
+        }
         if !matches!(value.kind, LiteralKind::Name(_)) {
             let message = format!("`{}` lists types, found {}", key.name, described(value));
             let it = Diagnostic::new(code::WRONG_TYPE, message, value.span);
@@ -152,6 +155,9 @@ fn one_of(key: &Key, options: &[&str], value: &Literal, out: &mut Vec<Diagnostic
 
 fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) {
     for (ident, value) in entries {
+        if out.len() > MAX_DIAGNOSTICS {
+            return;
+        }
         match keys.iter().find(|key| key.name == &*ident.text) {
             Some(key) if key.kind == ValueKind::Expr => out.push(not_in_flow(key, ident.span)),
             Some(key) => check(key, Some(value), ident.span, out),
