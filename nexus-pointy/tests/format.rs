@@ -76,6 +76,17 @@ proptest! {
 }
 
 #[test]
+fn the_guides_example_has_the_layout_that_it_shows() {
+    let guide = include_str!("../../docs/src/pointy.md");
+    let scripts: Vec<&str> = guide.split("```pointy\n").skip(1).collect();
+    assert!(!scripts.is_empty());
+    for script in scripts {
+        let script = script.split("```").next().unwrap();
+        assert_eq!(format(script).unwrap(), script);
+    }
+}
+
+#[test]
 fn a_million_steps_and_members() {
     for operator in [" -> ", "|->\n", " || # c\n"] {
         let mut script = format!("a{operator}").repeat(999_999);

@@ -170,12 +170,11 @@ impl<'a> Builder<'a> {
 
     /// What stands between two tokens of a unit, a branch, an attribute or an entry.
     fn space(&self, kind: TokenKind) -> &'static str {
-        use TokenKind::{Arrow, Colon, Equals, Int, LBracket, LParen, PathSep, PipeArrow, Star};
+        use TokenKind::{Arrow, Colon, Equals, Int, LBracket, LParen, PipeArrow, Star};
         match (self.before, kind) {
             (Some(Star | Equals | Colon), _)
             | (_, Star | Equals | LParen | Arrow | PipeArrow)
             | (Some(Int), LBracket) => " ",
-            (Some(PathSep), _) | (_, PathSep | Colon) => "",
             _ => "",
         }
     }

@@ -100,7 +100,7 @@ impl<'a> Lexer<'a> {
                     "`\\u` without the number of a character",
                     span,
                 )
-                .help(r#"write the number in hexadecimal digits and braces: `\u{1f980}`"#);
+                .help(r"write the number in hexadecimal digits and braces: `\u{1f980}`");
             }
             let message = format!("there is no escape sequence {}", quote(text));
             Diagnostic::new(code::BAD_ESCAPE, message, span)

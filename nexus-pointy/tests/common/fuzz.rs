@@ -107,7 +107,7 @@ const PARTS: &[&str] = &[
 const GAPS: &[&str] =
     &[" ", "\n", "\n\n", "\r\n", "\t", "# c\n", "\n# c\n", " # c\r\n\r\n", "#\r", "\u{a0}"];
 
-/// Numbers that look random, the same from the same seed (SplitMix64).
+/// Numbers that look random, the same from the same seed (`SplitMix64`).
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -122,6 +122,12 @@ impl Random {
     /// A number below `end`, or 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end.max(1) as u64) as usize
+    }
+
+    /// The shorter of two scripts: short ones are quick, and as good.
+    fn short<'t>(&mut self, from: &'t [String]) -> &'t String {
+        let (one, other) = (self.below(from.len()), self.below(from.len()));
+        if from[one].len() <= from[other].len() { &from[one] } else { &from[other] }
     }
 
     fn pick<'t, T: ?Sized>(&mut self, from: &[&'t T]) -> &'t T {
@@ -225,7 +231,7 @@ impl Fuzzer {
     /// Puts parts and gaps between the tokens of a right script.
     fn extend(&mut self) -> String {
         let random = &mut self.random;
-        let mut script = self.right[random.below(self.right.len())].clone();
+        let mut script = random.short(&self.right).clone();
         for _ in 0..=random.below(4) {
             let tokens = lex(&script).0;
             let Some(token) = tokens.get(random.below(tokens.len())) else { break };
@@ -240,7 +246,7 @@ impl Fuzzer {
     /// Changes a script in any way.
     fn mutate(&mut self) -> String {
         let random = &mut self.random;
-        let mut bytes = self.corpus[random.below(self.corpus.len())].clone().into_bytes();
+        let mut bytes = random.short(&self.corpus).clone().into_bytes();
         for _ in 0..=random.below(4) {
             let at = random.below(bytes.len() + 1);
             let end = at + random.below((bytes.len() - at).min(24) + 1);
@@ -262,7 +268,7 @@ impl Fuzzer {
                     bytes.splice(at..at, part);
                 }
                 5 => {
-                    let other = self.corpus[random.below(self.corpus.len())].as_bytes();
+                    let other = random.short(&self.corpus).as_bytes();
                     let from = random.below(other.len() + 1);
                     let to = from + random.below(other.len() - from + 1);
                     bytes.splice(at..end, other[from..to].iter().copied());

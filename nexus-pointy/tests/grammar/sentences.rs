@@ -111,6 +111,7 @@ fn special(what: &str) -> &'static [&'static str] {
         "a letter of any script" => &["a", "B", "z", "é", "ж", "名", "क"],
         "a digit or mark of any script" => &["٣", "\u{301}", "²", "\u{94d}"],
         "a letter from a to f of either case" => &["a", "f", "C", "E"],
+        "a digit from 0 to 9" => &["0", "1", "2", "3", "7", "9"],
         "a line end" => &["\n", "\r\n", "\r"],
         "any character but a line end" => &["a", "#", " ", "\"", "{", "é", "😀", "-"],
         "any character but \" \\ and a line end" => &["a", "#", " ", "'", "{", "é", "😀", "-"],
