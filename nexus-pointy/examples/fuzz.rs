@@ -44,10 +44,10 @@ fn main() {
 fn report(fuzzer: &fuzz::Fuzzer, elapsed: Duration) {
     let seen = &fuzzer.seen;
     println!(
-        "{:4.0} s: {} inputs ({:.0}/s), {} MB, {} without a mistake, corpus {}, slowest {:?}, peak memory {}",
+        "{:4.0} s: {} inputs ({}/s), {} MB, {} without a mistake, corpus {}, slowest {:?}, peak memory {}",
         elapsed.as_secs_f64(),
         seen.inputs,
-        seen.inputs as f64 / elapsed.as_secs_f64(),
+        u128::from(seen.inputs) * 1_000 / elapsed.as_millis().max(1),
         seen.bytes / 1_000_000,
         seen.right,
         fuzzer.corpus(),

@@ -1,5 +1,6 @@
 //! A generator of flows over the whole grammar, and what holds for every script.
 #![allow(dead_code, reason = "no test file uses all")]
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 pub(crate) mod checks;
 pub(crate) mod fuzz;

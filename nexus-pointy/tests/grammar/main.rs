@@ -1,7 +1,12 @@
 //! The grammar in the guide is the parser's: what it derives parses, what parses it derives,
 //! and its pictures are drawn from it. To draw them anew:
 //! `UPDATE=1 cargo test -p nexus-pointy --test grammar`.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -100,17 +105,17 @@ fn what_parses_is_derived_and_the_reverse() {
             }
         }
         let script = words.join(" ");
-        let tokens = lex(&script).0;
-        let derived = Recogniser::accepts(&syntax, &tokens);
+        let found = lex(&script).0;
+        let is_sentence = Recogniser::accepts(&syntax, &found);
         let mistakes = unexpected(&script);
-        if derived {
+        if is_sentence {
             accepted += 1;
             assert_eq!(mistakes, [""; 0], "{script}");
         } else {
             refused += 1;
             assert!(!parse(&script).diagnostics.is_empty(), "no sentence, but it parses: {script}");
         }
-        assert!(tokens.iter().all(|token| token.kind != TokenKind::Unknown), "{script}");
+        assert!(found.iter().all(|token| token.kind != TokenKind::Unknown), "{script}");
     }
     assert!(accepted > 750 && refused > 500, "{accepted} {refused}");
 }

@@ -55,8 +55,7 @@ pub(crate) fn svg(name: &str, expr: &Expr) -> String {
 fn piece(expr: &Expr) -> Piece {
     match expr {
         Expr::Text(text) => Piece::Box { text: text.clone(), round: true },
-        Expr::Name(text) => Piece::Box { text: text.clone(), round: false },
-        Expr::Special(text) => Piece::Box { text: text.clone(), round: false },
+        Expr::Name(text) | Expr::Special(text) => Piece::Box { text: text.clone(), round: false },
         Expr::Choice(options) => Piece::Stack(options.iter().map(piece).collect()),
         Expr::Optional(inner) => Piece::Maybe(Box::new(piece(inner))),
         Expr::Repeat(inner) => Piece::Maybe(Box::new(Piece::Loop(Box::new(piece(inner)), None))),

@@ -98,7 +98,9 @@ fn walk<'g>(expr: &'g Expr, seen: &mut impl FnMut(&'g Expr)) {
     seen(expr);
     match expr {
         Expr::Sequence(parts) | Expr::Choice(parts) => {
-            parts.iter().for_each(|part| walk(part, seen));
+            for part in parts {
+                walk(part, seen);
+            }
         }
         Expr::Optional(inner) | Expr::Repeat(inner) => walk(inner, seen),
         Expr::Text(_) | Expr::Name(_) | Expr::Special(_) => {}
