@@ -123,7 +123,7 @@ impl Parser<'_> {
                     Ok(Err(_)) => {
                         self.bad_descriptor(
                             &format!("is not between 0 and {}", u32::MAX),
-                            "write a smaller number from 0 on, or a name",
+                            "write a number in that range, or a name",
                         );
                         Descriptor::Name(text)
                     }
