@@ -85,7 +85,7 @@ codes! {
     UNTERMINATED_STRING = "P0007";
     /// A wrong escape sequence in a string.
     BAD_ESCAPE = "P0008";
-    /// A string in single quotes.
+    /// A string in single or typographic quotes.
     SINGLE_QUOTES = "P0009";
     /// An event is missing.
     MISSING_EVENT = "P0010";

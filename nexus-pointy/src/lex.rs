@@ -78,7 +78,10 @@ impl<'a> Lexer<'a> {
             b':' if self.rest().starts_with("::") => self.many(2, TokenKind::PathSep),
             b':' => self.one(TokenKind::Colon),
             b'"' => return Some(self.string(sink)),
-            b'\'' => return Some(self.single_quoted(sink)),
+            b'\'' => return Some(self.wrong_quotes("'", sink)),
+            128.. if self.rest().starts_with(['“', '”', '„', '«', '‘', '’']) => {
+                return Some(self.wrong_quotes("“”„«»‘’", sink));
+            }
             _ => self.other(),
         };
         let text = self.source.get(start..self.at).unwrap_or_default();
@@ -213,6 +216,7 @@ impl<'a> Lexer<'a> {
             }
             _ => {
                 self.skip_while(|c| c == '-');
+                self.skip_torn('>');
                 self.skip_while(|c| c == '>');
                 TokenKind::Unknown
             }
@@ -228,13 +232,23 @@ impl<'a> Lexer<'a> {
             return self.many(2, TokenKind::Parallel);
         }
         self.at += 1;
-        // `|>`, `|=>` and `|-->` are near misses; the `->` of `| ->` is a token of its own.
+        self.skip_torn('-');
+        // `|>`, `|=>`, `|-->` and `| ->` are near misses.
         let tail = self.rest().trim_start_matches(['-', '=']);
         if tail.starts_with('>') {
             self.skip_while(|c| c == '-' || c == '=');
             self.at += 1;
         }
         TokenKind::Unknown
+    }
+
+    /// Skips blanks before the rest of an operator that they tear apart: `- >`, `| ->`.
+    fn skip_torn(&mut self, rest: char) {
+        let blanks = self.rest().bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let tail = self.source.get(self.at + blanks..).unwrap_or_default();
+        if tail.starts_with(rest) && (rest == '>' || tail.starts_with("->")) {
+            self.at += blanks;
+        }
     }
 
     fn equals(&mut self) -> TokenKind {

@@ -20,13 +20,15 @@
 //! group    = unit { "||" unit } ;
 //! unit     = [ INT "*" ] primary { "*" INT | attrs | branches } ;
 //! primary  = path | "{" flow "}" | "(" flow ")" ;
-//! attrs    = "[" key [ "=" value ] { "," key [ "=" value ] } [ "," ] "]" ;
+//! attrs    = "[" attr { "," attr } [ "," ] "]" ;
+//! attr     = ident [ "=" value ] ;
 //! branches = "(" branch { "," branch } [ "," ] ")" ;
 //! branch   = ( INT | ident ) ( "->" | "|->" ) flow ;
 //! path     = ident { "::" ident } ;
-//! value    = INT | FLOAT | STRING | "true" | "false" | path
-//!          | "[" [ value { "," value } [ "," ] ] "]"
-//!          | "{" [ ident ":" value { "," ident ":" value } [ "," ] ] "}" ;
+//! value    = INT | FLOAT | STRING | "true" | "false" | path | list | map ;
+//! list     = "[" [ value { "," value } [ "," ] ] "]" ;
+//! map      = "{" [ entry { "," entry } [ "," ] ] "}" ;
+//! entry    = ident ":" value ;
 //! ```
 //!
 //! A `(` right after a unit opens its branches; elsewhere it groups like `{`. `#` starts
@@ -35,7 +37,10 @@
 #![deny(missing_docs)]
 
 mod ast;
+mod check;
 mod diagnostic;
+mod explain;
+mod format;
 mod ident;
 mod lex;
 mod number;
@@ -55,7 +60,10 @@ pub use ast::{
     Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
     Name, Primary, Unit,
 };
+pub use check::check;
 pub use diagnostic::{Diagnostic, code};
+pub use explain::{explain, explained};
+pub use format::format;
 pub use lex::lex;
 pub use parse::{MAX_DEPTH, Parsed, parse, parse_tokens};
 pub use span::{Span, line_column};

@@ -11,6 +11,9 @@ fn bad(message: &'static str, help: Option<&str>) -> BadNumber {
     BadNumber { message, help: help.map(Into::into) }
 }
 
+/// What is wrong with a number that only has too many digits.
+pub(crate) const TOO_LARGE: &str = "is too large";
+
 /// Reads a whole number with an optional sign.
 pub(crate) fn int(text: &str) -> Result<i128, BadNumber> {
     let (negative, digits) = match text.strip_prefix('-') {
@@ -26,7 +29,7 @@ pub(crate) fn int(text: &str) -> Result<i128, BadNumber> {
         }
         if value > i128::from(u64::MAX) {
             let help = format!("the largest is {}", u64::MAX);
-            return Err(BadNumber { message: "is too large", help: Some(help) });
+            return Err(BadNumber { message: TOO_LARGE, help: Some(help) });
         }
     }
     if digits.is_empty() {
@@ -38,10 +41,9 @@ pub(crate) fn int(text: &str) -> Result<i128, BadNumber> {
 fn suffix(digits: &str, at: usize) -> BadNumber {
     let (number, tail) = digits.split_at(at);
     match tail {
-        "ms" | "s" | "m" | "h" | "d" => BadNumber {
-            message: "is a duration without quotes",
-            help: Some(format!("write `\"{digits}\"`")),
-        },
+        "ms" | "s" | "m" | "h" | "d" => {
+            BadNumber { message: "is a duration without quotes", help: Some(in_quotes(digits)) }
+        }
         _ if number == "0" && tail.starts_with(['x', 'X', 'b', 'B', 'o', 'O']) => {
             bad("is not decimal", Some("write the number in decimal"))
         }
@@ -50,6 +52,11 @@ fn suffix(digits: &str, at: usize) -> BadNumber {
         }
         _ => bad("is neither a number nor a name", Some("names start with a letter or `_`")),
     }
+}
+
+fn in_quotes(duration: &str) -> String {
+    let number = duration.trim_end_matches(char::is_alphabetic);
+    format!("write `\"{duration}\"`, or `{number}` where the setting is a number of seconds")
 }
 
 fn is_type(tail: &str) -> bool {
@@ -72,7 +79,7 @@ pub(crate) fn float(text: &str) -> Result<f64, BadNumber> {
         }
         _ if digits.ends_with('s') || digits.ends_with(['m', 'h']) => Err(BadNumber {
             message: "is a duration without quotes",
-            help: Some(format!("write `\"{digits}\"`")),
+            help: Some(in_quotes(digits)),
         }),
         _ if digits.contains('f') => Err(bad("has a type suffix", Some("leave the suffix out"))),
         _ => Err(bad("is not a number", Some("write it like `0.5` or `1e-3`"))),

@@ -153,7 +153,7 @@ impl<'t> Parser<'t> {
             let span = self.end;
             self.error(span, |_| {
                 Diagnostic::new(code::EMPTY_SCRIPT, "the script has no event", span)
-                    .help("write the name of one: `A -> B`")
+                    .help("write the name of one, or several with arrows between: `A -> B`")
             });
             self.blamed = true;
         }

@@ -1,4 +1,4 @@
-//! Diagnostics in the look of rustc's.
+//! Diagnostics in the look of rustc's, and as JSON.
 
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
@@ -6,6 +6,10 @@ use annotate_snippets::{
 
 use crate::diagnostic::Diagnostic;
 use crate::span::{Span, floor};
+
+mod json;
+
+pub use json::json;
 
 /// Of a longer line only a part around what is blamed is handed to the renderer.
 const LONG_LINE: usize = 2_000;
@@ -39,19 +43,24 @@ const NEAR: usize = 1_000;
 /// ```
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], origin: &str, source: &str, color: bool) -> String {
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii);
     let lines = Lines::new(source);
     let mut out = String::new();
     for (at, diagnostic) in diagnostics.iter().enumerate() {
         if at > 0 {
             out.push('\n');
         }
-        let report = [group(diagnostic, origin, &lines)];
-        out.push_str(renderer.render(&report).trim_end_matches('\n'));
-        out.push('\n');
+        out.push_str(&one(diagnostic, origin, &lines, color));
     }
     out
+}
+
+fn one(diagnostic: &Diagnostic, origin: &str, lines: &Lines<'_>, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let report = [group(diagnostic, origin, lines)];
+    let mut text = renderer.decor_style(DecorStyle::Ascii).render(&report);
+    text.truncate(text.trim_end_matches('\n').len());
+    text.push('\n');
+    text
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, origin: &'a str, lines: &Lines<'a>) -> Group<'a> {
@@ -96,11 +105,16 @@ impl<'a> Lines<'a> {
         Self { source, starts: std::iter::once(first).chain(breaks).collect() }
     }
 
-    fn mark(&self, span: Span) -> Mark {
+    /// The part of a span that is in the source.
+    fn fit(&self, span: Span) -> (usize, usize) {
         let first = self.starts.first().copied().unwrap_or_default();
         let start = floor(self.source, span.start as usize).max(first);
-        let end = floor(self.source, (span.end as usize).min(start + LONGEST_SPAN)).max(start);
-        Mark { start, end }
+        (start, floor(self.source, span.end as usize).max(start))
+    }
+
+    fn mark(&self, span: Span) -> Mark {
+        let (start, end) = self.fit(span);
+        Mark { start, end: floor(self.source, end.min(start + LONGEST_SPAN)).max(start) }
     }
 
     /// The index of the line of an offset.

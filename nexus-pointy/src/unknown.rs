@@ -30,10 +30,19 @@ pub(crate) fn explain(text: &str, span: Span) -> Option<Diagnostic> {
         let message = format!("the script holds the character {}", ident::describe(first));
         return Some(Diagnostic::new(code::HIDDEN_CHARACTER, message, span).help("delete it"));
     }
+    let torn = text.contains([' ', '\t']);
     let (message, help) = match meant(text) {
+        Some(TokenKind::Arrow) if torn => {
+            (format!("{found} is no arrow"), "write `->`, without blanks")
+        }
         Some(TokenKind::Arrow) => (format!("{found} is no arrow"), "write `->`"),
+        Some(TokenKind::PipeArrow) if torn => {
+            (format!("{found} is no arrow"), "write `|->`, without blanks")
+        }
         Some(TokenKind::PipeArrow) => (format!("{found} is no arrow"), "write `|->`"),
-        Some(TokenKind::Parallel) => (format!("{found} is no operator"), "write `||`"),
+        Some(TokenKind::Parallel) => {
+            (format!("{found} is no operator"), "write `||` to run events beside each other")
+        }
         Some(TokenKind::Equals) => (format!("{found} is no operator"), "write `=`"),
         Some(TokenKind::PathSep) => ("`.` does not join names".to_owned(), "write `::`"),
         Some(TokenKind::Star) => (format!("{found} is no operator"), "write `*`"),
@@ -53,7 +62,7 @@ fn hint(text: &str, first: char, found: &str) -> (String, &'static str) {
             "`|` alone is no operator".into(),
             "write `|->` to pipe a value on, `||` to run events beside each other",
         ),
-        '-' => ("`-` alone is no arrow".into(), "write `->`"),
+        '-' => ("`-` alone is no arrow".into(), "write `->` between events, `_` in a name"),
         '>' => (format!("{found} is no arrow"), "write `->`"),
         '<' => (
             format!("{found} is no arrow: a flow runs from left to right"),

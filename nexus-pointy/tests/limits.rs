@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use nexus_pointy::wiring::wiring;
-use nexus_pointy::{MAX_DEPTH, Parsed, code, parse};
+use nexus_pointy::{MAX_DEPTH, Parsed, check, code, parse};
 
 /// The stack of a spawned thread in Rust; the main thread's is larger.
 const STACK: usize = 2 << 20;
@@ -40,6 +40,18 @@ fn a_million_steps_and_members() {
             assert_eq!(text.len(), 999_999 * (operator.trim().len() + 3) + 1);
         });
     }
+}
+
+#[test]
+fn a_hundred_thousand_steps_are_checked_at_once() {
+    let step = "-> charge[max_attempts = 3, retry_policy = { jitter: full }] (0 -> alert) # c\n";
+    let script = "start\n".to_owned() + &step.repeat(100_000);
+    let start = Instant::now();
+    assert_eq!(check(&script).diagnostics, []);
+    let taken = start.elapsed();
+    // A release build takes 0.2 s on an idle machine; a debug build 30 times as long.
+    let limit = Duration::from_secs(if cfg!(debug_assertions) { 60 } else { 3 });
+    assert!(taken < limit, "{taken:?}");
 }
 
 /// What opens, holds and closes a nest of each kind of bracket.

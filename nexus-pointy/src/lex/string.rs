@@ -28,7 +28,12 @@ impl<'a> Lexer<'a> {
                 _ => break false,
             }
         };
-        let content = self.source.get(body..self.at).unwrap_or_default();
+        let mut content = self.source.get(body..self.at).unwrap_or_default();
+        if !closed && escaped.is_none() {
+            // The brackets at the end of the line most likely close what is open around.
+            content = content.trim_end_matches(|c: char| c.is_whitespace() || "]}),".contains(c));
+            self.at = body + content.len();
+        }
         self.check_hidden(body, "a string", sink);
         if closed {
             self.at += 1;
@@ -89,35 +94,45 @@ impl<'a> Lexer<'a> {
         let span = self.span_from(start);
         let text = self.source.get(start..self.at).unwrap_or_default();
         sink.push(span, || {
+            if text.ends_with('u') {
+                return Diagnostic::new(
+                    code::BAD_ESCAPE,
+                    "`\\u` without the number of a character",
+                    span,
+                )
+                .help(r"write the number in hexadecimal digits and braces: `\u{1f980}`");
+            }
             let message = format!("there is no escape sequence {}", quote(text));
             Diagnostic::new(code::BAD_ESCAPE, message, span)
                 .help(r#"there are `\"`, `\\`, `\n`, `\r`, `\t` and `\u{1f980}`"#)
         });
     }
 
-    /// A string in single quotes: an error, and then a string.
-    pub(super) fn single_quoted(&mut self, sink: &mut Sink) -> Token<'a> {
+    /// A string in quotes that are not straight and double, closed by one of `closers`: an
+    /// error, and then a string.
+    pub(super) fn wrong_quotes(&mut self, closers: &str, sink: &mut Sink) -> Token<'a> {
         let start = self.at;
-        self.at += 1;
-        self.skip_while(|c| c != '\'' && c != '\n' && c != '\r');
-        let closed = self.peek() == Some(b'\'');
-        let mut content = self.source.get(start + 1..self.at).unwrap_or_default();
-        if closed {
-            self.at += 1;
+        let opening = self.rest().chars().next().map_or(0, char::len_utf8);
+        self.at += opening;
+        self.skip_while(|c| !closers.contains(c) && c != '\n' && c != '\r');
+        let closing = self.rest().chars().next().filter(|c| closers.contains(*c));
+        let closed = closing.is_some();
+        let mut content = self.source.get(start + opening..self.at).unwrap_or_default();
+        if let Some(closing) = closing {
+            self.at += closing.len_utf8();
         } else {
             // No string: blame the quote alone and go on behind it.
-            self.at = start + 1;
+            self.at = start + opening;
             content = "";
         }
         let span = self.span_from(start);
         sink.push(span, || {
-            Diagnostic::new(code::SINGLE_QUOTES, "a string stands in double quotes", span).help(
-                if closed {
+            Diagnostic::new(code::SINGLE_QUOTES, "a string stands in straight double quotes", span)
+                .help(if closed {
                     format!("write {}", quote(&format!("\"{content}\"")))
                 } else {
                     "write `\"`".into()
-                },
-            )
+                })
         });
         let kind = if closed { TokenKind::Str } else { TokenKind::Unknown };
         Token { kind, span: Span::new(start as u32, self.at as u32), text: Cow::Borrowed(content) }

@@ -95,10 +95,14 @@ impl Parser<'_> {
         let group = matches!(descriptor, Descriptor::Name(_));
         self.error(at, |it| {
             let found = it.found();
-            let descriptor = quote(&descriptor.to_string());
+            let quoted = quote(&descriptor.to_string());
             let message =
-                format!("expected `->` or `|->` after the descriptor {descriptor}, found {found}");
-            let help = if group {
+                format!("expected `->` or `|->` after the descriptor {quoted}, found {found}");
+            let help = if matches!(it.peek(), Some(TokenKind::Ident)) {
+                format!("write `->` between: `{descriptor} -> {}`", it.text())
+            } else if matches!(it.peek(), Some(TokenKind::Colon | TokenKind::Equals)) {
+                "write `->` instead".to_owned()
+            } else if group {
                 format!("{HELP}; to run a group next, write `->` before the `(`")
             } else {
                 HELP.to_owned()
@@ -117,7 +121,10 @@ impl Parser<'_> {
                 let descriptor = match number::int(&text).map(u32::try_from) {
                     Ok(Ok(number)) => Descriptor::Number(number),
                     Ok(Err(_)) => {
-                        self.bad_descriptor(&format!("is not between 0 and {}", u32::MAX), HELP);
+                        self.bad_descriptor(
+                            &format!("is not between 0 and {}", u32::MAX),
+                            "write a number in that range, or a name",
+                        );
                         Descriptor::Name(text)
                     }
                     Err(bad) => {

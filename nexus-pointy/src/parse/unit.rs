@@ -84,6 +84,9 @@ impl Parser<'_> {
                 Some(kind) if kind.is_closer() => {
                     format!("write the name of one, or delete the `{operator}`")
                 }
+                Some(kind) if kind.is_arrow() || kind == TokenKind::Parallel => {
+                    format!("write the name of one before {}, or delete one of the two", it.found())
+                }
                 Some(_) => format!("write the name of one before {}", it.found()),
             };
             Diagnostic::new(code::MISSING_EVENT, message, span).help(help)
@@ -257,24 +260,24 @@ impl Parser<'_> {
                 self.bump();
                 return u32::try_from(count).ok();
             }
-            Ok(count) => self.report(span, |_| {
-                let (message, help) = match count {
-                    1 => (
+            Err(bad) if bad.message != number::TOO_LARGE => self.bad_number(bad),
+            wrong => self.report(span, |it| {
+                let (message, help) = match wrong {
+                    Ok(1) => (
                         "1 attempt is what every event gets".to_owned(),
                         "delete the `* 1`, or write 2 or more".to_owned(),
                     ),
-                    ..1 => (
+                    Ok(count @ ..1) => (
                         format!("{count} attempts would never run the event"),
                         "write 2 or more".to_owned(),
                     ),
                     _ => (
-                        format!("{count} attempts are too many"),
+                        format!("{} attempts are too many", it.found()),
                         format!("the most are {}", u32::MAX),
                     ),
                 };
                 Diagnostic::new(code::BAD_ATTEMPTS, message, span).help(help)
             }),
-            Err(bad) => self.bad_number(bad),
         }
         self.bump();
         None

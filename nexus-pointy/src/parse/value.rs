@@ -40,7 +40,7 @@ impl Parser<'_> {
         if matches!(self.peek(), Some(TokenKind::Equals | TokenKind::Colon)) {
             self.assignment(TokenKind::Equals);
             value = self.value();
-        } else if self.peek().is_some_and(starts_value) {
+        } else if self.peek().is_some_and(starts_value) || matches!(self.text(), "true" | "false") {
             self.no_equals(&key);
             value = self.value();
         }
@@ -55,7 +55,7 @@ impl Parser<'_> {
             let key = quote(&key.text);
             let message = format!("expected `=` or `,` after {key}, found {}", it.found());
             Diagnostic::new(code::WRONG_SEPARATOR, message, span)
-                .help("attributes are `[key = value, flag]`")
+                .help("write `=` between; attributes are `[key = value, flag]`")
         });
     }
 
@@ -93,8 +93,9 @@ impl Parser<'_> {
             let right = right.spelling().unwrap_or_default();
             self.error(span, |it| {
                 let message = format!("expected `{right}` after the key, found {}", it.found());
-                Diagnostic::new(code::WRONG_SEPARATOR, message, span)
-                    .help("attributes are `[key = value]`, maps are `{ key: value }`")
+                Diagnostic::new(code::WRONG_SEPARATOR, message, span).help(format!(
+                    "write `{right}`: attributes are `[key = value]`, maps are `{{ key: value }}`"
+                ))
             });
         }
         self.bump();

@@ -1,4 +1,4 @@
-use super::render;
+use super::{json, render};
 use crate::parse;
 use crate::{Diagnostic, Span, code};
 
@@ -71,5 +71,37 @@ fn long_lines_are_cut() {
     assert!(
         text.contains("f.pty:100001:2") && text.contains("f.pty:1:2") && text.len() < 1_000,
         "{text}"
+    );
+}
+
+#[test]
+fn json_has_the_places_in_characters_and_bytes() {
+    let source = "\u{feff}# \"ü\"\r\nübel (0 -> X,\r\n\t0 -> \u{202e}Y)";
+    let mistakes = parse(source).diagnostics;
+    let lines = json(&mistakes, "C:\\f.pty", source);
+    let objects: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 2);
+    let shown = serde_json::json!({
+        "code": "P0020",
+        "severity": "error",
+        "message": "the descriptor `0` has two branches",
+        "help": "join them into one branch, or choose another descriptor",
+        "file": "C:\\f.pty",
+        "line": 3, "column": 2, "end_line": 3, "end_column": 3, "start": 28, "end": 29,
+        "labels": [{
+            "message": "the first is here",
+            "line": 2, "column": 7, "end_line": 2, "end_column": 8, "start": 18, "end": 19,
+        }],
+        "rendered": render(&mistakes[..1], "C:\\f.pty", source, false),
+    });
+    assert_eq!(objects[0], shown);
+    assert_eq!(objects[1]["column"], 7);
+    assert_eq!(json(&[], "f", ""), "");
+    let bare = Diagnostic::new(code::UNEXPECTED, "\u{1}\u{7f}\t", Span::new(7, 3));
+    let object: serde_json::Value = serde_json::from_str(&json(&[bare], "f", "A")).unwrap();
+    assert_eq!(
+        (&object["help"], &object["message"]),
+        (&serde_json::Value::Null, &"\u{1}\u{7f}\t".into())
     );
 }

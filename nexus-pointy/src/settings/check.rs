@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::keys::{Key, ValueKind};
 use super::{parse_duration, unknown_key};
 use crate::ast::{Ident, Literal, LiteralKind};
-use crate::diagnostic::{Diagnostic, code, quote};
+use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
 use crate::span::Span;
 use crate::suggest;
 
@@ -64,8 +64,10 @@ pub(super) fn check(key: &Key, value: Option<&Literal>, at: Span, out: &mut Vec<
         }
         (ValueKind::Seconds, LiteralKind::Float(number)) => seconds(key, *number, value.span, out),
         (ValueKind::Duration, LiteralKind::Str(text)) => {
-            if let Err(message) = parse_duration(text) {
-                out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span));
+            if let Err(sentence) = parse_duration(text) {
+                let (message, help) = sentence.rsplit_once("; ").unwrap_or((&sentence, ""));
+                let help = if help.is_empty() { example(key) } else { help.to_owned() };
+                out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span).help(help));
             }
         }
         (ValueKind::Types, LiteralKind::List(values)) => types(key, values, out),
@@ -113,6 +115,9 @@ fn seconds(key: &Key, number: f64, span: Span, out: &mut Vec<Diagnostic>) {
 
 fn types(key: &Key, values: &[Literal], out: &mut Vec<Diagnostic>) {
     for value in values {
+        if out.len() > MAX_DIAGNOSTICS {
+            return;
+        }
         if !matches!(value.kind, LiteralKind::Name(_)) {
             let message = format!("`{}` lists types, found {}", key.name, described(value));
             let it = Diagnostic::new(code::WRONG_TYPE, message, value.span);
@@ -141,15 +146,18 @@ fn one_of(key: &Key, options: &[&str], value: &Literal, out: &mut Vec<Diagnostic
     }
     let word = word(value).unwrap_or_default();
     let message = format!("`{}` is one of {}; found {}", key.name, list(options), quote(word));
-    let mut it = Diagnostic::new(code::OUT_OF_RANGE, message, value.span);
-    if let Some(near) = suggest::nearest(word, options.iter().copied()) {
-        it = it.help(format!("did you mean `{near}`?"));
-    }
-    out.push(it);
+    let help = match suggest::nearest(word, options.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => example(key),
+    };
+    out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span).help(help));
 }
 
 fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) {
     for (ident, value) in entries {
+        if out.len() > MAX_DIAGNOSTICS {
+            return;
+        }
         match keys.iter().find(|key| key.name == &*ident.text) {
             Some(key) if key.kind == ValueKind::Expr => out.push(not_in_flow(key, ident.span)),
             Some(key) => check(key, Some(value), ident.span, out),

@@ -6,7 +6,7 @@ use super::check::{check, option};
 use super::keys::{FLOW_KEYS, Key};
 use super::parse_duration;
 use crate::ast::{Attr, Ident, Literal, LiteralKind, Name};
-use crate::diagnostic::{Diagnostic, code, quote};
+use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
 
 macro_rules! names {
     ($(#[$doc:meta])* $kind:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)* }) => {
@@ -149,7 +149,7 @@ pub struct RetryLiteral {
 }
 
 /// Reads a unit's attributes. Wrong values and keys given twice are reported and left
-/// out, the second being the wrong one.
+/// out, the second being the wrong one. Behind 100 mistakes no more are looked for.
 ///
 /// A key that no flow knows goes to [`Settings::own`] without a diagnostic: the caller
 /// knows the event's fields, and calls [`unknown_key`](super::unknown_key) with
@@ -160,13 +160,17 @@ pub fn read_settings(attrs: &[Attr]) -> (Settings, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let repeated = duplicates(attrs, &mut diagnostics);
     for (attr, repeated) in attrs.iter().zip(repeated) {
-        if repeated {
+        if repeated || diagnostics.len() > MAX_DIAGNOSTICS {
             continue;
         }
         let Some(key) = FLOW_KEYS.iter().find(|key| key.name == &*attr.key.text) else {
             settings.own.push(attr.clone());
             continue;
         };
+        if attr.value.is_none() && attr.span != attr.key.span {
+            // The parser reported that nothing, or no value, stands behind the `=`.
+            continue;
+        }
         let before = diagnostics.len();
         check(key, attr.value.as_ref(), attr.key.span, &mut diagnostics);
         if diagnostics.len() == before {
@@ -187,6 +191,9 @@ fn duplicates(attrs: &[Attr], out: &mut Vec<Diagnostic>) -> Vec<bool> {
         let Some(((first, _), others)) = same.split_first_mut() else { continue };
         for (key, repeated) in others {
             **repeated = true;
+            if out.len() > MAX_DIAGNOSTICS {
+                continue;
+            }
             let message = format!("{} is given twice", quote(&key.text));
             out.push(
                 Diagnostic::new(code::DUPLICATE_KEY, message, key.span)

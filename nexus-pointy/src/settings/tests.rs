@@ -239,5 +239,5 @@ fn durations() {
 #[test]
 fn many_repeated_keys_take_linear_time() {
     let attrs = attrs(&"each, ".repeat(50_000));
-    assert_eq!(read_settings(&attrs).1.len(), 49_999);
+    assert_eq!(read_settings(&attrs).1.len(), 101);
 }

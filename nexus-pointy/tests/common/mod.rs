@@ -1,4 +1,9 @@
-//! A generator of flows over the whole grammar.
+//! A generator of flows over the whole grammar, and what holds for every script.
+#![allow(dead_code, reason = "no test file uses all")]
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
+pub(crate) mod checks;
+pub(crate) mod fuzz;
 
 use nexus_pointy::{
     Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
