@@ -1,0 +1,204 @@
+//! The flow as nodes and edges, for the forms that lay it out themselves.
+//!
+//! A group of several gets a node where it forks and, if anything follows, one where it joins: a
+//! group of 1,000 before one of 1,000 has 2,000 edges, not a million.
+
+use nexus_pointy::ArrowKind;
+
+use crate::look::{Looks, StepOutcome};
+use crate::model::{Link, Sequence, Unit, What};
+use crate::words::{self, Words};
+
+/// A node's identity, such as `s4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Id(pub(crate) char, pub(crate) u32);
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.0, self.1)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Item {
+    Node { id: Id, words: Words, kind: NodeKind },
+    /// Where a group forks or joins.
+    Bar(Id),
+    /// The frame around some brackets begins.
+    Open { id: Id, head: String },
+    Close,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    Step,
+    /// A step that runs once for each item.
+    Each,
+    More,
+    Hole,
+}
+
+impl NodeKind {
+    pub(crate) const fn of(unit: &Unit) -> Self {
+        match unit.what {
+            What::Step(_) if unit.each => Self::Each,
+            What::Step(_) => Self::Step,
+            What::More(_) => Self::More,
+            What::Hole | What::Brackets(_) => Self::Hole,
+        }
+    }
+}
+
+/// Where an edge begins or ends: at a node, or at the frame that the node is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) node: Id,
+    pub(crate) frame: Option<Id>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Edge {
+    pub(crate) from: End,
+    pub(crate) to: End,
+    pub(crate) kind: ArrowKind,
+    pub(crate) label: Option<Box<str>>,
+    /// Whether the run, if this is one, went along it.
+    pub(crate) taken: bool,
+}
+
+pub(crate) struct Graph<'a> {
+    looks: &'a Looks,
+    pub(crate) items: Vec<Item>,
+    pub(crate) edges: Vec<Edge>,
+    last: Id,
+    count: u32,
+}
+
+/// An end of a part of the flow, from which the flow may go on.
+struct Exit {
+    end: End,
+    label: Option<Box<str>>,
+    taken: bool,
+}
+
+impl<'a> Graph<'a> {
+    pub(crate) fn of(root: &Sequence, looks: &'a Looks) -> Self {
+        let mut graph =
+            Self { looks, items: Vec::new(), edges: Vec::new(), last: Id('n', 0), count: 0 };
+        graph.sequence(root, None);
+        graph
+    }
+
+    /// The outcomes that occur, in the order of [`StepOutcome::ALL`].
+    pub(crate) fn outcomes(&self) -> Vec<StepOutcome> {
+        let mut seen = [false; StepOutcome::ALL.len()];
+        for item in &self.items {
+            if let Item::Node { words: Words { sign: Some(outcome), .. }, .. } = item {
+                seen[*outcome as usize] = true;
+            }
+        }
+        StepOutcome::ALL.into_iter().filter(|it| seen[*it as usize]).collect()
+    }
+
+    fn id(&mut self, kind: char) -> Id {
+        self.count += 1;
+        Id(kind, self.count)
+    }
+
+    fn edge(&mut self, exit: Exit, to: End, kind: ArrowKind, to_taken: bool) {
+        let Exit { end: from, label, taken } = exit;
+        self.edges.push(Edge { from, to, kind, label, taken: taken && to_taken });
+    }
+
+    /// `follow` is the arrow that leads on from the end of the sequence.
+    fn sequence(&mut self, all: &Sequence, follow: Option<ArrowKind>) -> (End, Vec<Exit>) {
+        let mut entry = None;
+        let mut exits = Vec::new();
+        for (at, link) in all.links.iter().enumerate() {
+            let next = all.links.get(at + 1);
+            let follow = next.map_or(follow, |next| next.arrow);
+            let (start, ends) = self.link(link, follow);
+            let taken = self.looks.ran(&link.steps);
+            let kind = link.arrow.unwrap_or(ArrowKind::Then);
+            for exit in std::mem::replace(&mut exits, ends) {
+                self.edge(exit, start, kind, taken);
+            }
+            entry.get_or_insert(start);
+        }
+        (entry.unwrap_or(End { node: self.last, frame: None }), exits)
+    }
+
+    fn link(&mut self, link: &Link, follow: Option<ArrowKind>) -> (End, Vec<Exit>) {
+        if let [unit] = &*link.units {
+            return self.unit(unit, follow);
+        }
+        let fork = self.bar();
+        let mut ends = Vec::new();
+        for unit in &link.units {
+            let (start, exits) = self.unit(unit, follow);
+            let taken = self.looks.ran(&unit.steps);
+            let kind = link.arrow.unwrap_or(ArrowKind::Then);
+            self.edge(Exit { end: fork, label: None, taken }, start, kind, taken);
+            ends.extend(exits);
+        }
+        let Some(kind) = follow else { return (fork, ends) };
+        let join = self.bar();
+        for exit in ends {
+            self.edge(exit, join, kind, true);
+        }
+        (fork, vec![Exit { end: join, label: None, taken: self.looks.ran(&link.steps) }])
+    }
+
+    fn bar(&mut self) -> End {
+        let id = self.id('b');
+        self.items.push(Item::Bar(id));
+        self.last = id;
+        End { node: id, frame: None }
+    }
+
+    fn unit(&mut self, unit: &Unit, follow: Option<ArrowKind>) -> (End, Vec<Exit>) {
+        let (entry, end) = match &unit.what {
+            What::Brackets(flow) if unit.is_framed() => self.frame(unit, flow),
+            What::Brackets(flow) => return self.sequence(flow, follow),
+            _ => {
+                let end = self.node(unit);
+                (end, end)
+            }
+        };
+        let mut exits = Vec::new();
+        let mut branched = false;
+        for branch in &unit.branches {
+            let (start, ends) = self.sequence(&branch.flow, follow);
+            let taken = self.looks.ran(&branch.flow.steps);
+            branched |= taken && !self.looks.is_empty();
+            let exit = Exit { end, label: Some(branch.label.clone()), taken };
+            self.edge(exit, start, branch.arrow, taken);
+            exits.extend(ends);
+        }
+        if unit.has_rest() {
+            let label = (!unit.branches.is_empty()).then(|| "else".into());
+            exits.push(Exit { end, label, taken: self.looks.ran(&unit.own) && !branched });
+        }
+        (entry, exits)
+    }
+
+    fn frame(&mut self, unit: &Unit, flow: &Sequence) -> (End, End) {
+        let id = self.id('g');
+        self.items.push(Item::Open { id, head: words::frame(unit) });
+        let (entry, _) = self.sequence(flow, None);
+        self.items.push(Item::Close);
+        let frame = Some(id);
+        (End { node: entry.node, frame }, End { node: self.last, frame })
+    }
+
+    fn node(&mut self, unit: &Unit) -> End {
+        let id = match unit.what {
+            What::Step(_) => Id('s', unit.own.start),
+            _ => self.id('m'),
+        };
+        let words = words::of(unit, self.looks);
+        self.items.push(Item::Node { id, words, kind: NodeKind::of(unit) });
+        self.last = id;
+        End { node: id, frame: None }
+    }
+}
