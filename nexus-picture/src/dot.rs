@@ -29,7 +29,7 @@ pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
             Item::Node { id, words, kind } => {
                 let _ = writeln!(out, "{id} [{}]", attributes(words, *kind));
             }
-            Item::Bar(id) => {
+            Item::Fork(id) | Item::Join(id) => {
                 let _ = writeln!(
                     out,
                     "{id} [shape=box style=filled fillcolor=\"#424a53\" label=\"\" width=1 height=0.06]"
@@ -91,8 +91,14 @@ fn write_edge(out: &mut String, edge: &Edge) {
     if let Some(label) = &edge.label {
         parts.push(format!("label={}", quoted(&format!(" {label} "))));
     }
+    if edge.joins() {
+        parts.push("arrowhead=none".to_owned());
+    }
     if edge.kind == ArrowKind::Pipe {
-        parts.push("penwidth=2.5 dir=both arrowtail=tee".to_owned());
+        parts.push("penwidth=2.5".to_owned());
+        if !edge.forks() {
+            parts.push("dir=both arrowtail=tee".to_owned());
+        }
     }
     if !edge.taken {
         parts.push("color=\"#afb8c1\" fontcolor=\"#6e7781\" style=dashed".to_owned());

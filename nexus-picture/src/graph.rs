@@ -22,8 +22,10 @@ impl std::fmt::Display for Id {
 #[derive(Debug)]
 pub(crate) enum Item {
     Node { id: Id, words: Words, kind: NodeKind },
-    /// Where a group forks or joins.
-    Bar(Id),
+    /// Where a group begins.
+    Fork(Id),
+    /// Where a group ends.
+    Join(Id),
     /// The frame around some brackets begins.
     Open { id: Id, head: String },
     Close,
@@ -65,6 +67,21 @@ pub(crate) struct Edge {
     /// Whether the run, if this is one, went along it.
     pub(crate) taken: bool,
 }
+
+impl Edge {
+    /// Whether it begins where a group forks.
+    pub(crate) const fn forks(&self) -> bool {
+        self.from.node.0 == FORK
+    }
+
+    /// Whether it leads to where a group joins; such edges have no head.
+    pub(crate) const fn joins(&self) -> bool {
+        self.to.node.0 == JOIN
+    }
+}
+
+const FORK: char = 'f';
+const JOIN: char = 'j';
 
 pub(crate) struct Graph<'a> {
     looks: &'a Looks,
@@ -132,7 +149,7 @@ impl<'a> Graph<'a> {
         if let [unit] = &*link.units {
             return self.unit(unit, follow);
         }
-        let fork = self.bar();
+        let fork = self.bar(FORK, Item::Fork);
         let mut ends = Vec::new();
         for unit in &link.units {
             let (start, exits) = self.unit(unit, follow);
@@ -142,16 +159,16 @@ impl<'a> Graph<'a> {
             ends.extend(exits);
         }
         let Some(kind) = follow else { return (fork, ends) };
-        let join = self.bar();
+        let join = self.bar(JOIN, Item::Join);
         for exit in ends {
             self.edge(exit, join, kind, true);
         }
         (fork, vec![Exit { end: join, label: None, taken: self.looks.ran(&link.steps) }])
     }
 
-    fn bar(&mut self) -> End {
-        let id = self.id('b');
-        self.items.push(Item::Bar(id));
+    fn bar(&mut self, kind: char, item: fn(Id) -> Item) -> End {
+        let id = self.id(kind);
+        self.items.push(item(id));
         self.last = id;
         End { node: id, frame: None }
     }

@@ -13,12 +13,13 @@ pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
     let graph = Graph::of(root, looks);
     let mut out = String::new();
     if !title.is_empty() {
+        // Tags are dropped from titles, and entities are not read there.
+        let title = title.replace('<', "‹").replace('>', "›");
         let title = title.replace('\\', "\\\\").replace('"', "\\\"");
         let _ = writeln!(out, "---\ntitle: \"{title}\"\n---");
     }
     out.push_str("flowchart TD\n");
     let mut indent = 2;
-    let mut rest = Rest::default();
     for item in &graph.items {
         indent -= if matches!(item, Item::Close) { 2 } else { 0 };
         let _ = write!(out, "{:indent$}", "");
@@ -36,43 +37,31 @@ pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
                 }
                 out.push('\n');
             }
-            Item::Bar(id) => {
+            Item::Fork(id) | Item::Join(id) => {
                 let _ = writeln!(out, "{id}((\"||\"))");
             }
             Item::Open { id, head } => {
                 let head = if head.is_empty() { " " } else { head };
                 let _ = writeln!(out, "subgraph {id}[\"{}\"]", escaped(head));
                 indent += 2;
+                let _ = writeln!(out, "{:indent$}direction TB", "");
             }
             Item::Close => out.push_str("end\n"),
         }
     }
-    for (at, edge) in graph.edges.iter().enumerate() {
+    for edge in &graph.edges {
         write_edge(&mut out, edge);
-        if !edge.taken {
-            rest.untaken(at);
-        }
     }
-    if !rest.untaken.is_empty() {
-        let _ = writeln!(out, "  linkStyle {} stroke:#8c959f,stroke-dasharray:3", rest.untaken);
+    let untaken = graph.edges.iter().enumerate().filter(|(_, edge)| !edge.taken);
+    let untaken: Vec<String> = untaken.map(|(at, _)| at.to_string()).collect();
+    if !untaken.is_empty() {
+        let style = "stroke:#8c959f,stroke-dasharray:3";
+        let _ = writeln!(out, "  linkStyle {} {style}", untaken.join(","));
     }
     for outcome in graph.outcomes() {
         let _ = writeln!(out, "  classDef {} {}", outcome.class(), colors(outcome));
     }
     out
-}
-
-/// The numbers of the edges along which nothing went.
-#[derive(Default)]
-struct Rest {
-    untaken: String,
-}
-
-impl Rest {
-    fn untaken(&mut self, edge: usize) {
-        let comma = if self.untaken.is_empty() { "" } else { "," };
-        let _ = write!(self.untaken, "{comma}{edge}");
-    }
 }
 
 const fn colors(outcome: StepOutcome) -> &'static str {
@@ -87,7 +76,8 @@ const fn colors(outcome: StepOutcome) -> &'static str {
 }
 
 fn node(words: &Words) -> String {
-    let mut out = escaped(&words.head());
+    // Where a blank follows, some versions take the sign for the start of a list.
+    let mut out = escaped(&words.head().replacen(' ', "\u{a0}", usize::from(words.sign.is_some())));
     for detail in &words.details {
         let _ = write!(out, "<br/><small>{}</small>", escaped(detail));
     }
@@ -96,9 +86,11 @@ fn node(words: &Words) -> String {
 
 fn write_edge(out: &mut String, edge: &Edge) {
     let end = |end: End| end.frame.unwrap_or(end.node);
-    let arrow = match edge.kind {
-        ArrowKind::Then => "-->",
-        ArrowKind::Pipe => "==>",
+    let arrow = match (edge.kind, edge.joins()) {
+        (ArrowKind::Then, false) => "-->",
+        (ArrowKind::Then, true) => "---",
+        (ArrowKind::Pipe, false) => "==>",
+        (ArrowKind::Pipe, true) => "===",
     };
     let _ = write!(out, "  {} {arrow}", end(edge.from));
     if let Some(label) = &edge.label {
@@ -107,15 +99,17 @@ fn write_edge(out: &mut String, edge: &Edge) {
     let _ = writeln!(out, " {}", end(edge.to));
 }
 
-/// Mermaid takes text as Markdown and HTML, and writes characters as `#35;`.
+/// Mermaid takes text as HTML, reads `\n` as a line's end and `$$` as mathematics, and writes
+/// characters as `#35;`.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '"' | '#' | '&' | '<' | '>' | '`' | '*' | '_' | '\\' | ';' | '~' | '$' | '|' | '{'
-            | '}' | '%' => {
+            '"' | '#' | '&' | '<' | '>' | '`' | '$' => {
                 let _ = write!(out, "#{};", u32::from(c));
             }
+            // A space without width keeps the backslash and an `n` apart.
+            '\\' => out.push_str("#92;#8203;"),
             c => out.push(c),
         }
     }

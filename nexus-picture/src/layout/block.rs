@@ -166,9 +166,10 @@ impl Measure<'_> {
         let inner = self.sequence(flow, None);
         let head = words::frame(unit);
         let (side, above, below) = self.metrics.frame;
-        let left = inner.size.left + side;
-        let wanted = (self.metrics.frame_width)(&head);
-        let right = (inner.size.right + side).max(wanted - left);
+        let width = inner.size.left + inner.size.right + 2 * side;
+        let spare = ((self.metrics.frame_width)(&head) - width).max(0);
+        let left = inner.size.left + side + spare / 2;
+        let right = inner.size.right + side + (spare - spare / 2);
         let size = Size { left, right, height: above + inner.size.height + below };
         let shape = Shape::Frame { head, inner: Box::new(inner) };
         Block { size, ran: ran(self.looks, &unit.own), shape }
