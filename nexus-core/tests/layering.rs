@@ -26,6 +26,7 @@ const LAYERS: &[&[&str]] = &[
     &["plan"],
     &["run"],
     &["report"],
+    &["picture"],
     &["observe"],
     &["engine"],
     &["flow"],

@@ -21,13 +21,20 @@ impl std::fmt::Display for Id {
 
 #[derive(Debug)]
 pub(crate) enum Item {
-    Node { id: Id, words: Words, kind: NodeKind },
+    Node {
+        id: Id,
+        words: Words,
+        kind: NodeKind,
+    },
     /// Where a group begins.
     Fork(Id),
     /// Where a group ends.
     Join(Id),
     /// The frame around some brackets begins.
-    Open { id: Id, head: String },
+    Open {
+        id: Id,
+        head: String,
+    },
     Close,
 }
 

@@ -5,21 +5,21 @@
 //! use nexus_picture::Picture;
 //!
 //! let flow = nexus_pointy::parse("validate (0 -> reject, 1 -> pay |-> mail)").into_result()?;
-//! assert_eq!(Picture::of(&flow).text(), "\
-//!          ┌──────────┐
-//!          │ validate │
-//!          └────┬─────┘
-//!       ┌───────┴────────┐
-//!   0 failure        1 success
-//!       ▼                ▼
-//!  ┌────────┐         ┌─────┐
-//!  │ reject │         │ pay │
-//!  └────────┘         └──╥──┘
-//!                        ║
-//!                        ▼
-//!                    ┌──────┐
-//!                    │ mail │
-//!                    └──────┘
+//! assert_eq!(format!("\n{}", Picture::of(&flow)), "
+//!        ┌──────────┐
+//!        │ validate │
+//!        └─────┬────┘
+//!       ┌──────┴──────┐
+//!   0 failure     1 success
+//!       ▼             ▼
+//!  ┌────────┐      ┌─────┐
+//!  │ reject │      │ pay │
+//!  └────────┘      └──╥──┘
+//!                     ║
+//!                     ▼
+//!                 ┌──────┐
+//!                 │ mail │
+//!                 └──────┘
 //! ");
 //! # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
 //! ```

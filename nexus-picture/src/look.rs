@@ -15,20 +15,19 @@ use std::time::Duration;
 ///     StepLook::new(StepOutcome::Exception).note("the disk is full"),
 /// ];
 /// assert_eq!(Picture::of(&flow).with_steps(looks).text(), "\
-///  ┌────────────────────┐
-///  │      + fetch       │
-///  │ 2 attempts, 12.0ms │
-///  └─────────╥──────────┘
+/// ┌────────────────────┐
+/// │      + fetch       │
+/// │ 2 attempts, 12.0ms │
+/// └──────────╥─────────┘
 ///            ║
 ///            ▼
 ///  ┌──────────────────┐
 ///  │     ! store      │
 ///  │ the disk is full │
 ///  └──────────────────┘
-/// ".replace("\n ┌──────────────────┐", "\n  ┌──────────────────┐")
-///   .replace("\n │     ! store", "\n  │     ! store")
-///   .replace("\n │ the disk", "\n  │ the disk")
-///   .replace("\n └──────────────────┘\n", "\n  └──────────────────┘\n"));
+///
+/// + success   ! exception
+/// ");
 /// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -87,16 +87,16 @@ impl Picture {
     ///
     /// ```
     /// use nexus_picture::Picture;
-    /// let flow = nexus_pointy::parse("a |-> b").into_result()?;
+    /// let flow = nexus_pointy::parse("a -> b").into_result()?;
     /// assert_eq!(Picture::of(&flow).ascii().text(), "\
-    ///  +---+
-    ///  | a |
-    ///  +-#-+
-    ///    #
-    ///    v
-    ///  +---+
-    ///  | b |
-    ///  +---+
+    /// +---+
+    /// | a |
+    /// +-+-+
+    ///   |
+    ///   v
+    /// +---+
+    /// | b |
+    /// +---+
     /// ");
     /// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
     /// ```
@@ -149,5 +149,12 @@ impl Picture {
 
     fn shown(&self) -> Cow<'_, Sequence> {
         shorten::shorten(&self.root, &self.looks, self.most)
+    }
+}
+
+/// [`text`](Picture::text).
+impl std::fmt::Display for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text())
     }
 }

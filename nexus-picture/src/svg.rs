@@ -183,11 +183,8 @@ fn line(out: &mut String, line: &Line) {
     let _ = writeln!(out, r#"<path class="{class}{off}" d="{path}"/>"#);
     if line.head {
         let half = if piped { 6 } else { 5 };
-        let _ = writeln!(
-            out,
-            r#"<path class="tip{off}" d="M{x1} {y1}l-{half} -9h{}z"/>"#,
-            2 * half
-        );
+        let _ =
+            writeln!(out, r#"<path class="tip{off}" d="M{x1} {y1}l-{half} -9h{}z"/>"#, 2 * half);
     }
 }
 

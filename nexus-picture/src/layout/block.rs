@@ -25,14 +25,28 @@ pub(super) struct Size {
 }
 
 pub(super) enum Shape {
-    Node { words: Words, kind: NodeKind },
-    Frame { head: String, inner: Box<Block> },
+    Node {
+        words: Words,
+        kind: NodeKind,
+    },
+    Frame {
+        head: String,
+        inner: Box<Block>,
+    },
     /// One below the other, each with the arrow that leads to it.
     Stack(Vec<(ArrowKind, Block)>),
     /// Beside each other between bars.
-    Group { members: Vec<Column>, kind: ArrowKind, join: Option<ArrowKind> },
+    Group {
+        members: Vec<Column>,
+        kind: ArrowKind,
+        join: Option<ArrowKind>,
+    },
     /// A unit above its branches.
-    Branches { head: Box<Block>, columns: Vec<Column>, rest: Option<Rest> },
+    Branches {
+        head: Box<Block>,
+        columns: Vec<Column>,
+        rest: Option<Rest>,
+    },
 }
 
 pub(super) struct Column {
@@ -86,10 +100,10 @@ impl Measure<'_> {
         let Metrics { arrow, bar, join, bar_reach, .. } = *self.metrics;
         let tallest = members.iter().map(|it| it.block.size.height).max().unwrap_or(0);
         let below = if follow.is_some() { join + bar } else { 0 };
-        let reach = members.last().map_or(0, |it| it.offset) + bar_reach;
+        let reach = |member: Option<&Column>| member.map_or(0, |it| it.offset.abs()) + bar_reach;
         let size = Size {
-            left: left.max(reach),
-            right: right.max(reach),
+            left: left.max(reach(members.first())),
+            right: right.max(reach(members.last()) + 1),
             height: bar + arrow + tallest + below,
         };
         let shape = Shape::Group { members, kind, join: follow };

@@ -57,9 +57,7 @@ impl Placer<'_> {
                 vec![Exit::plain(x, rect.bottom(), ran)]
             }
             Shape::Stack(blocks) => self.stack(blocks, x, y),
-            Shape::Group { members, kind, join } => {
-                self.group(members, kind, join, ran, rect, x)
-            }
+            Shape::Group { members, kind, join } => self.group(members, kind, join, ran, rect, x),
             Shape::Branches { head, columns, rest } => self.branches(*head, columns, rest, x, y),
         }
     }
@@ -98,9 +96,14 @@ impl Placer<'_> {
         x: i64,
     ) -> Vec<Exit> {
         let Metrics { arrow, bar, bar_reach, .. } = *self.metrics;
-        let mut reach = members.last().map_or(0, |it| it.offset) + bar_reach;
-        let bar_at = |y, reach| Rect { x: x - reach, y, w: 2 * reach + 1, h: bar };
-        self.drawing.bars.push(Bar { rect: bar_at(rect.y, reach), ran });
+        let offset = |member: Option<&Column>| member.map_or(x, |it| x + it.offset);
+        let (mut first, mut last) = (offset(members.first()), offset(members.last()));
+        let bar_at = |y, first, last| {
+            let rect =
+                Rect { x: first - bar_reach, y, w: last - first + 2 * bar_reach + 1, h: bar };
+            Bar { rect, ran }
+        };
+        self.drawing.bars.push(bar_at(rect.y, first, last));
         let top = rect.y + bar + arrow;
         let mut exits = Vec::new();
         for Column { offset, block, .. } in members {
@@ -114,12 +117,12 @@ impl Placer<'_> {
         let Some(kind) = join else { return exits };
         let y = rect.bottom() - bar;
         for exit in exits {
-            reach = reach.max((exit.at.0 - x).abs());
+            (first, last) = (first.min(exit.at.0), last.max(exit.at.0));
             let to = (exit.at.0, y);
             let target = Target { to, turn: y, kind, head: false, taken: true };
             self.connect(vec![exit], &target);
         }
-        self.drawing.bars.push(Bar { rect: bar_at(y, reach), ran });
+        self.drawing.bars.push(bar_at(y, first, last));
         vec![Exit::plain(x, rect.bottom(), ran)]
     }
 

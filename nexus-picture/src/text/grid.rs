@@ -131,7 +131,8 @@ impl Grid {
     /// Many lines may lead to one place along the same row. So this stops where the rest of the way
     /// has been drawn before, and the time for all of them is linear in the row.
     pub(super) fn across(&mut self, from: i64, to: i64, y: i64, kind: ArrowKind, style: Style) {
-        let (ahead, back) = if from < to { (Arm::Right, Arm::Left) } else { (Arm::Left, Arm::Right) };
+        let (ahead, back) =
+            if from < to { (Arm::Right, Arm::Left) } else { (Arm::Left, Arm::Right) };
         let step = (to - from).signum();
         self.arm(from, y, ahead, kind, style);
         let mut x = from + step;
@@ -166,7 +167,11 @@ impl Grid {
             for (x, cell) in row[..end].iter().enumerate() {
                 if colored && cell.style != style && !blank(&cell) {
                     style = cell.style;
-                    let _ = write!(out, "\x1b[0{}m", style.ansi().map(|it| format!(";{it}")).unwrap_or_default());
+                    let _ = write!(
+                        out,
+                        "\x1b[0{}m",
+                        style.ansi().map(|it| format!(";{it}")).unwrap_or_default()
+                    );
                 }
                 match cell.glyph {
                     Glyph::Blank => out.push(' '),
