@@ -38,7 +38,7 @@ impl Picture {
             title: String::new(),
             root: sequence(flow, &mut 0),
             looks: Looks::default(),
-            most: 80,
+            most: shorten::MOST_BOXES,
             ascii: false,
             colored: false,
         }
@@ -144,7 +144,7 @@ impl Picture {
     /// picture is looked at and committed; where the environment variable `CI` is set, the file is
     /// left as it is. Also if the file cannot be read or written, or has no such extension.
     pub fn keep_in(&self, path: impl AsRef<std::path::Path>) -> std::io::Result<()> {
-        keep::keep(self, path.as_ref())
+        keep::keep(self, path.as_ref(), std::env::var_os("CI").is_none())
     }
 
     fn shown(&self) -> Cow<'_, Sequence> {

@@ -18,8 +18,10 @@ const EDGE: usize = 3;
 const TROUBLES: usize = 6;
 /// A chain of more links than this is cut in the middle, whatever the links are.
 const LONGEST: usize = 40;
+/// A picture with more boxes beside each other than this has its deepest brackets folded, too.
+const WIDEST: usize = 24;
 /// A picture of more boxes than this has its deepest brackets and branches folded.
-const MOST_BOXES: usize = 240;
+pub(crate) const MOST_BOXES: usize = 80;
 
 /// The flow, or a shorter one if it has more than `most` steps.
 pub(crate) fn shorten<'a>(root: &'a Sequence, looks: &Looks, most: usize) -> Cow<'a, Sequence> {
@@ -30,12 +32,25 @@ pub(crate) fn shorten<'a>(root: &'a Sequence, looks: &Looks, most: usize) -> Cow
     loop {
         let mut shortener = Shortener { looks, depth, boxes: 0 };
         let short = shortener.sequence(root, 0);
-        if shortener.boxes <= MOST_BOXES || depth == 1 {
+        let fits = shortener.boxes <= MOST_BOXES && breadth(&short) <= WIDEST;
+        if fits || depth == 1 {
             return Cow::Owned(short);
         }
         // Nothing is as deep as the first bound, so a few tries are enough.
         depth = if depth > 8 { 8 } else { depth - 1 };
     }
+}
+
+/// How many boxes stand beside each other where the flow is widest.
+fn breadth(all: &Sequence) -> usize {
+    let unit = |unit: &Unit| {
+        let own = match &unit.what {
+            What::Brackets(flow) => breadth(flow),
+            _ => 1,
+        };
+        own.max(unit.branches.iter().map(|branch| breadth(&branch.flow)).sum())
+    };
+    all.links.iter().map(|link| link.units.iter().map(unit).sum()).max().unwrap_or(0)
 }
 
 struct Shortener<'a> {
@@ -165,16 +180,15 @@ fn pieces(
         // One box for a single step would save nothing.
         if end - at > 2 * EDGE + 1 {
             pieces.extend((at..at + EDGE).map(Piece::One));
-            from = at + EDGE;
-            for hot in from..end - EDGE {
-                if troubles < TROUBLES && trouble(hot) {
-                    troubles += 1;
-                    skip(&mut pieces, from..hot);
-                    pieces.push(Piece::One(hot));
-                    from = hot + 1;
-                }
+            let inner = at + EDGE..end - EDGE;
+            from = inner.start;
+            for hot in inner.clone().filter(|it| trouble(*it)).take(TROUBLES - troubles) {
+                troubles += 1;
+                skip(&mut pieces, from..hot);
+                pieces.push(Piece::One(hot));
+                from = hot + 1;
             }
-            skip(&mut pieces, from..end - EDGE);
+            skip(&mut pieces, from..inner.end);
             from = end - EDGE;
         }
         pieces.extend((from..end).map(Piece::One));

@@ -1,6 +1,6 @@
 //! The words in the boxes: cleaned, cut to a width that one can read, and measured.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
 use crate::look::{Looks, StepOutcome};
 use crate::model::{Unit, What};
@@ -59,7 +59,7 @@ pub(crate) fn of(unit: &Unit, looks: &Looks) -> Words {
             figures.push(format!("{:.1?}", look.duration));
         }
         let note = clean(&look.note);
-        tip.push_str("\n");
+        tip.push('\n');
         tip.push_str(look.outcome.word());
         for line in [figures.join(", "), note] {
             if !line.is_empty() {
@@ -104,8 +104,13 @@ pub(crate) fn label(text: &str) -> Box<str> {
     cut(&clean(text), LABEL_WIDTH).into()
 }
 
+/// The columns that a text takes: the sum over its characters, as terminals reckon.
 pub(crate) fn width(text: &str) -> i64 {
-    i64::try_from(text.width()).unwrap_or(i64::MAX)
+    i64::try_from(columns(text)).unwrap_or(i64::MAX)
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().filter_map(UnicodeWidthChar::width).sum()
 }
 
 /// Blanks for line ends and tabs, and a replacement character for what would not be seen, or
@@ -128,7 +133,7 @@ const fn is_hidden(c: char) -> bool {
 
 /// Cuts the end off.
 fn cut(text: &str, most: usize) -> String {
-    if text.width() <= most {
+    if columns(text) <= most {
         return text.to_owned();
     }
     let mut kept: String = fitting(text.chars(), most - 1).collect();
@@ -139,7 +144,7 @@ fn cut(text: &str, most: usize) -> String {
 
 /// Cuts the front off: of a path, the last part says most.
 fn cut_front(text: &str, most: usize) -> String {
-    if text.width() <= most {
+    if columns(text) <= most {
         return text.to_owned();
     }
     let kept: Vec<char> = fitting(text.chars().rev(), most - 1).collect();

@@ -2,7 +2,7 @@
 
 use nexus_pointy::ArrowKind;
 
-use super::{Metrics, ran};
+use super::Metrics;
 use crate::graph::NodeKind;
 use crate::look::Looks;
 use crate::model::{Link, Sequence, Unit, What};
@@ -81,7 +81,7 @@ impl Measure<'_> {
             size.height += block.size.height + if at > 0 { self.metrics.arrow } else { 0 };
             stack.push((link.arrow.unwrap_or(ArrowKind::Then), block));
         }
-        Block { size, ran: ran(self.looks, &all.steps), shape: Shape::Stack(stack) }
+        Block { size, ran: self.looks.ran(&all.steps), shape: Shape::Stack(stack) }
     }
 
     fn link(&self, link: &Link, follow: Option<ArrowKind>) -> Block {
@@ -107,7 +107,7 @@ impl Measure<'_> {
             height: bar + arrow + tallest + below,
         };
         let shape = Shape::Group { members, kind, join: follow };
-        Block { size, ran: ran(self.looks, &link.steps), shape }
+        Block { size, ran: self.looks.ran(&link.steps), shape }
     }
 
     fn unit(&self, unit: &Unit, follow: Option<ArrowKind>) -> Block {
@@ -138,7 +138,7 @@ impl Measure<'_> {
             height: head.size.height + self.metrics.branch + tallest,
         };
         let shape = Shape::Branches { head: Box::new(head), columns, rest };
-        Block { size, ran: ran(self.looks, &unit.steps), shape }
+        Block { size, ran: self.looks.ran(&unit.steps), shape }
     }
 
     /// Puts columns next to each other, right of the rest if there is one; gives how far they
@@ -173,19 +173,19 @@ impl Measure<'_> {
         let kind = NodeKind::of(unit);
         let (width, height) = (self.metrics.node)(&words, kind);
         let size = Size { left: width / 2, right: width - width / 2, height };
-        Block { size, ran: ran(self.looks, &unit.own), shape: Shape::Node { words, kind } }
+        Block { size, ran: self.looks.ran(&unit.own), shape: Shape::Node { words, kind } }
     }
 
     fn frame(&self, unit: &Unit, flow: &Sequence) -> Block {
         let inner = self.sequence(flow, None);
         let head = words::frame(unit);
-        let (side, above, below) = self.metrics.frame;
-        let width = inner.size.left + inner.size.right + 2 * side;
+        let (beside, above, below) = self.metrics.frame;
+        let width = inner.size.left + inner.size.right + 2 * beside;
         let spare = ((self.metrics.frame_width)(&head) - width).max(0);
-        let left = inner.size.left + side + spare / 2;
-        let right = inner.size.right + side + (spare - spare / 2);
+        let left = inner.size.left + beside + spare / 2;
+        let right = inner.size.right + beside + (spare - spare / 2);
         let size = Size { left, right, height: above + inner.size.height + below };
         let shape = Shape::Frame { head, inner: Box::new(inner) };
-        Block { size, ran: ran(self.looks, &unit.own), shape }
+        Block { size, ran: self.looks.ran(&unit.own), shape }
     }
 }

@@ -14,8 +14,6 @@
 mod block;
 mod place;
 
-use std::ops::Range;
-
 use nexus_pointy::ArrowKind;
 
 use crate::graph::NodeKind;
@@ -97,6 +95,8 @@ pub(crate) struct Line {
     pub(crate) to: (i64, i64),
     /// The height at which it goes sideways, if the ends are not above each other.
     pub(crate) turn: i64,
+    /// Whether others begin where this begins; else, others may end where it ends.
+    pub(crate) spreads: bool,
     pub(crate) kind: ArrowKind,
     /// Whether it has an arrow's head.
     pub(crate) head: bool,
@@ -127,9 +127,4 @@ pub(crate) struct Drawing {
 pub(crate) fn lay_out(root: &Sequence, looks: &Looks, metrics: &Metrics) -> Drawing {
     let block = block::Measure { looks, metrics }.sequence(root, None);
     place::place(block, metrics)
-}
-
-/// A block's steps ran, or it is no picture of a run.
-fn ran(looks: &Looks, steps: &Range<u32>) -> bool {
-    looks.ran(steps)
 }

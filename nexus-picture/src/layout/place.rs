@@ -81,7 +81,8 @@ impl Placer<'_> {
     fn connect(&mut self, exits: Vec<Exit>, target: &Target) {
         let &Target { to, turn, kind, head, taken } = target;
         for Exit { at: from, label, taken: left } in exits {
-            let line = Line { from, to, turn, kind, head, label, taken: left && taken };
+            let taken = left && taken;
+            let line = Line { from, to, turn, spreads: false, kind, head, label, taken };
             self.drawing.lines.push(line);
         }
     }
@@ -110,7 +111,16 @@ impl Placer<'_> {
             let to = (x + offset, top);
             let from = (x + offset, rect.y + bar);
             let taken = block.ran;
-            let line = Line { from, to, turn: from.1, kind, head: true, label: None, taken };
+            let line = Line {
+                from,
+                to,
+                turn: from.1,
+                spreads: false,
+                kind,
+                head: true,
+                label: None,
+                taken,
+            };
             self.drawing.lines.push(line);
             exits.extend(self.block(block, to.0, to.1));
         }
@@ -150,6 +160,7 @@ impl Placer<'_> {
                 from: (x, bottom),
                 to,
                 turn: bottom + self.metrics.meet,
+                spreads: true,
                 kind,
                 head: true,
                 label: text.map(|text| label(text, to.0)),

@@ -128,8 +128,9 @@ impl Grid {
 
     /// A line from one cell to another of the same row, both included.
     ///
-    /// Many lines may lead to one place along the same row. So this stops where the rest of the way
-    /// has been drawn before, and the time for all of them is linear in the row.
+    /// Many lines may share a row up to one place, and this is to be called towards that place. It
+    /// stops where the rest of the way has been drawn before, so that the time for all of them is
+    /// linear in the row.
     pub(super) fn across(&mut self, from: i64, to: i64, y: i64, kind: ArrowKind, style: Style) {
         let (ahead, back) =
             if from < to { (Arm::Right, Arm::Left) } else { (Arm::Left, Arm::Right) };
@@ -179,7 +180,9 @@ impl Grid {
                     Glyph::Covered => {}
                     Glyph::Arms(arms) => out.push(if ascii { plain(arms) } else { boxed(arms) }),
                 }
-                if let Some(marks) = self.marks.get(&(x, y)) {
+                if !self.marks.is_empty()
+                    && let Some(marks) = self.marks.get(&(x, y))
+                {
                     out.push_str(marks);
                 }
             }

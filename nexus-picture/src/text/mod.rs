@@ -182,7 +182,8 @@ impl Painter {
         } else {
             down(&mut self.grid, x0, y0, turn);
             self.grid.arm(x0, turn, Arm::Up, kind, style);
-            self.grid.across(x0, x1, turn, kind, style);
+            let (own, shared) = if line.spreads { (x1, x0) } else { (x0, x1) };
+            self.grid.across(own, shared, turn, kind, style);
             self.grid.arm(x1, turn, Arm::Down, kind, style);
             down(&mut self.grid, x1, turn + 1, y1);
         }
