@@ -109,7 +109,7 @@ impl<'a> Graph<'a> {
     pub(crate) fn of(root: &Sequence, looks: &'a Looks) -> Self {
         let mut graph =
             Self { looks, items: Vec::new(), edges: Vec::new(), last: Id('n', 0), count: 0 };
-        graph.sequence(root, None);
+        graph.sequence(root, ArrowKind::Then, None);
         graph
     }
 
@@ -134,16 +134,21 @@ impl<'a> Graph<'a> {
         self.edges.push(Edge { from, to, kind, label, taken: taken && to_taken });
     }
 
-    /// `follow` is the arrow that leads on from the end of the sequence.
-    fn sequence(&mut self, all: &Sequence, follow: Option<ArrowKind>) -> (End, Vec<Exit>) {
+    /// `enter` is the arrow that leads to the sequence, `follow` the one that leads on from its end.
+    fn sequence(
+        &mut self,
+        all: &Sequence,
+        enter: ArrowKind,
+        follow: Option<ArrowKind>,
+    ) -> (End, Vec<Exit>) {
         let mut entry = None;
         let mut exits = Vec::new();
         for (at, link) in all.links.iter().enumerate() {
             let next = all.links.get(at + 1);
             let follow = next.map_or(follow, |next| next.arrow);
-            let (start, ends) = self.link(link, follow);
+            let kind = link.arrow.unwrap_or(enter);
+            let (start, ends) = self.link(link, kind, follow);
             let taken = self.looks.ran(&link.steps);
-            let kind = link.arrow.unwrap_or(ArrowKind::Then);
             for exit in std::mem::replace(&mut exits, ends) {
                 self.edge(exit, start, kind, taken);
             }
@@ -152,16 +157,20 @@ impl<'a> Graph<'a> {
         (entry.unwrap_or(End { node: self.last, frame: None }), exits)
     }
 
-    fn link(&mut self, link: &Link, follow: Option<ArrowKind>) -> (End, Vec<Exit>) {
+    fn link(
+        &mut self,
+        link: &Link,
+        kind: ArrowKind,
+        follow: Option<ArrowKind>,
+    ) -> (End, Vec<Exit>) {
         if let [unit] = &*link.units {
-            return self.unit(unit, follow);
+            return self.unit(unit, kind, follow);
         }
         let fork = self.bar(FORK, Item::Fork);
         let mut ends = Vec::new();
         for unit in &link.units {
-            let (start, exits) = self.unit(unit, follow);
+            let (start, exits) = self.unit(unit, kind, follow);
             let taken = self.looks.ran(&unit.steps);
-            let kind = link.arrow.unwrap_or(ArrowKind::Then);
             self.edge(Exit { end: fork, label: None, taken }, start, kind, taken);
             ends.extend(exits);
         }
@@ -180,10 +189,15 @@ impl<'a> Graph<'a> {
         End { node: id, frame: None }
     }
 
-    fn unit(&mut self, unit: &Unit, follow: Option<ArrowKind>) -> (End, Vec<Exit>) {
+    fn unit(
+        &mut self,
+        unit: &Unit,
+        enter: ArrowKind,
+        follow: Option<ArrowKind>,
+    ) -> (End, Vec<Exit>) {
         let (entry, end) = match &unit.what {
-            What::Brackets(flow) if unit.is_framed() => self.frame(unit, flow),
-            What::Brackets(flow) => return self.sequence(flow, follow),
+            What::Brackets(flow) if unit.is_framed() => self.frame(unit, flow, enter),
+            What::Brackets(flow) => return self.sequence(flow, enter, follow),
             _ => {
                 let end = self.node(unit);
                 (end, end)
@@ -192,7 +206,7 @@ impl<'a> Graph<'a> {
         let mut exits = Vec::new();
         let mut branched = false;
         for branch in &unit.branches {
-            let (start, ends) = self.sequence(&branch.flow, follow);
+            let (start, ends) = self.sequence(&branch.flow, branch.arrow, follow);
             let taken = self.looks.ran(&branch.flow.steps);
             branched |= taken && !self.looks.is_empty();
             let exit = Exit { end, label: Some(branch.label.clone()), taken };
@@ -206,10 +220,10 @@ impl<'a> Graph<'a> {
         (entry, exits)
     }
 
-    fn frame(&mut self, unit: &Unit, flow: &Sequence) -> (End, End) {
+    fn frame(&mut self, unit: &Unit, flow: &Sequence, enter: ArrowKind) -> (End, End) {
         let id = self.id('g');
         self.items.push(Item::Open { id, head: words::frame(unit) });
-        let (entry, _) = self.sequence(flow, None);
+        let (entry, _) = self.sequence(flow, enter, None);
         self.items.push(Item::Close);
         let frame = Some(id);
         (End { node: entry.node, frame }, End { node: self.last, frame })

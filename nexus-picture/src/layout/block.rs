@@ -69,31 +69,36 @@ pub(super) struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    /// `follow` is the arrow that leads on from the end of the sequence.
-    pub(super) fn sequence(&self, all: &Sequence, follow: Option<ArrowKind>) -> Block {
+    /// `enter` is the arrow that leads to the sequence, `follow` the one that leads on from its end.
+    pub(super) fn sequence(
+        &self,
+        all: &Sequence,
+        enter: ArrowKind,
+        follow: Option<ArrowKind>,
+    ) -> Block {
         let mut size = Size::default();
         let mut stack = Vec::with_capacity(all.links.len());
         for (at, link) in all.links.iter().enumerate() {
             let follow = all.links.get(at + 1).map_or(follow, |next| next.arrow);
-            let block = self.link(link, follow);
+            let kind = link.arrow.unwrap_or(enter);
+            let block = self.link(link, kind, follow);
             size.left = size.left.max(block.size.left);
             size.right = size.right.max(block.size.right);
             size.height += block.size.height + if at > 0 { self.metrics.arrow } else { 0 };
-            stack.push((link.arrow.unwrap_or(ArrowKind::Then), block));
+            stack.push((kind, block));
         }
         Block { size, ran: self.looks.ran(&all.steps), shape: Shape::Stack(stack) }
     }
 
-    fn link(&self, link: &Link, follow: Option<ArrowKind>) -> Block {
+    fn link(&self, link: &Link, kind: ArrowKind, follow: Option<ArrowKind>) -> Block {
         if let [unit] = &*link.units {
-            return self.unit(unit, follow);
+            return self.unit(unit, kind, follow);
         }
-        let kind = link.arrow.unwrap_or(ArrowKind::Then);
         let members = link.units.iter().map(|unit| Column {
             offset: 0,
             kind,
             label: None,
-            block: self.unit(unit, follow),
+            block: self.unit(unit, kind, follow),
         });
         let mut members: Vec<Column> = members.collect();
         let (left, right) = self.side_by_side(&mut members, None);
@@ -110,10 +115,10 @@ impl Measure<'_> {
         Block { size, ran: self.looks.ran(&link.steps), shape }
     }
 
-    fn unit(&self, unit: &Unit, follow: Option<ArrowKind>) -> Block {
+    fn unit(&self, unit: &Unit, enter: ArrowKind, follow: Option<ArrowKind>) -> Block {
         let head = match &unit.what {
-            What::Brackets(flow) if unit.is_framed() => self.frame(unit, flow),
-            What::Brackets(flow) => return self.sequence(flow, follow),
+            What::Brackets(flow) if unit.is_framed() => self.frame(unit, flow, enter),
+            What::Brackets(flow) => return self.sequence(flow, enter, follow),
             _ => self.node(unit),
         };
         if unit.branches.is_empty() {
@@ -123,7 +128,7 @@ impl Measure<'_> {
             offset: 0,
             kind: branch.arrow,
             label: Some(branch.label.clone()),
-            block: self.sequence(&branch.flow, follow),
+            block: self.sequence(&branch.flow, branch.arrow, follow),
         });
         let mut columns: Vec<Column> = columns.collect();
         let rest = (follow.is_some() && unit.has_rest()).then(|| {
@@ -176,8 +181,8 @@ impl Measure<'_> {
         Block { size, ran: self.looks.ran(&unit.own), shape: Shape::Node { words, kind } }
     }
 
-    fn frame(&self, unit: &Unit, flow: &Sequence) -> Block {
-        let inner = self.sequence(flow, None);
+    fn frame(&self, unit: &Unit, flow: &Sequence, enter: ArrowKind) -> Block {
+        let inner = self.sequence(flow, enter, None);
         let head = words::frame(unit);
         let (beside, above, below) = self.metrics.frame;
         let width = inner.size.left + inner.size.right + 2 * beside;

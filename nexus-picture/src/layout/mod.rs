@@ -125,6 +125,6 @@ pub(crate) struct Drawing {
 }
 
 pub(crate) fn lay_out(root: &Sequence, looks: &Looks, metrics: &Metrics) -> Drawing {
-    let block = block::Measure { looks, metrics }.sequence(root, None);
+    let block = block::Measure { looks, metrics }.sequence(root, ArrowKind::Then, None);
     place::place(block, metrics)
 }

@@ -46,10 +46,10 @@ pub(crate) fn check(drawn: &str) -> Result<(), TestCaseError> {
         .collect();
     let at = |y: usize, x: usize| rows.get(y).and_then(|row| row.get(x)).copied().unwrap_or(0);
     let has = |kind: u8| rows.iter().map(move |row| row.iter().any(|c| c & kind != 0));
-    let (texts, frames): (Vec<bool>, Vec<bool>) = (has(TEXT).collect(), has(FRAME).collect());
+    let (words, borders): (Vec<bool>, Vec<bool>) = (has(TEXT).collect(), has(FRAME).collect());
     // Between the words of a label, or of a frame's head, there are blanks.
-    let labelled = |y: usize| texts.get(y) == Some(&true);
-    let framed = |y: usize| frames.get(y) == Some(&true);
+    let labelled = |y: usize| words.get(y) == Some(&true);
+    let framed = |y: usize| borders.get(y) == Some(&true);
     for (y, row) in rows.iter().enumerate() {
         for (x, c) in row.iter().enumerate() {
             let joins = |there: u8, kinds: u8| there & (kinds | TEXT) != 0;
