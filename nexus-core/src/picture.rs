@@ -88,10 +88,9 @@ fn look(step: &StepReport<'_>) -> StepLook {
     let attempts = if each { 1 } else { step.attempts() };
     let look = StepLook::new(drawn).took(step.duration()).attempts(attempts);
     match &outcome {
-        StepOutcome::Success => look,
-        // Grey says it already, except where the end of something else cut it short.
         StepOutcome::NotRun(NotRun::Cancelled { .. }) => look.note(step.sentence()),
-        StepOutcome::NotRun(_) => look,
+        // The colour, or the grey, says it all.
+        StepOutcome::Success | StepOutcome::NotRun(_) => look,
         _ => look.note(step.sentence()),
     }
 }

@@ -15,7 +15,7 @@ use crate::{dot, keep, mermaid, shorten, svg, text};
 /// use nexus_picture::Picture;
 /// let flow = nexus_pointy::parse("fetch |-> resize[each] |-> pack").into_result()?;
 /// let picture = Picture::of(&flow).titled("Thumbnails");
-/// assert!(picture.svg().starts_with("<svg "));
+/// assert!(picture.svg().ends_with("</svg>\n"));
 /// assert!(picture.mermaid().contains("flowchart TD"));
 /// assert!(picture.dot().starts_with("digraph "));
 /// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
@@ -123,8 +123,8 @@ impl Picture {
 
     /// As SVG, for light and dark pages, without scripts, fonts or anything else from outside.
     ///
-    /// It begins with `<svg` and has no blank line, so it can stand in Markdown and in rustdoc as
-    /// it is.
+    /// It can stand in Markdown and in doc comments as it is: it begins with a comment, which ends
+    /// the paragraph before it, and has no blank line, which would end it.
     pub fn svg(&self) -> String {
         svg::draw(&self.shown(), &self.looks, &self.title)
     }

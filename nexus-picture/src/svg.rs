@@ -73,7 +73,8 @@ pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
     let name = if title.is_empty() { "flow" } else { title };
     let _ = writeln!(
         out,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" class="nexus-picture" role="img" aria-label="{0}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">
+        r#"<!-- A flow, drawn by nexus -->
+<svg xmlns="http://www.w3.org/2000/svg" class="nexus-picture" role="img" aria-label="{0}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">
 <title>{0}</title>
 <style>
 {STYLE}</style>

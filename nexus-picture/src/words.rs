@@ -8,6 +8,8 @@ use crate::model::{Unit, What};
 const NAME_WIDTH: usize = 48;
 const DETAIL_WIDTH: usize = 44;
 const LABEL_WIDTH: usize = 24;
+/// How many lines of a note are shown.
+const NOTE_LINES: usize = 3;
 /// How many settings of a step are shown; the tooltip has them all.
 const SETTINGS: usize = 5;
 
@@ -58,12 +60,12 @@ pub(crate) fn of(unit: &Unit, looks: &Looks) -> Words {
         if !look.duration.is_zero() {
             figures.push(format!("{:.1?}", look.duration));
         }
-        let note = clean(&look.note);
         tip.push('\n');
         tip.push_str(look.outcome.word());
+        let note = clean(&look.note);
         for line in [figures.join(", "), note] {
             if !line.is_empty() {
-                details.push(cut(&line, DETAIL_WIDTH));
+                details.extend(wrapped(&line, DETAIL_WIDTH, NOTE_LINES));
                 tip.push('\n');
                 tip.push_str(&line);
             }
@@ -140,6 +142,23 @@ fn cut(text: &str, most: usize) -> String {
     kept.truncate(kept.trim_end().len());
     kept.push('…');
     kept
+}
+
+/// Breaks a text between words into at most so many lines, and cuts what does not fit.
+fn wrapped(text: &str, most: usize, lines: usize) -> Vec<String> {
+    let mut done: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        // What the last line has too much is cut below.
+        let last = done.len() == lines;
+        match done.last_mut() {
+            Some(line) if last || columns(line) + 1 + columns(word) <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => done.push(word.to_owned()),
+        }
+    }
+    done.iter().map(|line| cut(line, most)).collect()
 }
 
 /// Cuts the front off: of a path, the last part says most.

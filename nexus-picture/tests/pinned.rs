@@ -27,6 +27,7 @@ const FLOWS: &[(&str, &str)] = &[
         "{mail || sms || push}[execution_evaluation_state = SuccessForPartialSuccess] (0 -> give_up, 1 |-> note) -> done",
     ),
     ("goto", "classify (1 |-> regular, 101 |-> premium, express -> now -> (x || y)) |-> answer"),
+    ("handed_inside", "a |-> {b || {c || d}}[x] (0 |-> (e || f)) |-> {g || h}"),
     ("nested", "a (0 -> b (0 -> c, 1 -> d), 7 -> e (0 -> f)) -> g"),
     (
         "escapes",
