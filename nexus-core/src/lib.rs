@@ -29,6 +29,7 @@ mod flow;
 mod observe;
 mod outcome;
 mod panic;
+mod picture;
 mod piped;
 mod pipeline;
 mod plan;
@@ -71,6 +72,7 @@ pub use observe::{Ended, Observer, RunEvent, StepEvent};
 pub use outcome::{
     Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter, WorkerExit,
 };
+pub use picture::Picture;
 pub use piped::Items;
 pub use pipeline::Pipeline;
 pub use plan::{Fields, Plan, PlanSpec};

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["plan"],
     &["run"],
     &["report"],
+    &["picture"],
     &["observe"],
     &["engine"],
     &["flow"],

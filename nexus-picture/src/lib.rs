@@ -1,0 +1,50 @@
+//! Pictures of Pointy flows, and of runs of them: Mermaid, Graphviz, SVG and a drawing for the
+//! terminal.
+//!
+//! ```
+//! use nexus_picture::Picture;
+//!
+//! let flow = nexus_pointy::parse("validate (0 -> reject, 1 -> pay |-> mail)").into_result()?;
+//! assert_eq!(format!("\n{}", Picture::of(&flow)), "
+//!        ┌──────────┐
+//!        │ validate │
+//!        └─────┬────┘
+//!       ┌──────┴──────┐
+//!   0 failure     1 success
+//!       ▼             ▼
+//!  ┌────────┐      ┌─────┐
+//!  │ reject │      │ pay │
+//!  └────────┘      └──╥──┘
+//!                     ║
+//!                     ▼
+//!                 ┌──────┐
+//!                 │ mail │
+//!                 └──────┘
+//! ");
+//! # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
+//! ```
+//!
+//! A thin line is `->`, a double (in SVG and elsewhere: thick) one with a bar where it starts is
+//! `|->`, along which a value goes.
+//!
+//! A flow is a tree of sequences, groups and branches, so its layout follows from its structure:
+//! sequences run downwards, what runs beside each other or instead of each other stands side by
+//! side, and no lines cross. Nothing here recurses by step; brackets and branches nest as deep as
+//! the parser lets them, at most [`MAX_DEPTH`](nexus_pointy::MAX_DEPTH).
+#![forbid(unsafe_code)]
+
+mod dot;
+mod graph;
+mod keep;
+mod layout;
+mod look;
+mod mermaid;
+mod model;
+mod picture;
+mod shorten;
+mod svg;
+mod text;
+mod words;
+
+pub use look::{StepLook, StepOutcome};
+pub use picture::Picture;

@@ -1,0 +1,160 @@
+//! The picture and its options.
+
+use std::borrow::Cow;
+
+use nexus_pointy::Flow;
+
+use crate::look::{Looks, StepLook};
+use crate::model::{Sequence, sequence};
+use crate::words::clean;
+use crate::{dot, keep, mermaid, shorten, svg, text};
+
+/// A flow, or a run of one, to be drawn.
+///
+/// ```
+/// use nexus_picture::Picture;
+/// let flow = nexus_pointy::parse("fetch |-> resize[each] |-> pack").into_result()?;
+/// let picture = Picture::of(&flow).titled("Thumbnails");
+/// assert!(picture.svg().ends_with("</svg>\n"));
+/// assert!(picture.mermaid().contains("flowchart TD"));
+/// assert!(picture.dot().starts_with("digraph "));
+/// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a picture does nothing until it is drawn: `svg()`, `text()`, `mermaid()` or `dot()`"]
+pub struct Picture {
+    title: String,
+    root: Sequence,
+    looks: Looks,
+    most: usize,
+    ascii: bool,
+    colored: bool,
+}
+
+impl Picture {
+    /// A picture of a flow that has not run.
+    pub fn of(flow: &Flow) -> Self {
+        Self {
+            title: String::new(),
+            root: sequence(flow, &mut 0),
+            looks: Looks::default(),
+            most: shorten::MOST_BOXES,
+            ascii: false,
+            colored: false,
+        }
+    }
+
+    /// What stands above it.
+    pub fn titled(mut self, title: impl AsRef<str>) -> Self {
+        self.title = clean(title.as_ref());
+        self
+    }
+
+    /// What became of the steps, in script order. Lines along which nothing went, and steps that
+    /// did not run, are grey.
+    pub fn with_steps(mut self, steps: impl IntoIterator<Item = StepLook>) -> Self {
+        self.looks = Looks::new(steps.into_iter().collect());
+        self
+    }
+
+    /// Flows of at most so many steps are drawn in full; 80 unless this is called.
+    ///
+    /// In larger ones long runs of steps, wide groups and deep brackets become one box, such as
+    /// `… 994 more`. Steps that failed stay in sight.
+    ///
+    /// ```
+    /// use nexus_picture::Picture;
+    /// let script = vec!["step"; 100_000].join(" -> ");
+    /// let flow = nexus_pointy::parse(&script).into_result()?;
+    /// let picture = Picture::of(&flow);
+    /// assert!(picture.text().contains("… 99994 more"));
+    /// assert_eq!(picture.text().matches("step").count(), 6);
+    /// assert_eq!(picture.in_full().mermaid().matches("step").count(), 100_000);
+    /// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
+    /// ```
+    pub fn in_full_up_to(mut self, steps: usize) -> Self {
+        self.most = steps;
+        self
+    }
+
+    /// Draws every step, however many there are.
+    pub fn in_full(self) -> Self {
+        self.in_full_up_to(usize::MAX)
+    }
+
+    /// For terminals without box characters: [`text`](Self::text) draws with `+`, `-` and `|`,
+    /// and with `#` and `=` where a value goes along. Names stay as they are.
+    ///
+    /// ```
+    /// use nexus_picture::Picture;
+    /// let flow = nexus_pointy::parse("a -> b").into_result()?;
+    /// assert_eq!(Picture::of(&flow).ascii().text(), "\
+    /// +---+
+    /// | a |
+    /// +-+-+
+    ///   |
+    ///   v
+    /// +---+
+    /// | b |
+    /// +---+
+    /// ");
+    /// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
+    /// ```
+    pub fn ascii(mut self) -> Self {
+        self.ascii = true;
+        self
+    }
+
+    /// Lets [`text`](Self::text) colour steps by their outcome, with ANSI escapes.
+    pub fn colored(mut self) -> Self {
+        self.colored = true;
+        self
+    }
+
+    /// As a Mermaid flowchart, which GitHub, GitLab and many editors draw in Markdown.
+    pub fn mermaid(&self) -> String {
+        mermaid::draw(&self.shown(), &self.looks, &self.title)
+    }
+
+    /// In the DOT language of Graphviz.
+    pub fn dot(&self) -> String {
+        dot::draw(&self.shown(), &self.looks, &self.title)
+    }
+
+    /// As SVG, for light and dark pages, without scripts, fonts or anything else from outside.
+    ///
+    /// It can stand in Markdown and in doc comments as it is: it begins with a comment, which ends
+    /// the paragraph before it, and has no blank line, which would end it.
+    pub fn svg(&self) -> String {
+        svg::draw(&self.shown(), &self.looks, &self.title)
+    }
+
+    /// Drawn with box characters, for a terminal.
+    pub fn text(&self) -> String {
+        text::draw(&self.shown(), &self.looks, &self.title, self.ascii, self.colored)
+    }
+
+    /// Compares the picture with the file, and rewrites the file if it differs: in a test, it
+    /// keeps a picture in the repository up to date. The form follows from the file's extension:
+    /// `svg`, `mmd` (Mermaid), `dot` or `gv`, `txt`.
+    ///
+    /// # Errors
+    ///
+    /// If the file was missing or showed something else, so that the test fails once and the new
+    /// picture is looked at and committed; where the environment variable `CI` is set, the file is
+    /// left as it is. Also if the file cannot be read or written, or has no such extension.
+    pub fn keep_in(&self, path: impl AsRef<std::path::Path>) -> std::io::Result<()> {
+        keep::keep(self, path.as_ref(), std::env::var_os("CI").is_none())
+    }
+
+    fn shown(&self) -> Cow<'_, Sequence> {
+        shorten::shorten(&self.root, &self.looks, self.most)
+    }
+}
+
+/// [`text`](Picture::text).
+impl std::fmt::Display for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text())
+    }
+}

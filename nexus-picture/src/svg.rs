@@ -1,0 +1,273 @@
+//! SVG for light and dark pages.
+
+use std::fmt::Write;
+
+use nexus_pointy::ArrowKind;
+
+use crate::graph::NodeKind;
+use crate::layout::{Drawing, Frame, Label, Line, Metrics, Node, Rect, lay_out};
+use crate::look::{Looks, StepOutcome};
+use crate::model::Sequence;
+use crate::words::{self, Words};
+
+const METRICS: Metrics = Metrics {
+    arrow: 38,
+    meet: 14,
+    branch: 72,
+    label: 38,
+    join: 22,
+    beside: 28,
+    bar: 5,
+    bar_reach: 26,
+    frame: (18, 36, 18),
+    node: node_size,
+    label_width,
+    frame_width: |text| small(text) + 36,
+};
+
+const MARGIN: i64 = 20;
+const TITLE: i64 = 34;
+const LEGEND: i64 = 36;
+/// The badge with a step's sign, and the gap beside it.
+const BADGE: i64 = 28;
+const NAME_LINE: i64 = 18;
+const DETAIL_LINE: i64 = 16;
+const PAD: (i64, i64) = (14, 10);
+/// How far the boxes behind that of an `each` step stand out.
+const BEHIND: i64 = 4;
+
+/// Fonts differ: the width is that of the widest of the common ones, 0.602 em a column.
+fn large(text: &str) -> i64 {
+    (words::width(text) * 843 + 99) / 100
+}
+
+fn small(text: &str) -> i64 {
+    (words::width(text) * 723 + 99) / 100
+}
+
+fn label_width(text: &str) -> i64 {
+    small(text) + 18
+}
+
+fn node_size(words: &Words, kind: NodeKind) -> (i64, i64) {
+    let texts = words.details.iter().map(|detail| small(detail));
+    let width = texts.chain([large(&words.name)]).max().unwrap_or(0);
+    let badge = if words.sign.is_some() { BADGE } else { 0 };
+    let lines = i64::try_from(words.details.len()).unwrap_or(0);
+    let behind = if kind == NodeKind::Each { 2 * BEHIND } else { 0 };
+    let width = (width + badge + 2 * PAD.0).max(80) + behind;
+    (width, NAME_LINE + lines * DETAIL_LINE + 2 * PAD.1 + behind)
+}
+
+pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
+    let drawing = lay_out(root, looks, &METRICS);
+    let legend = legend(&drawing);
+    let top = MARGIN + if title.is_empty() { 0 } else { TITLE };
+    let legend_width: i64 = legend.iter().map(|it| legend_entry(*it)).sum();
+    let inner = drawing.width.max(large(title)).max(legend_width);
+    let width = inner + 2 * MARGIN;
+    let legend_height = if legend.is_empty() { 0 } else { LEGEND };
+    let height = top + drawing.height + legend_height + MARGIN;
+
+    let mut out = String::new();
+    let name = if title.is_empty() { "flow" } else { title };
+    let _ = writeln!(
+        out,
+        r#"<!-- A flow, drawn by nexus -->
+<svg xmlns="http://www.w3.org/2000/svg" class="nexus-picture" role="img" aria-label="{0}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">
+<title>{0}</title>
+<style>
+{STYLE}</style>
+<rect class="page" width="{width}" height="{height}" rx="8"/>"#,
+        escaped(name)
+    );
+    if !title.is_empty() {
+        let y = MARGIN + 14;
+        let _ = writeln!(
+            out,
+            r#"<text class="title" x="{}" y="{y}">{}</text>"#,
+            width / 2,
+            escaped(title)
+        );
+    }
+    let left = MARGIN + (inner - drawing.width) / 2;
+    let _ = writeln!(out, r#"<g transform="translate({left} {top})">"#);
+    body(&mut out, &drawing);
+    out.push_str("</g>\n");
+    let mut x = (width - legend_width) / 2;
+    for outcome in legend {
+        let y = top + drawing.height + LEGEND - 8;
+        badge(&mut out, (x + 9, y), outcome);
+        let text = outcome.word();
+        let _ = writeln!(out, r#"<text class="legend" x="{}" y="{}">{text}</text>"#, x + 23, y + 4);
+        x += legend_entry(outcome);
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn legend(drawing: &Drawing) -> Vec<StepOutcome> {
+    let mut seen = [false; StepOutcome::ALL.len()];
+    for outcome in drawing.nodes.iter().filter_map(|node| node.words.sign) {
+        seen[outcome as usize] = true;
+    }
+    StepOutcome::ALL.into_iter().filter(|it| seen[*it as usize]).collect()
+}
+
+fn legend_entry(outcome: StepOutcome) -> i64 {
+    small(outcome.word()) + 42
+}
+
+/// Frames below, then lines, and boxes on top of their ends. Lines along which nothing went come
+/// first, so that those of the run cover them where they share a stretch.
+fn body(out: &mut String, drawing: &Drawing) {
+    for it in &drawing.frames {
+        frame(out, it);
+    }
+    for taken in [false, true] {
+        drawing.lines.iter().filter(|it| it.taken == taken).for_each(|it| line(out, it));
+    }
+    for bar in &drawing.bars {
+        let Rect { x, y, w, h } = bar.rect;
+        let off = if bar.ran { "" } else { " off" };
+        let _ = writeln!(
+            out,
+            r#"<rect class="bar{off}" x="{x}" y="{y}" width="{w}" height="{h}" rx="2"/>"#
+        );
+    }
+    for it in &drawing.lines {
+        if let Some(text) = &it.label {
+            label(out, text, it.taken);
+        }
+    }
+    for it in &drawing.nodes {
+        node(out, it);
+    }
+}
+
+fn frame(out: &mut String, frame: &Frame) {
+    let Rect { x, y, w, h } = frame.rect;
+    let off = if frame.ran { "" } else { " off" };
+    let _ = writeln!(
+        out,
+        r#"<rect class="frame{off}" x="{x}" y="{y}" width="{w}" height="{h}" rx="10"/>"#
+    );
+    if !frame.head.is_empty() {
+        let _ = writeln!(
+            out,
+            r#"<text class="head{off}" x="{}" y="{}">{}</text>"#,
+            x + 14,
+            y + 20,
+            escaped(&frame.head)
+        );
+    }
+}
+
+fn line(out: &mut String, line: &Line) {
+    let Line { from: (x0, y0), to: (x1, y1), turn, .. } = *line;
+    let piped = line.kind == ArrowKind::Pipe;
+    let class = if piped { "pipe" } else { "then" };
+    let off = if line.taken { "" } else { " off" };
+    let mut path = String::new();
+    if piped {
+        let _ = write!(path, "M{} {}h12", x0 - 6, y0 + 4);
+    }
+    let _ = write!(path, "M{x0} {y0}");
+    if x0 != x1 {
+        let side = (x1 - x0).signum();
+        let r = (x1 - x0).abs().min(16) / 2;
+        let (r0, r1) = (r.min(turn - y0), r.min(y1 - turn));
+        let _ = write!(path, "V{}q0 {r0} {} {r0}", turn - r0, side * r0);
+        let _ = write!(path, "H{}q{1} 0 {1} {2}", x1 - side * r1, side * r1, r1);
+    }
+    let _ = write!(path, "V{}", if line.head { y1 - 6 } else { y1 });
+    let _ = writeln!(out, r#"<path class="{class}{off}" d="{path}"/>"#);
+    if line.head {
+        let half = if piped { 6 } else { 5 };
+        let _ =
+            writeln!(out, r#"<path class="tip{off}" d="M{x1} {y1}l-{half} -9h{}z"/>"#, 2 * half);
+    }
+}
+
+fn label(out: &mut String, label: &Label, taken: bool) {
+    let (x, y) = label.at;
+    let width = label_width(&label.text) - 4;
+    let off = if taken { "" } else { " off" };
+    let _ = writeln!(
+        out,
+        r#"<rect class="pill{off}" x="{}" y="{}" width="{width}" height="20" rx="10"/><text class="label{off}" x="{x}" y="{}">{}</text>"#,
+        x - width / 2,
+        y - 10,
+        y + 4,
+        escaped(&label.text)
+    );
+}
+
+fn node(out: &mut String, node: &Node) {
+    let Node { rect, words, kind } = node;
+    let class = match (kind, words.sign) {
+        (_, Some(outcome)) => outcome.class(),
+        (NodeKind::More, None) => "more",
+        (NodeKind::Hole, None) => "hole",
+        (NodeKind::Step | NodeKind::Each, None) => "step",
+    };
+    let _ = writeln!(out, r#"<g class="{class}"><title>{}</title>"#, escaped(&words.tip));
+    let mut front = *rect;
+    if *kind == NodeKind::Each {
+        front.w -= 2 * BEHIND;
+        front.h -= 2 * BEHIND;
+        for behind in [2 * BEHIND, BEHIND] {
+            box_at(out, &Rect { x: front.x + behind, y: front.y + behind, ..front });
+        }
+    }
+    box_at(out, &front);
+    let mut x = front.x + front.w / 2;
+    if let Some(outcome) = words.sign {
+        badge(out, (front.x + PAD.0 + 7, front.y + PAD.1 + NAME_LINE / 2), outcome);
+        x += BADGE / 2;
+    }
+    let mut y = front.y + PAD.1 + 14;
+    let _ = writeln!(out, r#"<text class="name" x="{x}" y="{y}">{}</text>"#, escaped(&words.name));
+    y += 1;
+    for detail in &words.details {
+        y += DETAIL_LINE;
+        let _ = writeln!(out, r#"<text class="detail" x="{x}" y="{y}">{}</text>"#, escaped(detail));
+    }
+    out.push_str("</g>\n");
+}
+
+fn box_at(out: &mut String, rect: &Rect) {
+    let Rect { x, y, w, h } = rect;
+    let _ = writeln!(out, r#"<rect class="box" x="{x}" y="{y}" width="{w}" height="{h}" rx="7"/>"#);
+}
+
+fn badge(out: &mut String, (x, y): (i64, i64), outcome: StepOutcome) {
+    let class = outcome.class();
+    let sign = outcome.sign();
+    let _ = writeln!(
+        out,
+        r#"<g class="badge {class}"><circle cx="{x}" cy="{y}" r="9"/><text x="{x}" y="{}">{}</text></g>"#,
+        y + 5,
+        escaped(sign.encode_utf8(&mut [0; 4]))
+    );
+}
+
+/// For text and for values of attributes.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // A blank line would end the picture where it stands in Markdown.
+            '\n' => out.push_str("&#10;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Colours are spelt out for both, since not every program that shows SVG knows variables.
+const STYLE: &str = include_str!("svg.css");

@@ -1,0 +1,225 @@
+//! Cells of a terminal, where lines that meet become the character that shows how.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use nexus_pointy::ArrowKind;
+use unicode_width::UnicodeWidthChar;
+
+use crate::look::StepOutcome;
+
+/// Where a line goes from the middle of a cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Arm {
+    Up,
+    Down,
+    Left,
+    Right,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Style {
+    #[default]
+    Plain,
+    Dim,
+    Outcome(StepOutcome),
+}
+
+impl Style {
+    /// The parameters of its ANSI escape.
+    const fn ansi(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Dim | Self::Outcome(StepOutcome::NotRun) => Some("2"),
+            Self::Outcome(StepOutcome::Success) => Some("32"),
+            Self::Outcome(StepOutcome::Failure) => Some("33"),
+            Self::Outcome(StepOutcome::Exception) => Some("1;31"),
+            Self::Outcome(StepOutcome::Goto) => Some("35"),
+            Self::Outcome(StepOutcome::Bypassed) => Some("34"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    glyph: Glyph,
+    style: Style,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum Glyph {
+    #[default]
+    Blank,
+    Char(char),
+    /// The right half of a wide character.
+    Covered,
+    /// For each arm, whether it is there: 0, 1 for a thin line, 2 for a double one.
+    Arms([u8; 4]),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Grid {
+    rows: Vec<Vec<Cell>>,
+    /// Characters without a width, with the cell that they belong to.
+    marks: HashMap<(usize, usize), String>,
+}
+
+impl Grid {
+    fn cell(&mut self, x: i64, y: i64) -> Option<&mut Cell> {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        if self.rows.len() <= y {
+            self.rows.resize_with(y + 1, Vec::new);
+        }
+        let row = self.rows.get_mut(y)?;
+        if row.len() <= x {
+            row.resize(x + 1, Cell::default());
+        }
+        row.get_mut(x)
+    }
+
+    pub(super) fn put(&mut self, x: i64, y: i64, c: char, style: Style) {
+        if let Some(cell) = self.cell(x, y) {
+            *cell = Cell { glyph: Glyph::Char(c), style };
+        }
+    }
+
+    pub(super) fn text(&mut self, mut x: i64, y: i64, text: &str, style: Style) {
+        for c in text.chars() {
+            let width = c.width().unwrap_or(0);
+            if width == 0 {
+                if let (Ok(x), Ok(y)) = (usize::try_from(x - 1), usize::try_from(y)) {
+                    self.marks.entry((x, y)).or_default().push(c);
+                }
+                continue;
+            }
+            self.put(x, y, c, style);
+            x += 1;
+            if width > 1 {
+                if let Some(cell) = self.cell(x, y) {
+                    cell.glyph = Glyph::Covered;
+                }
+                x += 1;
+            }
+        }
+    }
+
+    /// Adds an arm. A bar stays a bar; a frame's border opens.
+    pub(super) fn arm(&mut self, x: i64, y: i64, arm: Arm, kind: ArrowKind, style: Style) {
+        let Some(cell) = self.cell(x, y) else { return };
+        let mut arms = match cell.glyph {
+            Glyph::Arms(arms) => arms,
+            Glyph::Char('╌' | '.') => [0, 0, 1, 1],
+            Glyph::Char(_) | Glyph::Covered => return,
+            Glyph::Blank => {
+                cell.style = style;
+                [0; 4]
+            }
+        };
+        let there = &mut arms[arm as usize];
+        *there = (*there).max(match kind {
+            ArrowKind::Then => 1,
+            ArrowKind::Pipe => 2,
+        });
+        cell.glyph = Glyph::Arms(arms);
+        if cell.style == Style::Dim {
+            cell.style = style;
+        }
+    }
+
+    /// A line from one cell to another of the same row, both included.
+    ///
+    /// Many lines may share a row up to one place, and this is to be called towards that place. It
+    /// stops where the rest of the way has been drawn before, so that the time for all of them is
+    /// linear in the row.
+    pub(super) fn across(&mut self, from: i64, to: i64, y: i64, kind: ArrowKind, style: Style) {
+        let (ahead, back) =
+            if from < to { (Arm::Right, Arm::Left) } else { (Arm::Left, Arm::Right) };
+        let step = (to - from).signum();
+        self.arm(from, y, ahead, kind, style);
+        let mut x = from + step;
+        while x != to {
+            if self.passes(x, y, kind, style) {
+                self.arm(x, y, back, kind, style);
+                return;
+            }
+            self.arm(x, y, back, kind, style);
+            self.arm(x, y, ahead, kind, style);
+            x += step;
+        }
+        self.arm(to, y, back, kind, style);
+    }
+
+    /// Whether a line as strong goes through the cell from side to side.
+    fn passes(&mut self, x: i64, y: i64, kind: ArrowKind, style: Style) -> bool {
+        let least = if kind == ArrowKind::Pipe { 2 } else { 1 };
+        self.cell(x, y).is_some_and(|cell| match cell.glyph {
+            Glyph::Arms([_, _, left, right]) => {
+                left >= least && right >= least && (cell.style != Style::Dim || style == Style::Dim)
+            }
+            _ => false,
+        })
+    }
+
+    pub(super) fn write(&self, out: &mut String, ascii: bool, colored: bool) {
+        for (y, row) in self.rows.iter().enumerate() {
+            let blank = |cell: &&Cell| matches!(cell.glyph, Glyph::Blank | Glyph::Char(' '));
+            let end = row.len() - row.iter().rev().take_while(blank).count();
+            let mut style = Style::Plain;
+            for (x, cell) in row[..end].iter().enumerate() {
+                if colored && cell.style != style && !blank(&cell) {
+                    style = cell.style;
+                    let _ = write!(
+                        out,
+                        "\x1b[0{}m",
+                        style.ansi().map(|it| format!(";{it}")).unwrap_or_default()
+                    );
+                }
+                match cell.glyph {
+                    Glyph::Blank => out.push(' '),
+                    Glyph::Char(c) => out.push(c),
+                    Glyph::Covered => {}
+                    Glyph::Arms(arms) => out.push(if ascii { plain(arms) } else { boxed(arms) }),
+                }
+                if !self.marks.is_empty()
+                    && let Some(marks) = self.marks.get(&(x, y))
+                {
+                    out.push_str(marks);
+                }
+            }
+            if style != Style::Plain {
+                out.push_str("\x1b[0m");
+            }
+            out.push('\n');
+        }
+    }
+}
+
+/// The box character; where a thin and a double line cross, there is one for each direction.
+fn boxed([up, down, left, right]: [u8; 4]) -> char {
+    let shapes = match (up > 0, down > 0, left > 0, right > 0) {
+        (_, _, false, false) => ['│', '│', '║', '║'],
+        (false, false, _, _) => ['─', '═', '─', '═'],
+        (false, true, false, true) => ['┌', '╒', '╓', '╔'],
+        (false, true, true, false) => ['┐', '╕', '╖', '╗'],
+        (true, false, false, true) => ['└', '╘', '╙', '╚'],
+        (true, false, true, false) => ['┘', '╛', '╜', '╝'],
+        (true, true, false, true) => ['├', '╞', '╟', '╠'],
+        (true, true, true, false) => ['┤', '╡', '╢', '╣'],
+        (false, true, true, true) => ['┬', '╤', '╥', '╦'],
+        (true, false, true, true) => ['┴', '╧', '╨', '╩'],
+        (true, true, true, true) => ['┼', '╪', '╫', '╬'],
+    };
+    let double = |a: u8, b: u8| usize::from(a.max(b) > 1);
+    shapes[2 * double(up, down) + double(left, right)]
+}
+
+fn plain([up, down, left, right]: [u8; 4]) -> char {
+    let (vertical, horizontal) = (up.max(down), left.max(right));
+    match (vertical, horizontal) {
+        (1, 0) => '|',
+        (2, _) => '#',
+        (0, 1) => '-',
+        (0, 2) => '=',
+        _ => '+',
+    }
+}
