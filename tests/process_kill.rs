@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use nexus::WorkerExit;
 use nexus::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -37,14 +36,12 @@ fn numbers() -> Outcome<Vec<u64>> {
     Outcome::success((0..200).collect())
 }
 
-/// Notes that it began, then takes a while, as work does.
-#[event(
-    executor = ProcessPoolExecutor,
-    executor_config = { max_workers: 3 },
-    retry_policy = { max_attempts: 20, backoff_factor: 0.0, retry_on_exceptions: [WorkerExit] },
-)]
+/// Notes that it began, then takes a while, as work does. It has no retry policy: a lost worker is
+/// nothing that the event did.
+#[event(executor = ProcessPoolExecutor, executor_config = { max_workers: 3 })]
 fn slow_square(#[piped] number: u64, log: &PathBuf) -> Result<u64, std::io::Error> {
-    OpenOptions::new().append(true).open(log)?.write_all(format!("{number}\n").as_bytes())?;
+    let line = format!("{number} {}\n", std::process::id());
+    OpenOptions::new().append(true).open(log)?.write_all(line.as_bytes())?;
     thread::sleep(Duration::from_millis(12));
     Ok(number * number)
 }
@@ -53,6 +50,23 @@ fn slow_square(#[piped] number: u64, log: &PathBuf) -> Result<u64, std::io::Erro
 #[pipeline(flow = numbers |-> slow_square[each])]
 struct Squares {
     log: PathBuf,
+}
+
+/// What began so far: the input, and the process.
+fn begun(log: &PathBuf) -> Vec<(u64, i32)> {
+    let text = fs::read_to_string(log).unwrap();
+    let line = |line: &str| {
+        let (number, pid) = line.split_once(' ')?;
+        Some((number.parse().ok()?, pid.parse().ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// Whether the process works on an input that two others have died of: a third would poison it.
+fn is_last_chance(log: &PathBuf, pid: i32) -> bool {
+    let begun = begun(log);
+    let Some((number, _)) = begun.iter().rev().find(|(_, by)| *by == pid) else { return false };
+    begun.iter().filter(|(other, _)| other == number).count() > 2
 }
 
 #[test]
@@ -70,6 +84,9 @@ fn two_hundred_tasks_survive_a_kill_every_fifty_milliseconds() -> nexus::Result<
                 // A fixed sequence that looks random.
                 number = number.wrapping_mul(31).wrapping_add(17);
                 let Some((pid, _)) = workers.get(number % workers.len().max(1)) else { continue };
+                if is_last_chance(&log, *pid) {
+                    continue;
+                }
                 if kill_process(Pid::from_raw(*pid).unwrap(), Signal::KILL).is_ok() {
                     kills.fetch_add(1, Relaxed);
                 }
@@ -84,8 +101,8 @@ fn two_hundred_tasks_survive_a_kill_every_fifty_milliseconds() -> nexus::Result<
     assert_eq!(report.get_each::<slow_square>()?, &expected);
 
     let mut began: HashMap<u64, usize> = HashMap::new();
-    for line in fs::read_to_string(&log).unwrap().lines() {
-        *began.entry(line.parse().unwrap()).or_default() += 1;
+    for (number, _) in self::begun(&log) {
+        *began.entry(number).or_default() += 1;
     }
     assert_eq!(began.len(), 200);
     let again: usize = began.values().map(|times| times - 1).sum();
