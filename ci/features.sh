@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The runtime without its default features: the built-in schedule, no link-time registry.
+# The runtime without its default features: the built-in schedule, no link-time registry, no worker
+# processes.
 set -euo pipefail
 cargo test -p nexus-core --no-default-features --lib --tests
 cargo check -p nexus --no-default-features
-for feature in backoff registry tokio; do
+for feature in backoff registry process tokio; do
     cargo check -p nexus-core --no-default-features --features "$feature"
 done

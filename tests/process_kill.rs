@@ -100,12 +100,12 @@ fn two_hundred_tasks_survive_a_kill_every_fifty_milliseconds() -> nexus::Result<
     let expected: Vec<u64> = (0..200).map(|n| n * n).collect();
     assert_eq!(report.get_each::<slow_square>()?, &expected);
 
-    let mut began: HashMap<u64, usize> = HashMap::new();
-    for (number, _) in self::begun(&log) {
-        *began.entry(number).or_default() += 1;
+    let mut times: HashMap<u64, usize> = HashMap::new();
+    for (number, _) in begun(&log) {
+        *times.entry(number).or_default() += 1;
     }
-    assert_eq!(began.len(), 200);
-    let again: usize = began.values().map(|times| times - 1).sum();
+    assert_eq!(times.len(), 200);
+    let again: usize = times.values().map(|times| times - 1).sum();
     let kills = kills.load(Relaxed);
     assert!(kills >= 5, "only {kills} kills");
     assert!(again <= kills, "{again} tasks began again after {kills} kills");

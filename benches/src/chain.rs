@@ -35,7 +35,7 @@ pub(crate) fn script() -> String {
     format!("start{}", " |-> bump".repeat(STEPS - 1))
 }
 
-pub(crate) fn fail(error: &nexus::Error) -> ! {
+pub(crate) fn fail(error: &impl std::fmt::Display) -> ! {
     eprintln!("{error}");
     std::process::exit(1)
 }

@@ -10,12 +10,17 @@ mod chain;
 mod fanout;
 mod measure;
 mod plan;
+#[cfg(unix)]
+mod process;
 
 use std::process::ExitCode;
 
 use measure::Comparison;
 
 fn main() -> ExitCode {
+    nexus::init();
+    #[cfg(unix)]
+    process::pong();
     let mut json = false;
     let mut wanted = None;
     for argument in std::env::args().skip(1) {
@@ -55,6 +60,10 @@ const WORKLOADS: &[Workload] = &[
     ("chain_inline_timed", chain::inline_timed),
     ("fanout_pool", fanout::pool),
     ("plan_build", plan::build),
+    #[cfg(unix)]
+    ("process_chain", process::chain),
+    #[cfg(unix)]
+    ("process_each", process::pipelined),
     ("allocs_per_step", allocations::per_step),
 ];
 

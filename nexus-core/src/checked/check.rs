@@ -368,13 +368,12 @@ impl Check {
     const fn stuck(at: &str, event: &Spec, part: &WirePart) -> ! {
         let text = Text::new().add(at).add("the event ").tick(event.name);
         let text = if part.name.is_empty() {
-            text.add(" runs in another process, from which its output, a ")
+            text.add(" runs in another process, from which its output, a ").tick(part.ty).add(",")
         } else {
-            text.add(" runs in another process, to which `").add(part.name).add(": ")
+            let text = text.add(" runs in another process, to which `").add(part.name);
+            text.add(": ").add(part.ty).add("`")
         };
-        let text =
-            if part.name.is_empty() { text.tick(part.ty) } else { text.add(part.ty).add("`") };
-        text.add(", cannot cross; ").add(part.cure()).add(", or name another executor").panic()
+        text.add(" cannot cross; ").add(part.cure()).add(", or name another executor").panic()
     }
 
     /// A key that is no setting is a field of the struct event, and has its type. `help` is

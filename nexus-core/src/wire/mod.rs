@@ -20,9 +20,11 @@
 //! chain, whether the event's own `retry_if` agrees, and what a `RetryAfter` says.
 #![cfg_attr(
     not(feature = "process"),
-    expect(dead_code, unused_imports, reason = "without the feature nothing crosses")
+    expect(dead_code, reason = "without the feature nothing crosses")
 )]
 
+#[cfg(not(feature = "process"))]
+mod absent;
 #[cfg(feature = "process")]
 mod codec;
 #[cfg(feature = "process")]
@@ -39,6 +41,8 @@ mod reader;
 use parts::Codec;
 pub use parts::{Crosses, CrossesPiped, Crossing, EventWire, WirePart};
 
+#[cfg(not(feature = "process"))]
+pub(crate) use absent::{outcome, request};
 #[cfg(feature = "process")]
 pub(crate) use codec::Wire;
 #[cfg(feature = "process")]
