@@ -606,33 +606,3 @@ mod planning {
         assert_eq!(said, expected);
     }
 }
-
-mod nesting {
-    use super::*;
-
-    /// The depth of the tree of runs, each in a worker process of the one before.
-    #[event(executor = ProcessPoolExecutor, executor_config = { max_workers: 1, thread_name_prefix: "nested-" })]
-    fn deeper(depth: u32) -> Result<Vec<u32>, nexus::Error> {
-        let mut pids = vec![id()];
-        if depth > 0 {
-            let report = Nested { depth: depth - 1 }.run()?.ok()?;
-            pids.extend(report.output::<Vec<u32>>()?);
-        }
-        Ok(pids)
-    }
-    #[derive(Pipeline)]
-    #[pipeline(flow = deeper)]
-    struct Nested {
-        depth: u32,
-    }
-
-    #[test]
-    fn a_worker_may_run_pipelines_that_need_workers() -> nexus::Result<()> {
-        let report = Nested { depth: 3 }.run()?.ok()?;
-        let mut pids = report.output::<Vec<u32>>()?.clone();
-        pids.dedup();
-        assert_eq!(pids.len(), 4);
-        assert!(!pids.contains(&id()));
-        Ok(())
-    }
-}

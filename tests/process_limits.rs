@@ -1,6 +1,6 @@
 //! What worker processes do with bodies that hang, inputs that kill, and runs inside of runs.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panic")]
 
 use std::path::Path;
 use std::process::id;
@@ -13,7 +13,7 @@ use nexus::{ExceptionKind, StepOutcome, WorkerExit};
 
 nexus::test_workers!();
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Ends the test with an error instead of never.
 fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -70,17 +70,17 @@ mod hangs {
     #[event(executor = ProcessPoolExecutor, timeout = "200ms")]
     fn in_a_process(note: &std::path::PathBuf) -> Result<(), std::io::Error> {
         std::fs::write(note, id().to_string())?;
-        sleep(Duration::from_secs(60));
+        sleep(Duration::from_mins(1));
         Ok(())
     }
     #[event(executor = ThreadPoolExecutor, timeout = "200ms")]
     fn on_a_thread() -> Outcome<()> {
-        sleep(Duration::from_secs(60));
+        sleep(Duration::from_mins(1));
         Outcome::success(())
     }
     #[event(timeout = "200ms")]
     async fn async_event() -> Outcome<()> {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         Outcome::success(())
     }
     #[event]

@@ -1,6 +1,6 @@
 //! A run as a future: where bodies run, what dropping it does, and timeouts of async events.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
 
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -69,6 +69,7 @@ fn plain(#[piped] n: &u32) -> Outcome<u32> {
 
 #[event]
 async fn sum(#[piped] parts: (u32, u32)) -> Outcome<u32> {
+    yield_now().await;
     Outcome::success(parts.0 + parts.1)
 }
 
@@ -189,7 +190,7 @@ fn waits_of_retries_are_waits_of_the_future() {
     let prepared = TestEngine::new().build().unwrap().prepare_plan(&plan, Inputs::new()).unwrap();
     let report = block_on(prepared.run_async()).unwrap();
     assert!(report.is_success(), "{report}");
-    assert_eq!(report.elapsed(), Duration::from_secs(7 * 3600));
+    assert_eq!(report.elapsed(), Duration::from_hours(7));
     // And on the wall clock.
     registry
         .event("soon", |ctx: &Context| match ctx.attempt() {
@@ -320,12 +321,10 @@ fn a_runs_timeout_drops_its_async_events() {
 #[test]
 fn a_panic_in_a_poll_is_the_events_alone() {
     let mut registry = Registry::new();
-    registry.async_event("breaks", |_: &Context| {
+    registry.async_event("breaks", |ctx: &Context| {
         Box::pin(async {
             yield_now().await;
-            if true {
-                panic!("on purpose");
-            }
+            assert_eq!(ctx.attempt(), 0, "on purpose");
             Outcome::success(())
         })
     });

@@ -268,8 +268,9 @@ impl Drive {
         match self.inbox.bring(news, seat) {
             Brought::Run(mut run, earlier, news) => {
                 let mut outbox = Outbox::default();
-                earlier.into_iter().for_each(|news| self.apply(&mut run, news));
-                self.apply(&mut run, news);
+                for news in earlier.into_iter().chain([news]) {
+                    self.apply(&mut run, news);
+                }
                 self.advance(&mut run, &mut outbox, None);
                 self.settle(run, outbox, seat)
             }

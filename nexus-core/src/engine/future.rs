@@ -184,8 +184,8 @@ impl Drive {
         let executor = &self.pools[pool as usize];
         let ended = poll_fn(|cx| {
             let mut polled = Poll::Pending;
-            let poll = || executor.within(&mut || polled = body.as_mut().poll(cx));
-            match panic::contain(poll) {
+            let within = || executor.within(&mut || polled = body.as_mut().poll(cx));
+            match panic::contain(within) {
                 Err(exception) => Poll::Ready(Some(exception.into())),
                 Ok(()) if polled.is_ready() => polled.map(Some),
                 Ok(()) => {
@@ -244,8 +244,9 @@ impl Elsewhere {
         }
         if let Brought::Run(mut run, earlier, news) = drive.inbox.bring(news, None) {
             let mut outbox = Outbox::default();
-            earlier.into_iter().for_each(|news| drive.apply(&mut run, news));
-            drive.apply(&mut run, news);
+            for news in earlier.into_iter().chain([news]) {
+                drive.apply(&mut run, news);
+            }
             drive.advance(&mut run, &mut outbox, Some(&mut context));
             drive.settle(run, outbox, None);
         }

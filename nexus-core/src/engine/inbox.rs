@@ -285,13 +285,11 @@ impl Inbox {
     pub(super) fn begin(&self, pool: u32) -> Option<Work> {
         let mut slot = self.lock();
         let queue = slot.queues.get_mut(pool as usize)?;
-        match queue.next() {
-            Some(work) => Some(work),
-            None => {
-                queue.jobs -= 1;
-                None
-            }
+        let work = queue.next();
+        if work.is_none() {
+            queue.jobs -= 1;
         }
+        work
     }
 
     /// A job was lost. Gives its work; that of the whole queue if it was the pool's only job.
@@ -379,13 +377,11 @@ impl Slot {
         if !seat.stays && !queue.waiting.is_empty() {
             return After::Again;
         }
-        match queue.next() {
-            Some(work) => After::Next(work),
-            None => {
-                queue.jobs -= 1;
-                After::Leave
-            }
+        if let Some(work) = queue.next() {
+            return After::Next(work);
         }
+        queue.jobs -= 1;
+        After::Leave
     }
 
     /// How many jobs each pool is to get, so that nothing waits that could run.

@@ -146,7 +146,7 @@ impl Drive {
 
     /// The same for an attempt whose time is over.
     pub(super) fn complete_late(&self, run: &mut Run, task: Task, elapsed: Duration) {
-        let Some(retry) = run.timed_out(task, elapsed) else { return };
+        let Ok(retry) = run.timed_out(task, elapsed) else { return };
         if self.is_heard() {
             if let Some(watch) = &self.watch {
                 watch.given_up(task);

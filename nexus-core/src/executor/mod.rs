@@ -227,18 +227,11 @@ impl ExecutorKind {
 
     /// Whether bodies run in other processes, to which everything must be able to cross.
     pub(crate) fn is_process(&self) -> bool {
-        process_type() == Some(self.id)
+        #[cfg(feature = "process")]
+        return self.id == TypeId::of::<ProcessPoolExecutor>();
+        #[cfg(not(feature = "process"))]
+        false
     }
-}
-
-#[cfg(feature = "process")]
-const fn process_type() -> Option<TypeId> {
-    Some(TypeId::of::<ProcessPoolExecutor>())
-}
-
-#[cfg(not(feature = "process"))]
-const fn process_type() -> Option<TypeId> {
-    None
 }
 
 impl PartialEq for ExecutorKind {

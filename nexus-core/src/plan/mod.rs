@@ -145,6 +145,7 @@ pub(crate) struct Step {
 
 /// What follows from the rest of the plan, for the path that most steps take.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one look on the path of every task")]
 pub(crate) struct Hints {
     /// The step that comes next when this one succeeds, where there is nothing else to decide: no
     /// branch, no join, no stop condition, no bypass check, and both just run inline. `NONE`

@@ -39,6 +39,10 @@ pub(crate) struct Task {
     pub(crate) item: Option<u64>,
 }
 
+/// The attempt had ended before its time was over.
+#[derive(Debug)]
+pub(crate) struct EndedBefore;
+
 /// What the driver is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
@@ -279,14 +283,17 @@ impl Run {
         self.conclude(task, outcome, busy, elapsed)
     }
 
-    /// An attempt's timeout is over. `None` if the attempt had ended before; otherwise whether,
-    /// and after which wait, it is to be tried again.
-    pub(crate) fn timed_out(&mut self, task: Task, elapsed: Duration) -> Option<Option<Duration>> {
+    /// An attempt's timeout is over. Gives the wait if it is to be tried again.
+    pub(crate) fn timed_out(
+        &mut self,
+        task: Task,
+        elapsed: Duration,
+    ) -> Result<Option<Duration>, EndedBefore> {
         if !self.tokens.raise(task) || !self.cells[task.step as usize].is_pending() {
-            return None;
+            return Err(EndedBefore);
         }
         let limit = self.plan.options_of(task.step).timeout.unwrap_or_default();
-        Some(self.conclude(task, Exception::timeout(limit).into(), limit, elapsed))
+        Ok(self.conclude(task, Exception::timeout(limit).into(), limit, elapsed))
     }
 
     /// Nothing more is wanted of the run: what is under way is told so, and nothing is waited for.

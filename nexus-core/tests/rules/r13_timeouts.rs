@@ -18,7 +18,7 @@ fn hanging(clock: &testing::VirtualClock, gate: &Gate) -> Registry {
             if ctx.attempt() > 1 {
                 return Outcome::success(2_u32);
             }
-            clock.advance(Duration::from_secs(60));
+            clock.advance(Duration::from_mins(1));
             wait_until(|| ctx.is_cancelled());
             gate.wait();
             Outcome::success(1_u32)
@@ -93,7 +93,7 @@ fn a_body_on_the_runs_own_thread_is_told_and_judged_when_it_returns() {
     let seen = Arc::clone(&told);
     registry
         .event("slow", move |ctx: &Context| {
-            let left = ctx.deadline().unwrap() - ctx.now();
+            let left = ctx.deadline().unwrap().saturating_sub(ctx.now());
             seen.fetch_add(u32::from(left == LIMIT), SeqCst);
             clock.advance(LIMIT);
             wait_until(|| ctx.is_cancelled());
@@ -131,7 +131,7 @@ typed!(Piece, ByRef<u32> => u32, &[PIPED], |inputs| {
     let (ctx, number) = (inputs.context(), *inputs.piped::<ByRef<u32>>()?);
     if number == 2 {
         let state = ctx.state::<(testing::VirtualClock, Gate)>().unwrap();
-        state.0.advance(Duration::from_secs(60));
+        state.0.advance(Duration::from_mins(1));
         wait_until(|| ctx.is_cancelled());
         state.1.wait();
     }
@@ -210,7 +210,7 @@ fn a_runs_timeout_does_not_wait_for_a_thread() {
     let inner = gate.clone();
     registry
         .event("hang", move |ctx: &Context| {
-            clock.advance(Duration::from_secs(60));
+            clock.advance(Duration::from_mins(1));
             wait_until(|| ctx.is_cancelled());
             inner.wait();
             Outcome::success(())

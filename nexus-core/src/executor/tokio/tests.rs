@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
