@@ -162,19 +162,14 @@ impl ExecutorKind {
 
     /// Whether bodies run in other processes, to which everything must be able to cross.
     pub(crate) fn is_process(&self) -> bool {
-        process_type() == Some(self.id)
+        PROCESS == Some(self.id)
     }
 }
 
 #[cfg(feature = "process")]
-const fn process_type() -> Option<TypeId> {
-    Some(TypeId::of::<ProcessPoolExecutor>())
-}
-
+const PROCESS: Option<TypeId> = Some(TypeId::of::<ProcessPoolExecutor>());
 #[cfg(not(feature = "process"))]
-const fn process_type() -> Option<TypeId> {
-    None
-}
+const PROCESS: Option<TypeId> = None;
 
 impl PartialEq for ExecutorKind {
     fn eq(&self, other: &Self) -> bool {
