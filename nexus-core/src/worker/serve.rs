@@ -41,6 +41,8 @@ pub(super) fn serve(socket: &UnixStream) -> ! {
     crate::panic::prepare();
     match begin(socket) {
         Ok(()) => watch(socket),
+        // The parent is gone already; that is no news to anybody.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => exit(UNAVAILABLE),
         Err(error) => {
             eprintln!("nexus: a worker process could not begin: {error}");
             exit(UNAVAILABLE)
