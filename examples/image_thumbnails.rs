@@ -197,7 +197,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let folder = arguments.next().unwrap_or_else(|| default.join("examples/data/images"));
     let output = arguments.next().unwrap_or_else(|| PathBuf::from("target/thumbnails"));
-    match run(folder, output) {
+    match run(folder, &output) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
@@ -209,14 +209,14 @@ fn main() -> ExitCode {
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-fn run(folder: PathBuf, output: PathBuf) -> Result<ExitCode, Box<dyn Error>> {
-    fs::create_dir_all(&output).map_err(|e| format!("cannot make {}: {e}", output.display()))?;
+fn run(folder: PathBuf, output: &Path) -> Result<ExitCode, Box<dyn Error>> {
+    fs::create_dir_all(output).map_err(|e| format!("cannot make {}: {e}", output.display()))?;
     let style = "{bar:40.green} {pos} of {len} pictures, {elapsed}";
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(style)?);
     let engine = Engine::builder().state(bar.clone()).observer(Progress(bar.clone())).build()?;
 
     let start = Instant::now();
-    let run = engine.prepare(ImageThumbnails { folder, output: output.clone() })?.start()?;
+    let run = engine.prepare(ImageThumbnails { folder, output: output.to_owned() })?.start()?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let (flag, canceller) = (Arc::clone(&interrupted), run.canceller());
     ctrlc::set_handler(move || {
@@ -232,7 +232,7 @@ fn run(folder: PathBuf, output: PathBuf) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let report = report.ok()?;
-    let is_sound = print(&report, &output)?;
+    let is_sound = print(&report, output)?;
 
     // The same pictures once more, in this process: without those that would take it down.
     let start = Instant::now();
@@ -241,7 +241,7 @@ fn run(folder: PathBuf, output: PathBuf) -> Result<ExitCode, Box<dyn Error>> {
             println!("interrupted while comparing; all thumbnails are there");
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        make_thumbnails(&made.picture, &output)?;
+        make_thumbnails(&made.picture, output)?;
     }
     let in_turn = start.elapsed();
     let workers = available_parallelism().map_or(1, usize::from);

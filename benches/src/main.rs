@@ -6,16 +6,23 @@
 //! values are medians over `runs`; a ratio is the median of nexus / baseline, pair by pair.
 
 mod allocations;
+mod asynchronous;
 mod chain;
 mod fanout;
 mod measure;
 mod plan;
+mod process;
+mod python;
 
 use std::process::ExitCode;
 
 use measure::Comparison;
 
 fn main() -> ExitCode {
+    nexus::init();
+    if std::env::args().nth(1).as_deref() == Some(process::ECHO) {
+        return process::echo();
+    }
     let mut json = false;
     let mut wanted = None;
     for argument in std::env::args().skip(1) {
@@ -54,6 +61,10 @@ const WORKLOADS: &[Workload] = &[
     ("chain_inline", chain::inline),
     ("chain_inline_timed", chain::inline_timed),
     ("fanout_pool", fanout::pool),
+    ("process_roundtrip", process::roundtrip),
+    ("process_pipelined", process::pipelined),
+    ("async_chain", asynchronous::chain),
+    ("async_fanout", asynchronous::fanout),
     ("plan_build", plan::build),
     ("allocs_per_step", allocations::per_step),
 ];
