@@ -11,5 +11,6 @@ for line in lines:
     assert set(line) == {"work", "unit", "nexus", "baselines", "ratio", "runs"}, line
     assert line["nexus"] > 0 and line["baselines"].keys() == line["ratio"].keys(), line
 works = {line["work"] for line in lines}
-assert {"chain_inline", "fanout_pool", "plan_build", "allocs_per_step"} <= works, works
+assert {"chain_inline", "fanout_pool", "process_roundtrip", "process_pipelined", "async_chain",
+        "async_fanout", "plan_build", "allocs_per_step"} <= works, works
 '

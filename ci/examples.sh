@@ -39,6 +39,32 @@ assert rows == 2913, rows
 PY
 refuses cargo run -q --example weather_etl "$scratch/missing.csv" | grep 'missing.csv'
 
+thumbs=$scratch/thumbnails
+made=$(cargo run -q --example image_thumbnails examples/data/images "$thumbs" 2>"$scratch/progress")
+printf '%s\n' "$made"
+[ "$(printf '%s\n' "$made" | grep -c ' [1-5] sizes$')" -eq 10 ]
+printf '%s\n' "$made" | grep -q '^damaged.ppm  *Poisoned: 3 workers died of this input'
+[ "$(grep -c '^picture 6: .*SIGABRT' "$scratch/progress")" -eq 3 ]
+grep -q '^10 of 11 pictures$' "$scratch/progress"
+[ "$(find "$thumbs" -name '*.jpg' -size +1k | wc -l)" -eq 26 ] # 25 and the contact sheet
+mkdir "$scratch/empty"
+refuses cargo run -q --example image_thumbnails "$scratch/missing" "$thumbs" | grep 'cannot read'
+refuses cargo run -q --example image_thumbnails "$scratch/empty" "$thumbs" | grep 'no pictures in'
+
+# Ctrl-C as soon as the first picture is done.
+binary=${CARGO_TARGET_DIR:-target}/debug/examples/image_thumbnails
+python3 - "$binary" examples/data/images "$scratch/interrupted" <<'PY'
+import signal, subprocess, sys
+run = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+while "of 11 pictures" not in run.stderr.readline():
+    pass
+run.send_signal(signal.SIGINT)
+said, _ = run.communicate(timeout=60)
+print(said, end="")
+assert run.returncode == 130, run.returncode
+assert said.startswith("interrupted: ") and said.count("\n") == 1, said
+PY
+
 routed=$(cargo run -q --example premium_routing)
 printf '%s\n' "$routed" | grep -q 'went to `101` (Premium user detected)'
 printf '%s\n' "$routed" | grep -q 'bypassed (Maintenance mode active)'

@@ -5,8 +5,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
+use nexus::Shutdown;
 use nexus::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +129,7 @@ fn main() -> ExitCode {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/orders.json");
     let path = std::env::args_os().nth(1).map_or(default, PathBuf::from);
     match process(&path) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -135,19 +137,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn process(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// What a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+fn process(path: &Path) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
     let orders: Vec<Order> =
         serde_json::from_str(&text).map_err(|e| format!("{shown} is no list of orders: {e}"))?;
 
     let engine = Engine::builder().state(Gateway::default()).build()?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (flag, ending) = (Arc::clone(&interrupted), engine.clone());
+    ctrlc::set_handler(move || {
+        flag.store(true, Relaxed);
+        ending.shutdown(Shutdown::cancel());
+    })?;
     for order in orders {
         let id = order.id.clone();
-        let report = engine.run(OrderPipeline { order })?;
-        println!("{id}  {}", describe(&report)?);
+        let report = engine.run(OrderPipeline { order });
+        let is_done = report.as_ref().is_ok_and(|report| report.status() != Status::Cancelled);
+        if interrupted.load(Relaxed) && !is_done {
+            println!("interrupted: {id} and the orders after it are not done");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        println!("{id}  {}", describe(&report?)?);
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// How the order ended and why, and what that took.

@@ -3,6 +3,7 @@
 //! `cargo run --example weather_etl [OBSERVATIONS.csv [WEATHER.sqlite]]`
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -150,7 +151,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|| default.join("examples/data/weather/nyc_airports_2013.csv"));
     let database = arguments.next().unwrap_or_else(|| PathBuf::from("target/weather.sqlite"));
     match run(source, database) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -158,14 +159,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(source: PathBuf, database: PathBuf) -> nexus::Result<()> {
+/// What a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+fn run(source: PathBuf, database: PathBuf) -> Result<ExitCode, Box<dyn Error>> {
     let shown = database.display().to_string();
     if let Some(folder) = database.parent() {
         // Should this fail, opening the database says why.
         let _ = std::fs::create_dir_all(folder);
     }
     let engine = Engine::builder().observer(Progress(ProgressBar::new_spinner())).build()?;
-    let report = engine.run(WeatherEtl { source, database })?.ok()?;
+    let run = engine.prepare(WeatherEtl { source, database })?.start()?;
+    let canceller = run.canceller();
+    ctrlc::set_handler(move || canceller.cancel())?;
+    let report = run.wait()?;
+    if report.status() == Status::Cancelled {
+        let is_loaded = report.step("load").is_some_and(|load| load.is_success());
+        println!("interrupted: {}", if is_loaded { "loaded, not verified" } else { "not loaded" });
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let report = report.ok()?;
 
     for step in report.steps_of::<clean>() {
         println!("clean: {}", step.sentence());
@@ -184,5 +197,5 @@ fn run(source: PathBuf, database: PathBuf) -> nexus::Result<()> {
     for (station, (rows, celsius)) in &totals.stations {
         println!("  {station}  {rows:>5} rows, {celsius:.2} °C on average");
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -22,6 +22,8 @@ mod pointy {}
 mod retries {}
 #[doc = include_str!("../docs/src/executors.md")]
 mod executors {}
+#[doc = include_str!("../docs/src/timeouts.md")]
+mod timeouts {}
 #[doc = include_str!("../docs/src/results.md")]
 mod results {}
 #[doc = include_str!("../docs/src/pictures.md")]

@@ -2,12 +2,13 @@
 
 use std::hint::black_box;
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use nexus::prelude::*;
 
 use crate::chain::fail;
 use crate::measure::{Comparison, Side, nanos_each};
 
-const TASKS: usize = 1_000;
+pub(crate) const TASKS: usize = 1_000;
 
 /// Does nothing, on a pool.
 #[event(executor = ThreadPoolExecutor, executor_config = { max_workers: 2 })]
@@ -47,5 +48,42 @@ pub(crate) fn pool() -> Comparison {
             Box::new(move || nanos_each(TASKS, || runtime.block_on(join()))),
         ));
     }
+    let channels = Channels::new();
+    let run_all = move || nanos_each(TASKS, || channels.run_all());
+    baselines.push(("crossbeam_channel", Box::new(run_all)));
     Comparison::of("fanout_pool", "ns/task", nexus, baselines)
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The hand-written pool: jobs go to two threads over a channel, results come back over another.
+struct Channels {
+    jobs: Sender<Job>,
+    results: Receiver<()>,
+}
+
+impl Channels {
+    fn new() -> Self {
+        let (jobs, waiting) = unbounded::<Job>();
+        let (done, results) = unbounded();
+        for _ in 0..2 {
+            let (waiting, done) = (waiting.clone(), done.clone());
+            std::thread::spawn(move || {
+                for job in waiting {
+                    job();
+                    if done.send(()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Self { jobs, results }
+    }
+
+    fn run_all(&self) {
+        for _ in 0..TASKS {
+            let _ = self.jobs.send(Box::new(|| black_box(())));
+        }
+        self.results.iter().take(TASKS).for_each(drop);
+    }
 }

@@ -6,12 +6,13 @@
 //! values are medians over `runs`; a ratio is the median of nexus / baseline, pair by pair.
 
 mod allocations;
+mod asynchronous;
 mod chain;
 mod fanout;
 mod measure;
 mod plan;
-#[cfg(unix)]
 mod process;
+mod python;
 
 use std::process::ExitCode;
 
@@ -19,8 +20,9 @@ use measure::Comparison;
 
 fn main() -> ExitCode {
     nexus::init();
-    #[cfg(unix)]
-    process::pong();
+    if std::env::args().nth(1).as_deref() == Some(process::ECHO) {
+        return process::echo();
+    }
     let mut json = false;
     let mut wanted = None;
     for argument in std::env::args().skip(1) {
@@ -59,11 +61,11 @@ const WORKLOADS: &[Workload] = &[
     ("chain_inline", chain::inline),
     ("chain_inline_timed", chain::inline_timed),
     ("fanout_pool", fanout::pool),
+    ("process_roundtrip", process::roundtrip),
+    ("process_pipelined", process::pipelined),
+    ("async_chain", asynchronous::chain),
+    ("async_fanout", asynchronous::fanout),
     ("plan_build", plan::build),
-    #[cfg(unix)]
-    ("process_chain", process::chain),
-    #[cfg(unix)]
-    ("process_each", process::pipelined),
     ("allocs_per_step", allocations::per_step),
 ];
 

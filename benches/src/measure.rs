@@ -7,6 +7,9 @@ use std::time::Instant;
 /// Rounds of a workload and its baselines, in turn.
 const RUNS: usize = 101;
 
+/// The same where a round takes a tenth of a second.
+const FEW_RUNS: usize = 21;
+
 /// One side of a comparison: does the work once and says how much it took, in `unit`.
 pub(crate) type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
 
@@ -27,18 +30,38 @@ impl Comparison {
     pub(crate) fn of(
         work: &'static str,
         unit: &'static str,
+        nexus: Side<'_>,
+        baselines: Vec<(&'static str, Side<'_>)>,
+    ) -> Self {
+        Self::of_runs(RUNS, work, unit, nexus, baselines)
+    }
+
+    /// The same for slow work, with fewer rounds.
+    pub(crate) fn of_slow(
+        work: &'static str,
+        unit: &'static str,
+        nexus: Side<'_>,
+        baselines: Vec<(&'static str, Side<'_>)>,
+    ) -> Self {
+        Self::of_runs(FEW_RUNS, work, unit, nexus, baselines)
+    }
+
+    fn of_runs(
+        runs: usize,
+        work: &'static str,
+        unit: &'static str,
         mut nexus: Side<'_>,
         mut baselines: Vec<(&'static str, Side<'_>)>,
     ) -> Self {
-        for _ in 0..RUNS / 10 {
+        for _ in 0..runs / 10 {
             nexus();
             for (_, side) in &mut baselines {
                 side();
             }
         }
-        let mut ours = Vec::with_capacity(RUNS);
-        let mut theirs = vec![Vec::with_capacity(RUNS); baselines.len()];
-        for _ in 0..RUNS {
+        let mut ours = Vec::with_capacity(runs);
+        let mut theirs = vec![Vec::with_capacity(runs); baselines.len()];
+        for _ in 0..runs {
             ours.push(nexus());
             for (values, (_, side)) in theirs.iter_mut().zip(&mut baselines) {
                 values.push(side());
@@ -48,7 +71,7 @@ impl Comparison {
             let ratios = ours.iter().zip(values).map(|(a, b)| a / b).collect();
             (*name, median(values.clone()), median(ratios))
         });
-        Self { work, unit, nexus: median(ours.clone()), baselines: compared.collect(), runs: RUNS }
+        Self { work, unit, nexus: median(ours.clone()), baselines: compared.collect(), runs }
     }
 
     /// One JSON object on one line.
