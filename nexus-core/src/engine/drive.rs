@@ -123,7 +123,7 @@ impl Drive {
     /// Carries out what the run asks for, until it asks for nothing. With a context, tasks of the
     /// driving thread run right here as long as they are the only ones.
     pub(super) fn advance(
-        &self,
+        self: &Arc<Self>,
         run: &mut Run,
         outbox: &mut Outbox,
         mut here: Option<&mut Context>,
@@ -139,6 +139,9 @@ impl Drive {
                     Place::Pool(pool) => {
                         self.signal_init(task);
                         outbox.work.push((pool, Work::new(Turn::Task(task), run)));
+                        if outbox.work.len() >= EARLY {
+                            self.hand_out(run, outbox);
+                        }
                     }
                     Place::Inline => match &mut here {
                         Some(context) if run.is_alone() && task.item.is_none() => {
@@ -172,6 +175,17 @@ impl Drive {
             if let Place::Pool(pool) = self.plan.options_of(task.step).place {
                 outbox.given_up.push((pool, task));
             }
+        }
+    }
+
+    /// Lets the pools begin with what there is, before the run has said all that it wants.
+    fn hand_out(self: &Arc<Self>, run: &mut Run, outbox: &mut Outbox) {
+        let (jobs, news) = self.inbox.hand_out(outbox);
+        for (pool, count) in jobs {
+            (0..count).for_each(|_| self.submit(pool));
+        }
+        for news in news {
+            self.apply(run, news);
         }
     }
 
@@ -373,6 +387,9 @@ impl Drive {
         }
     }
 }
+
+/// So much work for pools is worth handing out at once.
+const EARLY: usize = 64;
 
 /// An executor of the user's may say anything, and may panic.
 fn breadth(executor: &dyn Executor) -> usize {

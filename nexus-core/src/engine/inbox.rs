@@ -236,6 +236,14 @@ impl Inbox {
         Brought::Left(slot.after(seat))
     }
 
+    /// Puts work into the queues while the caller holds the run. Gives the new jobs, and what news
+    /// there is.
+    pub(super) fn hand_out(&self, outbox: &mut Outbox) -> (Vec<(u32, usize)>, Vec<News>) {
+        let mut slot = self.lock();
+        slot.queue(&mut outbox.work);
+        (slot.new_jobs(), std::mem::take(&mut slot.news))
+    }
+
     /// Puts the run back, unless there is news for it: then the caller still holds it.
     pub(super) fn put_back(
         &self,
@@ -252,9 +260,7 @@ impl Inbox {
             slot.timers.push(Reverse(Timer { at, order, task }));
         }
         outbox.wants_jobs |= !outbox.work.is_empty() || !outbox.given_up.is_empty();
-        for (pool, work) in outbox.work.drain(..) {
-            slot.queues[pool as usize].waiting.push_back(work);
-        }
+        slot.queue(&mut outbox.work);
         for (pool, task) in &outbox.given_up {
             slot.queues[*pool as usize].running.remove(*task);
             slot.queues[*pool as usize].jobs -= 1;
@@ -342,6 +348,12 @@ impl Slot {
         late.into_iter().for_each(crate::panic::drop_quietly);
         unwanted.into_iter().for_each(crate::panic::drop_quietly);
         given_up
+    }
+
+    fn queue(&mut self, work: &mut Vec<(u32, Work)>) {
+        for (pool, work) in work.drain(..) {
+            self.queues[pool as usize].waiting.push_back(work);
+        }
     }
 
     /// A worker has come out of a body. Says whether it was given up with the run.
