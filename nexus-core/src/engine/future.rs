@@ -21,7 +21,7 @@ use crate::event::Inputs;
 use crate::executor::{self, Executor, Job, Source, Taken};
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
-use crate::plan::{NONE, Place, Pool};
+use crate::plan::{NONE, Place, Pool, Step};
 use crate::report::Report;
 use crate::run::{Halt, Run, Task};
 use crate::sync::{Mutex, lock};
@@ -36,6 +36,8 @@ impl Prepared {
     ///
     /// As [`run`](Self::run).
     pub fn run_async(mut self) -> impl Future<Output = Result<Report>> + Send + 'static {
+        // Bodies that are polled here may need the runtime of their executor.
+        let host = self.async_host();
         let mut run = Box::pin(async move {
             let drive = self.drive(None)?;
             let shared = drive.engine.executor_of(&Pool::Shared)?;
@@ -53,7 +55,12 @@ impl Prepared {
         // An async event that waits for a run may have the place that the run needs.
         let mut place = None;
         poll_fn(move |cx| {
-            let polled = run.as_mut().poll(cx);
+            let mut polled = Poll::Pending;
+            let mut poll = || polled = run.as_mut().poll(cx);
+            match &host {
+                Ok(Some(host)) => host.within(&mut poll),
+                _ => poll(),
+            }
             match polled {
                 Poll::Ready(_) => place = None,
                 Poll::Pending if place.is_none() => place = executor::leave_place(),
@@ -61,6 +68,17 @@ impl Prepared {
             }
             polled
         })
+    }
+}
+
+impl Prepared {
+    /// The executor of the plan's async events.
+    fn async_host(&self) -> Result<Option<Arc<dyn Executor>>> {
+        let plan = &self.plan;
+        let is_async = |step: &&Step| plan.events[step.event as usize].def.is_async;
+        let Some(step) = plan.steps.iter().find(is_async) else { return Ok(None) };
+        let Place::Pool(pool) = plan.options[step.options as usize].place else { return Ok(None) };
+        self.engine.owner.0.executor_of(&plan.pools[pool as usize]).map(Some)
     }
 }
 
@@ -174,21 +192,23 @@ impl Drive {
     /// Polls an async body to its end, or until the run is cancelled.
     async fn poll_here(&self, inputs: Inputs<'_>) -> TaskOutcome {
         let step = inputs.context.step;
-        let mut body = match panic::contain(|| self.body(step).call_async(inputs)) {
-            Ok(body) => body,
-            Err(exception) => return exception.into(),
-        };
-        let Place::Pool(pool) = self.plan.options_of(step).place else {
-            return Exception::of_kind(ExceptionKind::Lost, "no executor".to_owned()).into();
-        };
-        let executor = &self.pools[pool as usize];
+        let (mut inputs, mut body) = (Some(inputs), None);
         let ended = poll_fn(|cx| {
-            let mut polled = Poll::Pending;
-            let within = || executor.within(&mut || polled = body.as_mut().poll(cx));
-            match panic::contain(within) {
+            // One guard for the call, the poll and the drop.
+            let polled = panic::contain(|| {
+                if let Some(inputs) = inputs.take() {
+                    body = Some(self.body(step).call_async(inputs));
+                }
+                let ended = body.as_mut().map(|body| body.as_mut().poll(cx));
+                if let Some(Poll::Ready(_)) = ended {
+                    body = None;
+                }
+                ended
+            });
+            match polled {
+                Ok(Some(Poll::Ready(outcome))) => Poll::Ready(Some(outcome)),
                 Err(exception) => Poll::Ready(Some(exception.into())),
-                Ok(()) if polled.is_ready() => polled.map(Some),
-                Ok(()) => {
+                Ok(_) => {
                     self.inbox.lock().waker = Some(cx.waker().clone());
                     // The flag is set before the waker is taken, so one of the two sees the other.
                     if self.info.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
@@ -196,7 +216,9 @@ impl Drive {
             }
         });
         let ended = ended.await;
-        panic::drop_quietly(body);
+        if body.is_some() {
+            panic::drop_quietly(body);
+        }
         let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
         ended.unwrap_or_else(dropped)
     }

@@ -32,8 +32,8 @@ use crate::value::Value;
 /// ```
 #[must_use = "nothing runs until `run` or `start`"]
 pub struct Prepared {
-    engine: Engine,
-    plan: Arc<Plan>,
+    pub(super) engine: Engine,
+    pub(super) plan: Arc<Plan>,
     fields: Vec<Value>,
     timeout: Option<Duration>,
 }
