@@ -44,9 +44,9 @@ made=$(cargo run -q --example image_thumbnails examples/data/images "$thumbs" 2>
 printf '%s\n' "$made"
 [ "$(printf '%s\n' "$made" | grep -c ' [1-5] sizes$')" -eq 10 ]
 printf '%s\n' "$made" | grep -q '^damaged.ppm  *Poisoned: 3 workers died of this input'
-[ "$(grep -c '^picture 6: .*SIGABRT' "$scratch/progress")" -eq 3 ]
+[ "$(grep -c '^picture [0-9]*: .*SIGABRT' "$scratch/progress")" -eq 3 ]
 grep -q '^10 of 11 pictures$' "$scratch/progress"
-[ "$(find "$thumbs" -name '*.jpg' -size +1k | wc -l)" -eq 26 ] # 25 and the contact sheet
+[ "$(find "$thumbs" -name '*.jpg' -size +1k | wc -l)" -eq 25 ] # 24 and the contact sheet
 mkdir "$scratch/empty"
 refuses cargo run -q --example image_thumbnails "$scratch/missing" "$thumbs" | grep 'cannot read'
 refuses cargo run -q --example image_thumbnails "$scratch/empty" "$thumbs" | grep 'no pictures in'

@@ -3,6 +3,7 @@
 //!
 //! `cargo run --release --example image_thumbnails [FOLDER [OUTPUT]]`
 
+use std::cmp::Reverse;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io;
@@ -55,7 +56,8 @@ enum BadPicture {
     Pixmap,
 }
 
-/// Finds the pictures of the folder.
+/// Finds the pictures of the folder: the largest files first, so that none is left over for a single
+/// worker in the end.
 #[event]
 fn list(folder: &PathBuf, bar: State<ProgressBar>) -> Result<Outcome<Vec<PathBuf>>, Unreadable> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
@@ -69,7 +71,8 @@ fn list(folder: &PathBuf, bar: State<ProgressBar>) -> Result<Outcome<Vec<PathBuf
     if pictures.is_empty() {
         return Ok(Outcome::failure(format!("no pictures in {}", folder.display())));
     }
-    pictures.sort();
+    let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+    pictures.sort_by_cached_key(|path| (Reverse(size(path)), path.clone()));
     bar.set_length(pictures.len() as u64);
     Ok(Outcome::success(pictures))
 }
