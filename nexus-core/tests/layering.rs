@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["flow"],
     &["pipeline"],
+    &["batch"],
     &["testing"],
     &["private"],
 ];
