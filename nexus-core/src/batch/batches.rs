@@ -9,7 +9,7 @@ use super::crew::{Board, Crew, Done, Job};
 use super::source::Source;
 use super::summary::{BatchEnd, BatchSummary};
 use super::{Batched, Listener};
-use crate::engine::Engine;
+use crate::engine::{Engine, Prepared};
 use crate::error::Result;
 use crate::panic::drop_quietly;
 use crate::report::Report;
@@ -147,7 +147,7 @@ impl<'s, P: Batched> Batches<'s, P> {
         };
         let items = self.items..self.items + batch.len() as u64;
         let pipeline = self.template.with_batch(batch);
-        let prepared = self.engine.prepare(pipeline).and_then(|prepared| prepared.ready());
+        let prepared = self.engine.prepare(pipeline).and_then(Prepared::ready);
         let (canceller, run) = prepared.map_err(BatchEnd::Broken)?;
         self.items = items.end;
         let index = self.begun;

@@ -16,7 +16,6 @@ use crate::report::Status;
 /// `Display` shows it to people; `serde` writes it for programs.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-#[must_use = "it says whether the batches succeeded"]
 pub struct BatchSummary {
     /// The pipeline's name.
     pub pipeline: &'static str,
