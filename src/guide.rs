@@ -24,6 +24,8 @@ mod retries {}
 mod executors {}
 #[doc = include_str!("../docs/src/results.md")]
 mod results {}
+#[doc = include_str!("../docs/src/batch.md")]
+mod batch {}
 #[doc = include_str!("../docs/src/testing.md")]
 mod testing {}
 #[doc = include_str!("../docs/src/migrating.md")]

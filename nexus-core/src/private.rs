@@ -13,7 +13,7 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
-pub use crate::batch::{Batched, same};
+pub use crate::batch::{Batched, Same};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::event::{

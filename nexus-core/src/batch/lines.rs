@@ -187,3 +187,66 @@ impl std::error::Error for LineError {
         self.source.source()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
+    use super::*;
+
+    fn read(text: &[u8]) -> Vec<Result<String, String>> {
+        // A tiny buffer: lines cross its borders.
+        let lines = Lines::of("file", BufReader::with_capacity(3, text)).longest(8);
+        lines.map(|line| line.map_err(|error| error.to_string())).collect()
+    }
+
+    #[test]
+    fn lines_are_those_of_the_standard_library() {
+        for text in ["", "\n", "a", "a\n", "a\nb", "a\r\n\r\nb\r", "\n\nabc\r\r\n", "12345678\r\n"]
+        {
+            let expected: Vec<_> = text.lines().map(|line| Ok(line.to_owned())).collect();
+            assert_eq!(read(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_named_and_the_next_is_read() {
+        let lines = read(b"one\n\xff\nthree\n");
+        assert_eq!(lines[0], Ok("one".to_owned()));
+        let error = lines[1].as_ref().unwrap_err();
+        assert!(error.starts_with("file, line 2: invalid utf-8"), "{error}");
+        assert_eq!(lines[2], Ok("three".to_owned()));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_the_last_and_is_not_kept() {
+        let lines = read(b"12345678\n123456789\nmore\n");
+        let expected = "file, line 2: the line is longer than 8 bytes";
+        assert_eq!(lines, [Ok("12345678".to_owned()), Err(expected.to_owned())]);
+        let mut endless = Lines::of("endless", BufReader::new(io::repeat(b'x'))).longest(100);
+        assert!(endless.next().unwrap().is_err());
+        assert!(endless.line.capacity() < 1000);
+        assert!(endless.next().is_none());
+    }
+
+    struct Torn(&'static [u8]);
+
+    impl Read for Torn {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.read(buffer)?;
+            if count == 0 { Err(io::Error::other("disk on fire")) } else { Ok(count) }
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_reader_names_the_line_and_ends_it() {
+        let mut lines = Lines::of("file", BufReader::new(Torn(b"one\ntw")));
+        assert_eq!(lines.next().unwrap().unwrap(), "one");
+        let error = lines.next().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "file, line 2: disk on fire");
+        assert_eq!(error.line(), 2);
+        assert!(lines.next().is_none());
+        let missing = Lines::open("no/such/file").unwrap_err().to_string();
+        assert!(missing.starts_with("cannot open `no/such/file`: "), "{missing}");
+    }
+}

@@ -50,7 +50,7 @@ pub trait Batched: Pipeline {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be the same for all batches",
     label = "not `Clone`",
-    note = "all fields but the one with the `batch_size` are cloned for each batch; derive `Clone` for the type, or wrap it in an `Arc`"
+    note = "the fields beside the one with the `batch_size` are cloned for each batch: derive `Clone` for the type, or wrap it in an `Arc`"
 )]
 #[doc(hidden)]
 pub trait Same: Sized {
@@ -62,12 +62,6 @@ impl<T: Clone> Same for T {
     fn same(&self) -> Self {
         self.clone()
     }
-}
-
-/// A field's value for the next batch.
-#[doc(hidden)]
-pub fn same<T: Same>(field: &T) -> T {
-    field.same()
 }
 
 /// Runs a pipeline over an input of any length, batch by batch.

@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::ctxt::Ctxt;
 use crate::derive::fields::StructField;
-use crate::span::{ends, from_to, plain, unplaced};
+use crate::span::{ends, from_to, unplaced};
 use crate::text::text;
 use crate::types::only_arg;
 
@@ -24,26 +24,33 @@ pub(crate) fn check(cx: &Ctxt, fields: &[StructField]) {
     }
 }
 
-/// The implementation of `Batched`, if a field has a batch size.
+/// The implementation of `Batched`, if a field has a batch size. `types` has the aliases of the
+/// fields' types.
 pub(crate) fn batched(
     private: &TokenStream,
     me: &Ident,
     fields: &[StructField],
+    types: &[(String, String, Ident)],
 ) -> Option<TokenStream> {
-    let field = fields.iter().find(|field| field.batch_size.is_some())?;
+    let (field, (text, _, alias)) =
+        fields.iter().zip(types).find(|(field, _)| field.batch_size.is_some())?;
     let size = field.batch_size.as_ref()?.size?;
-    let (name, text, ty) = (unplaced(&field.name), plain(&field.name), &field.ty);
-    let others = fields.iter().filter(|field| field.batch_size.is_none()).map(|field| {
+    let name = unplaced(&field.name);
+    let others = fields.iter().zip(types).filter(|(field, _)| field.batch_size.is_none());
+    let others = others.map(|(field, (.., alias))| {
         let name = unplaced(&field.name);
+        if only_arg(&field.ty, "Arc").is_some() {
+            return quote!(#name: #private::Arc::clone(&self.#name));
+        }
         let (start, end) = ends(&field.ty);
         // A field that cannot be cloned is shown at its type.
-        let argument = from_to(quote!((&self.#name)), start, end);
-        quote!(#name: #private::same #argument)
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!(#name: <#ty as #private::Same>::same(&self.#name))
     });
     Some(quote! {
         #[automatically_derived]
         impl #private::Batched for #me {
-            type Item = <#ty as #private::IntoIterator>::Item;
+            type Item = <#alias as #private::IntoIterator>::Item;
             const FIELD: &'static str = #text;
             const SIZE: usize = #size;
             fn take_batch(&mut self) -> #private::Vec<Self::Item> {

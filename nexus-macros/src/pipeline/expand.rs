@@ -173,7 +173,7 @@ fn implementation(
             }
         }
     });
-    let batched = batch::batched(private, me, fields);
+    let batched = batch::batched(private, me, fields, types);
     quote! {
         #aliased
         #linked
