@@ -41,9 +41,12 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
         );
         return None;
     }
+    let shape = if what == "Pipeline" { OF_PIPELINE } else { OF_EVENT };
     match &data.fields {
         Fields::Unit => Some(Vec::new()),
-        Fields::Named(fields) => Some(fields.named.iter().filter_map(|it| field(cx, it)).collect()),
+        Fields::Named(fields) => {
+            Some(fields.named.iter().filter_map(|it| field(cx, it, shape)).collect())
+        }
         Fields::Unnamed(fields) => {
             cx.error(fields, format!("a struct that derives `{what}` names its fields, since flows speak of them: `{{ name: Type }}`"));
             None
@@ -51,16 +54,17 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
     }
 }
 
-fn field(cx: &Ctxt, field: &Field) -> Option<StructField> {
+fn field(cx: &Ctxt, field: &Field, shape: &str) -> Option<StructField> {
     let name = field.ident.clone()?;
     if let Some((token, _)) = &field.default {
         cx.error(token, "a default stands in an attribute: `#[field(default = ..)]`");
     }
     let mut known = StructField { name, ty: field.ty.clone(), default: None, batch_size: None };
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("field")) {
-        match attr.parse_args_with(|input: ParseStream<'_>| settings(cx, input, &mut known)) {
+        match attr.parse_args_with(|input: ParseStream<'_>| settings(cx, input, &mut known, shape))
+        {
             Err(error) => cx.push(error),
-            Ok(0) => cx.error(attr, SHAPE),
+            Ok(0) => cx.error(attr, shape),
             Ok(_) => {}
         }
     }
@@ -68,11 +72,18 @@ fn field(cx: &Ctxt, field: &Field) -> Option<StructField> {
 }
 
 const KEYS: [&str; 2] = ["default", "batch_size"];
-const SHAPE: &str =
+/// What a field of an event may have, and one of a pipeline.
+const OF_EVENT: &str = "write `#[field(default)]` or `#[field(default = ..)]`";
+const OF_PIPELINE: &str =
     "write `#[field(default)]`, `#[field(default = ..)]` or `#[field(batch_size = 500)]`";
 
 /// Reads what stands in `#[field(..)]`, and says how much that was.
-fn settings(cx: &Ctxt, input: ParseStream<'_>, field: &mut StructField) -> syn::Result<usize> {
+fn settings(
+    cx: &Ctxt,
+    input: ParseStream<'_>,
+    field: &mut StructField,
+    shape: &str,
+) -> syn::Result<usize> {
     let mut count = 0;
     while !input.is_empty() {
         let key: Ident = input.parse()?;
@@ -96,7 +107,7 @@ fn settings(cx: &Ctxt, input: ParseStream<'_>, field: &mut StructField) -> syn::
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 cx.error(
                     &key,
-                    format!("there is no setting `{unknown}` of a field: {near}{SHAPE}"),
+                    format!("there is no setting `{unknown}` of a field: {near}{shape}"),
                 );
             }
         }
