@@ -26,6 +26,8 @@ mod executors {}
 mod timeouts {}
 #[doc = include_str!("../docs/src/results.md")]
 mod results {}
+#[doc = include_str!("../docs/src/batch.md")]
+mod batch {}
 #[doc = include_str!("../docs/src/pictures.md")]
 mod pictures {}
 #[doc = include_str!("../docs/src/testing.md")]

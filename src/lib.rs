@@ -14,10 +14,10 @@ pub mod prelude {
     pub use nexus_core::ProcessPoolExecutor;
     pub use nexus_core::StateFactory;
     pub use nexus_core::{
-        Bypass, Clock, Context, DefaultExecutor, Engine, Event, EventExecutionEvaluationState,
-        Exception, Executor, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Items,
-        Observer, Outcome, Pipeline, Registry, Report, RetryPolicy, State, Status,
-        ThreadPoolExecutor,
+        Batch, Bypass, Clock, Context, DefaultExecutor, Engine, Event,
+        EventExecutionEvaluationState, Exception, Executor, ExecutorInitializerConfig, Failure,
+        Fields, Flow, Inputs, Items, Lines, Observer, Outcome, Pipeline, Registry, Report,
+        RetryPolicy, State, Status, ThreadPoolExecutor,
     };
     pub use nexus_macros::{Descriptor, Event, Pipeline, event};
 }

@@ -41,6 +41,15 @@ pub enum Error {
     /// The inputs given to a plan are not those that it takes.
     #[error("{0}")]
     Input(String),
+    /// An item of a batch's input cannot be read.
+    #[error("item {item} of the input (the first is 0) cannot be read: {source}")]
+    Item {
+        /// The item, from 0. All items before it were run.
+        item: u64,
+        /// Why not.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// An executor cannot be set up.
     #[error("executor `{executor}`: {source}")]
     Executor {

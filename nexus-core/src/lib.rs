@@ -17,6 +17,7 @@
 //! # Ok::<(), nexus_core::Error>(())
 //! ```
 
+mod batch;
 mod cancel;
 mod checked;
 mod context;
@@ -52,6 +53,10 @@ mod worker;
 #[doc(hidden)]
 pub use private as __private;
 
+pub use batch::{
+    Batch, BatchCanceller, BatchEnd, BatchFailure, BatchReport, BatchSummary, Batched, Batches,
+    LineError, Lines, Parsed,
+};
 pub use context::{Context, RunId, State};
 pub use engine::{
     Canceller, Engine, EngineBuilder, Inputs, Prepared, Progress, RunHandle, RunningTask, Shutdown,

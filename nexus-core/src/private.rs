@@ -5,6 +5,7 @@
 
 pub use std::convert::{From, Into};
 pub use std::default::Default;
+pub use std::iter::IntoIterator;
 pub use std::option::Option;
 pub use std::result::Result;
 pub use std::string::String;
@@ -12,6 +13,7 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
+pub use crate::batch::{Batched, Same};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::event::{

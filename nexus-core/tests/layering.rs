@@ -33,6 +33,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["flow"],
     &["pipeline"],
+    &["batch"],
     &["testing"],
     &["private"],
 ];

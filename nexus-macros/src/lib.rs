@@ -187,6 +187,9 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 /// # Ok::<(), nexus::Error>(())
 /// ```
 ///
+/// A field has a default with `#[field(default)]` or `#[field(default = ..)]`, and is filled in
+/// batches with `#[field(batch_size = 500)]`.
+///
 /// # Settings
 ///
 /// | key | value |

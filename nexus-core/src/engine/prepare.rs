@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::drive::Drive;
-use super::handle::{RunHandle, Watch};
+use super::handle::{Canceller, RunHandle, Watch};
 use super::signal::Listeners;
 use super::{Engine, Inputs};
 use crate::context::{Hear, RunInfo};
@@ -55,6 +55,20 @@ impl Engine {
     /// If an input is missing, unknown or of the wrong type, or a `State` is missing.
     pub fn run_plan(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Report> {
         self.prepare_plan(plan, inputs)?.run()
+    }
+
+    /// Whether runs of the plan can begin, as far as one can tell: their `State`s are there, and
+    /// their executors can be set up.
+    pub(crate) fn can_run(&self, plan: &Plan) -> Result<()> {
+        let engine = &self.owner.0;
+        engine.states(plan)?;
+        engine.open_pools(plan)?;
+        engine.mocked_bodies(plan).map(drop)
+    }
+
+    /// The time, by the engine's clock.
+    pub(crate) fn now(&self) -> Duration {
+        self.owner.0.clock.now()
     }
 
     pub(crate) fn prepared(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Prepared {
@@ -109,6 +123,21 @@ impl Prepared {
                 Err(Error::Engine(format!("the system has no thread for the run: {error}")))
             }
         }
+    }
+
+    /// The run, for whichever thread is to drive it, and what cancels it. It must be called: the
+    /// engine's shutdown waits for it.
+    pub(crate) fn ready(mut self) -> Result<(Canceller, impl FnOnce() -> Report + Send + use<>)> {
+        let drive = self.drive(None)?;
+        let (engine, canceller) = (self.engine, Canceller(Arc::clone(&drive)));
+        let run = move || {
+            let report = drive.run();
+            drive.engine.forget(&drive);
+            // The last handle may go here, and waits for the pools.
+            drop(engine);
+            report
+        };
+        Ok((canceller, run))
     }
 
     pub(super) fn drive(&mut self, watch: Option<Arc<Watch>>) -> Result<Arc<Drive>> {

@@ -198,7 +198,8 @@ impl Report {
         if self.is_success() { Ok(self) } else { Err(Error::Run(self.complaint())) }
     }
 
-    fn complaint(&self) -> String {
+    /// Why the run did not succeed, in a sentence.
+    pub(crate) fn complaint(&self) -> String {
         if let Some((step, condition)) = self.stopped_by() {
             return format!(
                 "{} was stopped at `{}` by `{}`",

@@ -1,7 +1,7 @@
-//! The named fields of a struct and their `#[field(default)]`.
+//! The named fields of a struct and their `#[field(..)]`.
 
 use syn::parse::ParseStream;
-use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, Token, Type};
+use syn::{Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, Token, Type};
 
 use crate::ctxt::Ctxt;
 
@@ -10,6 +10,7 @@ pub(crate) struct StructField {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     pub(crate) default: Option<Default>,
+    pub(crate) batch_size: Option<BatchSize>,
 }
 
 /// What a field is without being given.
@@ -18,6 +19,13 @@ pub(crate) enum Default {
     OfType,
     /// `#[field(default = expr)]`
     Expr(Expr),
+}
+
+/// `batch_size = 500`
+pub(crate) struct BatchSize {
+    pub(crate) key: Ident,
+    /// `None` if what the user wrote is no size.
+    pub(crate) size: Option<usize>,
 }
 
 /// The fields of the struct `input`, which derives `what`. `None` if it is no such struct.
@@ -33,9 +41,12 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
         );
         return None;
     }
+    let shape = if what == "Pipeline" { OF_PIPELINE } else { OF_EVENT };
     match &data.fields {
         Fields::Unit => Some(Vec::new()),
-        Fields::Named(fields) => Some(fields.named.iter().filter_map(|it| field(cx, it)).collect()),
+        Fields::Named(fields) => {
+            Some(fields.named.iter().filter_map(|it| field(cx, it, shape)).collect())
+        }
         Fields::Unnamed(fields) => {
             cx.error(fields, format!("a struct that derives `{what}` names its fields, since flows speak of them: `{{ name: Type }}`"));
             None
@@ -43,58 +54,85 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
     }
 }
 
-fn field(cx: &Ctxt, field: &Field) -> Option<StructField> {
+fn field(cx: &Ctxt, field: &Field, shape: &str) -> Option<StructField> {
     let name = field.ident.clone()?;
     if let Some((token, _)) = &field.default {
         cx.error(token, "a default stands in an attribute: `#[field(default = ..)]`");
     }
-    let mut default = None;
+    let mut known = StructField { name, ty: field.ty.clone(), default: None, batch_size: None };
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("field")) {
-        let read = read(cx, attr);
-        if default.is_some() && read.is_some() {
-            cx.error(attr, "`default` is given twice: keep one of the two");
-        } else {
-            default = default.or(read);
+        match attr.parse_args_with(|input: ParseStream<'_>| settings(cx, input, &mut known, shape))
+        {
+            Err(error) => cx.push(error),
+            Ok(0) => cx.error(attr, shape),
+            Ok(_) => {}
         }
     }
-    Some(StructField { name, ty: field.ty.clone(), default })
+    Some(known)
 }
 
-fn read(cx: &Ctxt, attr: &Attribute) -> Option<Default> {
-    const SHAPE: &str = "write `#[field(default)]` or `#[field(default = ..)]`";
-    let mut default = None;
-    let parsed = attr.parse_args_with(|input: ParseStream<'_>| {
-        while !input.is_empty() {
-            let key: Ident = input.parse()?;
-            if key != "default" {
-                return Err(syn::Error::new(
-                    key.span(),
-                    format!("there is no setting `{key}` of a field: {SHAPE}"),
-                ));
+const KEYS: [&str; 2] = ["default", "batch_size"];
+/// What a field of an event may have, and one of a pipeline.
+const OF_EVENT: &str = "write `#[field(default)]` or `#[field(default = ..)]`";
+const OF_PIPELINE: &str =
+    "write `#[field(default)]`, `#[field(default = ..)]` or `#[field(batch_size = 500)]`";
+
+/// Reads what stands in `#[field(..)]`, and says how much that was.
+fn settings(
+    cx: &Ctxt,
+    input: ParseStream<'_>,
+    field: &mut StructField,
+    shape: &str,
+) -> syn::Result<usize> {
+    let mut count = 0;
+    while !input.is_empty() {
+        let key: Ident = input.parse()?;
+        let value: Option<Expr> = match input.parse::<Option<Token![=]>>()? {
+            Some(_) => Some(input.parse()?),
+            None => None,
+        };
+        let is_known =
+            if key == "default" { field.default.is_some() } else { field.batch_size.is_some() };
+        match key.to_string().as_str() {
+            known if KEYS.contains(&known) && is_known => {
+                cx.error(&key, format!("`{known}` is given twice: keep one of the two"));
             }
-            if default.is_some() {
-                return Err(syn::Error::new(
-                    key.span(),
-                    "`default` is given twice: keep one of the two",
-                ));
+            "default" => field.default = Some(value.map_or(Default::OfType, Default::Expr)),
+            "batch_size" => {
+                let size = batch_size(cx, &key, value.as_ref());
+                field.batch_size = Some(BatchSize { key, size });
             }
-            default = Some(if input.parse::<Option<Token![=]>>()?.is_some() {
-                Default::Expr(input.parse()?)
-            } else {
-                Default::OfType
-            });
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+            unknown => {
+                let near = nexus_pointy::suggest::nearest(unknown, KEYS);
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                cx.error(
+                    &key,
+                    format!("there is no setting `{unknown}` of a field: {near}{shape}"),
+                );
             }
         }
-        Ok(())
-    });
-    match parsed {
-        Err(error) => cx.push(error),
-        Ok(()) if default.is_none() => cx.error(attr, SHAPE),
-        Ok(()) => {}
+        count += 1;
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
     }
-    default
+    Ok(count)
+}
+
+fn batch_size(cx: &Ctxt, key: &Ident, value: Option<&Expr>) -> Option<usize> {
+    const EXPECTED: &str = "`batch_size` takes a whole number from 1 up: `batch_size = 500`";
+    let number = match value {
+        Some(Expr::Lit(ExprLit { lit: Lit::Int(number), .. })) => number.base10_parse::<u32>().ok(),
+        _ => None,
+    };
+    if let Some(size @ 1..) = number {
+        return usize::try_from(size).ok();
+    }
+    match value {
+        Some(value) => cx.error(value, EXPECTED),
+        None => cx.error(key, EXPECTED),
+    }
+    None
 }
 
 /// Whether an expression is a text, which is converted to the field's type.

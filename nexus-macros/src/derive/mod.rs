@@ -25,6 +25,9 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     if let Some(bypass) = &args.bypass {
         cx.error(bypass, "a struct event decides in its impl block: `fn can_bypass_current_event(&self, ctx: &Context) -> Bypass<T>`");
     }
+    for batched in fields.iter().flatten().filter_map(|field| field.batch_size.as_ref()) {
+        cx.error(&batched.key, "an event has no batches: `batch_size` is for a pipeline's field");
+    }
     let event = match fields {
         Some(fields) if cx.is_clean() => event(&args, &input.ident, &fields),
         _ => stand_in(&args, &input),

@@ -7,6 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Type};
 
+use super::batch;
 use super::check::{Checks, alias, executor_alias};
 use super::parse::PipelineArgs;
 use super::source::Source;
@@ -45,7 +46,7 @@ pub(crate) fn pipeline(
     let body = if cx.is_clean() {
         implementation(private, &me, &name, args, source, fields, &types, &model, flow)
     } else {
-        stand_in(private, &me)
+        stand_in(private, &me, fields)
     };
     let aliases = fields.iter().zip(&types).map(|(field, (.., alias))| {
         let ty = shared(&field.ty).unwrap_or(&field.ty);
@@ -174,10 +175,12 @@ fn implementation(
             }
         }
     });
+    let batched = batch::batched(private, me, fields, types);
     let listed = error_aliases(source, model);
     quote! {
         #listed
         #(#linked)*
+        #batched
         #[automatically_derived]
         impl #private::Pipeline for #me {
             const NAME: &'static str = #name;
@@ -264,8 +267,9 @@ fn new(private: &TokenStream, input: &DeriveInput, fields: &[StructField]) -> To
 }
 
 /// A pipeline without meaning, so that only the macro's own errors show.
-pub(crate) fn stand_in(private: &TokenStream, me: &Ident) -> TokenStream {
+pub(crate) fn stand_in(private: &TokenStream, me: &Ident, fields: &[StructField]) -> TokenStream {
     let me = unplaced(me);
+    let batched = batch::stand_in(private, &me, fields);
     quote! {
         #[automatically_derived]
         impl #private::Pipeline for #me {
@@ -274,5 +278,6 @@ pub(crate) fn stand_in(private: &TokenStream, me: &Ident) -> TokenStream {
             fn into_values(self) -> #private::Vec<#private::Value> { ::core::unreachable!() }
             fn checked() -> &'static #private::CheckedFlow { ::core::unreachable!() }
         }
+        #batched
     }
 }

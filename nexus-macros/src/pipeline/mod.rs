@@ -1,5 +1,6 @@
 //! `#[derive(Pipeline)]`: a checked flow with named, typed input fields.
 
+mod batch;
 mod check;
 mod expand;
 mod parse;
@@ -24,6 +25,7 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     let cx = Ctxt::default();
     let args = parse::parse(&cx, &input);
     let fields = fields::fields(&cx, &input, "Pipeline");
+    batch::check(&cx, fields.as_deref().unwrap_or_default());
     let output = match (fields, &args.source) {
         (Some(fields), Some(source)) => {
             let parsed = source.parse();
@@ -34,8 +36,8 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
             }
             expand::pipeline(cx, &input, &args, source, &fields, &parsed.flow)
         }
-        (Some(_), None) => {
-            let stand_in = expand::stand_in(&args.root.private(), &input.ident);
+        (Some(fields), None) => {
+            let stand_in = expand::stand_in(&args.root.private(), &input.ident, &fields);
             let errors = cx.finish();
             quote!(#stand_in #errors)
         }

@@ -1,0 +1,84 @@
+//! The field that `Batch` fills: `#[field(batch_size = 500)] rows: Vec<Row>`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::ctxt::Ctxt;
+use crate::derive::fields::StructField;
+use crate::span::{ends, from_to, unplaced};
+use crate::text::text;
+use crate::types::only_arg;
+
+/// One field is filled in batches, and it is a `Vec`.
+pub(crate) fn check(cx: &Ctxt, fields: &[StructField]) {
+    let batched = fields.iter().filter_map(|field| Some((field, field.batch_size.as_ref()?)));
+    for (index, (field, batch)) in batched.enumerate() {
+        if index > 0 {
+            cx.error(&batch.key, "a pipeline is filled through one field: keep one `batch_size`");
+        } else if only_arg(&field.ty, "Vec").is_none() {
+            cx.error(
+                &field.ty,
+                format!("a field with a `batch_size` is a `Vec<T>`, not a `{}`", text(&field.ty)),
+            );
+        }
+    }
+}
+
+/// The implementation of `Batched`, if a field has a batch size. `types` has the aliases of the
+/// fields' types.
+pub(crate) fn batched(
+    private: &TokenStream,
+    me: &Ident,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+) -> Option<TokenStream> {
+    let (field, (text, _, alias)) =
+        fields.iter().zip(types).find(|(field, _)| field.batch_size.is_some())?;
+    let size = field.batch_size.as_ref()?.size?;
+    let name = unplaced(&field.name);
+    let others = fields.iter().zip(types).filter(|(field, _)| field.batch_size.is_none());
+    let others = others.map(|(field, (.., alias))| {
+        let name = unplaced(&field.name);
+        if only_arg(&field.ty, "Arc").is_some() {
+            return quote!(#name: #private::Arc::clone(&self.#name));
+        }
+        let (start, end) = ends(&field.ty);
+        // A field that cannot be cloned is shown at its type.
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!(#name: <#ty as #private::Same>::same(&self.#name))
+    });
+    Some(quote! {
+        #[automatically_derived]
+        impl #private::Batched for #me {
+            type Item = <#alias as #private::IntoIterator>::Item;
+            const FIELD: &'static str = #text;
+            const SIZE: usize = #size;
+            fn take_batch(&mut self) -> #private::Vec<Self::Item> {
+                ::core::mem::take(&mut self.#name)
+            }
+            fn with_batch(&self, batch: #private::Vec<Self::Item>) -> Self {
+                Self { #name: batch, #(#others),* }
+            }
+        }
+    })
+}
+
+/// The same without meaning, where there are mistakes.
+pub(crate) fn stand_in(
+    private: &TokenStream,
+    me: &Ident,
+    fields: &[StructField],
+) -> Option<TokenStream> {
+    let field = fields.iter().find(|field| field.batch_size.is_some())?;
+    let item = only_arg(&field.ty, "Vec")?;
+    Some(quote! {
+        #[automatically_derived]
+        impl #private::Batched for #me {
+            type Item = #item;
+            const FIELD: &'static str = "";
+            const SIZE: usize = 1;
+            fn take_batch(&mut self) -> #private::Vec<Self::Item> { ::core::unreachable!() }
+            fn with_batch(&self, _: #private::Vec<Self::Item>) -> Self { ::core::unreachable!() }
+        }
+    })
+}

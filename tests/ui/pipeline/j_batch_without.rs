@@ -1,0 +1,19 @@
+//! A pipeline without a batch size has no batches.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn num() -> Outcome<u32> {
+    Outcome::success(1)
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = num)]
+struct P {
+    rows: Vec<u8>,
+}
+
+fn main() {
+    let _ = Batch::of(P { rows: vec![1] });
+}

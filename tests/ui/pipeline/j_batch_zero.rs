@@ -1,0 +1,20 @@
+//! A batch has at least one item.
+#![allow(unused)]
+
+use nexus::prelude::*;
+
+#[event]
+fn num() -> Outcome<u32> {
+    Outcome::success(1)
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = num)]
+struct P {
+    #[field(batch_size = 0)]
+    rows: Vec<u8>,
+}
+
+fn main() {
+    let _ = Batch::of(P { rows: vec![1] });
+}
