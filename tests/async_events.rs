@@ -2,24 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use common::within;
 use nexus::prelude::*;
 use nexus::testing::TestEngine;
 use tokio::sync::{Barrier, Notify};
 use tokio::task::yield_now;
-
-/// Ends the test with an error instead of never.
-fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (send, receive) = mpsc::channel();
-    let thread = std::thread::spawn(move || send.send(work()));
-    let result = receive.recv_timeout(Duration::from_mins(1));
-    assert_ne!(result.as_ref().err(), Some(&RecvTimeoutError::Timeout), "no end");
-    result.unwrap_or_else(|_| std::panic::resume_unwind(thread.join().unwrap_err()))
-}
 
 #[derive(Debug, Clone, PartialEq)]
 struct Order {

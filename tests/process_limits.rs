@@ -2,37 +2,18 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panic")]
 
+mod common;
+
 use std::path::Path;
 use std::process::id;
-use std::sync::mpsc;
-use std::thread::{self, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use common::{wait_until, within};
 use nexus::prelude::*;
 use nexus::{ExceptionKind, StepOutcome, WorkerExit};
 
 nexus::test_workers!();
-
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Ends the test with an error instead of never.
-fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (send, receive) = mpsc::channel();
-    let thread = thread::spawn(move || send.send(work()));
-    match receive.recv_timeout(PATIENCE) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end"),
-        Err(_) => std::panic::resume_unwind(thread.join().unwrap_err()),
-    }
-}
-
-fn wait_until(mut there: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !there() {
-        assert!(Instant::now() < until, "it never came");
-        thread::yield_now();
-    }
-}
 
 fn kind_of(report: &Report, path: &str) -> ExceptionKind {
     match report.step(path).unwrap().outcome() {

@@ -2,37 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
 
+mod common;
+
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context as Polling, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::{wait_until, within};
 use nexus::prelude::*;
 use nexus::testing::TestEngine;
 use nexus::{ExceptionKind, StepOutcome};
 use tokio::task::yield_now;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Ends the test with an error instead of never.
-fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (send, receive) = mpsc::channel();
-    let thread = std::thread::spawn(move || send.send(work()));
-    match receive.recv_timeout(PATIENCE) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end"),
-        Err(_) => std::panic::resume_unwind(thread.join().unwrap_err()),
-    }
-}
-
-fn wait_until(mut there: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !there() {
-        assert!(Instant::now() < until, "it never came");
-        std::thread::yield_now();
-    }
-}
 
 fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     within(|| {

@@ -1,0 +1,29 @@
+//! What the tests share: an end for what would hang.
+#![allow(dead_code, reason = "no test file uses all")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panic")]
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test gives up on it.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Does `work` on a thread of its own; work that hangs fails the test.
+pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (send, receive) = mpsc::channel();
+    let thread = std::thread::spawn(move || send.send(work()));
+    match receive.recv_timeout(PATIENCE) {
+        Ok(result) => result,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end after {PATIENCE:?}"),
+        Err(_) => std::panic::resume_unwind(thread.join().unwrap_err()),
+    }
+}
+
+/// Waits for something that another thread does.
+pub(crate) fn wait_until(mut there: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !there() {
+        assert!(Instant::now() < until, "it never came");
+        std::thread::yield_now();
+    }
+}
