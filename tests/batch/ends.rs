@@ -114,6 +114,24 @@ fn cancelling_ends_what_is_under_way_and_still_reports_it() {
 }
 
 #[test]
+fn a_run_that_begins_while_all_are_cancelled_is_cancelled_too() {
+    within(|| {
+        let (_gate, engine) = gated();
+        let canceller = std::cell::OnceCell::new();
+        let input = (0..).inspect(|item| {
+            if *item == 1 {
+                canceller.get().map(nexus::BatchCanceller::cancel).unwrap();
+            }
+        });
+        let batches = Batch::of(Gated { numbers: vec![] }).over(input).in_flight(2).on(&engine);
+        let batches = batches.start().unwrap();
+        canceller.set(batches.canceller()).unwrap();
+        let summary = batches.finish();
+        assert_eq!((summary.cancelled, summary.batches), (2, 2), "{summary}");
+    });
+}
+
+#[test]
 fn dropping_the_results_cancels_what_is_under_way() {
     within(|| {
         let (gate, engine) = gated();
