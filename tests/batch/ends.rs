@@ -114,6 +114,24 @@ fn cancelling_ends_what_is_under_way_and_still_reports_it() {
 }
 
 #[test]
+fn a_run_that_begins_while_all_are_cancelled_is_cancelled_too() {
+    within(|| {
+        let (_gate, engine) = gated();
+        let canceller = std::cell::OnceCell::new();
+        let input = (0..).inspect(|item| {
+            if *item == 1 {
+                canceller.get().map(nexus::BatchCanceller::cancel).unwrap();
+            }
+        });
+        let batches = Batch::of(Gated { numbers: vec![] }).over(input).in_flight(2).on(&engine);
+        let batches = batches.start().unwrap();
+        canceller.set(batches.canceller()).unwrap();
+        let summary = batches.finish();
+        assert_eq!((summary.cancelled, summary.batches), (2, 2), "{summary}");
+    });
+}
+
+#[test]
 fn dropping_the_results_cancels_what_is_under_way() {
     within(|| {
         let (gate, engine) = gated();
@@ -147,9 +165,10 @@ fn an_engine_that_is_shut_down_ends_the_batch_with_its_results() {
     assert!(summary.error().unwrap().to_string().contains("shut down"), "{summary}");
 }
 
+/// The first batch is the last to fail.
 #[event]
-fn always_fails(numbers: &Vec<u64>) -> Outcome<()> {
-    let _ = numbers;
+fn always_fails(numbers: &Vec<u64>, gate: State<Arc<Gate>>) -> Outcome<()> {
+    wait_until(|| numbers[0] > 0 || gate.open.lock().unwrap().contains(&0));
     Outcome::failure("no")
 }
 
@@ -162,7 +181,14 @@ struct Fails {
 
 #[test]
 fn a_summary_counts_all_failures_and_describes_the_first() {
-    let summary = Batch::of(Fails { numbers: vec![] }).over(0..200).in_flight(4).run().unwrap();
+    let (gate, engine) = gated();
+    let batches = Batch::of(Fails { numbers: vec![] }).over(0..200).in_flight(4).on(&engine);
+    let batches = batches.progress(|so_far| {
+        if so_far.batches == 99 {
+            gate.open(0);
+        }
+    });
+    let summary = batches.run().unwrap();
     assert_eq!((summary.failed, summary.failed_items), (100, 200));
     let described: Vec<u64> = summary.failures.iter().map(|it| it.index).collect();
     assert_eq!(described, (0..BatchSummary::MOST_FAILURES as u64).collect::<Vec<_>>());
