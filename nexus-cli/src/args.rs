@@ -126,7 +126,7 @@ pub(crate) struct Fmt {
 Examples:
   nexus graph order.pty
   nexus graph order.pty -o order.svg
-  nexus graph order.pty --format mermaid >> README.md
+  nexus graph order.pty -o order.mmd         Mermaid, which Markdown shows in many places
 
 Exit codes:
   0  drawn

@@ -23,9 +23,6 @@ pub(crate) fn run(args: &Check, color: Color) -> Result<Verdict> {
             }
         };
         let mistakes = nexus_pointy::check(&source.text).diagnostics;
-        if !mistakes.is_empty() && tally.wrong > 0 && args.message_format == MessageFormat::Human {
-            out.write("\n")?;
-        }
         tally.add(&mistakes);
         out.write(&written(&mistakes, &source, args.message_format, color))?;
     }
@@ -37,7 +34,8 @@ pub(crate) fn run(args: &Check, color: Color) -> Result<Verdict> {
 fn written(mistakes: &[Diagnostic], source: &Source, how: MessageFormat, color: bool) -> String {
     let Source { name, text } = source;
     match how {
-        MessageFormat::Human => render(mistakes, name, text, color),
+        MessageFormat::Human if mistakes.is_empty() => String::new(),
+        MessageFormat::Human => render(mistakes, name, text, color) + "\n",
         MessageFormat::Json => json(mistakes, name, text),
         MessageFormat::Short => mistakes.iter().map(|it| short(it, source)).collect(),
     }

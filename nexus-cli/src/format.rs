@@ -62,7 +62,7 @@ impl Formatter {
             Ok(laid_out) => laid_out,
             Err(mistakes) => {
                 self.out.flush()?;
-                show(&mistakes);
+                show(&format!("{mistakes}\n"));
                 return Ok(End::Wrong);
             }
         };
@@ -102,7 +102,7 @@ fn lay_out(source: &Source, color: bool) -> std::result::Result<String, String> 
 fn summary(ends: &[End], check: bool) -> String {
     let number = |end| ends.iter().filter(|it| **it == end).count();
     let changed = if check { "not laid out" } else { "laid out" };
-    let same = if check { "laid out" } else { "left as it was" };
+    let same = if check { "laid out" } else { "unchanged" };
     let parts = [
         (number(End::Changed), changed),
         (number(End::Same), same),

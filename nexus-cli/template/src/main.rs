@@ -20,7 +20,10 @@ fn check_order(items: &Vec<String>) -> Outcome<()> {
 #[event(retry_policy = { max_attempts: 3, backoff_factor: 0.5 })]
 fn place_order(items: &Vec<String>, book: &String) -> Result<String, io::Error> {
     use io::Write;
-    let mut book = std::fs::OpenOptions::new().create(true).append(true).open(book)?;
+    let mut book = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(book)?;
     writeln!(book, "{}", items.join(", "))?;
     Ok(format!("ordered: {}", items.join(", ")))
 }
@@ -41,10 +44,14 @@ struct OrderPipeline {
 
 fn main() -> nexus::Result<()> {
     let items = std::env::args().skip(1).collect();
-    let report = OrderPipeline { items, book: "target/orders.txt".into() }.run()?;
+    let report = OrderPipeline {
+        items,
+        book: "orders.txt".into(),
+    }
+    .run()?;
     println!("{report}");
     // A run that did not succeed is an error here, with the step and the cause.
-    report.ok()?;
+    let report = report.ok()?;
     println!("{}", report.output::<String>()?);
     Ok(())
 }

@@ -10,12 +10,18 @@ use super::*;
 
 fn order(items: &[&str]) -> OrderPipeline {
     let items = items.iter().map(|item| (*item).to_owned()).collect();
-    OrderPipeline { items, book: "/no/such/folder/orders.txt".into() }
+    OrderPipeline {
+        items,
+        book: "/no/such/folder/orders.txt".into(),
+    }
 }
 
 #[test]
 fn an_event_is_a_function() {
-    assert_eq!(check_order(&Vec::new()).failure_reason(), Some("the order has no items"));
+    assert_eq!(
+        check_order(&Vec::new()).failure_reason(),
+        Some("the order has no items")
+    );
 }
 
 #[test]
@@ -24,7 +30,9 @@ fn an_order_is_placed_at_the_third_attempt() -> nexus::Result<()> {
     let engine = TestEngine::new()
         .mock("place_order", |ctx: &Context| match ctx.attempt() {
             3 => Ok("ordered".to_owned()),
-            attempt => Err(io::Error::other(format!("attempt {attempt}: the book is locked"))),
+            attempt => Err(io::Error::other(format!(
+                "attempt {attempt}: the book is locked"
+            ))),
         })
         .build()?;
     let report = engine.run(order(&["mug"]))?;
@@ -39,7 +47,13 @@ fn an_order_is_placed_at_the_third_attempt() -> nexus::Result<()> {
 #[test]
 fn an_order_of_nothing_is_not_placed() -> nexus::Result<()> {
     let report = TestEngine::new().build()?.run(order(&[]))?;
-    assert_eq!(ran(&report), ["check_order", "check_order/0/explain_refusal"]);
-    assert_eq!(report.get::<explain_refusal>()?, "not ordered: the order has no items");
+    assert_eq!(
+        ran(&report),
+        ["check_order", "check_order/0/explain_refusal"]
+    );
+    assert_eq!(
+        report.get::<explain_refusal>()?,
+        "not ordered: the order has no items"
+    );
     Ok(())
 }
