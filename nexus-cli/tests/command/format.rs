@@ -78,6 +78,29 @@ fn a_script_with_mistakes_stays_as_it_is() {
 }
 
 #[test]
+fn none_of_the_broken_scripts_of_the_language_is_touched() {
+    let scratch = Scratch::new("fmt-broken");
+    let broken = pinned().join("../../../nexus-pointy/tests/broken");
+    let mut scripts = Vec::new();
+    for entry in fs::read_dir(broken).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "pty") {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let text = fs::read(&path).unwrap();
+            scratch.file(&name, &text);
+            scripts.push((name, text));
+        }
+    }
+    assert!(scripts.len() >= 40);
+    let ran = scratch.run(&["fmt", "."]);
+    assert_eq!((ran.code, &*ran.out), (Some(1), ""));
+    assert!(ran.err.ends_with(&format!("\n{} scripts with mistakes\n", scripts.len())));
+    for (name, text) in scripts {
+        assert_eq!(fs::read(scratch.path().join(&name)).unwrap(), text, "{name}");
+    }
+}
+
+#[test]
 fn standard_input_goes_to_standard_output() {
     run_with(&pinned(), &["fmt", "-"], LOOSE.as_bytes()).is(0, LAID_OUT, "");
     run_with(&pinned(), &["fmt", "-"], LAID_OUT.as_bytes()).is(0, LAID_OUT, "");

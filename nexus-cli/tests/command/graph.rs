@@ -17,7 +17,7 @@ fn the_order_pipeline_in_every_form() {
 #[test]
 fn the_extension_of_the_file_says_the_form() {
     let scratch = Scratch::new("graph");
-    scratch.file("order.pty", "validate |-> pay");
+    scratch.file("order.pty", "validate |-> {pay} * 3");
     for (extension, start) in [
         ("svg", "<!-- A flow"),
         ("mmd", "---\ntitle"),
@@ -39,7 +39,9 @@ fn the_extension_of_the_file_says_the_form() {
     let ran = scratch.run(&["graph", "order.pty", "-o", "no/such/place.svg"]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.starts_with("error: cannot write `no/such/place.svg`: "), "{}", ran.err);
-    // A file has no colours in it.
+    // A terminal shows frames in a fainter colour; a file has no colours in it.
+    let shown = scratch.run(&["graph", "order.pty", "--color", "always"]).out;
+    assert!(shown.contains('\u{1b}'), "{shown}");
     let args = ["graph", "order.pty", "-o", "plain.txt", "--color", "always"];
     scratch.run(&args).is(0, "", "");
     assert!(!scratch.read("plain.txt").contains('\u{1b}'));

@@ -8,6 +8,7 @@ mod check;
 mod explain;
 mod format;
 mod graph;
+mod guide;
 mod help;
 mod new;
 mod pipes;

@@ -85,6 +85,8 @@ impl Scratch {
     pub(crate) fn new(name: &str) -> Self {
         // Not in the target directory, which may be inside of the workspace.
         let folder = std::env::temp_dir().join(format!("nexus-cli-{name}-{}", std::process::id()));
+        // Of a test that was killed.
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir(&folder).unwrap();
         Self(folder.canonicalize().unwrap())
     }
