@@ -1,0 +1,76 @@
+//! `nexus graph`.
+
+use std::path::Path;
+
+use nexus_picture::Picture;
+use nexus_pointy::render::render;
+
+use crate::args::{Graph, PictureFormat};
+use crate::source::Place;
+use crate::terminal::{Color, Out, show};
+use crate::verdict::{Error, Result, Verdict};
+
+pub(crate) fn run(args: &Graph, color: Color) -> Result<Verdict> {
+    let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    let format = format(args, file)?;
+    if args.ascii && format != PictureFormat::Text {
+        return Err(Error::new("`--ascii` is for text; add `--format text`, or leave it out"));
+    }
+    let source = Place::new(&args.path, &args.stdin.name).read()?;
+    let parsed = nexus_pointy::check(&source.text);
+    if !parsed.diagnostics.is_empty() {
+        show(&render(&parsed.diagnostics, &source.name, &source.text, color.on_stderr()));
+        return Ok(Verdict::Mistakes);
+    }
+    let mut picture = Picture::of(&parsed.flow).titled(title(args, &source.name));
+    if args.full {
+        picture = picture.in_full();
+    }
+    if args.ascii {
+        picture = picture.ascii();
+    }
+    if file.is_none() && color.on_stdout() {
+        picture = picture.colored();
+    }
+    let drawn = match format {
+        PictureFormat::Svg => picture.svg(),
+        PictureFormat::Mermaid => picture.mermaid(),
+        PictureFormat::Dot => picture.dot(),
+        PictureFormat::Text => picture.text(),
+    };
+    if let Some(path) = file {
+        std::fs::write(path, &drawn)
+            .map_err(|error| Error::new(format!("cannot write `{}`: {error}", path.display())))?;
+    } else {
+        let mut out = Out::new();
+        out.write(&drawn)?;
+        out.finish()?;
+    }
+    Ok(Verdict::Fine)
+}
+
+fn format(args: &Graph, file: Option<&Path>) -> Result<PictureFormat> {
+    if let Some(format) = args.format {
+        return Ok(format);
+    }
+    let Some(file) = file else { return Ok(PictureFormat::Text) };
+    match file.extension().and_then(|it| it.to_str()) {
+        Some("svg") => Ok(PictureFormat::Svg),
+        Some("mmd" | "mermaid") => Ok(PictureFormat::Mermaid),
+        Some("dot" | "gv") => Ok(PictureFormat::Dot),
+        Some("txt") => Ok(PictureFormat::Text),
+        _ => Err(Error::new(format!(
+            "`{}` ends with none of .svg, .mmd, .dot, .gv and .txt; add `--format` with one of svg, mermaid, dot, text",
+            file.display()
+        ))),
+    }
+}
+
+fn title(args: &Graph, name: &str) -> String {
+    let stem = || Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    match &args.title {
+        Some(title) => title.clone(),
+        None if name.starts_with('<') => String::new(),
+        None => stem(),
+    }
+}

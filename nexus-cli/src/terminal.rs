@@ -1,0 +1,102 @@
+//! What is written to the terminal, and in which colours.
+
+use std::io::{BufWriter, ErrorKind, IsTerminal, StdoutLock, Write, stderr, stdout};
+
+use clap::ValueEnum;
+
+use crate::verdict::{Error, Result};
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless the environment variable `NO_COLOR` is set
+    Auto,
+    /// Always, for example for a pager
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Whether to colour what goes to standard output.
+    pub(crate) fn on_stdout(self) -> bool {
+        self.on(&stdout())
+    }
+
+    /// Whether to colour what goes to standard error.
+    pub(crate) fn on_stderr(self) -> bool {
+        self.on(&stderr())
+    }
+
+    fn on(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => stream.is_terminal() && !is_unwanted(),
+        }
+    }
+}
+
+/// As <https://no-color.org> has it: set, to anything but nothing.
+fn is_unwanted() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())
+        || std::env::var_os("TERM").is_some_and(|it| it == "dumb")
+}
+
+/// The columns of the terminal that shows standard output; `None` for a file or a pipe.
+pub(crate) fn columns() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(stdout())?;
+    Some(usize::from(width.0))
+}
+
+/// Standard output. A reader that goes away early, such as `head`, is no error.
+pub(crate) struct Out {
+    stream: BufWriter<StdoutLock<'static>>,
+    is_closed: bool,
+}
+
+impl Out {
+    pub(crate) fn new() -> Self {
+        Self { stream: BufWriter::new(stdout().lock()), is_closed: false }
+    }
+
+    pub(crate) fn write(&mut self, text: &str) -> Result<()> {
+        self.attempt(|stream| stream.write_all(text.as_bytes()))
+    }
+
+    /// Writes what is held back, so that it stands before what is said next on standard error.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.attempt(Write::flush)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.flush()
+    }
+
+    fn attempt(
+        &mut self,
+        write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> std::io::Result<()>,
+    ) -> Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        match write(&mut self.stream) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            Err(error) => Err(Error::new(format!("cannot write the output: {error}"))),
+        }
+    }
+}
+
+/// A line on standard error. There is nobody to tell if that fails.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
+}
+
+/// As [`say`], for text that ends its own lines.
+pub(crate) fn show(text: &str) {
+    let _ = stderr().write_all(text.as_bytes());
+}
