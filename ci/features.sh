@@ -3,7 +3,8 @@
 # processes.
 set -euo pipefail
 cargo test -p nexus-core --no-default-features --lib --tests
-cargo check -p nexus --no-default-features
+cargo clippy -p nexus --no-default-features -- -D warnings
+cargo clippy -p nexus -- -D warnings
 for feature in backoff registry process tokio; do
-    cargo check -p nexus-core --no-default-features --features "$feature"
+    cargo clippy -p nexus-core --no-default-features --features "$feature" -- -D warnings
 done

@@ -54,6 +54,10 @@ impl Token {
 
     /// Calls the waker when the token is raised; at once if it is already. A new waker replaces
     /// the old one.
+    #[cfg_attr(
+        not(all(feature = "process", feature = "tokio")),
+        allow(dead_code, reason = "executors that take tasks out are left out of this build")
+    )]
     pub(crate) fn on_raise(&self, waker: &Waker) {
         let mut slot = lock(&self.waker);
         if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {

@@ -1,5 +1,10 @@
 //! A run's work on an executor: on its threads ([`Source::run`]), or in its own way ([`Taken`]).
 
+#![cfg_attr(
+    not(all(feature = "process", feature = "tokio")),
+    allow(dead_code, reason = "executors that take tasks out are left out of this build")
+)]
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -206,7 +211,6 @@ async fn yield_now() {
 }
 
 impl Taken for TakenTask {
-    #[cfg(feature = "process")]
     fn request(&self) -> Option<Result<Vec<u8>, Exception>> {
         let (drive, work) = (&self.drive, self.work.as_ref()?);
         let Turn::Task(task) = work.turn else { return None };
@@ -219,7 +223,6 @@ impl Taken for TakenTask {
         Some(crate::wire::request(&event.def, name, &self.context, &inputs))
     }
 
-    #[cfg(feature = "process")]
     fn outcome(&self, reply: &[u8]) -> TaskOutcome {
         crate::wire::outcome(&self.drive.plan.event_of(self.context.step).def, reply)
     }

@@ -108,6 +108,10 @@ impl Drive {
 
     /// Runs an async body to its end, or until its result is not wanted any more; then it is
     /// dropped where it waits.
+    #[cfg_attr(
+        not(all(feature = "process", feature = "tokio")),
+        allow(dead_code, reason = "executors that take tasks out are left out of this build")
+    )]
     pub(super) async fn perform_async(&self, work: &Work, context: &Context) -> TaskOutcome {
         let inputs = work.inputs(self, context);
         let token = work.token.as_deref();

@@ -96,6 +96,10 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
 /// as lost.
 pub struct Job(Option<(Arc<dyn Source>, u32)>);
 
+#[cfg_attr(
+    not(all(feature = "process", feature = "tokio")),
+    allow(dead_code, reason = "executors that take tasks out are left out of this build")
+)]
 /// Where a job's tasks come from: a run, which has a queue of them for each of its pools.
 pub(crate) trait Source: Send + Sync {
     /// Runs tasks from the queue, `most` at most, while they are short; gives how many.
@@ -109,15 +113,17 @@ pub(crate) trait Source: Send + Sync {
     fn lose(self: Arc<Self>, pool: u32);
 }
 
+#[cfg_attr(
+    not(all(feature = "process", feature = "tokio")),
+    allow(dead_code, reason = "executors that take tasks out are left out of this build")
+)]
 /// A task that an executor has taken out of a job, to run it in another way than by calling its
 /// body on this thread. Dropped without an end, the task ends as lost.
 pub(crate) trait Taken: Send + Sync {
     /// What a worker process needs to run the task; `None` for code that only this process has,
     /// such as a mock.
-    #[cfg(feature = "process")]
     fn request(&self) -> Option<Result<Vec<u8>, Exception>>;
     /// What a worker process replied to the request.
-    #[cfg(feature = "process")]
     fn outcome(&self, reply: &[u8]) -> TaskOutcome;
     /// Raised when the result is no longer wanted; then whoever runs the body stops it if they can.
     fn token(&self) -> &Token;
@@ -157,6 +163,10 @@ impl Job {
     }
 
     /// Takes a task out, to run it in another way; `None` if there is none any more.
+    #[cfg_attr(
+        not(all(feature = "process", feature = "tokio")),
+        allow(dead_code, reason = "executors that take tasks out are left out of this build")
+    )]
     pub(crate) fn take(mut self) -> Option<Box<dyn Taken>> {
         let (source, pool) = self.0.take()?;
         source.take(pool)

@@ -37,11 +37,9 @@ impl Source for One {
 }
 
 impl Taken for Fake {
-    #[cfg(feature = "process")]
     fn request(&self) -> Option<Result<Vec<u8>, crate::outcome::Exception>> {
         None
     }
-    #[cfg(feature = "process")]
     fn outcome(&self, _: &[u8]) -> TaskOutcome {
         TaskOutcome::Success(crate::value::Value::new(()))
     }
