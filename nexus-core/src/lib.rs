@@ -20,12 +20,15 @@
 mod cancel;
 mod checked;
 mod context;
+mod describe;
 mod engine;
 mod error;
 mod event;
 mod executor;
 mod failure;
 mod flow;
+#[cfg(feature = "json-input")]
+mod input;
 mod observe;
 mod outcome;
 mod panic;
@@ -53,6 +56,7 @@ mod worker;
 pub use private as __private;
 
 pub use context::{Context, RunId, State};
+pub use describe::{EventInfo, ParameterInfo, ParameterSource, SettingsInfo, StepInfo};
 pub use engine::{
     Canceller, Engine, EngineBuilder, Inputs, Prepared, Progress, RunHandle, RunningTask, Shutdown,
     ShutdownReport,

@@ -1,7 +1,10 @@
 //! The named fields of a struct and their `#[field(default)]`.
 
 use syn::parse::ParseStream;
-use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, Token, Type};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, Meta, MetaNameValue,
+    Token, Type,
+};
 
 use crate::ctxt::Ctxt;
 
@@ -10,6 +13,7 @@ pub(crate) struct StructField {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     pub(crate) default: Option<Default>,
+    pub(crate) doc: String,
 }
 
 /// What a field is without being given.
@@ -57,7 +61,28 @@ fn field(cx: &Ctxt, field: &Field) -> Option<StructField> {
             default = default.or(read);
         }
     }
-    Some(StructField { name, ty: field.ty.clone(), default })
+    Some(StructField { name, ty: field.ty.clone(), default, doc: doc(&field.attrs) })
+}
+
+/// The first paragraph of the documentation, in one line.
+pub(crate) fn doc(attrs: &[Attribute]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
+        let Meta::NameValue(MetaNameValue { value: Expr::Lit(literal), .. }) = &attr.meta else {
+            continue;
+        };
+        let Lit::Str(text) = &literal.lit else { continue };
+        for line in text.value().lines().map(str::trim) {
+            if line.is_empty() && !words.is_empty() {
+                return words.join(" ");
+            }
+            words.extend((!line.is_empty()).then(|| line.to_owned()));
+        }
+        if text.value().trim().is_empty() && !words.is_empty() {
+            break;
+        }
+    }
+    words.join(" ")
 }
 
 fn read(cx: &Ctxt, attr: &Attribute) -> Option<Default> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod expand;
+mod input;
 mod parse;
 mod source;
 mod steps;
