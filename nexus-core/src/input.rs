@@ -75,7 +75,7 @@ fn read<T: DeserializeOwned + Send + Sync + 'static>(text: &str) -> Result<Value
 
 impl Misread {
     /// The words of an error of `serde_json`, without the place that it has at its end.
-    fn new(path: String, error: &serde_json::Error) -> Self {
+    pub fn new(path: String, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
         let place = format!(" at line {line} column {column}");
