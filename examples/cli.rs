@@ -129,7 +129,7 @@ struct RefundPipeline {
     days: u32,
 }
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     nexus::init();
     nexus::cli::App::new("shop")
         .about("Charges orders, and gives money back")

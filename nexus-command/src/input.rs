@@ -127,14 +127,11 @@ pub(crate) fn values(
             (Err(complaint), _) => complaints.push(complaint),
         }
     }
-    let of = document.map_or(String::new(), |document| format!("{}: ", document.origin));
     for ((field, value), mentioned) in fields.iter().zip(&mut values).zip(mentioned) {
         match field.default {
             _ if mentioned => {}
             Some(default) => *value = Some((default.make)()),
-            None => {
-                complaints.push(format!("{of}the field `{}: {}` is missing", field.name, field.ty))
-            }
+            None => complaints.push(missing(field, document)),
         }
     }
     match values.into_iter().collect::<Option<Vec<Value>>>() {
@@ -145,6 +142,16 @@ pub(crate) fn values(
 
 fn same(one: Place<'_>, other: Place<'_>) -> bool {
     matches!((one, other), (Place::Set, Place::Set) | (Place::Document(_), Place::Document(_)))
+}
+
+fn missing(field: &InputField, document: Option<&Document>) -> String {
+    let InputField { name, ty, .. } = field;
+    match document {
+        Some(document) => format!("{}: the field `{name}: {ty}` is missing", document.origin),
+        None => format!(
+            "the field `{name}: {ty}` is missing: give it with `--set {name}=..`, or all fields with `--input FILE`"
+        ),
+    }
 }
 
 fn unknown(given: &Given<'_>, fields: &[InputField]) -> String {

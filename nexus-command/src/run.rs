@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use nexus_core::__private::{Value, prepare_values};
-use nexus_core::{Flow, Plan, Registry, Report, Status};
+use nexus_core::{Flow, Plan, Registry, Report, Status, StepReport};
 
 use crate::input::{self, Document};
 use crate::say::{self, Complaint, Exit, Stop};
@@ -42,7 +42,7 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
             Stop::new(Exit::Failed, format!("a value cannot be written as JSON: {error}"))
         })?
     } else {
-        report.to_string()
+        shown(&report)
     };
     say::print(&text)?;
     drawn?;
@@ -51,6 +51,15 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
         say::complain(&error.to_string());
     }
     Ok(exit)
+}
+
+/// The report, and what the flow yielded where that can be written down.
+fn shown(report: &Report) -> String {
+    let value = report.output_step().filter(StepReport::is_success).and_then(|step| step.json());
+    match value {
+        Some(Ok(value)) if !value.is_null() => format!("{report}\n{value}"),
+        _ => report.to_string(),
+    }
 }
 
 /// The plan and the input, or all that is wrong with either.

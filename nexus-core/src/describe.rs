@@ -117,7 +117,10 @@ impl Registry {
 fn describe(name: &str, def: &EventDef) -> EventInfo {
     let parameters = def.params.iter().map(|param| ParameterInfo {
         name: param.name,
-        ty: param.ty,
+        ty: match param.kind {
+            ParamKind::Piped => def.wires.takes.unwrap_or(param.ty),
+            _ => param.ty,
+        },
         from: match param.kind {
             ParamKind::Field => ParameterSource::Field,
             ParamKind::Piped => ParameterSource::Piped,

@@ -47,4 +47,6 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
 }
 
 #[cfg(test)]
+mod agree;
+#[cfg(test)]
 mod tests;
