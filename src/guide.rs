@@ -26,6 +26,9 @@ mod executors {}
 mod results {}
 #[doc = include_str!("../docs/src/pictures.md")]
 mod pictures {}
+#[cfg(feature = "cli")]
+#[doc = include_str!("../docs/src/cli_own.md")]
+mod cli_own {}
 #[doc = include_str!("../docs/src/testing.md")]
 mod testing {}
 #[doc = include_str!("../docs/src/migrating.md")]

@@ -1,5 +1,6 @@
 //! A flow means the same in tokens as in a text, right or wrong.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+#![allow(unexpected_cfgs, reason = "the generator asks for a feature of nexus-pointy")]
 
 #[path = "../../../nexus-pointy/tests/common/mod.rs"]
 mod common;
@@ -51,6 +52,8 @@ fn agrees(script: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn a_right_flow_is_the_same_in_tokens_and_in_a_text(flow in common::flow()) {
         let script = flow.to_string();
@@ -69,6 +72,12 @@ fn keywords_are_names_like_any_other() {
 fn codes(parsed: &Parsed) -> Vec<&'static str> {
     parsed.diagnostics.iter().map(|mistake| mistake.code).collect()
 }
+
+/// `//` begins a comment in Rust, where rustc itself warns of what turns the direction of text.
+const OF_RUST: [&str; 2] = [
+    "13-slash-comment: [] in tokens, [\"P0005\", \"P0005\"] in a text",
+    "16-right-to-left-override: [] in tokens, [\"P0006\"] in a text",
+];
 
 /// Where both can speak they find the same mistakes. Rust's own lexer stops before ours where
 /// brackets or quotes do not close, and where there are characters that it does not know.
@@ -91,5 +100,5 @@ fn a_broken_flow_has_the_same_mistakes_in_tokens_and_in_a_text() {
         }
     }
     assert!(compared >= 35, "only {compared} scripts are Rust");
-    assert_eq!(unlike, BTreeSet::new());
+    assert_eq!(unlike, OF_RUST.into_iter().map(str::to_owned).collect());
 }
