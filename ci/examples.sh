@@ -57,6 +57,6 @@ wrong() { # EDIT EXPECTED: the shop refuses the orders so edited, with code 2 an
     grep -qF "$2" "$scratch/err"
 }
 wrong 's/1850/"x"/' 'wrong.json:4:67: `orders[1].total`: expected u64, found string "x"'
-wrong 's/"total": 990, //' 'wrong.json:5:68: `orders[2]`: missing field `total`'
+wrong 's/"total": 990, //' 'wrong.json:5:71: `orders[2]`: missing field `total`'
 wrong 's/"orders"/"order"/' '`order` is no field of the pipeline; did you mean `orders`?'
 grep -qF 'wrong.json: the field `orders: Vec<Order>` is missing' "$scratch/err"

@@ -1,11 +1,11 @@
 //! The commands and their arguments.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
+use nexus_pointy::settings::parse_duration;
 
 use crate::App;
 use crate::graph::FORMATS;
@@ -113,7 +113,7 @@ fn run(app: &App) -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("TIME")
-                .value_parser(ValueParser::new(time))
+                .value_parser(ValueParser::new(parse_duration))
                 .help("End the run after this long: 30s, 5m, 1h30m"),
         )
         .arg(
@@ -175,13 +175,6 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write `name=value`".to_owned()),
-    }
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    match nexus_pointy::settings::parse_duration(text) {
-        Ok(time) if time.is_zero() => Err("no run could ever end in no time".to_owned()),
-        read => read,
     }
 }
 

@@ -346,7 +346,7 @@ fn a_wrong_command_line_ends_with_2() {
     for (args, says) in [
         (&["run", "Refund"][..], "a similar value exists: 'RefundPipeline'"),
         (&["run", "RefundPipeline", "--set", "order"], "write `name=value`"),
-        (&["run", "RefundPipeline", "--timeout", "0s"], "no run could ever end in no time"),
+        (&["run", "RefundPipeline", "--timeout", "0s"], "the duration `0s` is zero"),
         (&["run", "RefundPipeline", "--timeout", "30"], "30s"),
         (&["rum"], "a similar subcommand exists: 'run'"),
         (&[], "Usage: shop"),
