@@ -3,6 +3,6 @@
 set -euo pipefail
 cargo test -p nexus-core --no-default-features --lib --tests
 cargo check -p nexus --no-default-features
-for feature in backoff registry tokio; do
+for feature in backoff json-input registry tokio; do
     cargo check -p nexus-core --no-default-features --features "$feature"
 done

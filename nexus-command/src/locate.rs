@@ -8,18 +8,19 @@ pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
     (line, before.get(start..).unwrap_or_default().chars().count() + 1)
 }
 
-/// The byte at a line and a column as `serde_json` counts them: bytes, from 1, of what it has read
-/// last.
+/// The last byte that is no blank of what `serde_json` has read, which it counts in lines, from 1,
+/// and bytes of the last one.
 pub(crate) fn byte(text: &str, line: usize, column: usize) -> usize {
     let start = match line {
         0 | 1 => 0,
         _ => text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1),
     };
-    let mut at = (start + column.saturating_sub(1)).min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
+    let mut end = (start + column).min(text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
     }
-    at
+    let read = text.get(..end).unwrap_or_default().trim_end();
+    read.char_indices().next_back().map_or(0, |(at, _)| at)
 }
 
 /// Where `part`, which is a slice of `text`, begins in it.
@@ -51,7 +52,9 @@ mod tests {
         assert_eq!(place(text, key(text, value)), (2, 3));
         assert_eq!(offset(text, &text[value..]), value);
         assert_eq!(place(text, byte(text, 4, 1)), (4, 1));
-        assert_eq!(place(text, byte(text, 2, 5)), (2, 4), "a character of two bytes");
-        assert_eq!(byte(text, 99, 99), text.len());
+        assert_eq!(place(text, byte(text, 2, 4)), (2, 4), "a character of two bytes");
+        assert_eq!(place(text, byte(text, 4, 0)), (3, 8), "the reader has seen the line's end");
+        assert_eq!(byte(text, 99, 99), text.len() - 1);
+        assert_eq!(byte("", 1, 0), 0);
     }
 }

@@ -42,7 +42,8 @@ pub struct Misread {
     /// Where inside of the field: `[3].total`, or nothing if it is the field itself.
     pub path: String,
     pub message: String,
-    /// In the field's own text, both from 1; the column counts bytes.
+    /// How far the reader had got in the field's own text: the line from 1, and how many bytes of
+    /// it. It may have looked at the byte behind a number.
     pub line: usize,
     pub column: usize,
 }
@@ -82,7 +83,7 @@ impl Misread {
         let text = error.to_string();
         let place = format!(" at line {line} column {column}");
         let message = text.strip_suffix(&place).unwrap_or(&text);
-        Self { path, message: turned(message), line: line.max(1), column: column.max(1) }
+        Self { path, message: turned(message), line, column }
     }
 }
 
@@ -125,13 +126,13 @@ mod tests {
                 r#"expected u64, found string "x""#,
                 14,
             ),
-            (format!(r#"[{{{rest}}}]"#), "[0]", "missing field `total`", 13),
-            (r#"{"total": 1}"#.to_owned(), "", "expected a sequence, found map", 0),
+            (format!("[{{{rest}}}]"), "[0]", "missing field `total`", 13),
+            (r#"{"total": 1}"#.to_owned(), "", "expected a sequence, found map", 1),
             (
                 r#"[{"total": 1, "tags": {"a, expected b": [1, 300]}}]"#.to_owned(),
                 "[0].tags.a, expected b[1]",
                 "expected u8, found integer `300`",
-                46,
+                48,
             ),
             (
                 r#"[{"totl": 1}]"#.to_owned(),
@@ -142,7 +143,7 @@ mod tests {
         ] {
             let misread = FromJson::<Vec<Order>>::FROM_JSON.unwrap()(&text).unwrap_err();
             assert_eq!((&*misread.path, &*misread.message), (path, message), "{text}");
-            assert_eq!((misread.line, misread.column), (1, column.max(1)), "{text}");
+            assert_eq!((misread.line, misread.column), (1, column), "{text}");
         }
     }
 }

@@ -81,6 +81,10 @@ fn wrong_input_is_named_by_field_all_at_once() {
     let file = file.to_str().unwrap();
     let ended = shop(&["run", "OrderPipeline", "-i", file]);
     assert_errors(&ended, 2, &[&format!("error: {file}:1:40: `orders[0]`: missing field `total`")]);
+    let input = "{\"order\": \"A\", \"cents\":\n  -1\n}";
+    let ended = shop_reads(&["run", "RefundPipeline", "-i", "-"], input);
+    let error = "error: standard input:2:4: `cents`: expected u64, found integer `-1`";
+    assert_errors(&ended, 2, &[error]);
     let ended = shop_reads(&["run", "RefundPipeline", "-i", "-"], r#"{"days": 1}"#);
     assert_errors(
         &ended,
@@ -101,6 +105,7 @@ fn what_is_no_object_is_refused_with_its_place() {
         ),
         ("{\"orders\": [\n  1 2]}", "standard input:2:5: broken JSON: expected `,` or `]`"),
         ("{} x", "standard input:1:4: broken JSON: trailing characters"),
+        ("{\"orders\": [],\n  \n", "standard input:1:14: broken JSON: EOF while parsing a value"),
     ] {
         let ended = shop_reads(&["run", "OrderPipeline", "-i", "-"], input);
         assert_errors(&ended, 2, &[&format!("error: {error}")]);
