@@ -69,3 +69,20 @@ routed=$(cargo run -q --example premium_routing)
 printf '%s\n' "$routed" | grep -q 'went to `101` (Premium user detected)'
 printf '%s\n' "$routed" | grep -q 'bypassed (Maintenance mode active)'
 printf '%s\n' "$routed" | grep -q 'stopped in .* by `stop_on_error`'
+
+cargo run -q --example cli -- run OrderPipeline --input orders.json | tee "$scratch/shop"
+grep -q '^OrderPipeline succeeded' "$scratch/shop"
+grep -q '^"4 orders, 199.30 EUR"$' "$scratch/shop"
+wrong() { # EDIT EXPECTED: the shop refuses the orders so edited, with code 2 and such a message
+    local code=0
+    sed "$1" orders.json > "$scratch/wrong.json"
+    cargo run -q --example cli -- run OrderPipeline --input "$scratch/wrong.json" \
+        > "$scratch/out" 2> "$scratch/err" || code=$?
+    cat "$scratch/err"
+    [ "$code" -eq 2 ] && [ ! -s "$scratch/out" ]
+    grep -qF "$2" "$scratch/err"
+}
+wrong 's/1850/"x"/' 'wrong.json:4:67: `orders[1].total`: expected u64, found string "x"'
+wrong 's/"total": 990, //' 'wrong.json:5:71: `orders[2]`: missing field `total`'
+wrong 's/"orders"/"order"/' '`order` is no field of the pipeline; did you mean `orders`?'
+grep -qF 'wrong.json: the field `orders: Vec<Order>` is missing' "$scratch/err"

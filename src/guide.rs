@@ -30,6 +30,11 @@ mod results {}
 mod batch {}
 #[doc = include_str!("../docs/src/pictures.md")]
 mod pictures {}
+#[doc = include_str!("../docs/src/cli.md")]
+mod cli {}
+#[cfg(feature = "cli")]
+#[doc = include_str!("../docs/src/cli_own.md")]
+mod cli_own {}
 #[doc = include_str!("../docs/src/testing.md")]
 mod testing {}
 #[doc = include_str!("../docs/src/migrating.md")]

@@ -3,6 +3,10 @@
 pub use nexus_core::*;
 pub use nexus_macros::{Descriptor, Event, Pipeline, event};
 
+#[cfg(feature = "cli")]
+#[doc(inline)]
+pub use nexus_command as cli;
+
 #[doc(hidden)]
 pub use nexus_core::__private;
 

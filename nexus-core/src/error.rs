@@ -92,6 +92,14 @@ impl FlowErrors {
         self.mistakes.is_empty()
     }
 
+    /// The mistakes with their lines, as `Display` shows them; `colored` for a terminal.
+    pub fn render(&self, colored: bool) -> String {
+        let (origin, source) = (&self.origin, &self.source);
+        let mut text = nexus_pointy::render::render(&self.mistakes, origin, source, colored);
+        text.truncate(text.trim_end().len());
+        text
+    }
+
     /// Each mistake: its code, line, column (both from 1), message and cure.
     pub fn iter(&self) -> impl Iterator<Item = Mistake<'_>> {
         self.mistakes.iter().map(|mistake| {
@@ -132,8 +140,7 @@ impl fmt::Debug for FlowErrors {
 
 impl fmt::Display for FlowErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = nexus_pointy::render::render(&self.mistakes, &self.origin, &self.source, false);
-        f.write_str(text.trim_end())
+        f.write_str(&self.render(false))
     }
 }
 

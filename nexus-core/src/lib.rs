@@ -21,12 +21,15 @@ mod batch;
 mod cancel;
 mod checked;
 mod context;
+mod describe;
 mod engine;
 mod error;
 mod event;
 mod executor;
 mod failure;
 mod flow;
+#[cfg(feature = "json-input")]
+mod input;
 mod observe;
 mod outcome;
 mod panic;
@@ -58,6 +61,7 @@ pub use batch::{
     LineError, Lines, Parsed,
 };
 pub use context::{Context, RunId, State};
+pub use describe::{EventInfo, ParameterInfo, ParameterSource, SettingsInfo, StepInfo};
 pub use engine::{
     Canceller, Engine, EngineBuilder, Inputs, Prepared, Progress, RunHandle, RunningTask, Shutdown,
     ShutdownReport,

@@ -8,6 +8,8 @@ use crate::error::{Error, FlowErrors, Result};
 use crate::event::EventDef;
 use crate::executor::ExecutorKind;
 use crate::flow::Flow;
+#[cfg(feature = "json-input")]
+use crate::input::InputField;
 use crate::plan::{Fields, Plan};
 use crate::registry::Registry;
 use crate::report::Report;
@@ -22,6 +24,16 @@ use crate::value::Value;
 pub trait Pipeline: Sized + Send + 'static {
     /// The pipeline's name: that of the struct.
     const NAME: &'static str;
+
+    /// What the pipeline's documentation begins with.
+    #[cfg(feature = "json-input")]
+    #[doc(hidden)]
+    const DOC: &'static str = "";
+
+    /// The input fields, for those who read them from text.
+    #[cfg(feature = "json-input")]
+    #[doc(hidden)]
+    const INPUT: &'static [InputField] = &[];
 
     /// The input fields' names and types.
     fn fields() -> Fields;

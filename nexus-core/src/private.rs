@@ -16,12 +16,15 @@ pub use std::vec::Vec;
 pub use crate::batch::{Batched, Same};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
+pub use crate::engine::prepare_values;
 pub use crate::event::{
     Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
     IntoBypass, IntoOutcome, Maker, Nested, OwnField, OwnValues, Param, ParamKind, Plain,
     SettingKind, only_async,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
+#[cfg(feature = "json-input")]
+pub use crate::input::{FromJson, InputDefault, InputField, Misread, ReadJson};
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
 pub use crate::pipeline::{CheckedFlow, Pipeline};
 pub use crate::plan::Fields;
@@ -94,6 +97,26 @@ macro_rules! __submit_error {
 }
 
 pub use crate::__submit_error as submit_error;
+
+/// What only those need who read a pipeline's fields from text.
+#[cfg(feature = "json-input")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __when_read {
+    ($($item:tt)*) => {
+        $($item)*
+    };
+}
+
+/// Nobody reads fields from text: the feature `json-input` is off.
+#[cfg(not(feature = "json-input"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __when_read {
+    ($($item:tt)*) => {};
+}
+
+pub use crate::__when_read as when_read;
 
 /// How a task ended whose inputs may not have been there.
 pub fn ended(outcome: Result<TaskOutcome, Exception>) -> TaskOutcome {

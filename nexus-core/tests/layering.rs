@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// together.
 const LAYERS: &[&[&str]] = &[
     &["value"],
+    &["input"],
     &["sync"],
     &["time"],
     &["cancel"],
@@ -27,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["worker"],
     &["plan"],
     &["run"],
+    &["describe"],
     &["report"],
     &["picture"],
     &["observe"],

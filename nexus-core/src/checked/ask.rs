@@ -36,6 +36,8 @@ pub trait Otherwise {
     const VALUE: Crossing = Crossing::No;
     const PIPED: Crossing = Crossing::No;
     const STATE: Crossing = Crossing::NoFactory;
+    #[cfg(feature = "json-input")]
+    const FROM_JSON: Option<crate::input::ReadJson> = None;
 }
 impl<T> Otherwise for T {}
 

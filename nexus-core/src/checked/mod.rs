@@ -17,6 +17,8 @@
 mod ask;
 mod check;
 mod fed;
+#[cfg(feature = "json-input")]
+mod input;
 mod text;
 
 pub use ask::{
@@ -27,6 +29,8 @@ pub use ask::{
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
 pub use fed::{Each, Failed, Nth, One, Part, Whole};
+#[cfg(feature = "json-input")]
+pub use input::readable;
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ use std::sync::{LazyLock, OnceLock};
 
 pub use build::EngineBuilder;
 pub use handle::{Canceller, Progress, RunHandle, RunningTask};
-pub use prepare::Prepared;
+pub use prepare::{Prepared, prepare_values};
 pub use shutdown::{Shutdown, ShutdownReport};
 
 use crate::context::RunId;

@@ -76,6 +76,12 @@ impl Engine {
     }
 }
 
+/// Prepares a run of a plan with values that are of its fields' types, in their order.
+#[doc(hidden)]
+pub fn prepare_values(engine: &Engine, plan: &Arc<Plan>, fields: Vec<Value>) -> Prepared {
+    engine.prepared(plan, fields)
+}
+
 impl Prepared {
     /// Ends the run after this long, with the status [`TimedOut`](crate::Status::TimedOut); what
     /// is under way is cancelled.

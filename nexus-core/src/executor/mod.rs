@@ -228,6 +228,7 @@ impl ExecutorKind {
     }
 
     /// Whether its executors run async events, and no others.
+    #[cfg_attr(not(feature = "tokio"), expect(clippy::unused_self, reason = "there is none"))]
     pub(crate) fn is_async(&self) -> bool {
         #[cfg(feature = "tokio")]
         return self.id == TypeId::of::<AsyncExecutor>();
@@ -236,6 +237,7 @@ impl ExecutorKind {
     }
 
     /// Whether bodies run in other processes, to which everything must be able to cross.
+    #[cfg_attr(not(feature = "process"), expect(clippy::unused_self, reason = "there is none"))]
     pub(crate) fn is_process(&self) -> bool {
         #[cfg(feature = "process")]
         return self.id == TypeId::of::<ProcessPoolExecutor>();

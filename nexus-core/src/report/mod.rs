@@ -175,6 +175,12 @@ impl Report {
         step.value()
     }
 
+    /// The step that the flow ended with, whose value is [`output`](Self::output). `None` if it
+    /// ends with several steps side by side.
+    pub fn output_step(&self) -> Option<StepReport<'_>> {
+        self.output.map(|step| self.at(step))
+    }
+
     /// What the flow yielded: the value of the step that it ended with.
     ///
     /// # Errors

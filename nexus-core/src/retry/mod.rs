@@ -159,9 +159,8 @@ impl RetryPolicy {
         accepts.is_none_or(|accepts| exception.chain().any(|error| accepts(error)))
     }
 
-    /// The types that the policy lists.
-    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "a worker asks"))]
-    pub(crate) fn listed(&self) -> &[ErrorType] {
+    /// The error types that it is bound to; none is every exception.
+    pub fn listed(&self) -> &[ErrorType] {
         &self.retry_on
     }
 

@@ -1,7 +1,10 @@
 //! The named fields of a struct and their `#[field(..)]`.
 
 use syn::parse::ParseStream;
-use syn::{Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, Token, Type};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, Meta, MetaNameValue,
+    Token, Type,
+};
 
 use crate::ctxt::Ctxt;
 
@@ -11,6 +14,7 @@ pub(crate) struct StructField {
     pub(crate) ty: Type,
     pub(crate) default: Option<Default>,
     pub(crate) batch_size: Option<BatchSize>,
+    pub(crate) doc: String,
 }
 
 /// What a field is without being given.
@@ -59,7 +63,9 @@ fn field(cx: &Ctxt, field: &Field, shape: &str) -> Option<StructField> {
     if let Some((token, _)) = &field.default {
         cx.error(token, "a default stands in an attribute: `#[field(default = ..)]`");
     }
-    let mut known = StructField { name, ty: field.ty.clone(), default: None, batch_size: None };
+    let doc = doc(&field.attrs);
+    let ty = field.ty.clone();
+    let mut known = StructField { name, ty, default: None, batch_size: None, doc };
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("field")) {
         match attr.parse_args_with(|input: ParseStream<'_>| settings(cx, input, &mut known, shape))
         {
@@ -69,6 +75,27 @@ fn field(cx: &Ctxt, field: &Field, shape: &str) -> Option<StructField> {
         }
     }
     Some(known)
+}
+
+/// The first paragraph of the documentation, in one line.
+pub(crate) fn doc(attrs: &[Attribute]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("doc")) {
+        let Meta::NameValue(MetaNameValue { value: Expr::Lit(literal), .. }) = &attr.meta else {
+            continue;
+        };
+        let Lit::Str(text) = &literal.lit else { continue };
+        for line in text.value().lines().map(str::trim) {
+            if line.is_empty() && !words.is_empty() {
+                return words.join(" ");
+            }
+            words.extend((!line.is_empty()).then(|| line.to_owned()));
+        }
+        if text.value().trim().is_empty() && !words.is_empty() {
+            break;
+        }
+    }
+    words.join(" ")
 }
 
 const KEYS: [&str; 2] = ["default", "batch_size"];

@@ -9,12 +9,12 @@ use syn::{DeriveInput, Type};
 
 use super::batch;
 use super::check::{Checks, alias, executor_alias};
+use super::input::{default_name, defaults, input};
 use super::parse::PipelineArgs;
 use super::source::Source;
 use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, with_help};
-use crate::derive::default_value;
-use crate::derive::fields::StructField;
+use crate::derive::fields::{StructField, doc};
 use crate::event::{questions, settings::duration};
 use crate::span::{ends, from_to, plain, unplaced};
 use crate::text::text;
@@ -44,7 +44,8 @@ pub(crate) fn pipeline(
     let steps = steps(private, source, &model);
     let checks = checks(private, source, &model, &plain(&me), &types, parsed);
     let body = if cx.is_clean() {
-        implementation(private, &me, &name, args, source, fields, &types, &model, flow)
+        let doc = doc(&input.attrs);
+        implementation(private, &me, &name, &doc, args, source, fields, &types, &model, flow)
     } else {
         stand_in(private, &me, fields)
     };
@@ -52,8 +53,8 @@ pub(crate) fn pipeline(
         let ty = shared(&field.ty).unwrap_or(&field.ty);
         quote!(type #alias = #ty;)
     });
-    let (questions, dependency, new) =
-        (questions(private), source.dependency(), new(private, input, fields));
+    let (questions, dependency) = (questions(private), source.dependency());
+    let (defaults, new) = (defaults(private, fields), new(input, fields));
     let errors = cx.finish();
     quote! {
         #[allow(dead_code)]
@@ -63,6 +64,7 @@ pub(crate) fn pipeline(
             #dependency
             #(#aliases)*
             #checks
+            #defaults
             #body
             #new
         };
@@ -127,6 +129,7 @@ fn implementation(
     private: &TokenStream,
     me: &Ident,
     name: &str,
+    doc: &str,
     args: &PipelineArgs,
     source: &Source,
     fields: &[StructField],
@@ -177,6 +180,7 @@ fn implementation(
     });
     let batched = batch::batched(private, me, fields, types);
     let listed = error_aliases(source, model);
+    let input = input(private, doc, fields, types, |field| shared(&field.ty).is_some());
     quote! {
         #listed
         #(#linked)*
@@ -184,6 +188,7 @@ fn implementation(
         #[automatically_derived]
         impl #private::Pipeline for #me {
             const NAME: &'static str = #name;
+            #input
             #timeout
             fn fields() -> #private::Fields {
                 #private::Fields::new() #(.with::<#aliases>(#names))*
@@ -228,7 +233,7 @@ fn value(private: &TokenStream, field: &StructField) -> TokenStream {
 }
 
 /// `new`, with the fields that have no default, where there are any that have one.
-fn new(private: &TokenStream, input: &DeriveInput, fields: &[StructField]) -> TokenStream {
+fn new(input: &DeriveInput, fields: &[StructField]) -> TokenStream {
     if fields.iter().all(|field| field.default.is_none()) {
         return TokenStream::new();
     }
@@ -237,15 +242,9 @@ fn new(private: &TokenStream, input: &DeriveInput, fields: &[StructField]) -> To
         let (name, ty) = (unplaced(&field.name), &field.ty);
         quote!(#name: #ty)
     });
-    let values = fields.iter().map(|field| {
-        let name = unplaced(&field.name);
-        match &field.default {
-            None => quote!(#name),
-            Some(default) => {
-                let value = default_value(private, default, &field.ty);
-                quote!(#name: #value)
-            }
-        }
+    let values = fields.iter().enumerate().map(|(index, field)| {
+        let (name, default) = (unplaced(&field.name), default_name(index));
+        if field.default.is_some() { quote!(#name: #default()) } else { quote!(#name) }
     });
     let defaults: Vec<String> = fields
         .iter()

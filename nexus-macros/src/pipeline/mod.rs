@@ -3,6 +3,7 @@
 mod batch;
 mod check;
 mod expand;
+mod input;
 mod parse;
 mod source;
 mod steps;
@@ -47,5 +48,7 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     output
 }
 
+#[cfg(test)]
+mod agree;
 #[cfg(test)]
 mod tests;

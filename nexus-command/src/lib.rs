@@ -1,0 +1,189 @@
+//! The command line of a program with pipelines: `nexus::cli`.
+//!
+//! ```
+//! use nexus_command::App;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     nexus_core::init();
+//!     App::new("shop").about("Charges orders").main()
+//! }
+//! ```
+//!
+//! `shop run PIPELINE --input file.json` runs one, `list`, `describe` and `graph` show what there
+//! is, `completions` writes what a shell needs; `--help` tells of each.
+//!
+//! The program ends with
+//!
+//! | code | when |
+//! |---|---|
+//! | 0 | the run succeeded, or what was asked for was shown |
+//! | 1 | the run failed or was stopped, or could not begin |
+//! | 2 | the command line, the input or the flow is wrong; nothing ran |
+//! | 3 | the run took longer than its timeout |
+//! | 130 | the run was cancelled, by Ctrl-C |
+#![forbid(unsafe_code)]
+
+mod args;
+mod describe;
+mod graph;
+mod input;
+mod interrupt;
+mod locate;
+mod progress;
+mod run;
+mod say;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus_core::__private::{InputField, readable};
+use nexus_core::{Engine, EngineBuilder, Fields, Pipeline, Plan};
+
+use say::{Exit, Stop};
+
+/// A program's command line: its pipelines, and the engine that runs them.
+#[must_use = "it does nothing until `main`"]
+pub struct App {
+    name: String,
+    version: Option<String>,
+    about: Option<String>,
+    pipelines: Vec<Entry>,
+    engine: Vec<SetUp>,
+}
+
+type SetUp = Box<dyn FnOnce(EngineBuilder) -> EngineBuilder>;
+
+/// A pipeline, without its type.
+#[derive(Clone, Copy)]
+struct Entry {
+    name: &'static str,
+    doc: &'static str,
+    input: &'static [InputField],
+    fields: fn() -> Fields,
+    plan: fn() -> nexus_core::Result<&'static Arc<Plan>>,
+    timeout: fn() -> Option<Duration>,
+}
+
+impl App {
+    /// A command line of the program `name`, without pipelines yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            version: None,
+            about: None,
+            pipelines: Vec::new(),
+            engine: Vec::new(),
+        }
+    }
+
+    /// What `--version` says: `env!("CARGO_PKG_VERSION")`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// What the program does, in one line, for `--help`.
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = Some(about.into());
+        self
+    }
+
+    /// Adds a pipeline.
+    ///
+    /// Each of its fields is read from JSON, so its type is `serde::de::DeserializeOwned`, or the
+    /// field has a default: anything else is an error of the compiler that names the field.
+    pub fn pipeline<P: Pipeline>(mut self) -> Self {
+        const { readable(P::NAME, P::INPUT) };
+        self.pipelines.push(Entry {
+            name: P::NAME,
+            doc: P::DOC,
+            input: P::INPUT,
+            fields: P::fields,
+            plan: P::plan,
+            timeout: P::timeout,
+        });
+        self
+    }
+
+    /// Gives the engine a resource; events take it as `State<T>`.
+    pub fn state<T: Send + Sync + 'static>(self, resource: T) -> Self {
+        self.engine(|engine| engine.state(resource))
+    }
+
+    /// Sets the engine up, when something is run: resources that cost time, observers, a clock.
+    pub fn engine(mut self, set_up: impl FnOnce(EngineBuilder) -> EngineBuilder + 'static) -> Self {
+        self.engine.push(Box::new(set_up));
+        self
+    }
+
+    /// Does what the command line of this process asks for. The result is what `main` returns.
+    pub fn main(self) -> ExitCode {
+        self.main_from(std::env::args_os())
+    }
+
+    /// [`main`](Self::main), with other arguments; the first is the program's name.
+    pub fn main_from<T: Into<OsString> + Clone>(
+        self,
+        args: impl IntoIterator<Item = T>,
+    ) -> ExitCode {
+        let exit = match self.obey(args.into_iter().map(Into::into).collect()) {
+            Ok(exit) => exit,
+            Err(stop) => stop.say(),
+        };
+        ExitCode::from(exit as u8)
+    }
+
+    fn obey(self, args: Vec<OsString>) -> Result<Exit, Stop> {
+        self.check()?;
+        let matches = match args::command(&self).try_get_matches_from(args) {
+            Ok(matches) => matches,
+            Err(error) => {
+                // If there is nobody to read it, there is nobody to tell either.
+                let _ = error.print();
+                return Ok(if error.use_stderr() { Exit::Usage } else { Exit::Success });
+            }
+        };
+        match matches.subcommand() {
+            Some(("run", args)) => run::run(self, args),
+            Some(("list", _)) => say::print(&describe::list(&self)),
+            Some(("describe", args)) => say::print(&describe::describe(&self, args)?),
+            Some(("graph", args)) => graph::graph(&self, args),
+            Some(("completions", args)) => say::print(&args::completions(&self, args)),
+            _ => Ok(Exit::Usage),
+        }
+    }
+
+    /// Whether each pipeline can be spoken of.
+    fn check(&self) -> Result<(), Stop> {
+        for (index, entry) in self.pipelines.iter().enumerate() {
+            if self.pipelines.iter().take(index).any(|other| other.name == entry.name) {
+                let name = entry.name;
+                return Err(Stop::usage(format!(
+                    "two pipelines of this program are called `{name}`; give one of them another name with `#[pipeline(name = \"..\")]`"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Option<Entry> {
+        self.pipelines.iter().copied().find(|entry| entry.name == name)
+    }
+
+    fn build_engine(self) -> nexus_core::Result<Engine> {
+        self.engine.into_iter().fold(Engine::builder(), |engine, set_up| set_up(engine)).build()
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pipelines: Vec<&str> = self.pipelines.iter().map(|entry| entry.name).collect();
+        f.debug_struct("App")
+            .field("name", &self.name)
+            .field("pipelines", &pipelines)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! Places in a JSON text.
+
+/// The line and the column, both from 1, of the byte at `at`; the column counts characters.
+pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (line, before.get(start..).unwrap_or_default().chars().count() + 1)
+}
+
+/// The last byte that is no blank of what `serde_json` has read, which it counts in lines, from 1,
+/// and bytes of the last one.
+pub(crate) fn byte(text: &str, line: usize, column: usize) -> usize {
+    let start = match line {
+        0 | 1 => 0,
+        _ => text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1),
+    };
+    let mut end = (start + column).min(text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    let read = text.get(..end).unwrap_or_default().trim_end();
+    read.char_indices().next_back().map_or(0, |(at, _)| at)
+}
+
+/// Where `part`, which is a slice of `text`, begins in it.
+pub(crate) fn offset(text: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
+}
+
+/// Where the key of the value that begins at `value` begins.
+pub(crate) fn key(text: &str, value: usize) -> usize {
+    let before = text.get(..value).unwrap_or_default();
+    let before = before.trim_end_matches([' ', '\t', '\r', '\n', ':']);
+    let Some(inside) = before.strip_suffix('"') else { return value };
+    let opens = inside.rmatch_indices('"').map(|(at, _)| at).find(|at| {
+        let slashes = inside.get(..*at).unwrap_or_default();
+        (slashes.len() - slashes.trim_end_matches('\\').len()).is_multiple_of(2)
+    });
+    opens.unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_again() {
+        let text = "{\n  \"ä\\\"b\" : 12,\n  \"c\": [\n7]}";
+        let value = text.find("12").unwrap_or_default();
+        assert_eq!(place(text, value), (2, 12));
+        assert_eq!(place(text, key(text, value)), (2, 3));
+        assert_eq!(offset(text, &text[value..]), value);
+        assert_eq!(place(text, byte(text, 4, 1)), (4, 1));
+        assert_eq!(place(text, byte(text, 2, 4)), (2, 4), "a character of two bytes");
+        assert_eq!(place(text, byte(text, 4, 0)), (3, 8), "the reader has seen the line's end");
+        assert_eq!(byte(text, 99, 99), text.len() - 1);
+        assert_eq!(byte("", 1, 0), 0);
+    }
+}

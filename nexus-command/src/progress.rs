@@ -1,0 +1,165 @@
+//! What is running, while it is: a line for each task on a terminal, now and then a plain line
+//! elsewhere.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use nexus_core::{Progress, Report, RunHandle, RunningTask};
+
+use crate::say::warn;
+
+/// Where progress is shown, if at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Show {
+    Bars,
+    Lines,
+    Nothing,
+}
+
+/// So many tasks have a line of their own.
+const MOST: usize = 8;
+/// The end of a run is seen after at most this long.
+const LONGEST_NAP: Duration = Duration::from_millis(50);
+/// Shorter runs are over before one could read what is running.
+const FIRST_BARS: Duration = Duration::from_millis(300);
+/// When the first plain line is due, and how long after it the next ones are.
+const FIRST_LINE: Duration = Duration::from_secs(2);
+const NEXT_LINE: Duration = Duration::from_secs(10);
+
+/// Waits for the run's end.
+pub(crate) fn wait(handle: RunHandle, name: &str, show: Show) -> nexus_core::Result<Report> {
+    let began = Instant::now();
+    let mut bars = None;
+    let mut lines = Lines { next: FIRST_LINE };
+    let mut nap = Duration::from_millis(1);
+    while show != Show::Nothing && !handle.is_finished() {
+        std::thread::sleep(nap);
+        nap = (nap * 2).min(LONGEST_NAP);
+        let elapsed = began.elapsed();
+        match show {
+            Show::Bars if elapsed >= FIRST_BARS => {
+                bars.get_or_insert_with(Bars::new).show(name, &handle.progress());
+            }
+            Show::Lines if lines.is_due(elapsed) => warn(&line(name, elapsed, &handle.progress())),
+            _ => {}
+        }
+    }
+    if let Some(bars) = bars {
+        bars.clear();
+    }
+    handle.wait()
+}
+
+struct Lines {
+    next: Duration,
+}
+
+impl Lines {
+    fn is_due(&mut self, elapsed: Duration) -> bool {
+        let due = elapsed >= self.next;
+        if due {
+            self.next = elapsed + NEXT_LINE;
+        }
+        due
+    }
+}
+
+/// `Orders: 1 of 3 steps ended after 2s; running: charge[4] for 1s (2 of 5)`
+fn line(name: &str, elapsed: Duration, progress: &Progress) -> String {
+    let mut line = format!(
+        "{name}: {} of {} steps ended after {}",
+        progress.ended,
+        progress.steps,
+        seconds(elapsed)
+    );
+    for (index, task) in progress.running.iter().take(MOST).enumerate() {
+        let before = if index == 0 { "; running: " } else { ", " };
+        let _ = write!(line, "{before}{} for {}", called(task), seconds(task.since));
+        if let Some((done, total)) = task.parts {
+            let _ = write!(line, " ({done} of {total})");
+        }
+    }
+    let more = progress.running.len().saturating_sub(MOST);
+    if more > 0 {
+        let _ = write!(line, " and {more} more");
+    }
+    line
+}
+
+/// `charge[4], attempt 2`
+fn called(task: &RunningTask) -> String {
+    let mut name = task.path.clone();
+    if let Some(item) = task.item {
+        let _ = write!(name, "[{item}]");
+    }
+    if task.attempt > 1 {
+        let _ = write!(name, ", attempt {},", task.attempt);
+    }
+    name
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{}s", time.as_secs())
+}
+
+type Key = (String, Option<u64>, u32);
+
+struct Bars {
+    all: MultiProgress,
+    head: ProgressBar,
+    tasks: BTreeMap<Key, ProgressBar>,
+}
+
+impl Bars {
+    fn new() -> Self {
+        let all = MultiProgress::new();
+        let head = all.add(ProgressBar::new_spinner().with_style(style("{wide_msg}")));
+        Self { all, head, tasks: BTreeMap::new() }
+    }
+
+    fn show(&mut self, name: &str, progress: &Progress) {
+        let shown = progress.running.iter().take(MOST);
+        let now: BTreeMap<Key, &RunningTask> =
+            shown.map(|task| ((task.path.clone(), task.item, task.attempt), task)).collect();
+        self.tasks.retain(|key, bar| {
+            let goes_on = now.contains_key(key);
+            if !goes_on {
+                bar.finish_and_clear();
+                self.all.remove(bar);
+            }
+            goes_on
+        });
+        let more = match progress.running.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!(", {more} more running"),
+        };
+        self.head.set_message(format!("{name}: {}/{} steps{more}", progress.ended, progress.steps));
+        for (key, task) in now {
+            let all = &self.all;
+            let bar = self.tasks.entry(key).or_insert_with(|| {
+                all.add(ProgressBar::new_spinner().with_style(style("  {spinner} {wide_msg}")))
+            });
+            bar.set_message(format!("{} for {}", called(task), seconds(task.since)));
+            if let Some((done, total)) = task.parts {
+                if bar.length() != Some(total) {
+                    bar.set_style(style("  {spinner} {msg} [{bar:24}] {pos}/{len}"));
+                    bar.set_length(total);
+                }
+                bar.set_position(done);
+            }
+            bar.tick();
+        }
+        self.head.tick();
+    }
+
+    fn clear(self) {
+        // The lines that are left would otherwise stay.
+        let _ = self.all.clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

@@ -1,0 +1,121 @@
+//! `run`: input, flow, run, report.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use nexus_core::__private::{Value, prepare_values};
+use nexus_core::{Flow, Plan, Registry, Report, Status, StepReport};
+
+use crate::input::{self, Document};
+use crate::say::{self, Complaint, Exit, Stop};
+use crate::{App, Entry, graph, interrupt, progress};
+
+pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
+    let Some(entry) = args.get_one::<String>("pipeline").and_then(|name| app.find(name)) else {
+        return Ok(Exit::Usage);
+    };
+    let picture = match args.get_one::<PathBuf>("graph") {
+        Some(path) => Some((path, graph::format_of(path)?)),
+        None => None,
+    };
+    let (plan, values) = checked(entry, args)?;
+    if let Some((path, _)) = picture {
+        graph::can_write(path)?;
+    }
+    let report = report(app, entry, args, &plan, values)
+        .map_err(|error| Stop::new(Exit::Failed, error.to_string()))?;
+    let exit = match report.status() {
+        Status::Succeeded => Exit::Success,
+        Status::TimedOut => Exit::TimedOut,
+        Status::Cancelled => Exit::Cancelled,
+        _ => Exit::Failed,
+    };
+    let drawn = match picture {
+        Some((path, format)) => graph::write(path, &graph::draw(report.picture(), format)),
+        None => Ok(()),
+    };
+    let text = if args.get_flag("json") {
+        serde_json::to_string(&report).map_err(|error| {
+            Stop::new(Exit::Failed, format!("a value cannot be written as JSON: {error}"))
+        })?
+    } else {
+        shown(&report)
+    };
+    say::print(&text)?;
+    drawn?;
+    let is_seen = std::io::stdout().is_terminal() && !args.get_flag("json");
+    if let (Err(error), false) = (report.ok(), is_seen) {
+        say::complain(&error.to_string());
+    }
+    Ok(exit)
+}
+
+/// The report, and what the flow yielded where that can be written down.
+fn shown(report: &Report) -> String {
+    let value = report.output_step().filter(StepReport::is_success).and_then(|step| step.json());
+    match value {
+        Some(Ok(value)) if !value.is_null() => format!("{report}\n{value}"),
+        _ => report.to_string(),
+    }
+}
+
+/// The plan and the input, or all that is wrong with either.
+fn checked(entry: Entry, args: &ArgMatches) -> Result<(Arc<Plan>, Vec<Value>), Stop> {
+    let mut complaints = Vec::new();
+    let plan = plan(entry, args.get_one::<PathBuf>("flow"));
+    let values = values(entry, args);
+    match (plan, values) {
+        (Ok(plan), Ok(values)) => return Ok((plan, values)),
+        (plan, values) => {
+            complaints.extend(plan.err());
+            complaints.extend(values.err().into_iter().flatten().map(Complaint::Text));
+        }
+    }
+    Err(Stop::all(complaints))
+}
+
+/// The pipeline's own plan, or that of another flow over its fields.
+pub(crate) fn plan(entry: Entry, flow: Option<&PathBuf>) -> Result<Arc<Plan>, Complaint> {
+    let plan = match flow {
+        None => (entry.plan)().cloned(),
+        Some(path) => {
+            Flow::from_file(path).and_then(|flow| flow.plan(&Registry::linked(), &(entry.fields)()))
+        }
+    };
+    plan.map_err(Complaint::Flow)
+}
+
+fn values(entry: Entry, args: &ArgMatches) -> Result<Vec<Value>, Vec<String>> {
+    let document = match args.get_one::<PathBuf>("input") {
+        Some(path) => Some(Document::read(path).map_err(|error| vec![error])?),
+        None => None,
+    };
+    let sets: Vec<(String, String)> = args.get_many("set").into_iter().flatten().cloned().collect();
+    input::values(entry.input, document.as_ref(), &sets)
+}
+
+fn report(
+    app: App,
+    entry: Entry,
+    args: &ArgMatches,
+    plan: &Arc<Plan>,
+    values: Vec<Value>,
+) -> nexus_core::Result<Report> {
+    let engine = app.build_engine()?;
+    let mut prepared = prepare_values(&engine, plan, values);
+    let timeout = args.get_one::<Duration>("timeout").copied();
+    if let Some(limit) = timeout.or_else(entry.timeout) {
+        prepared = prepared.timeout(limit);
+    }
+    let handle = prepared.start()?;
+    interrupt::cancels(handle.canceller());
+    let show = match args.get_one::<String>("progress").map(String::as_str) {
+        Some("never") => progress::Show::Nothing,
+        _ if std::io::stderr().is_terminal() => progress::Show::Bars,
+        _ => progress::Show::Lines,
+    };
+    progress::wait(handle, plan.name(), show)
+}

@@ -1,0 +1,70 @@
+//! The fields' defaults, and what `nexus::cli` needs to know of the fields.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::derive::default_value;
+use crate::derive::fields::{Default, StructField};
+use crate::span::plain;
+use crate::text::text;
+
+/// The function that makes a field's default: the user's expression stands there alone.
+pub(super) fn default_name(index: usize) -> Ident {
+    format_ident!("__default{}", index + 1, span = Span::mixed_site())
+}
+
+/// One function for each field that has a default.
+pub(super) fn defaults(private: &TokenStream, fields: &[StructField]) -> TokenStream {
+    let functions = fields.iter().enumerate().filter_map(|(index, field)| {
+        let (name, ty) = (default_name(index), &field.ty);
+        let value = default_value(private, field.default.as_ref()?, ty);
+        Some(quote!(fn #name() -> #ty { #value }))
+    });
+    functions.collect()
+}
+
+/// The constant `Pipeline::INPUT`, which is left out where nothing reads fields from text.
+/// `types` has each field's name, its type as written, and an alias of the type.
+pub(super) fn input(
+    private: &TokenStream,
+    doc: &str,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+    is_shared: impl Fn(&StructField) -> bool,
+) -> TokenStream {
+    let described = fields.iter().zip(types).enumerate().map(|(index, (field, (.., alias)))| {
+        let (name, ty, doc) = (plain(&field.name), text(&field.ty), &field.doc);
+        let default = match &field.default {
+            None => quote!(#private::Option::None),
+            Some(default) => {
+                let made = default_name(index);
+                let written = match default {
+                    Default::OfType => String::new(),
+                    Default::Expr(expr) => text(expr),
+                };
+                let wrap = if is_shared(field) { quote!(from_arc) } else { quote!(new) };
+                quote! {
+                    #private::Option::Some(#private::InputDefault {
+                        text: #written,
+                        make: || #private::Value::#wrap(#made()),
+                    })
+                }
+            }
+        };
+        quote! {
+            #private::InputField {
+                name: #name,
+                ty: #ty,
+                doc: #doc,
+                default: #default,
+                read: #private::FromJson::<#alias>::FROM_JSON,
+            }
+        }
+    });
+    quote! {
+        #private::when_read! {
+            const DOC: &'static str = #doc;
+            const INPUT: &'static [#private::InputField] = &[#(#described),*];
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! What a user of such a program sees.
+
+use std::io::{BufRead, BufReader, Read};
+
+use crate::shop::{Ended, command, end, scratch, shop, shop_reads};
+
+pub(crate) const ALL: &[(&str, fn())] = &[
+    ("a_run_reports_and_ends_with_0", a_run_reports_and_ends_with_0),
+    ("json_is_one_line_of_json", json_is_one_line_of_json),
+    ("wrong_input_is_named_by_field_all_at_once", wrong_input_is_named_by_field_all_at_once),
+    ("what_is_no_object_is_refused_with_its_place", what_is_no_object_is_refused_with_its_place),
+    ("single_fields_are_set", single_fields_are_set),
+    ("a_failed_run_ends_with_1", a_failed_run_ends_with_1),
+    ("a_late_run_ends_with_3", a_late_run_ends_with_3),
+    #[cfg(unix)]
+    ("an_interrupted_run_ends_with_130", an_interrupted_run_ends_with_130),
+    #[cfg(unix)]
+    ("a_second_interrupt_ends_at_once", a_second_interrupt_ends_at_once),
+    ("another_flow_is_checked_before_anything_runs", another_flow_is_checked_before_anything_runs),
+    ("a_finished_run_is_drawn", a_finished_run_is_drawn),
+    ("what_there_is_is_listed_and_described", what_there_is_is_listed_and_described),
+    ("completions_know_the_pipelines", completions_know_the_pipelines),
+    ("a_wrong_command_line_ends_with_2", a_wrong_command_line_ends_with_2),
+    ("a_reader_that_goes_away_is_no_error", a_reader_that_goes_away_is_no_error),
+];
+
+/// Without the times that a report shows, which are never the same.
+fn untimed(text: &str) -> String {
+    let line = |line: &str| {
+        let line = line.split("  [").next().unwrap_or(line);
+        line.split(" in ").next().unwrap_or(line).to_owned() + "\n"
+    };
+    text.lines().map(line).collect()
+}
+
+fn assert_errors(ended: &Ended, code: i32, errors: &[&str]) {
+    assert_eq!(ended.err.lines().collect::<Vec<_>>(), errors);
+    assert_eq!((ended.code, &*ended.out), (Some(code), ""));
+}
+
+fn a_run_reports_and_ends_with_0() {
+    let ended = shop(&["run", "OrderPipeline", "--input", "orders.json"]);
+    assert_eq!(
+        untimed(&ended.out),
+        "OrderPipeline succeeded\n  + validate  success\n  + charge    4 items, waited 200ms\n  + add_up    success\n\"4 orders, 199.30 EUR\"\n"
+    );
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""), "a short run shows no progress");
+    assert!(!ended.out.contains('\x1b'), "no colours into a pipe");
+}
+
+fn json_is_one_line_of_json() {
+    let input = std::fs::read_to_string("orders.json").unwrap();
+    let ended = shop_reads(&["run", "OrderPipeline", "-i", "-", "--json"], &input);
+    assert_eq!((ended.code, ended.out.lines().count()), (Some(0), 1));
+    let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(report["status"], "succeeded");
+    assert_eq!(report["steps"][2]["value"], "4 orders, 199.30 EUR");
+}
+
+fn wrong_input_is_named_by_field_all_at_once() {
+    let input = r#"{
+  "orders": [
+    { "id": "A", "email": "e", "total": 1, "card": "c" },
+    { "id": "B", "email": "e", "total": "x", "card": "c" }
+  ],
+  "curency": "EUR",
+  "currency": "EUR",
+  "currency": "USD"
+}"#;
+    let ended = shop_reads(&["run", "OrderPipeline", "-i", "-"], input);
+    assert_errors(
+        &ended,
+        2,
+        &[
+            "error: standard input:4:43: `orders[1].total`: expected u64, found string \"x\"",
+            "error: standard input:6:3: `curency` is no field of the pipeline; did you mean `currency`? there are `orders: Vec<Order>` and `currency: String`",
+            "error: standard input:8:3: `currency` is given twice: keep one of the two",
+        ],
+    );
+    let file = scratch("missing.json", r#"{ "orders": [{ "id": "A", "email": "e" }] }"#);
+    let file = file.to_str().unwrap();
+    let ended = shop(&["run", "OrderPipeline", "-i", file]);
+    assert_errors(&ended, 2, &[&format!("error: {file}:1:40: `orders[0]`: missing field `total`")]);
+    let input = "{\"order\": \"A\", \"cents\":\n  -1\n}";
+    let ended = shop_reads(&["run", "RefundPipeline", "-i", "-"], input);
+    let error = "error: standard input:2:4: `cents`: expected u64, found integer `-1`";
+    assert_errors(&ended, 2, &[error]);
+    let ended = shop_reads(&["run", "RefundPipeline", "-i", "-"], r#"{"days": 1}"#);
+    assert_errors(
+        &ended,
+        2,
+        &[
+            "error: standard input: the field `order: String` is missing",
+            "error: standard input: the field `cents: u64` is missing",
+        ],
+    );
+}
+
+fn what_is_no_object_is_refused_with_its_place() {
+    for (input, error) in [
+        ("", "standard input: expected a JSON object, found nothing"),
+        (
+            "[]",
+            "standard input: expected a JSON object with the pipeline's fields, {\"orders\": .., \"currency\": ..}; found sequence",
+        ),
+        ("{\"orders\": [\n  1 2]}", "standard input:2:5: broken JSON: expected `,` or `]`"),
+        ("{} x", "standard input:1:4: broken JSON: trailing characters"),
+        ("{\"orders\": [],\n  \n", "standard input:1:14: broken JSON: EOF while parsing a value"),
+    ] {
+        let ended = shop_reads(&["run", "OrderPipeline", "-i", "-"], input);
+        assert_errors(&ended, 2, &[&format!("error: {error}")]);
+    }
+    let ended = shop(&["run", "OrderPipeline", "-i", "no such file"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended.err.starts_with("error: cannot read the input `no such file`: "),
+        "{}",
+        ended.err
+    );
+}
+
+fn single_fields_are_set() {
+    let ended = shop_reads(
+        &["run", "RefundPipeline", "-i", "-", "--set", "order=12", "-s", "days=0"],
+        r#"{"cents": 7, "days": "overridden, so nobody reads it"}"#,
+    );
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+    assert!(ended.out.ends_with("\"7 cents of 12 are on their way back\"\n"), "{}", ended.out);
+    let ended = shop(&["run", "RefundPipeline", "-s", "cents=-1", "-s", "dys=1", "-s", "order="]);
+    assert_errors(
+        &ended,
+        2,
+        &[
+            "error: --set: `cents`: expected u64, found integer `-1`",
+            "error: --set: `dys` is no field of the pipeline; did you mean `days`? there are `order: String`, `cents: u64` and `days: u32`",
+        ],
+    );
+}
+
+fn a_failed_run_ends_with_1() {
+    let args = ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=500000", "-s", "days=0"];
+    let ended = shop(&args);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.out.contains("x refund      more than 1000.00 needs a signature"),
+        "{}",
+        ended.out
+    );
+    assert_eq!(ended.err, "error: RefundPipeline was stopped at `refund` by `stop_on_error`\n");
+}
+
+const SLOW: [&str; 8] =
+    ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=5", "-s", "days=3000"];
+
+fn a_late_run_ends_with_3() {
+    let ended = shop(&[&SLOW[..], &["--timeout", "100ms"]].concat());
+    assert_eq!(ended.code, Some(3));
+    assert_eq!(ended.err, "error: RefundPipeline took longer than its timeout\n");
+}
+
+/// Starts a run and waits until it says that it is under way.
+#[cfg(unix)]
+fn under_way() -> (std::process::Child, BufReader<std::process::ChildStderr>) {
+    let mut child = command(&SLOW).spawn().unwrap();
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    err.read_line(&mut line).unwrap();
+    assert!(
+        line.starts_with("RefundPipeline: 0 of 2 steps ended after 2s; running: await_bank for "),
+        "{line}"
+    );
+    assert!(line.trim_end().ends_with(" of 3000)"), "{line}");
+    (child, err)
+}
+
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+}
+
+#[cfg(unix)]
+fn an_interrupted_run_ends_with_130() {
+    let (child, mut err) = under_way();
+    interrupt(&child);
+    let ended = end(child);
+    assert_eq!(ended.code, Some(130));
+    assert!(ended.out.contains("- await_bank  cancelled: the run was cancelled"), "{}", ended.out);
+    let mut rest = String::new();
+    err.read_to_string(&mut rest).unwrap();
+    assert_eq!(
+        rest,
+        "cancelling the run; press Ctrl-C again to end at once\nerror: RefundPipeline was cancelled\n"
+    );
+}
+
+/// A flow whose event runs on the run's own thread and does not look whether it is wanted.
+#[cfg(unix)]
+fn a_second_interrupt_ends_at_once() {
+    let flow = scratch("deaf.pty", "deaf");
+    let mut child =
+        command(&[&SLOW[..], &["--flow", flow.to_str().unwrap()]].concat()).spawn().unwrap();
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    err.read_line(&mut line).unwrap();
+    assert_eq!(line, "deaf begins\n");
+    interrupt(&child);
+    line.clear();
+    err.read_line(&mut line).unwrap();
+    assert_eq!(line, "cancelling the run; press Ctrl-C again to end at once\n");
+    interrupt(&child);
+    let ended = end(child);
+    assert_eq!((ended.code, &*ended.out), (Some(130), ""), "no report of a run that was left");
+}
+
+/// Never ends and never looks.
+#[nexus::event]
+fn deaf() -> nexus::Outcome<()> {
+    eprintln!("deaf begins");
+    loop {
+        std::thread::park();
+    }
+}
+
+fn another_flow_is_checked_before_anything_runs() {
+    let flow = scratch("other.pty", "refund -> refnd |-> add_up");
+    let flow = flow.to_str().unwrap();
+    let args = ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=5", "--flow", flow];
+    let ended = shop(&args);
+    let script = "1 | refund -> refnd |-> add_up";
+    assert_errors(
+        &ended,
+        2,
+        &[
+            "error[N0001]: there is no event `refnd`",
+            &format!(" --> {flow}:1:11"),
+            "  |",
+            script,
+            "  |           ^^^^^",
+            "  |",
+            "  = help: did you mean `refund`?",
+            "",
+            "error[N0003]: `add_up` takes `currency: String`, but the pipeline has only `order`, `cents`, `days`",
+            &format!(" --> {flow}:1:21"),
+            "  |",
+            script,
+            "  |                     ^^^^^^",
+            "  |",
+            "  = help: add a field `currency: String` to the pipeline",
+        ],
+    );
+    scratch("other.pty", "refund");
+    let ended = shop(&args);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(
+        untimed(&ended.out),
+        "other succeeded\n  + refund  success\n\"5 cents of 12 are on their way back\"\n"
+    );
+}
+
+fn a_finished_run_is_drawn() {
+    let picture = scratch("run.svg", "");
+    let path = picture.to_str().unwrap();
+    let run = ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=5", "-s", "days=0"];
+    let ended = shop(&[&run[..], &["--graph", path]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let drawn = std::fs::read_to_string(&picture).unwrap();
+    assert!(drawn.contains("RefundPipeline succeeded") && drawn.ends_with("</svg>\n"), "{drawn}");
+    let ended = shop(&[&run[..], &["--graph", "run.bmp"]].concat());
+    assert_errors(
+        &ended,
+        2,
+        &["error: `run.bmp` does not say how to draw: end it with .svg, .mmd, .dot or .txt"],
+    );
+    let ended = shop(&[&run[..], &["--graph", "no such folder/run.svg"]].concat());
+    assert_eq!((ended.code, &*ended.out), (Some(2), ""), "nothing ran");
+    for (format, begins) in [
+        ("mermaid", "---\n"),
+        ("dot", "digraph "),
+        ("svg", "<!--"),
+        ("ascii", "RefundPipeline\n\n+--"),
+    ] {
+        let ended = shop(&["graph", "RefundPipeline", "--format", format]);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.out.starts_with(begins), "{format}: {}", ended.out);
+    }
+}
+
+fn what_there_is_is_listed_and_described() {
+    let listed = shop(&["list"]).out;
+    assert!(
+        listed.starts_with(
+            "Pipelines
+  OrderPipeline: Charges all of the orders.
+      orders: Vec<Order>        What customers ordered.
+      currency: String = \"EUR\"  In which the totals are.
+  RefundPipeline: Gives a customer money back, when the bank agrees.
+      order: String  The order's id.
+      cents: u64
+      days: u32 = 2  How long the bank takes to agree.
+
+Events
+  add_up      "
+        ),
+        "{listed}"
+    );
+    let described = shop(&["describe", "charge"]).out;
+    assert_eq!(
+        described.split_once('\n').unwrap().1,
+        "  takes    order: Order      what comes along `|->`
+           gateway: Gateway  a resource of the engine
+  yields   Receipt
+  runs     on ThreadPoolExecutor, max_workers 4
+  retries  3 attempts, waits 200ms, 400ms: 600ms at worst; on GatewayError
+  timeout  30s
+"
+    );
+    let described = shop(&["describe", "RefundPipeline"]).out;
+    assert_eq!(
+        described,
+        "pipeline RefundPipeline: Gives a customer money back, when the bank agrees.
+  flow     await_bank -> refund
+  takes    order: String  The order's id.
+           cents: u64
+           days: u32 = 2  How long the bank takes to agree.
+  steps
+    await_bank  on ThreadPoolExecutor
+    refund      stop_on_error
+"
+    );
+    let ended = shop(&["describe", "chrge"]);
+    assert_errors(
+        &ended,
+        2,
+        &["error: there is no event and no pipeline `chrge`; did you mean `charge`?"],
+    );
+}
+
+fn completions_know_the_pipelines() {
+    // fish completes no values of this kind, but all of the options.
+    for (shell, knows) in
+        [("bash", "RefundPipeline"), ("zsh", "RefundPipeline"), ("fish", "-l graph")]
+    {
+        let ended = shop(&["completions", shell]);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.out.contains(knows), "{shell}: {}", ended.out);
+    }
+}
+
+fn a_wrong_command_line_ends_with_2() {
+    for (args, says) in [
+        (&["run", "Refund"][..], "a similar value exists: 'RefundPipeline'"),
+        (&["run", "RefundPipeline", "--set", "order"], "write `name=value`"),
+        (&["run", "RefundPipeline", "--timeout", "0s"], "the duration `0s` is zero"),
+        (&["run", "RefundPipeline", "--timeout", "30"], "30s"),
+        (&["rum"], "a similar subcommand exists: 'run'"),
+        (&[], "Usage: shop"),
+    ] {
+        let ended = shop(args);
+        assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{args:?}");
+        assert!(ended.err.contains(says) && !ended.err.contains('\x1b'), "{}", ended.err);
+    }
+    let help = shop(&["--help"]);
+    assert_eq!((help.code, &*help.err), (Some(0), ""));
+    assert!(help.out.contains("130  the run was cancelled (Ctrl-C)"), "{}", help.out);
+}
+
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = command(&["graph", "OrderPipeline", "-f", "svg"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = end(child);
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+}
