@@ -138,7 +138,7 @@ mod tests {
                 r#"[{"totl": 1}]"#.to_owned(),
                 "[0].totl",
                 "unknown field `totl`, expected `total` or `tags`",
-                8,
+                9,
             ),
         ] {
             let misread = FromJson::<Vec<Order>>::FROM_JSON.unwrap()(&text).unwrap_err();
