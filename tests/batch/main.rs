@@ -171,6 +171,9 @@ struct Gate {
     told: AtomicUsize,
 }
 
+/// The gate that opens when all that was under way has been cancelled.
+const CANCELLED: u64 = u64::MAX;
+
 impl Gate {
     fn open(&self, number: u64) {
         self.open.lock().unwrap().insert(number);
@@ -184,7 +187,8 @@ fn pass(numbers: &Vec<u64>, gate: State<Arc<Gate>>, ctx: &Context) -> Outcome<u6
     gate.entered.fetch_add(1, SeqCst);
     let mut open = gate.open.lock().unwrap();
     while !open.contains(&numbers[0]) {
-        if ctx.is_cancelled() {
+        // A body that hears of it may return before the run does: then it is the body that ended it.
+        if ctx.is_cancelled() && open.contains(&CANCELLED) {
             gate.told.fetch_add(1, SeqCst);
             return Outcome::failure("cancelled");
         }
@@ -202,7 +206,8 @@ struct Gated {
 }
 
 /// No run is left behind, and no body.
-fn is_idle(engine: &Engine) {
+fn is_idle(gate: &Gate, engine: &Engine) {
+    gate.open(CANCELLED);
     wait_until(|| engine.shutdown(nexus::Shutdown::drain().within(PATIENCE)).is_clean());
 }
 
