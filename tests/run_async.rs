@@ -296,6 +296,8 @@ fn a_runs_timeout_drops_its_async_events() {
             within(move || prepared.run().unwrap())
         };
         assert_eq!(report.status(), Status::TimedOut, "{report}");
+        let hang = report.step("hang").unwrap().sentence();
+        assert_eq!(hang, "cancelled: the run's timeout was over");
         wait_until(|| dropped.load(SeqCst) == 1);
     }
 }

@@ -3,39 +3,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod ends;
 mod pulling;
 
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::time::Duration;
 
+use common::{PATIENCE, wait_until, within};
 use nexus::prelude::*;
 use nexus::testing::TestEngine;
 use nexus::{BatchEnd, BatchReport, BatchSummary, Batched, Error};
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Ends the test with an error instead of never.
-fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (send, receive) = mpsc::channel();
-    let thread = std::thread::spawn(move || send.send(work()));
-    match receive.recv_timeout(PATIENCE) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end"),
-        Err(_) => std::panic::resume_unwind(thread.join().unwrap_err()),
-    }
-}
-
-fn wait_until(mut there: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !there() {
-        assert!(Instant::now() < until, "it never came");
-        std::thread::yield_now();
-    }
-}
 
 /// Refuses batches with a 57 in them.
 #[event]

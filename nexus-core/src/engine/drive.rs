@@ -130,7 +130,7 @@ impl Drive {
     ) {
         // The last step's end is the next one's beginning: one look at the clock for each step.
         let mut mark = None;
-        // Somebody who cancels the run says so here first, and then brings the news.
+        // Whoever cancels the run has left the news for its holder.
         while !self.info.is_cancelled()
             && let Some(action) = run.next_action()
         {
@@ -266,8 +266,9 @@ impl Drive {
 
     /// Ends the run: nothing more starts, and nothing is waited for.
     pub(super) fn halt(self: &Arc<Self>, halt: Halt) {
-        self.info.cancelled.store(true, Ordering::Relaxed);
+        // First the run and then the bodies: one that gives up at once must not be news before this.
         self.tell(News::Halted(halt));
+        self.info.cancelled.store(true, Ordering::Relaxed);
         // Its holder may be a future that waits for an async body.
         self.wake();
     }

@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::event::Inputs;
 use crate::executor::{self, Executor, Job, Source, Taken};
-use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
+use crate::outcome::TaskOutcome;
 use crate::panic;
 use crate::plan::{NONE, Place, Pool, Step};
 use crate::report::Report;
@@ -154,7 +154,9 @@ impl Drive {
         }
         let start = self.begin(task);
         self.signal_start(context);
-        let outcome = self.poll_here(work.inputs(self, context)).await;
+        let ended = self.poll_here(work.inputs(self, context)).await;
+        // Without an end the run is cancelled, and is about to hear of it.
+        let Some(outcome) = ended else { return panic::drop_quietly(work) };
         self.signal_end(context, &outcome);
         panic::drop_quietly(work);
         let at = self.engine.clock.now();
@@ -174,12 +176,13 @@ impl Drive {
             let end = now();
             let busy = end.saturating_sub(start);
             match outcome {
-                TaskOutcome::Success(value) if this.hints.then != NONE => {
+                Some(TaskOutcome::Success(value)) if this.hints.then != NONE => {
                     run.pass(step, value, busy);
                     (step, start) = (this.hints.then, end);
                 }
-                outcome => {
+                ended => {
                     run.begin_last(step);
+                    let Some(outcome) = ended else { return };
                     let task = Task { step, attempt: 1, item: None };
                     // The stretch has only the token of its first task.
                     run.token(task);
@@ -189,8 +192,8 @@ impl Drive {
         }
     }
 
-    /// Polls an async body to its end, or until the run is cancelled.
-    async fn poll_here(&self, inputs: Inputs<'_>) -> TaskOutcome {
+    /// Polls an async body to its end; `None` if the run is cancelled before.
+    async fn poll_here(&self, inputs: Inputs<'_>) -> Option<TaskOutcome> {
         let step = inputs.context.step;
         let (mut inputs, mut body) = (Some(inputs), None);
         let ended = poll_fn(|cx| {
@@ -219,8 +222,7 @@ impl Drive {
         if body.is_some() {
             panic::drop_quietly(body);
         }
-        let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
-        ended.unwrap_or_else(dropped)
+        ended
     }
 
     /// What this future does next.
