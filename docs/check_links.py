@@ -71,6 +71,8 @@ def main():
                 links += 1
                 where = f"{page.relative_to(SRC)}:{number}"
                 target, anchor = target_of(page, link)
+                if target.suffix != ".md" and target.is_file():
+                    continue
                 if target not in anchors:
                     mistakes.append(f"{where}: there is no page for {link}")
                 elif anchor and anchor not in anchors[target]:

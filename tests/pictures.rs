@@ -131,8 +131,9 @@ struct Shop;
 
 #[test]
 fn a_flow_as_large_as_those_of_the_tutorial() {
-    kept(&Shop::plan().unwrap().picture(), "shop.svg");
-    kept(&Shop::plan().unwrap().picture(), "shop.txt");
+    for name in ["shop.svg", "shop.mmd", "shop.dot", "shop.txt"] {
+        kept(&Shop::plan().unwrap().picture(), name);
+    }
     let engine = Engine::builder().step_timings(false).build().unwrap();
     let report = engine.run(Shop).unwrap();
     kept(&report.picture().titled("Shop succeeded"), "shop_run.svg");

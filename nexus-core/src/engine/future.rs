@@ -212,7 +212,7 @@ impl Drive {
                 Ok(Some(Poll::Ready(outcome))) => Poll::Ready(Some(outcome)),
                 Err(exception) => Poll::Ready(Some(exception.into())),
                 Ok(_) => {
-                    self.inbox.lock().waker = Some(cx.waker().clone());
+                    self.leave_waker(cx);
                     // The flag is set before the waker is taken, so one of the two sees the other.
                     if self.info.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
                 }
@@ -227,9 +227,8 @@ impl Drive {
 
     /// What this future does next.
     fn poll_turn(self: &Arc<Self>, cx: &mut Polling<'_>) -> Poll<Next> {
-        let mut slot = self.inbox.lock();
-        slot.waker = Some(cx.waker().clone());
-        match self.look(slot) {
+        self.leave_waker(cx);
+        match self.look(self.inbox.lock()) {
             Looked::Found(next) => Poll::Ready(next),
             Looked::Nothing(slot, limit) => {
                 drop(slot);
@@ -242,9 +241,16 @@ impl Drive {
         }
     }
 
+    /// Has this future woken when there is news. Wakers are the runtime's code, even their drop.
+    fn leave_waker(&self, cx: &Polling<'_>) {
+        let waker = cx.waker().clone();
+        let old = self.inbox.lock().waker.replace(waker);
+        drop(old);
+    }
+
     /// Wakes whoever drives the run.
     pub(super) fn wake(&self) {
-        self.inbox.notify(&mut self.inbox.lock());
+        self.inbox.notify(self.inbox.lock());
     }
 }
 

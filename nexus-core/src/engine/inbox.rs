@@ -274,14 +274,16 @@ impl Inbox {
         let after = slot.after(seat);
         let jobs = if outbox.wants_jobs { slot.new_jobs() } else { Vec::new() };
         if waiting {
-            self.notify(&mut slot);
+            self.notify(slot);
         }
         PutBack::Done(jobs, after)
     }
 
-    /// Wakes whoever drives the run.
-    pub(super) fn notify(&self, slot: &mut Slot) {
-        match slot.waker.take() {
+    /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.
+    pub(super) fn notify(&self, mut slot: MutexGuard<'_, Slot>) {
+        let waker = slot.waker.take();
+        drop(slot);
+        match waker {
             Some(waker) => waker.wake(),
             None => self.changed.notify_one(),
         }
