@@ -8,10 +8,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use nexus::prelude::*;
+use nexus::{Ended, StepEvent};
 use rustix::process::{Pid, Signal, kill_process};
 
 nexus::test_workers!();
@@ -40,8 +42,7 @@ fn numbers() -> Outcome<Vec<u64>> {
 /// nothing that the event did.
 #[event(executor = ProcessPoolExecutor, executor_config = { max_workers: 3 })]
 fn slow_square(#[piped] number: u64, log: &PathBuf) -> Result<u64, std::io::Error> {
-    let line = format!("{number} {}\n", std::process::id());
-    OpenOptions::new().append(true).open(log)?.write_all(line.as_bytes())?;
+    OpenOptions::new().append(true).open(log)?.write_all(format!("{number}\n").as_bytes())?;
     thread::sleep(Duration::from_millis(12));
     Ok(number * number)
 }
@@ -52,28 +53,37 @@ struct Squares {
     log: PathBuf,
 }
 
-/// What began so far: the input, and the process.
-fn begun(log: &PathBuf) -> Vec<(u64, i32)> {
-    let text = fs::read_to_string(log).unwrap();
-    let line = |line: &str| {
-        let (number, pid) = line.split_once(' ')?;
-        Some((number.parse().ok()?, pid.parse().ok()?))
-    };
-    text.lines().filter_map(line).collect()
+/// How many workers have died of each item that is not done.
+#[derive(Clone, Default)]
+struct Deaths(Arc<Mutex<HashMap<u64, u32>>>);
+
+impl Deaths {
+    /// Whether one more death could be the third of an input, which would poison it.
+    fn are_enough(&self) -> bool {
+        self.0.lock().unwrap().values().any(|deaths| *deaths >= 2)
+    }
 }
 
-/// Whether the process works on an input that two others have died of: a third would poison it.
-fn is_last_chance(log: &PathBuf, pid: i32) -> bool {
-    let begun = begun(log);
-    let Some((number, _)) = begun.iter().rev().find(|(_, by)| *by == pid) else { return false };
-    begun.iter().filter(|(other, _)| other == number).count() > 2
+impl Observer for Deaths {
+    // Before the task is given to another worker.
+    fn event_execution_retry(&self, step: &StepEvent<'_>, _: &Exception, _: Duration) {
+        let item = step.context().item().unwrap();
+        *self.0.lock().unwrap().entry(item).or_default() += 1;
+    }
+
+    fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
+        if let (Some(item), Ended::Success) = (step.context().item(), ended) {
+            self.0.lock().unwrap().remove(&item);
+        }
+    }
 }
 
 #[test]
 fn two_hundred_tasks_survive_a_kill_every_fifty_milliseconds() -> nexus::Result<()> {
     let log = std::env::temp_dir().join(format!("nexus-kill-{}", std::process::id()));
     File::create(&log).unwrap();
-    let engine = Engine::new();
+    let deaths = Deaths::default();
+    let engine = Engine::builder().observer(deaths.clone()).build()?;
     let (over, kills) = (AtomicBool::new(false), AtomicUsize::new(0));
     let report = thread::scope(|scope| {
         scope.spawn(|| {
@@ -84,7 +94,7 @@ fn two_hundred_tasks_survive_a_kill_every_fifty_milliseconds() -> nexus::Result<
                 // A fixed sequence that looks random.
                 number = number.wrapping_mul(31).wrapping_add(17);
                 let Some((pid, _)) = workers.get(number % workers.len().max(1)) else { continue };
-                if is_last_chance(&log, *pid) {
+                if deaths.are_enough() {
                     continue;
                 }
                 if kill_process(Pid::from_raw(*pid).unwrap(), Signal::KILL).is_ok() {
@@ -101,8 +111,8 @@ fn two_hundred_tasks_survive_a_kill_every_fifty_milliseconds() -> nexus::Result<
     assert_eq!(report.get_each::<slow_square>()?, &expected);
 
     let mut times: HashMap<u64, usize> = HashMap::new();
-    for (number, _) in begun(&log) {
-        *times.entry(number).or_default() += 1;
+    for line in fs::read_to_string(&log).unwrap().lines() {
+        *times.entry(line.parse().unwrap()).or_default() += 1;
     }
     assert_eq!(times.len(), 200);
     let again: usize = times.values().map(|times| times - 1).sum();
