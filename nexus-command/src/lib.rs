@@ -1,6 +1,6 @@
 //! The command line of a program with pipelines: `nexus::cli`.
 //!
-//! ```
+//! ```no_run
 //! use nexus_command::App;
 //!
 //! fn main() -> std::process::ExitCode {
