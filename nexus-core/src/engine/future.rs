@@ -7,7 +7,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context as Polling, Poll};
+use std::task::{Context as Polling, Poll, Waker};
 use std::time::Duration;
 
 use super::alarm::Call;
@@ -17,7 +17,7 @@ use super::prepare::Prepared;
 use super::task::Work;
 use crate::context::Context;
 use crate::error::Result;
-use crate::event::Inputs;
+use crate::event::{Body, BodyFuture, Inputs};
 use crate::executor::{self, Executor, Job, Source, Taken};
 use crate::outcome::TaskOutcome;
 use crate::panic;
@@ -154,7 +154,11 @@ impl Drive {
         }
         let start = self.begin(task);
         self.signal_start(context);
-        let ended = self.poll_here(work.inputs(self, context)).await;
+        let (body, inputs) = (self.body(task.step), work.inputs(self, context));
+        let ended = match Self::poll_first(body, inputs, &waker().await) {
+            First::Ended(outcome) => Some(outcome),
+            First::Waits(body) => self.poll_on(body).await,
+        };
         // Without an end the run is cancelled, and is about to hear of it.
         let Some(outcome) = ended else { return panic::drop_quietly(work) };
         self.signal_end(context, &outcome);
@@ -167,15 +171,24 @@ impl Drive {
     async fn run_async_straight(&self, run: &mut Run, first: u32, context: &mut Context) {
         let now = || self.engine.step_now();
         let (mut step, mut start) = (first, now());
+        let mut woken_by = waker().await;
         loop {
             context.step = step;
             let this = &self.plan.steps[step as usize];
             let slots = &self.plan.events[this.event as usize].slots;
             let inputs = Inputs { slots, piped: run.straight_input(step), context };
-            let outcome = self.poll_here(inputs).await;
+            let body = &*self.plan.bodies[this.body as usize];
+            let ended = match Self::poll_first(body, inputs, &woken_by) {
+                First::Ended(outcome) => Some(outcome),
+                First::Waits(body) => {
+                    let ended = self.poll_on(body).await;
+                    woken_by = waker().await;
+                    ended
+                }
+            };
             let end = now();
             let busy = end.saturating_sub(start);
-            match outcome {
+            match ended {
                 Some(TaskOutcome::Success(value)) if this.hints.then != NONE => {
                     run.pass(step, value, busy);
                     (step, start) = (this.hints.then, end);
@@ -192,36 +205,37 @@ impl Drive {
         }
     }
 
-    /// Polls an async body to its end; `None` if the run is cancelled before.
-    async fn poll_here(&self, inputs: Inputs<'_>) -> Option<TaskOutcome> {
-        let step = inputs.context.step;
-        let (mut inputs, mut body) = (Some(inputs), None);
-        let ended = poll_fn(|cx| {
-            // One guard for the call, the poll and the drop.
-            let polled = panic::contain(|| {
-                if let Some(inputs) = inputs.take() {
-                    body = Some(self.body(step).call_async(inputs));
-                }
-                let ended = body.as_mut().map(|body| body.as_mut().poll(cx));
-                if let Some(Poll::Ready(_)) = ended {
-                    body = None;
-                }
-                ended
-            });
-            match polled {
-                Ok(Some(Poll::Ready(outcome))) => Poll::Ready(Some(outcome)),
-                Err(exception) => Poll::Ready(Some(exception.into())),
-                Ok(_) => {
-                    self.leave_waker(cx);
-                    // The flag is set before the waker is taken, so one of the two sees the other.
-                    if self.info.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
-                }
+    /// Calls an async body and polls it. Most that run here end at once, and need no more.
+    #[inline]
+    fn poll_first<'a>(body: &'a dyn Body, inputs: Inputs<'a>, waker: &Waker) -> First<'a> {
+        // One guard for the call, the poll and the drop.
+        let first = panic::contain(|| {
+            let mut body = body.call_async(inputs);
+            match body.as_mut().poll(&mut Polling::from_waker(waker)) {
+                Poll::Ready(outcome) => First::Ended(outcome),
+                Poll::Pending => First::Waits(body),
             }
         });
+        first.unwrap_or_else(|exception| First::Ended(exception.into()))
+    }
+
+    /// Polls a body that waits to its end; `None` if the run is cancelled before.
+    async fn poll_on(&self, mut body: BodyFuture<'_>) -> Option<TaskOutcome> {
+        let mut was_polled_just_now = true;
+        let ended = poll_fn(|cx| {
+            if !std::mem::take(&mut was_polled_just_now) {
+                match panic::contain(|| body.as_mut().poll(cx)) {
+                    Ok(Poll::Ready(outcome)) => return Poll::Ready(Some(outcome)),
+                    Err(exception) => return Poll::Ready(Some(exception.into())),
+                    Ok(Poll::Pending) => {}
+                }
+            }
+            self.leave_waker(cx);
+            // The flag is set before the waker is taken, so one of the two sees the other.
+            if self.info.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
+        });
         let ended = ended.await;
-        if body.is_some() {
-            panic::drop_quietly(body);
-        }
+        panic::drop_quietly(body);
         ended
     }
 
@@ -252,6 +266,17 @@ impl Drive {
     pub(super) fn wake(&self) {
         self.inbox.notify(self.inbox.lock());
     }
+}
+
+/// What became of an async body at its first poll.
+enum First<'a> {
+    Ended(TaskOutcome),
+    Waits(BodyFuture<'a>),
+}
+
+/// What wakes the task that polls this future now.
+async fn waker() -> Waker {
+    poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
 }
 
 /// A turn of the driver on a thread that may be blocked.
