@@ -96,8 +96,10 @@ impl Taken for Task {
         &self.token
     }
     fn start(&self) -> bool {
+        let is_wanted = self.token.start();
+        // Only now: whoever waits for this may raise the token at once.
         self.begun.store(true, Ordering::Release);
-        self.token.start()
+        is_wanted
     }
     fn progress(&self, done: u64, total: u64) {
         self.progress.lock().unwrap().push((done, total));
