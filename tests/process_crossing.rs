@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 #![allow(clippy::large_stack_arrays, reason = "one asks for a large stack")]
 
+mod common;
+
 use std::fmt;
 use std::process::id;
 
+use common::{exception, run};
 use nexus::prelude::*;
 use nexus::{ExceptionKind, StepOutcome};
 use serde::{Deserialize, Serialize};
@@ -21,22 +24,6 @@ struct Order {
 
 fn order() -> Order {
     Order { id: 7, lines: vec!["tea".into(), "milk".into()] }
-}
-
-/// The exception of the one step of a report.
-fn exception(report: &Report) -> Exception {
-    match report.steps().next().unwrap().outcome() {
-        StepOutcome::Exception(exception) => exception,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn plan(script: &str, fields: &Fields) -> std::sync::Arc<nexus::Plan> {
-    Flow::parse(script).unwrap().plan(&Registry::linked(), fields).unwrap()
-}
-
-fn run(script: &str) -> Report {
-    Engine::shared().run_plan(&plan(script, &Fields::new()), Inputs::new()).unwrap()
 }
 
 mod values {

@@ -3,31 +3,18 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
+mod common;
+
 use std::fmt;
 use std::process::id;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use common::{exception, plan, run};
 use nexus::prelude::*;
-use nexus::{ExceptionKind, RetryAfter, StepOutcome, WorkerExit};
+use nexus::{ExceptionKind, RetryAfter, WorkerExit};
 
 nexus::test_workers!();
-
-/// The exception of the one step of a report.
-fn exception(report: &Report) -> Exception {
-    match report.steps().next().unwrap().outcome() {
-        StepOutcome::Exception(exception) => exception,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn plan(script: &str, fields: &Fields) -> std::sync::Arc<nexus::Plan> {
-    Flow::parse(script).unwrap().plan(&Registry::linked(), fields).unwrap()
-}
-
-fn run(script: &str) -> Report {
-    Engine::shared().run_plan(&plan(script, &Fields::new()), Inputs::new()).unwrap()
-}
 
 mod errors {
     use super::*;

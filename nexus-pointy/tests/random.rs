@@ -2,58 +2,11 @@
 
 mod common;
 
+use common::fuzz::TOKENS;
 use nexus_pointy::wiring::wiring;
 use nexus_pointy::{Span, Token, TokenKind, lex, parse, parse_tokens};
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-const PIECES: &[&str] = &[
-    "A",
-    "b::c",
-    "->",
-    "|->",
-    "||",
-    "*",
-    "3",
-    "0",
-    "1",
-    "(",
-    ")",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    "=",
-    ":",
-    "::",
-    "\"s\"",
-    "true",
-    "-1",
-    "0.5",
-    "each",
-    "max_attempts",
-    ";",
-    "=>",
-    "|",
-    "-",
-    "'",
-    "\"",
-    "#x\n",
-    "\0",
-    "\u{202e}",
-    "é",
-    ".",
-    "&&",
-    "\\",
-    "1e999",
-    "99999999999",
-    "_",
-    "//",
-    "/*",
-    "\r\n",
-    "\u{feff}",
-];
 
 const KINDS: &[TokenKind] = &[
     TokenKind::Ident,
@@ -90,8 +43,8 @@ proptest! {
     }
 
     #[test]
-    fn any_soup_parses(pieces in vec(0..PIECES.len(), 0..60), blank in any::<bool>()) {
-        let pieces: Vec<&str> = pieces.into_iter().map(|at| PIECES[at]).collect();
+    fn any_soup_parses(pieces in vec(0..TOKENS.len(), 0..60), blank in any::<bool>()) {
+        let pieces: Vec<&str> = pieces.into_iter().map(|at| TOKENS[at]).collect();
         let source = pieces.join(if blank { " " } else { "" });
         check(&source)?;
     }
@@ -110,8 +63,8 @@ proptest! {
     }
 
     #[test]
-    fn lexing_apart_is_parsing(pieces in vec(0..PIECES.len(), 0..40)) {
-        let pieces: Vec<&str> = pieces.into_iter().map(|at| PIECES[at]).collect();
+    fn lexing_apart_is_parsing(pieces in vec(0..TOKENS.len(), 0..40)) {
+        let pieces: Vec<&str> = pieces.into_iter().map(|at| TOKENS[at]).collect();
         let source = pieces.join(" ");
         let (tokens, of_lexer) = lex(&source);
         let end = Span::new(source.len() as u32, source.len() as u32);

@@ -1,9 +1,12 @@
-//! What the tests share: an end for what would hang.
+//! What the tests share: an end for what would hang, and runs of a script's linked events.
 #![allow(dead_code, reason = "no test file uses all")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panic")]
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
+
+use nexus::prelude::*;
+use nexus::{Plan, StepOutcome};
 
 /// How long anything may take before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -25,5 +28,21 @@ pub(crate) fn wait_until(mut there: impl FnMut() -> bool) {
     while !there() {
         assert!(Instant::now() < until, "it never came");
         std::thread::yield_now();
+    }
+}
+
+pub(crate) fn plan(script: &str, fields: &Fields) -> Arc<Plan> {
+    Flow::parse(script).unwrap().plan(&Registry::linked(), fields).unwrap()
+}
+
+pub(crate) fn run(script: &str) -> Report {
+    Engine::shared().run_plan(&plan(script, &Fields::new()), Inputs::new()).unwrap()
+}
+
+/// The exception of a report's first step.
+pub(crate) fn exception(report: &Report) -> Exception {
+    match report.steps().next().unwrap().outcome() {
+        StepOutcome::Exception(exception) => exception,
+        other => panic!("{other:?}"),
     }
 }

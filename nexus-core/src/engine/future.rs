@@ -7,17 +7,18 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context as Polling, Poll, Waker};
+use std::task::{Context as Polling, Poll};
 use std::time::Duration;
 
 use super::alarm::Call;
 use super::drive::{Drive, Looked, Next};
 use super::inbox::{Brought, News, Outbox, Slot, Turn};
+use super::polling::{self, First};
 use super::prepare::Prepared;
 use super::task::Work;
 use crate::context::Context;
 use crate::error::Result;
-use crate::event::{Body, BodyFuture, Inputs};
+use crate::event::Inputs;
 use crate::executor::{self, Executor, Job, Source, Taken};
 use crate::outcome::TaskOutcome;
 use crate::panic;
@@ -122,7 +123,7 @@ impl Drive {
                     Next::Advance(run) => break run,
                     Next::Turn(work) => {
                         let (drive, pool) = (Arc::clone(self), Arc::clone(shared));
-                        let turn = Elsewhere { drive, pool, work: Mutex::new(Some(work)) };
+                        let turn = PooledTurn { drive, pool, work: Mutex::new(Some(work)) };
                         let job = Job::new(Arc::new(turn), 0);
                         let _ = panic::contain(|| shared.submit(job));
                     }
@@ -155,10 +156,7 @@ impl Drive {
         let start = self.begin(task);
         self.signal_start(context);
         let (body, inputs) = (self.body(task.step), work.inputs(self, context));
-        let ended = match Self::poll_first(body, inputs, &waker().await) {
-            First::Ended(outcome) => Some(outcome),
-            First::Waits(body) => self.poll_on(body).await,
-        };
+        let ended = polling::to_end(body, inputs, |cx| self.is_unwanted(cx)).await;
         // Without an end the run is cancelled, and is about to hear of it.
         let Some(outcome) = ended else { return panic::drop_quietly(work) };
         self.signal_end(context, &outcome);
@@ -171,18 +169,18 @@ impl Drive {
     async fn run_async_straight(&self, run: &mut Run, first: u32, context: &mut Context) {
         let now = || self.engine.step_now();
         let (mut step, mut start) = (first, now());
-        let mut woken_by = waker().await;
+        let mut waker = polling::waker().await;
         loop {
             context.step = step;
             let this = &self.plan.steps[step as usize];
             let slots = &self.plan.events[this.event as usize].slots;
             let inputs = Inputs { slots, piped: run.straight_input(step), context };
             let body = &*self.plan.bodies[this.body as usize];
-            let ended = match Self::poll_first(body, inputs, &woken_by) {
+            let ended = match polling::first(body, inputs, &waker) {
                 First::Ended(outcome) => Some(outcome),
                 First::Waits(body) => {
-                    let ended = self.poll_on(body).await;
-                    woken_by = waker().await;
+                    let ended = polling::rest(body, |cx| self.is_unwanted(cx)).await;
+                    waker = polling::waker().await;
                     ended
                 }
             };
@@ -205,38 +203,11 @@ impl Drive {
         }
     }
 
-    /// Calls an async body and polls it. Most that run here end at once, and need no more.
-    #[inline]
-    fn poll_first<'a>(body: &'a dyn Body, inputs: Inputs<'a>, waker: &Waker) -> First<'a> {
-        // One guard for the call, the poll and the drop.
-        let first = panic::contain(|| {
-            let mut body = body.call_async(inputs);
-            match body.as_mut().poll(&mut Polling::from_waker(waker)) {
-                Poll::Ready(outcome) => First::Ended(outcome),
-                Poll::Pending => First::Waits(body),
-            }
-        });
-        first.unwrap_or_else(|exception| First::Ended(exception.into()))
-    }
-
-    /// Polls a body that waits to its end; `None` if the run is cancelled before.
-    async fn poll_on(&self, mut body: BodyFuture<'_>) -> Option<TaskOutcome> {
-        let mut was_polled_just_now = true;
-        let ended = poll_fn(|cx| {
-            if !std::mem::take(&mut was_polled_just_now) {
-                match panic::contain(|| body.as_mut().poll(cx)) {
-                    Ok(Poll::Ready(outcome)) => return Poll::Ready(Some(outcome)),
-                    Err(exception) => return Poll::Ready(Some(exception.into())),
-                    Ok(Poll::Pending) => {}
-                }
-            }
-            self.leave_waker(cx);
-            // The flag is set before the waker is taken, so one of the two sees the other.
-            if self.info.is_cancelled() { Poll::Ready(None) } else { Poll::Pending }
-        });
-        let ended = ended.await;
-        panic::drop_quietly(body);
-        ended
+    /// Leaves the waker for whoever cancels the run, and says whether somebody has.
+    fn is_unwanted(&self, cx: &Polling<'_>) -> bool {
+        self.leave_waker(cx);
+        // The flag is set before the waker is taken, so one of the two sees the other.
+        self.info.is_cancelled()
     }
 
     /// What this future does next.
@@ -268,25 +239,14 @@ impl Drive {
     }
 }
 
-/// What became of an async body at its first poll.
-enum First<'a> {
-    Ended(TaskOutcome),
-    Waits(BodyFuture<'a>),
-}
-
-/// What wakes the task that polls this future now.
-async fn waker() -> Waker {
-    poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
-}
-
 /// A turn of the driver on a thread that may be blocked.
-struct Elsewhere {
+struct PooledTurn {
     drive: Arc<Drive>,
     pool: Arc<dyn Executor>,
     work: Mutex<Option<Box<Work>>>,
 }
 
-impl Elsewhere {
+impl PooledTurn {
     /// Takes the work, and tells the run how it ended.
     fn end(&self, perform: impl FnOnce(Work, &mut Context) -> News) {
         let Some(work) = lock(&self.work).take() else { return };
@@ -308,7 +268,7 @@ impl Elsewhere {
     }
 }
 
-impl Source for Elsewhere {
+impl Source for PooledTurn {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
         self.end(|work, context| work.perform_here(&self.drive, context));
         (1, false)

@@ -8,6 +8,7 @@ mod handle;
 mod inbox;
 #[cfg(all(test, shuttle))]
 mod model;
+mod polling;
 mod pooled;
 mod prepare;
 mod shutdown;

@@ -1,14 +1,14 @@
 //! Carrying out one task: its inputs, its body, its time.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::Context as Polling;
 use std::time::Duration;
 
 use super::alarm::{Call, Key};
 use super::drive::Drive;
 use super::inbox::{News, Turn};
+use super::polling;
 use crate::cancel::Token;
 use crate::context::Context;
 use crate::event::{Body, Inputs};
@@ -113,26 +113,14 @@ impl Drive {
         allow(dead_code, reason = "executors that take tasks out are left out of this build")
     )]
     pub(super) async fn perform_async(&self, work: &Work, context: &Context) -> TaskOutcome {
-        let inputs = work.inputs(self, context);
-        let token = work.token.as_deref();
-        let mut body = match panic::contain(|| self.body(context.step).call_async(inputs)) {
-            Ok(body) => body,
-            Err(exception) => return exception.into(),
+        let is_unwanted = |cx: &Polling<'_>| {
+            work.token.as_ref().is_some_and(|token| {
+                token.on_raise(cx.waker());
+                token.is_raised()
+            })
         };
-        let ended = poll_fn(|cx| match panic::contain(|| body.as_mut().poll(cx)) {
-            Ok(Poll::Ready(outcome)) => Poll::Ready(Some(outcome)),
-            Err(exception) => Poll::Ready(Some(exception.into())),
-            Ok(Poll::Pending) => match token {
-                Some(token) if token.is_raised() => Poll::Ready(None),
-                Some(token) => {
-                    token.on_raise(cx.waker());
-                    Poll::Pending
-                }
-                None => Poll::Pending,
-            },
-        });
-        let ended = ended.await;
-        panic::drop_quietly(body);
+        let (body, inputs) = (self.body(context.step), work.inputs(self, context));
+        let ended = polling::to_end(body, inputs, is_unwanted).await;
         // Nobody waits for what a dropped body would have said.
         let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
         ended.unwrap_or_else(dropped)

@@ -79,7 +79,8 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
     /// [`regain`](Self::regain) is called, and need not wait for it in [`shutdown`](Self::shutdown).
     fn give_up(&self) {}
 
-    /// A body that was given up has ended after all.
+    /// A body that was given up has ended after all. Another thread may say so a moment before
+    /// [`give_up`](Self::give_up) is called for it.
     fn regain(&self) {}
 
     /// Calls `poll`, which polls an async body outside of this executor's own threads.
@@ -96,11 +97,11 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
 /// as lost.
 pub struct Job(Option<(Arc<dyn Source>, u32)>);
 
+/// Where a job's tasks come from: a run, which has a queue of them for each of its pools.
 #[cfg_attr(
     not(all(feature = "process", feature = "tokio")),
     allow(dead_code, reason = "executors that take tasks out are left out of this build")
 )]
-/// Where a job's tasks come from: a run, which has a queue of them for each of its pools.
 pub(crate) trait Source: Send + Sync {
     /// Runs tasks from the queue, `most` at most, while they are short; gives how many.
     /// `true` if there is more to do: then the job is still good.
@@ -113,12 +114,12 @@ pub(crate) trait Source: Send + Sync {
     fn lose(self: Arc<Self>, pool: u32);
 }
 
+/// A task that an executor has taken out of a job, to run it in another way than by calling its
+/// body on this thread. Dropped without an end, the task ends as lost.
 #[cfg_attr(
     not(all(feature = "process", feature = "tokio")),
     allow(dead_code, reason = "executors that take tasks out are left out of this build")
 )]
-/// A task that an executor has taken out of a job, to run it in another way than by calling its
-/// body on this thread. Dropped without an end, the task ends as lost.
 pub(crate) trait Taken: Send + Sync {
     /// What a worker process needs to run the task; `None` for code that only this process has,
     /// such as a mock.

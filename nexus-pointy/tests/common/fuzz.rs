@@ -20,7 +20,8 @@ const MOST: usize = 4_000;
 /// No input of that length takes longer; a debug build of many threads is 100 times slower.
 const SLOW: Duration = Duration::from_millis(if cfg!(debug_assertions) { 20_000 } else { 500 });
 
-const TOKENS: &[&str] = &[
+pub(crate) const TOKENS: &[&str] = &[
+    "#x\n",
     "A",
     "b::c",
     "->",
