@@ -70,12 +70,12 @@ printf '%s\n' "$routed" | grep -q 'went to `101` (Premium user detected)'
 printf '%s\n' "$routed" | grep -q 'bypassed (Maintenance mode active)'
 printf '%s\n' "$routed" | grep -q 'stopped in .* by `stop_on_error`'
 
-cargo run -q --example cli -- run OrderPipeline --input orders.json | tee "$scratch/shop"
+cargo run -q --example cli -- run OrderPipeline --input examples/data/shop.json | tee "$scratch/shop"
 grep -q '^OrderPipeline succeeded' "$scratch/shop"
 grep -q '^"4 orders, 199.30 EUR"$' "$scratch/shop"
 wrong() { # EDIT EXPECTED: the shop refuses the orders so edited, with code 2 and such a message
     local code=0
-    sed "$1" orders.json > "$scratch/wrong.json"
+    sed "$1" examples/data/shop.json > "$scratch/wrong.json"
     cargo run -q --example cli -- run OrderPipeline --input "$scratch/wrong.json" \
         > "$scratch/out" 2> "$scratch/err" || code=$?
     cat "$scratch/err"

@@ -1,6 +1,6 @@
 //! A program whose pipelines are run from the command line: `nexus::cli` in one line of `main`.
 //!
-//! `cargo run --example cli -- run OrderPipeline --input orders.json`, from this repository's root;
+//! `cargo run --example cli -- run OrderPipeline --input examples/data/shop.json`, from this repository's root;
 //! `cargo run --example cli -- help` tells of the rest.
 
 use std::collections::HashSet;

@@ -39,7 +39,7 @@ fn assert_errors(ended: &Ended, code: i32, errors: &[&str]) {
 }
 
 fn a_run_reports_and_ends_with_0() {
-    let ended = shop(&["run", "OrderPipeline", "--input", "orders.json"]);
+    let ended = shop(&["run", "OrderPipeline", "--input", "examples/data/shop.json"]);
     assert_eq!(
         untimed(&ended.out),
         "OrderPipeline succeeded\n  + validate  success\n  + charge    4 items, waited 200ms\n  + add_up    success\n\"4 orders, 199.30 EUR\"\n"
@@ -49,7 +49,7 @@ fn a_run_reports_and_ends_with_0() {
 }
 
 fn json_is_one_line_of_json() {
-    let input = std::fs::read_to_string("orders.json").unwrap();
+    let input = std::fs::read_to_string("examples/data/shop.json").unwrap();
     let ended = shop_reads(&["run", "OrderPipeline", "-i", "-", "--json"], &input);
     assert_eq!((ended.code, ended.out.lines().count()), (Some(0), 1));
     let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 #![allow(unexpected_cfgs, reason = "the generator asks for a feature of nexus-pointy")]
 
-#[path = "../../../nexus-pointy/tests/common/mod.rs"]
+#[path = "../../../crates/pointy/tests/common/mod.rs"]
 mod common;
 
 use std::collections::BTreeSet;
@@ -83,7 +83,7 @@ const OF_RUST: [&str; 2] = [
 /// brackets or quotes do not close, and where there are characters that it does not know.
 #[test]
 fn a_broken_flow_has_the_same_mistakes_in_tokens_and_in_a_text() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nexus-pointy/tests/broken");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/pointy/tests/broken");
     let (mut compared, mut unlike) = (0, BTreeSet::new());
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::run::{Ran, Scratch, run};
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// Cargo in the project, without the network: with the workspace's lock file, everything that the

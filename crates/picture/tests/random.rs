@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
-#[path = "../../nexus-pointy/tests/common/mod.rs"]
+#[path = "../../pointy/tests/common/mod.rs"]
 mod common;
 mod svg;
 mod terminal;

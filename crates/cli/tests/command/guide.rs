@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::run::Scratch;
 
-const CHAPTER: &str = "../docs/src/cli.md";
+const CHAPTER: &str = "../../docs/src/cli.md";
 
 #[test]
 fn what_the_guide_shows_is_what_one_sees() {

@@ -77,7 +77,7 @@ proptest! {
 
 #[test]
 fn the_guides_example_has_the_layout_that_it_shows() {
-    let guide = include_str!("../../docs/src/pointy.md");
+    let guide = include_str!("../../../docs/src/pointy.md");
     let scripts: Vec<&str> = guide.split("```pointy\n").skip(1).collect();
     assert!(!scripts.is_empty());
     for script in scripts {

@@ -80,7 +80,7 @@ fn a_script_with_mistakes_stays_as_it_is() {
 #[test]
 fn none_of_the_broken_scripts_of_the_language_is_touched() {
     let scratch = Scratch::new("fmt-broken");
-    let broken = pinned().join("../../../nexus-pointy/tests/broken");
+    let broken = pinned().join("../../../pointy/tests/broken");
     let mut scripts = Vec::new();
     for entry in fs::read_dir(broken).unwrap() {
         let path = entry.unwrap().path();

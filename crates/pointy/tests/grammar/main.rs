@@ -22,7 +22,7 @@ use ebnf::Grammar;
 use nexus_pointy::{TokenKind, code, lex, parse};
 use sentences::{Deriver, Recogniser};
 
-const GUIDE: &str = include_str!("../../../docs/src/pointy.md");
+const GUIDE: &str = include_str!("../../../../docs/src/pointy.md");
 
 /// What the grammar leaves open; the guide lists these codes below it.
 const CONDITIONS: &[&str] = &[
@@ -122,7 +122,7 @@ fn what_parses_is_derived_and_the_reverse() {
 
 #[test]
 fn the_pictures_are_drawn_from_the_grammar() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/grammar");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/grammar");
     let (syntax, tokens) = grammars();
     let mut files = BTreeSet::new();
     for grammar in [&syntax, &tokens] {
