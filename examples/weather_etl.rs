@@ -138,7 +138,7 @@ impl Observer for Progress {
             self.0.inc(1);
         }
     }
-    fn pipeline_execution_end(&self, _: &nexus::RunEvent<'_>) {
+    fn pipeline_execution_end(&self, _: &nexus::RunEvent<'_>, _: &nexus::RunEnd<'_>) {
         self.0.finish_and_clear();
     }
 }

@@ -3,6 +3,9 @@
 pub use nexus_core::*;
 pub use nexus_macros::{Descriptor, Event, Pipeline, event};
 
+#[cfg(feature = "process")]
+pub use nexus_process::{ProcessPoolExecutor, init, test_workers};
+
 #[cfg(feature = "cli")]
 #[doc(inline)]
 pub use nexus_command as cli;
@@ -14,8 +17,6 @@ pub use nexus_core::__private;
 pub mod prelude {
     #[cfg(feature = "tokio")]
     pub use nexus_core::AsyncExecutor;
-    #[cfg(feature = "process")]
-    pub use nexus_core::ProcessPoolExecutor;
     pub use nexus_core::StateFactory;
     pub use nexus_core::{
         Batch, Bypass, Clock, Context, DefaultExecutor, Engine, Event,
@@ -24,6 +25,8 @@ pub mod prelude {
         RetryPolicy, State, Status, ThreadPoolExecutor,
     };
     pub use nexus_macros::{Descriptor, Event, Pipeline, event};
+    #[cfg(feature = "process")]
+    pub use nexus_process::ProcessPoolExecutor;
 }
 
 /// The guide's chapters, compiled and run with the tests.

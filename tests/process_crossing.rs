@@ -302,7 +302,7 @@ mod values {
     struct Odd;
     impl Serialize for Odd {
         fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(serde::ser::Error::custom("no"))
+            Err(serde::ser::Error::custom("not for others"))
         }
     }
     impl<'de> Deserialize<'de> for Odd {
@@ -328,12 +328,12 @@ mod values {
     #[test]
     fn a_value_that_does_not_cross_after_all_is_an_exception_that_says_so() {
         for (script, name, why) in [
-            ("odd", "`odd`, a `Odd`,", "returned an error"),
+            ("odd", "`odd`, a `Odd`,", "between processes: not for others"),
             ("dynamic", "`dynamic`, a `serde_json::Value`,", "`serde_json::Value`"),
             ("hidden", "`hidden`, a `Name`,", "expected a borrowed string"),
         ] {
             let exception = exception(&run(script));
-            assert_eq!(exception.kind(), ExceptionKind::Crossing);
+            assert_eq!(exception.kind(), ExceptionKind::Serialization);
             let said = exception.message();
             assert!(said.contains(name) && said.contains(why), "{said}");
         }

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use nexus::prelude::*;
+use nexus::testing::TestEngine;
 
 #[event(executor = ProcessPoolExecutor)]
 fn anything() -> Outcome<u32> {
@@ -22,4 +23,16 @@ fn the_error_says_what_to_write_and_where() {
          first line of `main`; or, for tests, `nexus::test_workers!();` beside them, outside of \
          any function"
     );
+}
+
+#[test]
+fn a_mocked_event_of_a_process_pool_needs_no_worker() {
+    let plan = Flow::parse("anything || anything")
+        .unwrap()
+        .plan(&Registry::linked(), &Fields::new())
+        .unwrap();
+    let mocked = TestEngine::new().mock("anything", |_: &Context| Outcome::success(2_u32));
+    let report = mocked.build().unwrap().run_plan(&plan, Inputs::new()).unwrap();
+    let values: Vec<&u32> = report.steps().map(|step| step.value::<u32>().unwrap()).collect();
+    assert_eq!(values, [&2, &2]);
 }

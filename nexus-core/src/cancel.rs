@@ -1,6 +1,7 @@
-//! Telling a task that its result is no longer wanted.
+//! Telling a task that its result is no longer wanted, and the runs inside of it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use crate::sync::{Mutex, lock};
@@ -14,6 +15,7 @@ const ENDED: u8 = 4;
 pub(crate) struct Token {
     state: AtomicU8,
     waker: Mutex<Option<Waker>>,
+    pub(crate) children: Children,
 }
 
 impl Default for Token {
@@ -25,7 +27,7 @@ impl Default for Token {
 impl Token {
     /// The token of a task that is wanted and does not run yet.
     pub(crate) const fn new() -> Self {
-        Self { state: AtomicU8::new(0), waker: Mutex::new(None) }
+        Self { state: AtomicU8::new(0), waker: Mutex::new(None), children: Children::new() }
     }
 
     /// The body is about to run. `false` if its result is not wanted any more.
@@ -45,6 +47,7 @@ impl Token {
         if let Some(waker) = waker {
             waker.wake();
         }
+        self.children.cancel();
         running
     }
 
@@ -54,10 +57,6 @@ impl Token {
 
     /// Calls the waker when the token is raised; at once if it is already. A new waker replaces
     /// the old one.
-    #[cfg_attr(
-        not(all(feature = "process", feature = "tokio")),
-        allow(dead_code, reason = "executors that take tasks out are left out of this build")
-    )]
     pub(crate) fn on_raise(&self, waker: &Waker) {
         let mut slot = lock(&self.waker);
         if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {
@@ -69,6 +68,42 @@ impl Token {
         {
             drop(slot);
             waker.wake();
+        }
+    }
+}
+
+/// A run inside of a task or of another run.
+pub(crate) trait ChildRun: Send + Sync {
+    /// The parent is cancelled.
+    fn cancel_with_parent(self: Arc<Self>);
+}
+
+/// The runs that are cancelled together with a task or a run.
+pub(crate) struct Children(Mutex<Vec<Weak<dyn ChildRun>>>);
+
+impl Children {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// Adds a run. If the parent is cancelled already, so is the run.
+    pub(crate) fn add(&self, child: Weak<dyn ChildRun>, is_cancelled: impl Fn() -> bool) {
+        let mut children = lock(&self.0);
+        // A parent may run many, one after the other.
+        children.retain(|known| known.strong_count() > 0);
+        children.push(child);
+        drop(children);
+        // The parent is marked before its list is taken, so one of the two sees the other.
+        if is_cancelled() {
+            self.cancel();
+        }
+    }
+
+    /// The parent is marked as cancelled.
+    pub(crate) fn cancel(&self) {
+        let children = std::mem::take(&mut *lock(&self.0));
+        for child in children.iter().filter_map(Weak::upgrade) {
+            child.cancel_with_parent();
         }
     }
 }

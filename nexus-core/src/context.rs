@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::cancel::Token;
+use crate::cancel::{Children, Token};
 use crate::outcome::Failure;
 use crate::time::Clock;
 use crate::value::Value;
@@ -83,7 +83,7 @@ pub(crate) trait StepNames: Send + Sync {
 }
 
 /// Who is told how far a task is.
-pub(crate) trait Hear: Send + Sync {
+pub(crate) trait ProgressListener: Send + Sync {
     fn progress(&self, context: &Context, done: u64, total: u64);
 }
 
@@ -102,13 +102,21 @@ pub(crate) struct RunInfo {
     pub(crate) deadline: Option<Duration>,
     /// The run was cancelled, or its time is over.
     pub(crate) cancelled: AtomicBool,
-    pub(crate) hear: Option<Arc<dyn Hear>>,
+    /// Runs inside of this one, wherever the task that runs them has no token.
+    pub(crate) children: Children,
+    pub(crate) progress: Option<Arc<dyn ProgressListener>>,
 }
 
 impl RunInfo {
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The run is cancelled, and so are the runs inside of it.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.children.cancel();
     }
 }
 
@@ -216,8 +224,8 @@ impl Context {
     /// Says that `done` of `total` parts are done, to whoever watches the run: a
     /// [`RunHandle`](crate::RunHandle), or an [`Observer`](crate::Observer).
     pub fn progress(&self, done: u64, total: u64) {
-        if let Some(hear) = &self.run.hear {
-            hear.progress(self, done, total);
+        if let Some(listener) = &self.run.progress {
+            listener.progress(self, done, total);
         }
     }
 

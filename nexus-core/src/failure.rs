@@ -48,8 +48,8 @@ impl Failure {
     }
 
     /// The failure as it was in another process.
-    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
-    pub(crate) fn rebuilt(
+    #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
+    pub(crate) fn remote(
         reason: String,
         value: Option<Value>,
         exception: Option<Exception>,
@@ -58,7 +58,7 @@ impl Failure {
     }
 
     /// The data that the failure carries, of whatever type.
-    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
+    #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) fn any_value(&self) -> Option<&Value> {
         self.0.value.as_ref()
     }
@@ -116,16 +116,16 @@ struct ExceptionData {
 /// What is known of an exception's errors beside themselves.
 enum Origin {
     /// nexus made it.
-    Own,
+    Nexus,
     /// The event's error has this type.
-    Here(&'static str),
+    Local(&'static str),
     /// It arose in another process.
-    Elsewhere(Box<Testimony>),
+    Remote(Box<RetryHints>),
 }
 
 /// What only the process can say of an exception where it arose.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Testimony {
+pub(crate) struct RetryHints {
     /// The types of the errors in its chain, by their full names, as far as they are known there.
     pub(crate) types: Vec<String>,
     /// Whether the event's own `retry_if` agrees to it.
@@ -155,8 +155,8 @@ pub enum ExceptionKind {
     WorkerLost,
     /// The event's input ended its worker process too often.
     Poisoned,
-    /// A value could not be written for another process, or not be read there. Never retried.
-    Crossing,
+    /// A value could not be serialised for another process, or not be read there. Never retried.
+    Serialization,
 }
 
 /// How a worker process ended that held a task.
@@ -169,8 +169,8 @@ pub struct WorkerExit {
 }
 
 impl WorkerExit {
-    #[cfg_attr(not(all(unix, feature = "process")), expect(dead_code, reason = "made by the pool"))]
-    pub(crate) const fn new(signal: Option<i32>, code: Option<i32>) -> Self {
+    /// A process that was ended by this signal, or exited with this code.
+    pub const fn new(signal: Option<i32>, code: Option<i32>) -> Self {
         Self { signal, code }
     }
 
@@ -221,18 +221,18 @@ fn signal_name(signal: i32) -> Option<&'static str> {
 
 /// An error of another process: its text and those of its `source()` chain.
 #[derive(Debug)]
-struct Told {
+struct RemoteError {
     text: String,
-    source: Option<Box<Told>>,
+    source: Option<Box<RemoteError>>,
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl StdError for Told {
+impl StdError for RemoteError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
     }
@@ -241,43 +241,45 @@ impl StdError for Told {
 impl Exception {
     /// An exception made of an event's error.
     pub fn new<E: StdError + Send + Sync + 'static>(error: E) -> Self {
-        let origin = Origin::Here(std::any::type_name::<E>());
+        let origin = Origin::Local(std::any::type_name::<E>());
         Self::build(ExceptionKind::Error, error.to_string(), None, Some(Box::new(error)), origin)
     }
 
     pub(crate) fn panic(message: String, location: Option<String>) -> Self {
-        Self::build(ExceptionKind::Panic, message, location, None, Origin::Own)
+        Self::build(ExceptionKind::Panic, message, location, None, Origin::Nexus)
     }
 
     pub(crate) fn of_kind(kind: ExceptionKind, message: String) -> Self {
-        Self::build(kind, message, None, None, Origin::Own)
+        Self::build(kind, message, None, None, Origin::Nexus)
     }
 
-    /// An exception of nexus's own making, with `error` in its chain.
-    #[cfg_attr(not(all(unix, feature = "process")), expect(dead_code, reason = "made by the pool"))]
-    pub(crate) fn caused(
-        kind: ExceptionKind,
-        message: String,
-        error: impl StdError + Send + Sync + 'static,
-    ) -> Self {
-        Self::build(kind, message, None, Some(Box::new(error)), Origin::Own)
+    /// The exception of a task whose worker process ended, for executors that have such.
+    pub fn worker_lost(exit: WorkerExit) -> Self {
+        let message = format!("the worker process that ran the event was lost: {exit}");
+        let kind = ExceptionKind::WorkerLost;
+        Self::build(kind, message, None, Some(Box::new(exit)), Origin::Nexus)
+    }
+
+    /// The exception of a task that an executor could not run, for the reason in `message`.
+    pub fn not_run(message: impl Into<String>) -> Self {
+        Self::of_kind(ExceptionKind::Lost, message.into())
     }
 
     /// The exception as it was in another process; `texts` are those of its chain.
-    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
-    pub(crate) fn rebuilt(
+    #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
+    pub(crate) fn remote(
         kind: ExceptionKind,
         message: String,
         location: Option<String>,
         texts: Vec<String>,
-        testimony: Testimony,
+        retry_hints: RetryHints,
     ) -> Self {
         let chain = texts
             .into_iter()
             .rev()
-            .fold(None, |source, text| Some(Box::new(Told { text, source })));
+            .fold(None, |source, text| Some(Box::new(RemoteError { text, source })));
         let error = chain.map(|error| error as Box<dyn StdError + Send + Sync>);
-        Self::build(kind, message, location, error, Origin::Elsewhere(Box::new(testimony)))
+        Self::build(kind, message, location, error, Origin::Remote(Box::new(retry_hints)))
     }
 
     pub(crate) fn timeout(limit: Duration) -> Self {
@@ -289,7 +291,7 @@ impl Exception {
             format!("{crashes} workers died of this input of `{event}`; the last one: {last}");
         let exit = last.find::<WorkerExit>().copied();
         let exit = exit.map(|exit| Box::new(exit) as Box<dyn StdError + Send + Sync>);
-        Self::build(ExceptionKind::Poisoned, message, None, exit, Origin::Own)
+        Self::build(ExceptionKind::Poisoned, message, None, exit, Origin::Nexus)
     }
 
     fn build(
@@ -303,19 +305,19 @@ impl Exception {
     }
 
     /// What the process says of it where it arose, if that is another one.
-    pub(crate) fn testimony(&self) -> Option<&Testimony> {
+    pub(crate) fn retry_hints(&self) -> Option<&RetryHints> {
         match &self.0.origin {
-            Origin::Elsewhere(testimony) => Some(testimony),
-            Origin::Own | Origin::Here(_) => None,
+            Origin::Remote(retry_hints) => Some(retry_hints),
+            Origin::Nexus | Origin::Local(_) => None,
         }
     }
 
     /// The full name of the type of the event's error, where it arose in this process.
-    #[cfg_attr(not(feature = "process"), expect(dead_code, reason = "nothing crosses"))]
+    #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) fn error_type(&self) -> Option<&'static str> {
         match self.0.origin {
-            Origin::Here(name) => Some(name),
-            Origin::Own | Origin::Elsewhere(_) => None,
+            Origin::Local(name) => Some(name),
+            Origin::Nexus | Origin::Remote(_) => None,
         }
     }
 
@@ -354,7 +356,7 @@ impl Exception {
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        let elsewhere = || self.testimony().and_then(|testimony| testimony.retry_after);
+        let elsewhere = || self.retry_hints().and_then(|retry_hints| retry_hints.retry_after);
         self.find::<RetryAfter>().map(|error| error.after).or_else(elsewhere)
     }
 }

@@ -21,6 +21,7 @@ mod batch;
 mod cancel;
 mod checked;
 mod context;
+mod current;
 mod describe;
 mod engine;
 mod error;
@@ -40,6 +41,8 @@ mod plan;
 #[doc(hidden)]
 pub mod private;
 mod registry;
+#[cfg(feature = "wire")]
+mod remote;
 mod report;
 mod retry;
 mod run;
@@ -50,8 +53,6 @@ pub mod testing;
 mod time;
 mod value;
 mod wire;
-#[cfg(feature = "process")]
-mod worker;
 
 #[doc(hidden)]
 pub use private as __private;
@@ -70,14 +71,12 @@ pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
 #[cfg(feature = "tokio")]
 pub use executor::AsyncExecutor;
-#[cfg(feature = "process")]
-pub use executor::ProcessPoolExecutor;
 pub use executor::{
-    ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, Job,
-    ThreadPoolExecutor,
+    BodyKind, ClaimedTask, ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig,
+    ExecutorKind, Job, ThreadPoolExecutor,
 };
 pub use flow::Flow;
-pub use observe::{Ended, Observer, RunEvent, StepEvent};
+pub use observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
 pub use outcome::{
     Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter, WorkerExit,
 };
@@ -86,6 +85,8 @@ pub use piped::Items;
 pub use pipeline::Pipeline;
 pub use plan::{Fields, Plan, PlanSpec};
 pub use registry::{EventBuilder, Registry};
+#[cfg(feature = "wire")]
+pub use remote::{TaskHost, TaskReply};
 pub use report::{NotRun, Report, Status, StepOutcome, StepReport};
 pub use retry::{
     ErrorType, IntoRetryPolicy, Jitter, LONGEST_WAIT, RetryPolicy, RetryPolicyBuilder,
@@ -96,5 +97,3 @@ pub use settings::{EventExecutionEvaluationState, EventSettings};
 pub use time::{Clock, SystemClock, Wait};
 pub use value::{TypeInfo, Value};
 pub use wire::StateFactory;
-#[cfg(feature = "process")]
-pub use worker::init;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::context::RunId;
 use crate::outcome::{Exception, Failure};
+use crate::report::{Report, Status};
+use crate::run::StopCondition;
 
 /// Listens to runs. Every method has an empty body, so implement what you want to hear.
 ///
@@ -30,8 +32,16 @@ use crate::outcome::{Exception, Failure};
 pub trait Observer: Send + Sync + 'static {
     /// A run begins.
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {}
-    /// A run is over.
-    fn pipeline_execution_end(&self, run: &RunEvent<'_>) {}
+    /// A stop condition of this step holds: the run starts nothing new.
+    fn pipeline_execution_stop(
+        &self,
+        run: &RunEvent<'_>,
+        step: &StepEvent<'_>,
+        condition: StopCondition,
+    ) {
+    }
+    /// A run is over, and this is how it ended.
+    fn pipeline_execution_end(&self, run: &RunEvent<'_>, end: &RunEnd<'_>) {}
     /// A step is about to be handed to its executor; for an `each` step, one of its items is.
     fn event_execution_init(&self, step: &StepEvent<'_>) {}
     /// An attempt begins, on the thread that runs the body.
@@ -44,8 +54,11 @@ pub trait Observer: Send + Sync + 'static {
     fn event_execution_retry(&self, step: &StepEvent<'_>, exception: &Exception, wait: Duration) {}
     /// An event that was retried has ended for good.
     fn event_execution_retry_done(&self, step: &StepEvent<'_>, ended: Ended<'_>) {}
-    /// The event was bypassed.
+    /// The event was bypassed; of an `each` step, for one item.
     fn event_execution_bypassed(&self, step: &StepEvent<'_>, reason: &str) {}
+    /// A step that was under way is no longer wanted: the run was cancelled or its time was over,
+    /// or another member of its group decided the matter.
+    fn event_execution_cancelled(&self, step: &StepEvent<'_>, reason: &Failure) {}
 }
 
 /// How an attempt ended.
@@ -58,6 +71,30 @@ pub enum Ended<'a> {
     Failure(&'a Failure),
     /// It broke.
     Exception(&'a Exception),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunEnd<'a> {
+    pub(crate) report: &'a Report,
+}
+
+impl RunEnd<'_> {
+    /// The run's status.
+    pub fn status(&self) -> Status {
+        self.report.status()
+    }
+
+    /// The path of the step that made the run fail or stop; `None` if it succeeded, was cancelled
+    /// or timed out.
+    pub fn step(&self) -> Option<String> {
+        self.report.ending_step().map(|step| step.path())
+    }
+
+    /// Why the run did not succeed, in a sentence; `None` if it did.
+    pub fn reason(&self) -> Option<String> {
+        (!self.report.is_success()).then(|| self.report.complaint())
+    }
 }
 
 /// The run that a signal is about.

@@ -44,6 +44,9 @@ pub(crate) struct EachResult {
     pub(crate) values: Value,
     /// The items that did not succeed.
     pub(crate) failures: Vec<(u64, Failure)>,
+    /// The items that were bypassed without a value, and how many were bypassed at all.
+    pub(crate) bypassed: Vec<(u64, Failure)>,
+    pub(crate) bypassed_total: u64,
     /// How many items there were.
     pub(crate) total: u64,
     /// What the step's evaluation state makes of them; the failure where it says no.

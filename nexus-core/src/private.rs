@@ -32,14 +32,12 @@ pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 pub use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
-pub use crate::wire::{Crosses, CrossesPiped, Crossing, EventWire, WirePart};
+pub use crate::wire::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
 
-#[cfg(feature = "process")]
-pub use crate::executor::process::TestEntry;
+#[cfg(feature = "registry")]
+pub use crate::executor::LinkedExecutor;
 #[cfg(feature = "registry")]
 pub use crate::registry::{Linked, LinkedError};
-#[cfg(feature = "process")]
-pub use crate::worker::test_worker;
 #[cfg(feature = "registry")]
 pub use inventory;
 

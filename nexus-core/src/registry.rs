@@ -66,7 +66,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// A registry without events, with the executors of this crate.
+    /// A registry without events, with the executors that are linked into this program.
     pub fn new() -> Self {
         let mut registry = Self {
             events: Vec::new(),
@@ -78,8 +78,10 @@ impl Registry {
         registry.executor::<ThreadPoolExecutor>("ThreadPoolExecutor");
         #[cfg(feature = "tokio")]
         registry.executor::<crate::executor::AsyncExecutor>("AsyncExecutor");
-        #[cfg(feature = "process")]
-        registry.executor::<crate::executor::ProcessPoolExecutor>("ProcessPoolExecutor");
+        #[cfg(feature = "registry")]
+        for crate::executor::LinkedExecutor(name, kind) in inventory::iter::<_> {
+            registry.executor_kind((*name).to_owned(), *kind);
+        }
         registry
     }
 
@@ -201,18 +203,18 @@ impl Registry {
         }
     }
 
-    /// The event that a unit names, and the rest of the unit: the fields that a flow sets on it.
-    #[cfg(all(unix, feature = "process"))]
-    pub(crate) fn find_unit<'a>(&self, unit: &'a str) -> Option<(&EventDef, &'a str)> {
+    /// The event of a reference (see `wire`), and its rest: the fields that a flow sets on it.
+    #[cfg(feature = "wire")]
+    pub(crate) fn find_reference<'a>(&self, reference: &'a str) -> Option<(&EventDef, &'a str)> {
         self.events.iter().find_map(|def| {
             let own =
-                unit.strip_prefix(&*def.name)?.strip_prefix('@')?.strip_prefix(&*def.place)?;
+                reference.strip_prefix(&*def.name)?.strip_prefix('@')?.strip_prefix(&*def.place)?;
             (own.is_empty() || own.starts_with('[')).then_some((def, own))
         })
     }
 
     /// The error types that policies of linked events and pipelines list, each once.
-    #[cfg(all(unix, feature = "process"))]
+    #[cfg(feature = "wire")]
     pub(crate) fn listed_errors(&self) -> Vec<ErrorType> {
         let policies =
             self.events.iter().filter_map(|def| def.settings.retry.as_ref()?.as_ref().ok());

@@ -299,10 +299,14 @@ impl<S: Shape> Shape for OrFailure<S> {
     fn read_each(each: EachRef<'_>) -> Result<Vec<Self::Out<'_>>, Unfit> {
         let mut values = S::read_list(&each.0.values)?.into_iter();
         let mut failures = each.0.failures.iter().peekable();
-        // Failures are in order of their items; every other item has a value.
-        let item = |index| match failures.next_if(|(failed, _)| *failed == index) {
-            Some((_, failure)) => Some(Err(failure.clone())),
-            None => values.next().map(Ok),
+        let mut bypassed = each.0.bypassed.iter().peekable();
+        // Both are in order of their items; every other item has a value.
+        let item = |index| {
+            let is_this = |(item, _): &&(u64, Failure)| *item == index;
+            match failures.next_if(is_this).or_else(|| bypassed.next_if(is_this)) {
+                Some((_, failure)) => Some(Err(failure.clone())),
+                None => values.next().map(Ok),
+            }
         };
         Ok((0..each.0.total).map_while(item).collect())
     }

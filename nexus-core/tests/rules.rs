@@ -13,6 +13,8 @@ mod r11_bypass;
 mod r12_panics;
 #[path = "rules/r13_cancellation.rs"]
 mod r13_cancellation;
+#[path = "rules/r13_children.rs"]
+mod r13_children;
 #[path = "rules/r13_timeouts.rs"]
 mod r13_timeouts;
 #[path = "rules/r14_limits.rs"]

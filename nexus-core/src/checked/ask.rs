@@ -12,15 +12,15 @@ use crate::event::{
     Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
     IntoOutcome, Maker, OwnField, OwnValues, SettingKind, at_once,
 };
-use crate::executor::Executor;
+use crate::executor::{BodyKind, Executor};
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
 use crate::retry::ErrorType;
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
 use crate::value::{OutputInfo, ToJson, TypeInfo, Value, to_json};
-#[cfg(feature = "process")]
-use crate::wire::Crosses;
-use crate::wire::Crossing;
+#[cfg(feature = "wire")]
+use crate::wire::Serialisable;
+use crate::wire::Transfer;
 
 /// The answers to what no inherent constant answers.
 pub trait Otherwise {
@@ -33,9 +33,9 @@ pub trait Otherwise {
     const JSON: Option<ToJson> = None;
     const KIND: SettingKind = SettingKind::Opaque;
     const LISTED: Option<ErrorType> = None;
-    const VALUE: Crossing = Crossing::No;
-    const PIPED: Crossing = Crossing::No;
-    const STATE: Crossing = Crossing::NoFactory;
+    const VALUE: Transfer = Transfer::No;
+    const PIPED: Transfer = Transfer::No;
+    const STATE: Transfer = Transfer::NoFactory;
     #[cfg(feature = "json-input")]
     const FROM_JSON: Option<crate::input::ReadJson> = None;
 }
@@ -87,9 +87,8 @@ impl<E: Executor> IsExecutor<E> {
 
 /// Whether the executor runs async events, and no others.
 pub struct RunsAsync<E>(PhantomData<E>);
-#[cfg(feature = "tokio")]
-impl RunsAsync<crate::executor::AsyncExecutor> {
-    pub const IS: bool = true;
+impl<E: Executor> RunsAsync<E> {
+    pub const IS: bool = matches!(E::RUNS, BodyKind::Async);
 }
 
 /// Whether the place takes what `U` stands for.
@@ -145,11 +144,14 @@ impl<R: IntoOutcome<Form, Output: serde::Serialize>, Form> Json<R, Form> {
     pub const JSON: Option<ToJson> = Some(to_json::<R::Output>);
 }
 
-/// Whether and how an event's value crosses to another process.
-pub struct CrossesOut<R, Form>(PhantomData<(R, Form)>);
-#[cfg(feature = "process")]
-impl<R: IntoOutcome<Form, Output: crate::wire::Wire>, Form> CrossesOut<R, Form> {
-    pub const VALUE: Crossing = Crosses::<R::Output>::VALUE;
+/// Whether and how an event's value is sent to another process.
+pub struct SerialisableOutput<R, Form>(PhantomData<(R, Form)>);
+#[cfg(feature = "wire")]
+impl<R, Form> SerialisableOutput<R, Form>
+where
+    R: IntoOutcome<Form, Output: serde::Serialize + serde::Deserialize<'static>>,
+{
+    pub const VALUE: Transfer = Serialisable::<R::Output>::VALUE;
 }
 
 /// An error type that a flow's policy lists.
@@ -159,10 +161,9 @@ impl<E: std::error::Error + 'static> Listed<E> {
 }
 
 /// Whether executor `E` runs bodies in other processes.
-pub struct Elsewhere<E>(PhantomData<E>);
-#[cfg(feature = "process")]
-impl Elsewhere<crate::executor::ProcessPoolExecutor> {
-    pub const IS: bool = true;
+pub struct RunsRemote<E>(PhantomData<E>);
+impl<E: Executor> RunsRemote<E> {
+    pub const IS: bool = matches!(E::RUNS, BodyKind::Remote);
 }
 
 /// What a struct event's field can be set from.
@@ -223,7 +224,7 @@ pub trait StructEvent: Sized {
     const OWN_FIELDS: &'static [OwnField];
     const PLACE: &'static str;
     /// Whether its own executor runs bodies in other processes.
-    const ELSEWHERE: bool;
+    const REMOTE: bool;
     fn settings() -> EventSettings;
     /// The event with the fields that a flow sets.
     fn make(values: &OwnValues<'_>) -> Result<Self, String>;

@@ -347,25 +347,25 @@ impl Check {
 
     /// Everything of an event that runs in another process can cross.
     #[track_caller]
-    pub const fn crosses(at: &str, event: &Spec, elsewhere: bool) {
-        if elsewhere
+    pub const fn crosses(at: &str, event: &Spec, remote: bool) {
+        if remote
             && event.known
-            && let Some(part) = event.wire.stuck()
+            && let Some(part) = event.wire.unsendable()
         {
-            Self::stuck(at, event, part);
+            Self::unsendable(at, event, part);
         }
     }
 
     /// The same of one parameter, or of the output.
     #[track_caller]
-    pub const fn part_crosses(at: &str, event: &Spec, elsewhere: bool, part: &WirePart) {
-        if elsewhere && event.known && part.is_stuck() {
-            Self::stuck(at, event, part);
+    pub const fn part_crosses(at: &str, event: &Spec, remote: bool, part: &WirePart) {
+        if remote && event.known && part.is_unsendable() {
+            Self::unsendable(at, event, part);
         }
     }
 
     #[track_caller]
-    const fn stuck(at: &str, event: &Spec, part: &WirePart) -> ! {
+    const fn unsendable(at: &str, event: &Spec, part: &WirePart) -> ! {
         let text = Text::new().add(at).add("the event ").tick(event.name);
         let text = if part.name.is_empty() {
             text.add(" runs in another process, from which its output, a ").tick(part.ty).add(",")

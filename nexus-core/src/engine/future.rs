@@ -1,130 +1,87 @@
 //! The async driver: a run as a future, for any runtime.
 //!
 //! The future does what the blocking driver's thread does, but for one thing: it runs no plain
-//! body, since that would block the runtime's thread. Those have their turn on the engine's shared
-//! pool, and a stretch of them runs there as it would on a thread of its own. An async event that
-//! runs alone is polled by the future itself; beside others it is a task of its executor.
+//! body, since that would block the runtime's thread. Those run on the engine's shared pool, and a
+//! stretch of them runs there as it would on a thread of its own. An async event that runs alone is
+//! polled by the future itself; beside others it is a task of its executor.
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context as Polling, Poll};
+use std::task::{Context as PollContext, Poll};
 use std::time::Duration;
 
-use super::alarm::Call;
-use super::drive::{Drive, Looked, Next};
-use super::inbox::{Brought, News, Outbox, Slot, Turn};
-use super::polling::{self, First};
-use super::prepare::Prepared;
-use super::task::Work;
+use super::active::ActiveRun;
+use super::driver::{DriverStep, Polled};
+use super::mailbox::{Contents, Delivery, Outbox};
+use super::polling::{self, FirstPoll};
+use super::work::{Notification, Work, WorkKind};
 use crate::context::Context;
-use crate::error::Result;
+use crate::current::{CurrentTask, running};
 use crate::event::Inputs;
-use crate::executor::{self, Executor, Job, Source, Taken};
+use crate::executor::{AnyExecutor, Claimed, Job, JobSource};
 use crate::outcome::TaskOutcome;
 use crate::panic;
-use crate::plan::{NONE, Place, Pool, Step};
+use crate::plan::NONE;
 use crate::report::Report;
-use crate::run::{Halt, Run, Task};
+use crate::run::{CancelCause, Halt, Run, Task};
 use crate::sync::{Mutex, lock};
 
-impl Prepared {
-    /// Runs it as a future, on whatever runtime polls it. Plain events run on the engine's threads,
-    /// never on those of the runtime.
-    ///
-    /// Dropping the future cancels the run.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run).
-    pub fn run_async(mut self) -> impl Future<Output = Result<Report>> + Send + 'static {
-        // Bodies that are polled here may need the runtime of their executor.
-        let host = self.async_host();
-        let mut run = Box::pin(async move {
-            let drive = self.drive(None)?;
-            let shared = drive.engine.executor_of(&Pool::Shared)?;
-            let start = drive.engine.clock.now();
-            // Also if this future is dropped, at whatever point it is.
-            let ending = Ending(&drive, &shared);
-            drive.set_out();
-            let run = drive.new_run();
-            let run = drive.until_finished_async(run, &shared).await;
-            let report = drive.report(run, start);
-            drop(ending);
-            drop(self);
-            Ok(report)
-        });
-        // An async event that waits for a run may have the place that the run needs.
-        let mut place = None;
-        poll_fn(move |cx| {
-            let mut polled = Poll::Pending;
-            let mut poll = || polled = run.as_mut().poll(cx);
-            match &host {
-                Ok(Some(host)) => host.within(&mut poll),
-                _ => poll(),
-            }
-            match polled {
-                Poll::Ready(_) => place = None,
-                Poll::Pending if place.is_none() => place = executor::leave_place(),
-                Poll::Pending => {}
-            }
-            polled
-        })
-    }
-}
-
-impl Prepared {
-    /// The executor of the plan's async events.
-    fn async_host(&self) -> Result<Option<Arc<dyn Executor>>> {
-        let plan = &self.plan;
-        let is_async = |step: &&Step| plan.events[step.event as usize].def.is_async;
-        let Some(step) = plan.steps.iter().find(is_async) else { return Ok(None) };
-        let Place::Pool(pool) = plan.options[step.options as usize].place else { return Ok(None) };
-        self.engine.owner.0.executor_of(&plan.pools[pool as usize]).map(Some)
-    }
+/// Drives a run; `shared` runs its plain bodies. Dropped before its end, it cancels the run.
+pub(super) async fn drive(active: &Arc<ActiveRun>, shared: &Arc<dyn AnyExecutor>) -> Report {
+    let start = active.engine.clock.now();
+    // Also if this future is dropped, at whatever point it is.
+    let ending = EndWithFuture(active, shared);
+    active.begin_run();
+    let run = active.until_finished_async(active.new_run(), shared).await;
+    let report = active.end_run(run, start);
+    drop(ending);
+    report
 }
 
 /// Ends the run with the future.
-struct Ending<'a>(&'a Arc<Drive>, &'a Arc<dyn Executor>);
+struct EndWithFuture<'a>(&'a Arc<ActiveRun>, &'a Arc<dyn AnyExecutor>);
 
-impl Drop for Ending<'_> {
+impl Drop for EndWithFuture<'_> {
     fn drop(&mut self) {
+        let Self(active, shared) = self;
         // The run may have been dropped with the future that held it; if not, it learns it here.
-        self.0.halt(Halt::Cancelled);
-        let slot = self.0.inbox.lock();
-        let is_away = slot.away;
-        for pool in Slot::close(slot) {
-            self.0.give_up(pool);
+        active.halt(Halt::Cancelled(CancelCause::Requested));
+        let contents = active.mailbox.lock();
+        let is_busy = contents.driver_busy;
+        for pool in Contents::close(contents) {
+            active.abandon(pool);
         }
-        if is_away {
-            let _ = panic::contain(|| self.1.give_up());
+        if is_busy {
+            let _ = panic::contain(|| shared.abandon());
         }
-        self.0.engine.forget(self.0);
+        active.engine.runs.remove(&***active);
     }
 }
 
-impl Drive {
+impl ActiveRun {
     async fn until_finished_async(
         self: &Arc<Self>,
         mut run: Box<Run>,
-        shared: &Arc<dyn Executor>,
+        shared: &Arc<dyn AnyExecutor>,
     ) -> Box<Run> {
         let mut context = Context::new(Arc::clone(&self.info));
         loop {
             let mut outbox = Outbox::default();
             self.advance(&mut run, &mut outbox, None);
             while let Some(work) = self.lone_async(&run, &mut outbox) {
-                self.run_async_here(&mut run, work, &mut context).await;
+                self.run_async_inline(&mut run, work, &mut context).await;
                 self.advance(&mut run, &mut outbox, None);
             }
-            self.settle(run, outbox, None);
+            self.release(run, outbox, None);
             run = loop {
-                match poll_fn(|cx| self.poll_turn(cx)).await {
-                    Next::Finished(run) => return run,
-                    Next::Advance(run) => break run,
-                    Next::Turn(work) => {
-                        let (drive, pool) = (Arc::clone(self), Arc::clone(shared));
-                        let turn = PooledTurn { drive, pool, work: Mutex::new(Some(work)) };
-                        let job = Job::new(Arc::new(turn), 0);
+                match poll_fn(|cx| self.poll_driver_step(cx)).await {
+                    DriverStep::Finish(run) => return run,
+                    DriverStep::Advance(run) => break run,
+                    DriverStep::TimeOut(run) => break self.time_run_out(run),
+                    DriverStep::Perform(work) => {
+                        let (active, pool) = (Arc::clone(self), Arc::clone(shared));
+                        let work = Mutex::new(Some(work));
+                        let job = Job::new(Arc::new(InlineJob { active, pool, work }), 0);
                         let _ = panic::contain(|| shared.submit(job));
                     }
                 }
@@ -134,30 +91,30 @@ impl Drive {
 
     /// The only work that there is, if it is an async body that nobody may have to end.
     fn lone_async(&self, run: &Run, outbox: &mut Outbox) -> Option<Work> {
-        if outbox.work.len() != 1 || !outbox.turns.is_empty() || !run.is_alone() {
+        if outbox.pooled.len() != 1 || !outbox.inline.is_empty() || !run.is_alone() {
             return None;
         }
-        let Turn::Task(task) = outbox.work.first()?.1.turn else { return None };
+        let Work { kind: WorkKind::Body, task, .. } = outbox.pooled.first()?.1 else { return None };
         let has_timeout = self.plan.options_of(task.step).timeout.is_some();
         if !self.plan.event_of(task.step).def.is_async || has_timeout || task.item.is_some() {
             return None;
         }
-        outbox.work.pop().map(|(_, work)| work)
+        outbox.pooled.pop().map(|(_, work)| work)
     }
 
     /// Polls an async event here, while this future holds the run; and those that follow straight.
-    async fn run_async_here(&self, run: &mut Run, work: Work, context: &mut Context) {
+    async fn run_async_inline(&self, run: &mut Run, work: Work, context: &mut Context) {
         work.enter(self, context);
-        let task = work.task();
+        let task = work.task;
         let straight = self.plan.steps[task.step as usize].hints.then != NONE;
-        if straight && task.attempt == 1 && !self.is_heard() && self.bodies.is_none() {
+        if straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none() {
             return self.run_async_straight(run, task.step, context).await;
         }
         let start = self.begin(task);
         self.signal_start(context);
         let (body, inputs) = (self.body(task.step), work.inputs(self, context));
         let ended = polling::to_end(body, inputs, |cx| self.is_unwanted(cx)).await;
-        // Without an end the run is cancelled, and is about to hear of it.
+        // Without an end the run is cancelled, and is about to be told.
         let Some(outcome) = ended else { return panic::drop_quietly(work) };
         self.signal_end(context, &outcome);
         panic::drop_quietly(work);
@@ -176,10 +133,11 @@ impl Drive {
             let slots = &self.plan.events[this.event as usize].slots;
             let inputs = Inputs { slots, piped: run.straight_input(step), context };
             let body = &*self.plan.bodies[this.body as usize];
-            let ended = match polling::first(body, inputs, &waker) {
-                First::Ended(outcome) => Some(outcome),
-                First::Waits(body) => {
-                    let ended = polling::rest(body, |cx| self.is_unwanted(cx)).await;
+            let ended = match polling::first_poll(body, inputs, &waker) {
+                FirstPoll::Ready(outcome) => Some(outcome),
+                FirstPoll::Pending(body) => {
+                    let task = || CurrentTask::of(&self.info);
+                    let ended = polling::rest(body, task, |cx| self.is_unwanted(cx)).await;
                     waker = polling::waker().await;
                     ended
                 }
@@ -204,83 +162,83 @@ impl Drive {
     }
 
     /// Leaves the waker for whoever cancels the run, and says whether somebody has.
-    fn is_unwanted(&self, cx: &Polling<'_>) -> bool {
+    fn is_unwanted(&self, cx: &PollContext<'_>) -> bool {
         self.leave_waker(cx);
         // The flag is set before the waker is taken, so one of the two sees the other.
         self.info.is_cancelled()
     }
 
     /// What this future does next.
-    fn poll_turn(self: &Arc<Self>, cx: &mut Polling<'_>) -> Poll<Next> {
+    fn poll_driver_step(self: &Arc<Self>, cx: &mut PollContext<'_>) -> Poll<DriverStep> {
         self.leave_waker(cx);
-        match self.look(self.inbox.lock()) {
-            Looked::Found(next) => Poll::Ready(next),
-            Looked::Nothing(slot, limit) => {
-                drop(slot);
+        match self.poll_mailbox(self.mailbox.lock()) {
+            Polled::Ready(step) => Poll::Ready(step),
+            Polled::Nothing(contents, limit) => {
+                drop(contents);
                 if let Some(time) = limit {
                     let at = self.engine.clock.now().saturating_add(time);
-                    self.engine.alarm.set(at, Call::Driver(Arc::downgrade(self)));
+                    self.engine.timer.set(at, self.when_alive(|run| run.wake()));
                 }
                 Poll::Pending
             }
         }
     }
 
-    /// Has this future woken when there is news. Wakers are the runtime's code, even their drop.
-    fn leave_waker(&self, cx: &Polling<'_>) {
+    /// Has this future woken when there is a notification. Wakers are the runtime's code, even
+    /// their drop.
+    fn leave_waker(&self, cx: &PollContext<'_>) {
         let waker = cx.waker().clone();
-        let old = self.inbox.lock().waker.replace(waker);
+        let old = self.mailbox.lock().waker.replace(waker);
         drop(old);
-    }
-
-    /// Wakes whoever drives the run.
-    pub(super) fn wake(&self) {
-        self.inbox.notify(self.inbox.lock());
     }
 }
 
-/// A turn of the driver on a thread that may be blocked.
-struct PooledTurn {
-    drive: Arc<Drive>,
-    pool: Arc<dyn Executor>,
+/// A piece of the driver's inline work, on a thread that may be blocked.
+struct InlineJob {
+    active: Arc<ActiveRun>,
+    pool: Arc<dyn AnyExecutor>,
     work: Mutex<Option<Box<Work>>>,
 }
 
-impl PooledTurn {
+impl InlineJob {
     /// Takes the work, and tells the run how it ended.
-    fn end(&self, perform: impl FnOnce(Work, &mut Context) -> News) {
+    fn end(&self, perform: impl FnOnce(Work, &mut Context) -> Notification) {
         let Some(work) = lock(&self.work).take() else { return };
-        let drive = &self.drive;
-        let mut context = Context::new(Arc::clone(&drive.info));
-        drive.set_alarm();
-        let news = perform(*work, &mut context);
-        if self.drive.inbox.come_back() {
-            let _ = panic::contain(|| self.pool.regain());
+        let active = &self.active;
+        let mut context = Context::new(Arc::clone(&active.info));
+        active.watch_timers();
+        let notification = perform(*work, &mut context);
+        if active.mailbox.driver_returns() {
+            let _ = panic::contain(|| self.pool.reclaim());
         }
-        if let Brought::Run(mut run, earlier, news) = drive.inbox.bring(news, None) {
+        if let Delivery::Acquired(mut run, earlier, notification) =
+            active.mailbox.deliver(notification, None)
+        {
             let mut outbox = Outbox::default();
-            for news in earlier.into_iter().chain([news]) {
-                drive.apply(&mut run, news);
+            for notification in earlier.into_iter().chain([notification]) {
+                active.apply(&mut run, notification);
             }
-            drive.advance(&mut run, &mut outbox, Some(&mut context));
-            drive.settle(run, outbox, None);
+            active.advance(&mut run, &mut outbox, Some(&mut context));
+            active.release(run, outbox, None);
         }
     }
 }
 
-impl Source for PooledTurn {
+impl JobSource for InlineJob {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
-        self.end(|work, context| work.perform_here(&self.drive, context));
+        running(CurrentTask::of(&self.active.info), || {
+            self.end(|work, context| work.perform_inline(&self.active, context));
+        });
         (1, false)
     }
 
-    fn take(self: Arc<Self>, _: u32) -> Option<Box<dyn Taken>> {
+    fn claim(self: Arc<Self>, _: u32) -> Option<Box<dyn Claimed>> {
         None
     }
 
-    fn submit_again(self: Arc<Self>, _: u32) {}
+    fn resubmit(self: Arc<Self>, _: u32) {}
 
-    fn lose(self: Arc<Self>, _: u32) {
-        self.end(|work, _| self.drive.lost(&work));
+    fn job_dropped(self: Arc<Self>, _: u32) {
+        self.end(|work, _| self.active.lost(&work));
     }
 }

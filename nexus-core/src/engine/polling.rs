@@ -1,30 +1,38 @@
 //! Polling an async body, its panics contained.
 
 use std::future::poll_fn;
-use std::task::{Context as Polling, Poll, Waker};
+use std::task::{Context as PollContext, Poll, Waker};
 
+use crate::current::{CurrentTask, running};
 use crate::event::{Body, BodyFuture, Inputs};
 use crate::outcome::TaskOutcome;
 use crate::panic;
 
 /// What became of a body at its first poll.
-pub(super) enum First<'a> {
-    Ended(TaskOutcome),
-    Waits(BodyFuture<'a>),
+pub(super) enum FirstPoll<'a> {
+    Ready(TaskOutcome),
+    Pending(BodyFuture<'a>),
 }
 
 /// Calls a body and polls it. Many end at once, and need no more.
 #[inline]
-pub(super) fn first<'a>(body: &'a dyn Body, inputs: Inputs<'a>, waker: &Waker) -> First<'a> {
+pub(super) fn first_poll<'a>(
+    body: &'a dyn Body,
+    inputs: Inputs<'a>,
+    waker: &Waker,
+) -> FirstPoll<'a> {
+    let task = CurrentTask::of_context(inputs.context);
     // One guard for the call, the poll and the drop.
     let first = panic::contain(|| {
-        let mut body = body.call_async(inputs);
-        match body.as_mut().poll(&mut Polling::from_waker(waker)) {
-            Poll::Ready(outcome) => First::Ended(outcome),
-            Poll::Pending => First::Waits(body),
-        }
+        running(task, || {
+            let mut body = body.call_async(inputs);
+            match body.as_mut().poll(&mut PollContext::from_waker(waker)) {
+                Poll::Ready(outcome) => FirstPoll::Ready(outcome),
+                Poll::Pending => FirstPoll::Pending(body),
+            }
+        })
     });
-    first.unwrap_or_else(|exception| First::Ended(exception.into()))
+    first.unwrap_or_else(|exception| FirstPoll::Ready(exception.into()))
 }
 
 /// Polls a body that was polled just now, and waits, to its end. `None` if it is unwanted before:
@@ -32,12 +40,13 @@ pub(super) fn first<'a>(body: &'a dyn Body, inputs: Inputs<'a>, waker: &Waker) -
 /// case.
 pub(super) async fn rest(
     mut body: BodyFuture<'_>,
-    is_unwanted: impl Fn(&Polling<'_>) -> bool,
+    task: impl Fn() -> CurrentTask,
+    is_unwanted: impl Fn(&PollContext<'_>) -> bool,
 ) -> Option<TaskOutcome> {
     let mut was_polled_just_now = true;
     let ended = poll_fn(|cx| {
         if !std::mem::take(&mut was_polled_just_now) {
-            match panic::contain(|| body.as_mut().poll(cx)) {
+            match panic::contain(|| running(task(), || body.as_mut().poll(cx))) {
                 Ok(Poll::Ready(outcome)) => return Poll::Ready(Some(outcome)),
                 Err(exception) => return Poll::Ready(Some(exception.into())),
                 Ok(Poll::Pending) => {}
@@ -54,11 +63,14 @@ pub(super) async fn rest(
 pub(super) async fn to_end(
     body: &dyn Body,
     inputs: Inputs<'_>,
-    is_unwanted: impl Fn(&Polling<'_>) -> bool,
+    is_unwanted: impl Fn(&PollContext<'_>) -> bool,
 ) -> Option<TaskOutcome> {
-    match first(body, inputs, &waker().await) {
-        First::Ended(outcome) => Some(outcome),
-        First::Waits(body) => rest(body, is_unwanted).await,
+    let context = inputs.context;
+    match first_poll(body, inputs, &waker().await) {
+        FirstPoll::Ready(outcome) => Some(outcome),
+        FirstPoll::Pending(body) => {
+            rest(body, || CurrentTask::of_context(context), is_unwanted).await
+        }
     }
 }
 

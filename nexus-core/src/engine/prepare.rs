@@ -1,22 +1,33 @@
 //! A run that is about to begin.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::task::Poll;
 use std::time::Duration;
 
-use super::drive::Drive;
-use super::handle::{Canceller, RunHandle, Watch};
+use super::active::ActiveRun;
+use super::engine::Engine;
+use super::future;
+use super::handle::{Canceller, RunHandle};
+use super::inputs::Inputs;
+use super::progress::ProgressTracker;
 use super::signal::Listeners;
-use super::{Engine, Inputs};
-use crate::context::{Hear, RunInfo};
+use crate::cancel::Children;
+use crate::context::{ProgressListener, RunInfo};
+use crate::current;
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::executor::{self, AnyExecutor};
+use crate::plan::{Place, Plan, Pool, Step};
 use crate::report::Report;
 use crate::sync::thread;
 use crate::value::Value;
 
 /// A run that is about to begin: what it runs, on which engine, and how long it may take.
+///
+/// A run that begins inside of an event is cancelled with the event's task, and so with the run
+/// around it; one that is [started](Self::start) in the background is not.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,8 +43,8 @@ use crate::value::Value;
 /// ```
 #[must_use = "nothing runs until `run` or `start`"]
 pub struct Prepared {
-    pub(super) engine: Engine,
-    pub(super) plan: Arc<Plan>,
+    engine: Engine,
+    plan: Arc<Plan>,
     fields: Vec<Value>,
     timeout: Option<Duration>,
 }
@@ -60,15 +71,15 @@ impl Engine {
     /// Whether runs of the plan can begin, as far as one can tell: their `State`s are there, and
     /// their executors can be set up.
     pub(crate) fn can_run(&self, plan: &Plan) -> Result<()> {
-        let engine = &self.owner.0;
+        let engine = self.shared_state();
         engine.states(plan)?;
-        engine.open_pools(plan)?;
-        engine.mocked_bodies(plan).map(drop)
+        let mocked = engine.mocked(plan)?;
+        engine.open_pools(plan, mocked.as_ref()).map(drop)
     }
 
     /// The time, by the engine's clock.
     pub(crate) fn now(&self) -> Duration {
-        self.owner.0.clock.now()
+        self.shared_state().clock.now()
     }
 
     pub(crate) fn prepared(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Prepared {
@@ -97,9 +108,10 @@ impl Prepared {
     /// If the run cannot begin: a `State` is missing, an executor cannot be set up, or the engine
     /// is shut down.
     pub fn run(mut self) -> Result<Report> {
-        let drive = self.drive(None)?;
-        let report = drive.run();
-        drive.engine.forget(&drive);
+        let active = self.begin(None)?;
+        current::adopt(&active);
+        let report = active.drive();
+        active.engine.runs.remove(&*active);
         Ok(report)
     }
 
@@ -109,36 +121,74 @@ impl Prepared {
     ///
     /// As [`run`](Self::run); or if the system has no thread.
     pub fn start(mut self) -> Result<RunHandle> {
-        let watch = Arc::new(Watch::default());
-        let drive = self.drive(Some(Arc::clone(&watch)))?;
-        let (engine, driven) = (self.engine, Arc::clone(&drive));
+        let tracker = Arc::new(ProgressTracker::default());
+        let active = self.begin(Some(Arc::clone(&tracker)))?;
+        let (engine, driven) = (self.engine, Arc::clone(&active));
         let thread = thread::Builder::new().name("nexus-run".to_owned()).spawn(move || {
-            let report = driven.run();
-            driven.engine.forget(&driven);
+            let report = driven.drive();
+            driven.engine.runs.remove(&*driven);
             // The last handle may go here, and waits for the pools.
             drop(engine);
-            if let Some(watch) = &driven.watch {
-                watch.over.store(true, Ordering::Release);
+            if let Some(tracker) = &driven.tracker {
+                tracker.finish();
             }
             report
         });
         match thread {
-            Ok(thread) => Ok(RunHandle::new(drive, watch, thread)),
+            Ok(thread) => Ok(RunHandle::new(active, tracker, thread)),
             Err(error) => {
-                drive.engine.forget(&drive);
+                active.engine.runs.remove(&*active);
                 Err(Error::Engine(format!("the system has no thread for the run: {error}")))
             }
         }
     }
 
+    /// Runs it as a future, on whatever runtime polls it. Plain events run on the engine's threads,
+    /// never on those of the runtime.
+    ///
+    /// Dropping the future cancels the run.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_async(mut self) -> impl Future<Output = Result<Report>> + Send + 'static {
+        // Bodies that are polled here may need the runtime of their executor.
+        let host = self.async_executor();
+        let mut run = Box::pin(async move {
+            let active = self.begin(None)?;
+            current::adopt(&active);
+            let shared = active.engine.executor_of(&Pool::Shared)?;
+            let report = future::drive(&active, &shared).await;
+            drop(self);
+            Ok(report)
+        });
+        // An async event that waits for a run may have the slot that the run needs.
+        let mut slot = None;
+        poll_fn(move |cx| {
+            let mut polled = Poll::Pending;
+            let mut poll = || polled = run.as_mut().poll(cx);
+            match &host {
+                Ok(Some(host)) => host.enter(&mut poll),
+                _ => poll(),
+            }
+            match polled {
+                Poll::Ready(_) => slot = None,
+                Poll::Pending if slot.is_none() => slot = executor::yield_slot(),
+                Poll::Pending => {}
+            }
+            polled
+        })
+    }
+
     /// The run, for whichever thread is to drive it, and what cancels it. It must be called: the
     /// engine's shutdown waits for it.
     pub(crate) fn ready(mut self) -> Result<(Canceller, impl FnOnce() -> Report + Send + use<>)> {
-        let drive = self.drive(None)?;
-        let (engine, canceller) = (self.engine, Canceller(Arc::clone(&drive)));
+        let active = self.begin(None)?;
+        current::adopt(&active);
+        let (engine, canceller) = (self.engine, Canceller(Arc::clone(&active)));
         let run = move || {
-            let report = drive.run();
-            drive.engine.forget(&drive);
+            let report = active.drive();
+            active.engine.runs.remove(&*active);
             // The last handle may go here, and waits for the pools.
             drop(engine);
             report
@@ -146,13 +196,22 @@ impl Prepared {
         Ok((canceller, run))
     }
 
-    pub(super) fn drive(&mut self, watch: Option<Arc<Watch>>) -> Result<Arc<Drive>> {
-        let (engine, plan) = (&self.engine.owner.0, &self.plan);
-        let pools = engine.open_pools(plan)?;
-        let bodies = engine.mocked_bodies(plan)?;
-        let is_heard = watch.is_some() || !engine.observers.is_empty();
-        let hear = is_heard.then(|| -> Arc<dyn Hear> {
-            Arc::new(Listeners { engine: Arc::clone(engine), watch: watch.clone() })
+    /// The executor of the plan's async events.
+    fn async_executor(&self) -> Result<Option<Arc<dyn AnyExecutor>>> {
+        let plan = &self.plan;
+        let is_async = |step: &&Step| plan.events[step.event as usize].def.is_async;
+        let Some(step) = plan.steps.iter().find(is_async) else { return Ok(None) };
+        let Place::Pool(pool) = plan.options[step.options as usize].place else { return Ok(None) };
+        self.engine.shared_state().executor_of(&plan.pools[pool as usize]).map(Some)
+    }
+
+    fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>) -> Result<Arc<ActiveRun>> {
+        let (engine, plan) = (self.engine.shared_state(), &self.plan);
+        let mocked = engine.mocked(plan)?;
+        let pools = engine.open_pools(plan, mocked.as_ref())?;
+        let is_observed = tracker.is_some() || !engine.observers.is_empty();
+        let progress = is_observed.then(|| -> Arc<dyn ProgressListener> {
+            Arc::new(Listeners { engine: Arc::clone(engine), tracker: tracker.clone() })
         });
         let info = RunInfo {
             id: engine.next_id(),
@@ -165,12 +224,13 @@ impl Prepared {
             clock: Arc::clone(&engine.clock),
             deadline: self.timeout.map(|limit| engine.clock.now().saturating_add(limit)),
             cancelled: AtomicBool::new(false),
-            hear,
+            children: Children::new(),
+            progress,
         };
         let engine = Arc::clone(engine);
-        let drive = Drive::new(engine, Arc::clone(plan), info, pools, bodies, watch);
-        drive.engine.remember(&drive)?;
-        Ok(drive)
+        let active = ActiveRun::new(engine, Arc::clone(plan), info, pools, mocked, tracker);
+        active.engine.runs.add(&active)?;
+        Ok(active)
     }
 }
 

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Shared;
-use super::drive::Drive;
-use super::handle::Watch;
-use crate::context::{Context, Hear};
-use crate::observe::{Ended, Observer, RunEvent, StepEvent};
+use super::active::ActiveRun;
+use super::progress::ProgressTracker;
+use super::shared::Shared;
+use crate::context::{Context, ProgressListener};
+use crate::observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
 use crate::outcome::{Bypass, BypassKind, Exception, Failure, TaskOutcome};
 use crate::panic;
-use crate::run::{Run, Task};
+use crate::report::Report;
+use crate::run::{Run, RunSignal, Task};
 use crate::value::Value;
 
 fn ended(outcome: &TaskOutcome) -> Ended<'_> {
@@ -24,13 +25,13 @@ fn ended(outcome: &TaskOutcome) -> Ended<'_> {
 /// Whom an event reaches with `Context::progress`.
 pub(super) struct Listeners {
     pub(super) engine: Arc<Shared>,
-    pub(super) watch: Option<Arc<Watch>>,
+    pub(super) tracker: Option<Arc<ProgressTracker>>,
 }
 
-impl Hear for Listeners {
+impl ProgressListener for Listeners {
     fn progress(&self, context: &Context, done: u64, total: u64) {
-        if let Some(watch) = &self.watch {
-            watch.parts(context, done, total);
+        if let Some(tracker) = &self.tracker {
+            tracker.parts(context, done, total);
         }
         let step = StepEvent { context };
         self.engine.each_observer(|observer| observer.event_execution_progress(&step, done, total));
@@ -47,12 +48,7 @@ impl Shared {
     }
 }
 
-impl Drive {
-    #[inline]
-    pub(super) fn is_heard(&self) -> bool {
-        self.watch.is_some() || !self.engine.observers.is_empty()
-    }
-
+impl ActiveRun {
     #[cold]
     fn each_observer(&self, call: impl Fn(&dyn Observer)) {
         self.engine.each_observer(call);
@@ -66,20 +62,28 @@ impl Drive {
         context
     }
 
-    pub(super) fn signal_run(&self, call: impl Fn(&dyn Observer, &RunEvent<'_>)) {
-        if self.is_heard() {
-            let run = RunEvent {
-                id: self.info.id,
-                pipeline: &self.info.pipeline,
-                steps: self.plan.len(),
-            };
-            self.each_observer(|observer| call(observer, &run));
+    fn run_event(&self) -> RunEvent<'_> {
+        RunEvent { id: self.info.id, pipeline: &self.info.pipeline, steps: self.plan.len() }
+    }
+
+    pub(super) fn signal_run_start(&self) {
+        if self.is_observed() {
+            let run = self.run_event();
+            self.each_observer(|observer| observer.pipeline_execution_start(&run));
+        }
+    }
+
+    pub(super) fn signal_run_end(&self, report: &Report) {
+        if self.is_observed() {
+            let run = self.run_event();
+            let end = RunEnd { report };
+            self.each_observer(|observer| observer.pipeline_execution_end(&run, &end));
         }
     }
 
     #[inline]
     pub(super) fn signal_init(&self, task: Task) {
-        if self.is_heard() {
+        if self.is_observed() {
             let context = self.context_of(task);
             let step = StepEvent { context: &context };
             self.each_observer(|observer| observer.event_execution_init(&step));
@@ -88,9 +92,9 @@ impl Drive {
 
     #[inline]
     pub(super) fn signal_start(&self, context: &Context) {
-        if self.is_heard() {
-            if let Some(watch) = &self.watch {
-                watch.began(context);
+        if self.is_observed() {
+            if let Some(tracker) = &self.tracker {
+                tracker.body_started(context);
             }
             let step = StepEvent { context };
             self.each_observer(|observer| observer.event_execution_start(&step));
@@ -99,22 +103,42 @@ impl Drive {
 
     #[inline]
     pub(super) fn signal_end(&self, context: &Context, outcome: &TaskOutcome) {
-        if self.is_heard() {
-            if let Some(watch) = &self.watch {
-                watch.ended(context);
+        if self.is_observed() {
+            if let Some(tracker) = &self.tracker {
+                tracker.body_ended(context);
             }
             let step = StepEvent { context };
             self.each_observer(|observer| observer.event_execution_end(&step, ended(outcome)));
         }
     }
 
-    pub(super) fn signal_bypass(&self, step: u32, answer: &Result<Bypass<Value>, Exception>) {
+    pub(super) fn signal_bypass(&self, task: Task, answer: &Result<Bypass<Value>, Exception>) {
         if let Ok(Bypass(BypassKind::Skip { reason, .. })) = answer
-            && self.is_heard()
+            && self.is_observed()
         {
-            let context = self.context_of(Task { step, attempt: 1, item: None });
+            let context = self.context_of(task);
             let step = StepEvent { context: &context };
             self.each_observer(|observer| observer.event_execution_bypassed(&step, reason));
+        }
+    }
+
+    /// Tells of what the run did by itself: steps that it cancelled, and why it stopped.
+    pub(super) fn signal_run_signals(&self, run: &mut Run) {
+        if self.engine.observers.is_empty() {
+            return;
+        }
+        for signal in run.take_signals() {
+            let (RunSignal::Cancelled { step, .. } | RunSignal::Stopped { step, .. }) = signal;
+            let context = self.context_of(Task { step, attempt: 1, item: None });
+            let event = StepEvent { context: &context };
+            self.each_observer(|observer| match &signal {
+                RunSignal::Cancelled { reason, .. } => {
+                    observer.event_execution_cancelled(&event, reason);
+                }
+                RunSignal::Stopped { condition, .. } => {
+                    observer.pipeline_execution_stop(&self.run_event(), &event, *condition);
+                }
+            });
         }
     }
 
@@ -128,7 +152,7 @@ impl Drive {
         busy: Duration,
         elapsed: Duration,
     ) {
-        if !self.is_heard() {
+        if !self.is_observed() {
             run.completed(task, outcome, busy, elapsed);
             return;
         }
@@ -147,9 +171,9 @@ impl Drive {
     /// The same for an attempt whose time is over.
     pub(super) fn complete_late(&self, run: &mut Run, task: Task, elapsed: Duration) {
         let Ok(retry) = run.timed_out(task, elapsed) else { return };
-        if self.is_heard() {
-            if let Some(watch) = &self.watch {
-                watch.given_up(task);
+        if self.is_observed() {
+            if let Some(tracker) = &self.tracker {
+                tracker.body_abandoned(task);
             }
             let limit = self.plan.options_of(task.step).timeout.unwrap_or_default();
             self.signal_retries(run, task, retry, None, Some(&Exception::timeout(limit)));
@@ -165,8 +189,8 @@ impl Drive {
         failure: Option<&Failure>,
         exception: Option<&Exception>,
     ) {
-        if let Some(watch) = &self.watch {
-            watch.steps_ended(run.ended_steps());
+        if let Some(tracker) = &self.tracker {
+            tracker.steps_ended(run.ended_steps());
         }
         let context = self.context_of(task);
         let step = StepEvent { context: &context };

@@ -26,7 +26,7 @@ impl Inputs<'_> {
     }
 
     /// A pipeline's field, of whatever type.
-    #[cfg(feature = "process")]
+    #[cfg(feature = "wire")]
     pub(crate) fn field_value(&self, param: usize) -> Option<&Value> {
         self.slot(&self.context.run.fields, param)
     }

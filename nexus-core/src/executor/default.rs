@@ -1,3 +1,5 @@
+//! The executor of steps that name none.
+
 use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
 
 /// Runs tasks in sequence on the thread that drives the run (tutorial, "Default Behavior").
@@ -8,11 +10,15 @@ use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
 pub struct DefaultExecutor;
 
 impl Executor for DefaultExecutor {
-    fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
+    fn check_config(config: &ExecutorInitializerConfig) -> Result<(), ConfigError> {
         if *config == ExecutorInitializerConfig::default() {
-            return Ok(Self);
+            return Ok(());
         }
         Err(ConfigError::NotConfigurable { executor: "DefaultExecutor".to_owned() })
+    }
+
+    fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
+        Self::check_config(config).map(|()| Self)
     }
 
     fn submit(&self, job: Job) {

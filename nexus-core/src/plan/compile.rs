@@ -12,6 +12,7 @@ use super::{
 };
 use crate::error::code;
 use crate::event::{Body, EventDef, Maker, OwnValues, ParamKind};
+use crate::executor::BodyKind;
 use crate::registry::{Found, Registry};
 use crate::settings::EventExecutionEvaluationState as Evaluation;
 
@@ -88,7 +89,7 @@ impl<'a> Compiler<'a> {
                 states_needed: Vec::new(),
                 events: Vec::new(),
                 bodies: Vec::new(),
-                names: Vec::new(),
+                references: Vec::new(),
                 options: Vec::new(),
                 pools: Vec::new(),
                 steps: Vec::new(),
@@ -313,12 +314,12 @@ impl<'a> Compiler<'a> {
         let (event, mut body, last) = (seen.event, seen.body, seen.last);
         let def = &self.plan.events[event as usize].def;
         if body == NONE || !scope.settings.own.is_empty() {
-            let elsewhere = name_elsewhere(def, &scope.settings.own);
+            let reference = event_reference(def, &scope.settings.own);
             let made = match &def.body {
                 Maker::Ready(ready) if scope.settings.own.is_empty() => Ok(Arc::clone(ready)),
                 _ => check::make_body(def, name, &OwnValues(&scope.settings.own)),
             };
-            body = self.add_body(made, elsewhere);
+            body = self.add_body(made, reference);
         }
         let options = match last {
             Some((id, options)) if id == scope.id => options,
@@ -347,10 +348,14 @@ impl<'a> Compiler<'a> {
         (body, options)
     }
 
-    fn add_body(&mut self, made: Result<Arc<dyn Body>, Vec<Diagnostic>>, name: Arc<str>) -> u32 {
+    fn add_body(
+        &mut self,
+        made: Result<Arc<dyn Body>, Vec<Diagnostic>>,
+        reference: Arc<str>,
+    ) -> u32 {
         match made {
             Ok(body) => {
-                self.plan.names.push(name);
+                self.plan.references.push(reference);
                 self.plan.bodies.push(body);
                 self.plan.bodies.len() as u32 - 1
             }
@@ -364,7 +369,7 @@ impl<'a> Compiler<'a> {
 
 /// What another process of this program finds the event by: its name, where it is defined, and the
 /// fields that the flow sets on it.
-fn name_elsewhere(def: &EventDef, own: &[Attr]) -> Arc<str> {
+fn event_reference(def: &EventDef, own: &[Attr]) -> Arc<str> {
     let mut name = format!("{}@{}", def.name, def.place);
     for (index, attr) in own.iter().enumerate() {
         name.push_str(if index == 0 { "[" } else { ", " });
@@ -381,7 +386,7 @@ fn needed_states(plan: &Plan) -> Vec<bool> {
         Place::Inline => true,
         Place::Pool(pool) => match &plan.pools[pool as usize] {
             Pool::Shared => true,
-            Pool::Named(kind, _) => !kind.is_process(),
+            Pool::Named(kind, _) => kind.runs() != BodyKind::Remote,
         },
     };
     for step in plan.steps.iter().filter(is_here) {

@@ -39,7 +39,7 @@ pub struct Plan {
     pub(crate) events: Vec<PlanEvent>,
     pub(crate) bodies: Vec<Arc<dyn Body>>,
     /// For each body, the text by which another process of this program makes the same: see `wire`.
-    pub(crate) names: Vec<Arc<str>>,
+    pub(crate) references: Vec<Arc<str>>,
     pub(crate) options: Vec<StepOptions>,
     pub(crate) pools: Vec<Pool>,
     pub(crate) steps: Vec<Step>,

@@ -9,7 +9,7 @@ use nexus_pointy::{Diagnostic, Name, Span, suggest};
 use super::{Place, Pool, StepOptions};
 use crate::error::code;
 use crate::event::EventDef;
-use crate::executor::{ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor};
+use crate::executor::{BodyKind, ExecutorInitializerConfig, ExecutorKind};
 use crate::registry::Registry;
 use crate::retry::{Jitter, RetryPolicy, RetryPolicyError};
 use crate::settings::{EventExecutionEvaluationState as Evaluation, StopConditions};
@@ -144,7 +144,7 @@ fn place(
         let message = format!("`{}`: {error}", def.name);
         mistakes.push(Diagnostic::new(code::BAD_EXECUTOR, message, name.span));
     }
-    if kind.is_async() != def.is_async {
+    if (kind.runs() == BodyKind::Async) != def.is_async {
         let at = settings.executor.as_ref().map_or(name.span, |executor| executor.span);
         mistakes.push(wrong_kind(def, kind, at));
         return Place::Inline;
@@ -152,7 +152,7 @@ fn place(
     if kind.is_default() {
         return Place::Inline;
     }
-    if kind.is_process() {
+    if kind.runs() == BodyKind::Remote {
         let span = settings.executor.as_ref().map_or(name.span, |executor| executor.span);
         mistakes.extend(cannot_cross(def, kind, span));
     }
@@ -163,7 +163,7 @@ fn place(
 fn can_end_bodies(pool: &Pool) -> bool {
     match pool {
         Pool::Shared => false,
-        Pool::Named(kind, _) => *kind != ExecutorKind::of::<ThreadPoolExecutor>(),
+        Pool::Named(kind, _) => kind.runs() != BodyKind::Blocking,
     }
 }
 
@@ -176,7 +176,7 @@ fn cannot_cross(def: &EventDef, kind: ExecutorKind, span: Span) -> Option<Diagno
         let mistake = Diagnostic::new(code::BAD_EXECUTOR, message, span);
         return Some(mistake.help("make it an annotated event: a function with `#[event]`"));
     }
-    let part = def.wire.stuck()?;
+    let part = def.wire.unsendable()?;
     let what = match part.name {
         "" => format!("its output, a `{}`,", part.ty),
         name => format!("`{name}: {}`", part.ty),
@@ -191,14 +191,9 @@ fn check_config(
     config: &ExecutorInitializerConfig,
 ) -> Result<(), crate::executor::ConfigError> {
     config.check()?;
-    #[cfg(feature = "tokio")]
-    if kind.is_async() {
-        crate::executor::AsyncExecutor::check(config)?;
-    }
-    if kind.is_default() && *config != ExecutorInitializerConfig::default() {
-        return Err(crate::executor::ConfigError::NotConfigurable { executor: kind.name() });
-    }
-    Ok(())
+    // An executor of the user's may panic.
+    crate::panic::contain(|| (kind.check)(config))
+        .unwrap_or_else(|panic| Err(crate::executor::ConfigError::Other(panic.to_string())))
 }
 
 /// The pool's index in the plan; steps with the same executor and set-up share it.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::outcome::Exception;
 use crate::plan::Plan;
-use crate::run::{Cell, Halt, Run, StopCondition};
+use crate::run::{CancelCause, Cell, Halt, Run, StopCondition};
 use crate::value::{TypeInfo, Value};
 
 /// What became of a run: its status, and every step in script order.
@@ -56,7 +56,7 @@ impl Report {
         let status = match &run.halt {
             Some(Halt::Stopped { .. }) => Status::Stopped,
             Some(Halt::Broken { .. }) => Status::Failed,
-            Some(Halt::Cancelled) => Status::Cancelled,
+            Some(Halt::Cancelled(_)) => Status::Cancelled,
             Some(Halt::TimedOut) => Status::TimedOut,
             None if run.has_failed() => Status::Failed,
             None => Status::Succeeded,
@@ -204,6 +204,13 @@ impl Report {
         if self.is_success() { Ok(self) } else { Err(Error::Run(self.complaint())) }
     }
 
+    /// The step that made the run fail or stop.
+    pub(crate) fn ending_step(&self) -> Option<StepReport<'_>> {
+        let halted = self.stopped_by().map(|(step, _)| step);
+        let halted = halted.or_else(|| self.broken_at().map(|(step, _)| step));
+        halted.or_else(|| self.culprit.map(|step| self.at(step)))
+    }
+
     /// Why the run did not succeed, in a sentence.
     pub(crate) fn complaint(&self) -> String {
         if let Some((step, condition)) = self.stopped_by() {
@@ -215,7 +222,13 @@ impl Report {
             );
         }
         match self.status {
-            Status::Cancelled => return format!("{} was cancelled", self.pipeline()),
+            Status::Cancelled => {
+                let with = match self.halt {
+                    Some(Halt::Cancelled(CancelCause::Parent)) => " with the task that ran it",
+                    _ => "",
+                };
+                return format!("{} was cancelled{with}", self.pipeline());
+            }
             Status::TimedOut => {
                 return format!("{} took longer than its timeout", self.pipeline());
             }

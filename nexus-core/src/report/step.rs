@@ -41,11 +41,14 @@ pub enum StepOutcome {
         reason: String,
     },
     /// It ran once for each of many items.
+    #[non_exhaustive]
     Each {
         /// How many items ran.
         total: u64,
         /// The items that did not succeed, with their indexes from 0.
         failures: Vec<(u64, Failure)>,
+        /// How many of the items were bypassed.
+        bypassed: u64,
         /// The step's own failure, if its evaluation state makes it one.
         verdict: Option<Failure>,
     },
@@ -134,6 +137,7 @@ impl<'a> StepReport<'a> {
             Ending::Each(each) => StepOutcome::Each {
                 total: each.total,
                 failures: each.failures.clone(),
+                bypassed: each.bypassed_total,
                 verdict: each.verdict.clone(),
             },
             Ending::Cancelled(reason) => {
@@ -169,7 +173,7 @@ impl<'a> StepReport<'a> {
             Some(Halt::Stopped { step, .. } | Halt::Broken { step, .. }) => {
                 NotRun::RunEnded { at: plan.step_path(*step) }
             }
-            Some(halt @ (Halt::Cancelled | Halt::TimedOut)) => {
+            Some(halt @ (Halt::Cancelled(_) | Halt::TimedOut)) => {
                 NotRun::Cancelled { reason: halt.reason().to_owned() }
             }
             None => NotRun::NotReached,
@@ -251,11 +255,17 @@ impl<'a> StepReport<'a> {
                 format!("went to `{descriptor}` ({reason})")
             }
             StepOutcome::Bypassed { reason } => format!("bypassed ({reason})"),
-            StepOutcome::Each { total, failures, verdict } => match verdict {
-                Some(failure) => failure.to_string(),
-                None if failures.is_empty() => format!("{total} items"),
-                None => format!("{total} items, {} of them without success", failures.len()),
-            },
+            StepOutcome::Each { total, failures, bypassed, verdict } => {
+                let failed = match (verdict, failures.len()) {
+                    (Some(failure), _) => failure.to_string(),
+                    (None, 0) => format!("{total} items"),
+                    (None, failed) => format!("{total} items, {failed} of them without success"),
+                };
+                match bypassed {
+                    0 => failed,
+                    count => format!("{failed}, {count} bypassed"),
+                }
+            }
             StepOutcome::NotRun(why) => why.to_string(),
         }
     }

@@ -72,9 +72,9 @@ impl ErrorType {
     /// Whether an error of this type is in the exception's chain.
     pub(crate) fn is_in(&self, exception: &Exception) -> bool {
         exception.chain().any(|error| (self.matches)(error))
-            || exception
-                .testimony()
-                .is_some_and(|testimony| testimony.types.iter().any(|ty| ty == self.full_name()))
+            || exception.retry_hints().is_some_and(|retry_hints| {
+                retry_hints.types.iter().any(|ty| ty == self.full_name())
+            })
     }
 }
 
@@ -141,14 +141,14 @@ impl RetryPolicy {
 
     /// Whether `exception` is one that this policy retries.
     fn covers(&self, exception: &Exception) -> bool {
-        if matches!(exception.kind(), ExceptionKind::Edge | ExceptionKind::Crossing) {
+        if matches!(exception.kind(), ExceptionKind::Edge | ExceptionKind::Serialization) {
             return false;
         }
         let listed = self.retry_on.is_empty() || self.retry_on.iter().any(|ty| ty.is_in(exception));
         // A predicate looks at the error itself, which only its own process has.
         listed
-            && match exception.testimony() {
-                Some(testimony) => self.retry_if.is_none() || testimony.agreed,
+            && match exception.retry_hints() {
+                Some(retry_hints) => self.retry_if.is_none() || retry_hints.agreed,
                 None => self.agrees(exception),
             }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Action, Ending, Run, Task, flow};
+use super::{Ending, Run, Task, flow};
 use crate::event::Collect;
 use crate::outcome::{Exception, ExceptionKind, Failure, TaskOutcome};
 use crate::panic;
@@ -27,6 +27,9 @@ pub(super) struct EachState {
     collected: u64,
     collector: Box<dyn Collect>,
     failures: Vec<(u64, Failure)>,
+    /// The items that were skipped without a value, and how many were skipped at all.
+    bypassed: Vec<(u64, Failure)>,
+    bypassed_total: u64,
 }
 
 enum Items {
@@ -53,6 +56,8 @@ impl Run {
             collected: 0,
             collector: self.plan.event_of(step).def.wires.collector(),
             failures: Vec::new(),
+            bypassed: Vec::new(),
+            bypassed_total: 0,
         };
         self.each.insert(step, state);
         self.fill_window(step);
@@ -95,11 +100,7 @@ impl Run {
             match state.take_next() {
                 Ok(Some(item)) => {
                     self.outstanding += 1;
-                    self.actions.push_back(Action::Start(Task {
-                        step,
-                        attempt: 1,
-                        item: Some(item),
-                    }));
+                    self.begin_task(Task { step, attempt: 1, item: Some(item) });
                 }
                 Ok(None) => break,
                 Err(exception) => {
@@ -116,12 +117,33 @@ impl Run {
     pub(super) fn item_ended(&mut self, step: u32, item: u64, outcome: TaskOutcome) {
         let Some(state) = self.each.get_mut(&step) else { return };
         self.outstanding -= 1;
-        let failed = state.note(item, outcome);
+        let failed = state.ended(item, outcome);
         let partial = self.plan.options_of(step).evaluation == Evaluation::FailureForPartialError;
         if failed && partial {
             self.settle_each(step);
             return;
         }
+        self.fill_window(step);
+    }
+
+    /// An item's bypass check has skipped it. Without a value it is left out of the list.
+    pub(super) fn item_bypassed(
+        &mut self,
+        step: u32,
+        item: u64,
+        value: Option<Value>,
+        reason: &str,
+    ) {
+        let name = Arc::clone(&self.plan);
+        let name = &name.event_of(step).def.name;
+        let Some(state) = self.each.get_mut(&step) else { return };
+        self.outstanding -= 1;
+        state.bypassed_total += 1;
+        if value.is_none() {
+            let why = format!("`{name}` was bypassed without a value ({reason})");
+            state.bypassed.push((item, Failure::new(why)));
+        }
+        state.finished(item, value);
         self.fill_window(step);
     }
 
@@ -138,6 +160,7 @@ impl Run {
         self.forget_waits(step);
         self.outstanding -= state.running;
         state.failures.sort_by_key(|(item, _)| *item);
+        state.bypassed.sort_by_key(|(item, _)| *item);
         let total = state.next - state.running as u64;
         let failures = state.failures.len() as u64;
         let evaluation = self.plan.options_of(step).evaluation;
@@ -155,6 +178,8 @@ impl Run {
         let result = EachResult {
             values: state.collector.finish(),
             failures: std::mem::take(&mut state.failures),
+            bypassed: std::mem::take(&mut state.bypassed),
+            bypassed_total: state.bypassed_total,
             total,
             verdict,
         };
@@ -202,26 +227,28 @@ impl EachState {
     }
 
     /// Records how an item ended; says whether it did not succeed.
-    fn note(&mut self, item: u64, outcome: TaskOutcome) -> bool {
-        self.running -= 1;
-        self.held.remove(&item);
-        let ended = match outcome {
-            TaskOutcome::Success(value) => Ok(value),
-            TaskOutcome::Failure(failure) => Err(failure),
-            TaskOutcome::Exception(exception) => Err(Failure::of_exception(&exception)),
-            TaskOutcome::Goto(goto, _) => Err(Failure::of_exception(&Exception::of_kind(
+    fn ended(&mut self, item: u64, outcome: TaskOutcome) -> bool {
+        let failure = match outcome {
+            TaskOutcome::Success(value) => {
+                self.finished(item, Some(value));
+                return false;
+            }
+            TaskOutcome::Failure(failure) => failure,
+            TaskOutcome::Exception(exception) => Failure::of_exception(&exception),
+            TaskOutcome::Goto(goto, _) => Failure::of_exception(&Exception::of_kind(
                 ExceptionKind::NoSuchDescriptor,
                 format!("an item of an `each` step cannot go to branch `{}`", goto.descriptor),
-            ))),
+            )),
         };
-        let value = match ended {
-            Ok(value) => Some(value),
-            Err(failure) => {
-                self.failures.push((item, failure));
-                None
-            }
-        };
-        let failed = value.is_none();
+        self.failures.push((item, failure));
+        self.finished(item, None);
+        true
+    }
+
+    /// An item is done; its value is collected as soon as those of all earlier items are.
+    fn finished(&mut self, item: u64, value: Option<Value>) {
+        self.running -= 1;
+        self.held.remove(&item);
         self.early.insert(item, value);
         while let Some(next) = self.early.remove(&self.collected) {
             if let Some(value) = next {
@@ -229,7 +256,6 @@ impl EachState {
             }
             self.collected += 1;
         }
-        failed
     }
 }
 

@@ -31,12 +31,7 @@ impl Run {
 
     fn start_step(&mut self, step: u32) {
         self.cells[step as usize].ending = Ending::Pending;
-        if self.plan.event_of(step).def.can_bypass {
-            self.outstanding += 1;
-            self.actions.push_back(super::Action::Check(step));
-        } else {
-            self.dispatch(step);
-        }
+        self.dispatch(step);
     }
 
     /// A step has ended: on to its branch, or out of its unit.

@@ -46,8 +46,8 @@ pub(crate) struct EndedBefore;
 /// What the driver is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Ask the step's bypass check, then call [`Run::checked`].
-    Check(u32),
+    /// Ask the task's bypass check, then call [`Run::checked`].
+    Check(Task),
     /// Run the body, then call [`Run::completed`].
     Start(Task),
     /// Call [`Run::woken`] after this long.
@@ -89,8 +89,8 @@ pub(crate) enum Halt {
         step: u32,
         exception: Exception,
     },
-    /// Somebody cancelled the run.
-    Cancelled,
+    /// The run was cancelled.
+    Cancelled(CancelCause),
     /// The run took longer than its timeout.
     TimedOut,
 }
@@ -100,10 +100,29 @@ impl Halt {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::TimedOut => "the run's timeout was over",
-            Self::Cancelled => "the run was cancelled",
+            Self::Cancelled(CancelCause::Requested) => "the run was cancelled",
+            Self::Cancelled(CancelCause::Parent) => "the task that ran this pipeline was cancelled",
             Self::Stopped { .. } | Self::Broken { .. } => "the run had ended",
         }
     }
+}
+
+/// Why a run was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CancelCause {
+    /// Somebody asked for it.
+    Requested,
+    /// The task that ran it was cancelled.
+    Parent,
+}
+
+/// What a run did by itself, for its observers.
+#[derive(Debug)]
+pub(crate) enum RunSignal {
+    /// A step that was under way is not wanted any more.
+    Cancelled { step: u32, reason: Failure },
+    /// A stop condition holds: nothing new is started.
+    Stopped { step: u32, condition: StopCondition },
 }
 
 /// The members of a `||` group that are not done, and how the others ended.
@@ -139,11 +158,13 @@ pub(crate) struct Run {
     ended: u32,
     pub(crate) halt: Option<Halt>,
     seed: u64,
+    /// What observers are to be told of; `None` where there are none.
+    signals: Option<Vec<RunSignal>>,
 }
 
 impl Run {
     /// A run at its start: [`next_action`](Self::next_action) gives its first steps.
-    pub(crate) fn new(plan: Arc<Plan>, seed: u64) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, seed: u64, observed: bool) -> Self {
         let first = plan.flows.first().map_or(NONE, |flow| flow.first);
         Self {
             cells: plan.steps.iter().map(|_| Cell::default()).collect(),
@@ -162,6 +183,7 @@ impl Run {
             halt: None,
             plan,
             seed,
+            signals: observed.then(Vec::new),
         }
     }
 
@@ -182,10 +204,8 @@ impl Run {
 
     /// Whether a queued action still matters: its step may have been cancelled meanwhile.
     fn is_current(&self, action: &Action) -> bool {
-        let (Action::Check(step)
-        | Action::Start(Task { step, .. })
-        | Action::Wake(Task { step, .. }, _)) = action;
-        self.cells[*step as usize].is_pending()
+        let (Action::Check(task) | Action::Start(task) | Action::Wake(task, _)) = action;
+        self.cells[task.step as usize].is_pending()
     }
 
     /// Whether a task that was put aside is still to be run.
@@ -215,8 +235,13 @@ impl Run {
     }
 
     /// The tasks whose bodies run on although nobody waits for them; each is named once.
-    pub(crate) fn take_given_up(&mut self) -> Vec<Task> {
-        self.tokens.take_given_up()
+    pub(crate) fn take_abandoned(&mut self) -> Vec<Task> {
+        self.tokens.take_abandoned()
+    }
+
+    /// What the run did by itself since this was asked last, if it has observers.
+    pub(crate) fn take_signals(&mut self) -> Vec<RunSignal> {
+        self.signals.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// How many steps have ended.
@@ -229,21 +254,25 @@ impl Run {
         self.plan.steps[step as usize].hints.guarded
     }
 
-    /// The step's bypass check has answered.
-    pub(crate) fn checked(&mut self, step: u32, answer: Result<Bypass<Value>, Exception>) {
+    /// A task's bypass check has answered.
+    pub(crate) fn checked(&mut self, task: Task, answer: Result<Bypass<Value>, Exception>) {
+        let step = task.step;
         if !self.cells[step as usize].is_pending() {
             return;
         }
-        match answer.map(|bypass| bypass.0) {
-            Ok(BypassKind::No) => {
-                self.outstanding -= 1;
-                self.dispatch(step);
-            }
-            Ok(BypassKind::Skip { value, reason }) => {
+        match (answer.map(|bypass| bypass.0), task.item) {
+            (Ok(BypassKind::No), _) => self.actions.push_back(Action::Start(task)),
+            (Ok(BypassKind::Skip { value, reason }), item) => {
                 let value = value.or_else(|| self.unit_value(step));
-                self.end_step(step, Ending::Bypassed(Box::new((value, reason))));
+                match item {
+                    Some(item) => self.item_bypassed(step, item, value, &reason),
+                    None => self.end_step(step, Ending::Bypassed(Box::new((value, reason)))),
+                }
             }
-            Err(exception) => self.end_step(step, Ending::Exception(exception)),
+            (Err(exception), Some(item)) => {
+                self.item_ended(step, item, TaskOutcome::Exception(exception));
+            }
+            (Err(exception), None) => self.end_step(step, Ending::Exception(exception)),
         }
     }
 
@@ -408,14 +437,20 @@ impl Run {
         self.actions.push_back(Action::Start(task));
     }
 
-    /// Puts the step under way: its body once, or once for each item.
+    /// Puts the step under way: once, or once for each item.
     fn dispatch(&mut self, step: u32) {
         if self.plan.options_of(step).each {
             self.begin_each(step);
             return;
         }
         self.outstanding += 1;
-        self.actions.push_back(Action::Start(Task { step, attempt: 1, item: None }));
+        self.begin_task(Task { step, attempt: 1, item: None });
+    }
+
+    /// Begins a task, with its bypass check if it has one.
+    fn begin_task(&mut self, task: Task) {
+        let can_bypass = self.plan.event_of(task.step).def.can_bypass;
+        self.actions.push_back(if can_bypass { Action::Check(task) } else { Action::Start(task) });
     }
 
     /// Records how a step ended, and goes on from there.
@@ -454,8 +489,11 @@ impl Run {
         } else {
             None
         };
-        if let Some(condition) = condition {
-            self.halt.get_or_insert(Halt::Stopped { step, condition });
+        if let Some(condition) = condition
+            && self.halt.is_none()
+        {
+            self.halt = Some(Halt::Stopped { step, condition });
+            self.signal(RunSignal::Stopped { step, condition });
         }
         if self.halt.is_none() {
             self.leave_step(step, success, jump);
@@ -472,6 +510,13 @@ impl Run {
             }
             self.forget_tasks(step);
             self.cells[step as usize].ending = Ending::Cancelled(reason.clone());
+            self.signal(RunSignal::Cancelled { step, reason: reason.clone() });
+        }
+    }
+
+    fn signal(&mut self, signal: RunSignal) {
+        if let Some(signals) = &mut self.signals {
+            signals.push(signal);
         }
     }
 

@@ -15,7 +15,7 @@ type Key = (u32, Option<u64>, u32);
 pub(super) struct Tokens {
     under_way: BTreeMap<Key, Arc<Token>>,
     /// Tasks whose body runs although their result is no longer wanted.
-    given_up: Vec<Task>,
+    abandoned: Vec<Task>,
 }
 
 fn key(task: Task) -> Key {
@@ -37,7 +37,7 @@ impl Tokens {
     pub(super) fn raise(&mut self, task: Task) -> bool {
         let token = self.under_way.remove(&key(task));
         if token.as_ref().is_some_and(|token| token.raise()) {
-            self.given_up.push(task);
+            self.abandoned.push(task);
         }
         token.is_some()
     }
@@ -52,9 +52,9 @@ impl Tokens {
         }
     }
 
-    /// The tasks given up since this was asked last.
-    pub(super) fn take_given_up(&mut self) -> Vec<Task> {
-        std::mem::take(&mut self.given_up)
+    /// The tasks abandoned since this was asked last.
+    pub(super) fn take_abandoned(&mut self) -> Vec<Task> {
+        std::mem::take(&mut self.abandoned)
     }
 }
 

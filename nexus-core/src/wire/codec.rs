@@ -1,111 +1,98 @@
-//! Values as bytes.
+//! Values of one type in any serde format.
 
-use postcard::ser_flavors::Flavor;
-use serde::{Deserialize, Serialize};
+use std::any::TypeId;
+use std::fmt;
 
-use super::Codec;
-use super::errors;
-use super::reader::{Reader, Unread};
-use crate::outcome::Failure;
+use serde::de::{DeserializeSeed, Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_bytes::{ByteBuf, Bytes};
+
 use crate::value::Value;
 
-/// What can be written for another process and read there.
+/// Serialises and deserialises values of one type, in whatever format.
+///
+/// A `Vec<u8>` is written as bytes where the format has such; element by element, 200 MB take more
+/// than a second.
+#[derive(Clone, Copy)]
 #[doc(hidden)]
-pub trait Wire: Sized + Send + Sync + 'static {
-    /// # Errors
-    ///
-    /// If the value cannot be written.
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), String>;
-    /// # Errors
-    ///
-    /// If the bytes are not those of a value.
-    fn decode(input: &mut &[u8]) -> Result<Self, String>;
+pub struct Codec {
+    borrow: for<'v> fn(&'v Value) -> Option<ValueRef<'v>>,
+    borrow_item: for<'v> fn(&'v Value, usize) -> Option<ValueRef<'v>>,
+    read: fn(&mut dyn erased_serde::Deserializer<'static>) -> Result<Value, erased_serde::Error>,
 }
 
-impl<T: Serialize + Deserialize<'static> + Send + Sync + 'static> Wire for T {
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), String> {
-        write(self, out)
-    }
-    fn decode(input: &mut &[u8]) -> Result<Self, String> {
-        read(input)
-    }
+/// A value on its way into a serde format.
+pub(crate) enum ValueRef<'v> {
+    Bytes(&'v [u8]),
+    Any(&'v dyn erased_serde::Serialize),
 }
 
-impl Wire for Failure {
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), String> {
-        errors::write_failure(self, None, &errors::Witness::NONE, out)
-    }
-    fn decode(input: &mut &[u8]) -> Result<Self, String> {
-        errors::read_failure(None, input)
+impl Serialize for ValueRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bytes(bytes) => Bytes::new(bytes).serialize(serializer),
+            Self::Any(value) => value.serialize(serializer),
+        }
     }
 }
 
 impl Codec {
-    pub(super) const fn of<T: Wire>() -> Self {
-        Self {
-            encode: |value, out| {
-                value.get::<T>().ok_or("it has another type than was planned")?.encode(out)
-            },
-            decode: |input| T::decode(input).map(Value::new),
-        }
+    pub(super) const fn of<T>() -> Self
+    where
+        T: Serialize + Deserialize<'static> + Send + Sync + 'static,
+    {
+        Self { borrow: borrow::<T>, borrow_item: borrow_item::<T>, read: read::<T> }
     }
 
-    pub(super) fn write(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
-        (self.encode)(value, out)
+    /// The value, to be serialised; `None` if it has another type.
+    pub(crate) fn borrow<'v>(&self, value: &'v Value) -> Option<ValueRef<'v>> {
+        (self.borrow)(value)
     }
 
-    pub(super) fn read(&self, input: &mut &[u8]) -> Result<Value, String> {
-        (self.decode)(input)
-    }
-}
-
-/// postcard's own writer to a `Vec` goes byte by byte.
-struct Appended<'a>(&'a mut Vec<u8>);
-
-impl Flavor for Appended<'_> {
-    type Output = ();
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
-        Ok(())
-    }
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
-    }
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
+    /// An item of a list of such values.
+    pub(super) fn borrow_item<'v>(&self, list: &'v Value, index: usize) -> Option<ValueRef<'v>> {
+        (self.borrow_item)(list, index)
     }
 }
 
-pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), String> {
-    postcard::serialize_with_flavor(value, Appended(out)).map_err(|error| explain(&error))
+fn is_bytes<T: 'static>() -> bool {
+    TypeId::of::<T>() == TypeId::of::<Vec<u8>>()
 }
 
-pub(super) fn read<T: Deserialize<'static>>(input: &mut &[u8]) -> Result<T, String> {
-    let mut reader = Reader(input);
-    let value = T::deserialize(&mut reader).map_err(|error| unread(&error))?;
-    *input = reader.0;
-    Ok(value)
+fn borrow<T: Serialize + 'static>(value: &Value) -> Option<ValueRef<'_>> {
+    if is_bytes::<T>() {
+        return value.get::<Vec<u8>>().map(|bytes| ValueRef::Bytes(bytes));
+    }
+    value.get::<T>().map(|value| ValueRef::Any(value))
 }
 
-const OPEN: &str = "the format says nothing of its own structure, so `serde_json::Value`, \
-    `#[serde(untagged)]`, `#[serde(flatten)]` and sequences of unknown length do not cross";
+fn borrow_item<T: Serialize + 'static>(list: &Value, index: usize) -> Option<ValueRef<'_>> {
+    if is_bytes::<T>() {
+        return list.get::<Vec<Vec<u8>>>()?.get(index).map(|bytes| ValueRef::Bytes(bytes));
+    }
+    list.get::<Vec<T>>()?.get(index).map(|item| ValueRef::Any(item))
+}
 
-/// What the user can do about it.
-fn explain(error: &postcard::Error) -> String {
-    use postcard::Error::{SerializeSeqLengthUnknown, WontImplement};
-    match error {
-        WontImplement | SerializeSeqLengthUnknown => OPEN.to_owned(),
-        _ => "its `Serialize` returned an error".to_owned(),
+fn read<T: Deserialize<'static> + Send + Sync + 'static>(
+    from: &mut dyn erased_serde::Deserializer<'static>,
+) -> Result<Value, erased_serde::Error> {
+    if is_bytes::<T>() {
+        return erased_serde::deserialize::<ByteBuf>(from).map(|it| Value::new(it.into_vec()));
+    }
+    erased_serde::deserialize::<T>(from).map(Value::new)
+}
+
+impl DeserializeSeed<'static> for Codec {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'static>>(self, from: D) -> Result<Value, D::Error> {
+        let mut from = <dyn erased_serde::Deserializer<'static>>::erase(from);
+        (self.read)(&mut from).map_err(D::Error::custom)
     }
 }
 
-fn unread(error: &Unread) -> String {
-    match error {
-        Unread::SelfDescribing => OPEN.to_owned(),
-        Unread::Malformed => "what its `Serialize` writes is not what its `Deserialize` reads; \
-                              `#[serde(skip_serializing_if)]` is such a case"
-            .to_owned(),
-        Unread::Refused(message) => format!("its `Deserialize` says: {message}"),
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Codec(..)")
     }
 }

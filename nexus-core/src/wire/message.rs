@@ -1,24 +1,33 @@
 //! A task on its way to another process, and its outcome on the way back.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, SeqAccess, VariantAccess, Visitor,
+};
+use serde::ser::{Error as _, SerializeTuple};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::codec::{read, write};
-use super::errors::{Witness, read_exception, read_failure, write_exception, write_failure};
-use super::{Crossing, WirePart, stuck};
+use super::codec::{Codec, ValueRef};
+use super::errors::{ErrorClassifier, ExceptionRecord, FailureRef, FailureSeed};
+use super::pair::Pair;
+use super::piped::PipedSeed;
+use super::{Transfer, WirePart, cannot_cross};
 use crate::context::Context;
 use crate::event::{EventDef, Inputs};
+use crate::executor::RemoteRequest;
 use crate::outcome::{Descriptor, Exception, Goto, TaskOutcome};
 use crate::piped::OwnedPiped;
 use crate::value::Value;
 
 /// What a task's context says, and which event it is.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Header<'a> {
-    /// See the module's documentation.
-    pub(crate) unit: Cow<'a, str>,
+pub(crate) struct TaskHeader<'a> {
+    /// Which event: see the module's documentation.
+    pub(crate) reference: Cow<'a, str>,
     pub(crate) run: u128,
     pub(crate) pipeline: Cow<'a, str>,
     pub(crate) event: Cow<'a, str>,
@@ -30,69 +39,88 @@ pub(crate) struct Header<'a> {
     pub(crate) deadline: Option<Duration>,
 }
 
-/// A request, read as far as the event need not be known.
-#[derive(Debug)]
-pub(crate) struct Request<'a> {
-    pub(crate) header: Header<'static>,
-    values: &'a [u8],
+/// What another process needs to run a task.
+pub(crate) struct TaskRequest<'a> {
+    def: &'a EventDef,
+    reference: &'a str,
+    context: &'a Context,
+    inputs: Inputs<'a>,
+    /// The part that is being serialised.
+    writing: Cell<Option<&'static WirePart>>,
 }
 
-/// Writes down what a task of the event `def` needs.
-pub(crate) fn request(
-    def: &EventDef,
-    unit: &str,
-    context: &Context,
-    inputs: &Inputs<'_>,
-) -> Result<Vec<u8>, Exception> {
-    let mut out = Vec::with_capacity(256);
-    let header = Header {
-        unit: Cow::Borrowed(unit),
-        run: context.run_id().0,
-        pipeline: Cow::Borrowed(context.pipeline()),
-        event: Cow::Borrowed(context.event()),
-        path: Cow::Owned(context.step_path()),
-        attempt: context.attempt(),
-        item: context.item(),
-        now: context.now(),
-        deadline: context.deadline(),
-    };
-    write(&header, &mut out).map_err(|cause| stuck("the task's context", &cause))?;
-    for (index, part) in def.wire.parts.iter().enumerate() {
-        let written = match part.by {
-            Crossing::Value(codec) => match inputs.field_value(index) {
-                Some(value) => codec.write(value, &mut out),
-                None => Err("the pipeline has no such field".to_owned()),
-            },
-            Crossing::Piped(codec) => (codec.encode)(&inputs.piped, &mut out),
-            Crossing::State(_) | Crossing::Context => Ok(()),
-            Crossing::No | Crossing::NoFactory | Crossing::Borrows => Err(part.cure().to_owned()),
+impl<'a> TaskRequest<'a> {
+    pub(crate) fn new(
+        def: &'a EventDef,
+        reference: &'a str,
+        context: &'a Context,
+        inputs: Inputs<'a>,
+    ) -> Self {
+        Self { def, reference, context, inputs, writing: Cell::new(None) }
+    }
+}
+
+impl Serialize for TaskRequest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let header = TaskHeader {
+            reference: Cow::Borrowed(self.reference),
+            run: self.context.run_id().0,
+            pipeline: Cow::Borrowed(self.context.pipeline()),
+            event: Cow::Borrowed(self.context.event()),
+            path: Cow::Owned(self.context.step_path()),
+            attempt: self.context.attempt(),
+            item: self.context.item(),
+            now: self.context.now(),
+            deadline: self.context.deadline(),
         };
-        written.map_err(|cause| stuck(&describe(def, part), &cause))?;
+        (header, Parts(self)).serialize(serializer)
     }
-    if def.is_closure {
-        let cause = "other processes do not have it; make it an annotated event";
-        return Err(stuck(&format!("`{}`, which is made from a closure,", def.name), cause));
-    }
-    Ok(out)
 }
 
-/// A request for an event without parameters, of a run of the pipeline of this name.
-#[cfg(test)]
-pub(crate) fn request_for_test(unit: &str, pipeline: &str) -> Vec<u8> {
-    let header = Header {
-        unit: Cow::Borrowed(unit),
-        run: 1,
-        pipeline: Cow::Borrowed(pipeline),
-        event: Cow::Borrowed("event"),
-        path: Cow::Borrowed("event"),
-        attempt: 1,
-        item: None,
-        now: Duration::ZERO,
-        deadline: None,
-    };
-    let mut out = Vec::new();
-    write(&header, &mut out).unwrap();
-    out
+impl RemoteRequest for TaskRequest<'_> {
+    fn explain(&self, cause: &dyn fmt::Display) -> Exception {
+        let what = match self.writing.get() {
+            Some(part) => describe(self.def, part),
+            None => "the task's context".to_owned(),
+        };
+        cannot_cross(&what, cause)
+    }
+}
+
+/// The parameters that are sent, in order.
+struct Parts<'a>(&'a TaskRequest<'a>);
+
+impl Serialize for Parts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let TaskRequest { def, inputs, writing, .. } = self.0;
+        let mut tuple = serializer.serialize_tuple(sent_parts(def))?;
+        for (index, part) in def.wire.parts.iter().enumerate() {
+            writing.set(Some(part));
+            match part.by {
+                Transfer::Value(codec) => {
+                    let value = inputs.field_value(index);
+                    let value = value.and_then(|value| codec.borrow(value));
+                    let missing = || S::Error::custom("the pipeline has no such field");
+                    tuple.serialize_element(&value.ok_or_else(missing)?)?;
+                }
+                Transfer::Piped(codec) => {
+                    let piped = codec.borrow(&inputs.piped).map_err(S::Error::custom)?;
+                    tuple.serialize_element(&piped)?;
+                }
+                Transfer::State(_) | Transfer::Context => {}
+                Transfer::No | Transfer::NoFactory | Transfer::Borrows => {
+                    return Err(S::Error::custom(part.cure()));
+                }
+            }
+        }
+        tuple.end()
+    }
+}
+
+/// How many parameters of the event are sent; the others exist on the other side.
+fn sent_parts(def: &EventDef) -> usize {
+    let is_here = |part: &&WirePart| matches!(part.by, Transfer::State(_) | Transfer::Context);
+    def.wire.parts.len() - def.wire.parts.iter().filter(is_here).count()
 }
 
 fn describe(def: &EventDef, part: &WirePart) -> String {
@@ -102,128 +130,242 @@ fn describe(def: &EventDef, part: &WirePart) -> String {
     }
 }
 
-impl<'a> Request<'a> {
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Exception> {
-        let mut values = bytes;
-        let header = read(&mut values).map_err(|cause| stuck("a request", &cause))?;
-        Ok(Self { header, values })
+/// Reads a request: `find` gives the definition of the event that it is for.
+pub(crate) struct RequestSeed<F>(pub(crate) F);
+
+/// An event that was found for a request.
+pub(crate) trait Defined {
+    fn definition(&self) -> &EventDef;
+}
+
+/// A request as read.
+pub(crate) struct ReceivedTask<E> {
+    pub(crate) header: TaskHeader<'static>,
+    pub(crate) event: E,
+    /// The fields that the event takes, in the order of its parameters.
+    pub(crate) fields: Vec<Value>,
+    pub(crate) piped: OwnedPiped,
+}
+
+impl<E, F> DeserializeSeed<'static> for RequestSeed<F>
+where
+    E: Defined,
+    F: FnOnce(&str) -> Result<E, Exception>,
+{
+    /// The task; or why there is no such event here.
+    type Value = Result<ReceivedTask<E>, Exception>;
+
+    fn deserialize<D: Deserializer<'static>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_tuple(2, self)
+    }
+}
+
+impl<E, F> Visitor<'static> for RequestSeed<F>
+where
+    E: Defined,
+    F: FnOnce(&str) -> Result<E, Exception>,
+{
+    type Value = Result<ReceivedTask<E>, Exception>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a task")
     }
 
-    /// The fields that the event takes, in the order of its parameters, and what came along `|->`.
-    pub(crate) fn values(&self, def: &EventDef) -> Result<(Vec<Value>, OwnedPiped), Exception> {
-        let mut input = self.values;
+    fn visit_seq<A: SeqAccess<'static>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let header: Option<TaskHeader<'static>> = seq.next_element()?;
+        let header = header.ok_or_else(|| A::Error::invalid_length(0, &"2"))?;
+        let event = match (self.0)(&header.reference) {
+            Ok(event) => event,
+            Err(unknown) => return Ok(Err(unknown)),
+        };
+        let parts = seq.next_element_seed(PartsSeed(event.definition()))?;
+        let (fields, piped) = parts.ok_or_else(|| A::Error::invalid_length(1, &"2"))?;
+        Ok(Ok(ReceivedTask { header, event, fields, piped }))
+    }
+}
+
+struct PartsSeed<'a>(&'a EventDef);
+
+impl DeserializeSeed<'static> for PartsSeed<'_> {
+    type Value = (Vec<Value>, OwnedPiped);
+
+    fn deserialize<D: Deserializer<'static>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_tuple(sent_parts(self.0), self)
+    }
+}
+
+impl Visitor<'static> for PartsSeed<'_> {
+    type Value = (Vec<Value>, OwnedPiped);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the parameters of `{}`", self.0.name)
+    }
+
+    fn visit_seq<A: SeqAccess<'static>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let (mut fields, mut piped) = (Vec::new(), OwnedPiped::Nothing);
-        for part in def.wire.parts {
+        for part in self.0.wire.parts {
+            let missing = || A::Error::custom("it is missing");
             let read = match part.by {
-                Crossing::Value(codec) => codec.read(&mut input).map(|value| fields.push(value)),
-                Crossing::Piped(codec) => (codec.decode)(&mut input).map(|arrived| piped = arrived),
+                Transfer::Value(codec) => seq
+                    .next_element_seed(codec)
+                    .and_then(|value| value.ok_or_else(missing).map(|value| fields.push(value))),
+                Transfer::Piped(codec) => seq
+                    .next_element_seed(PipedSeed(codec))
+                    .and_then(|value| value.ok_or_else(missing).map(|arrived| piped = arrived)),
                 _ => Ok(()),
             };
-            read.map_err(|cause| stuck(&describe(def, part), &cause))?;
+            read.map_err(|cause| {
+                A::Error::custom(cannot_cross(&describe(self.0, part), cause).message())
+            })?;
         }
         Ok((fields, piped))
     }
 }
 
-/// What a reply begins with.
+/// The outcome of a task of the event `def`, to be sent back.
+pub(crate) struct Reply<'a> {
+    pub(crate) def: &'a EventDef,
+    pub(crate) outcome: &'a TaskOutcome,
+    pub(crate) classifier: ErrorClassifier<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeRef<'a> {
+    Success(ValueRef<'a>),
+    Failure(FailureRef<'a>),
+    Exception(ExceptionRecord),
+    Goto((GotoRecord, ValueRef<'a>)),
+}
+
 #[derive(Serialize, Deserialize)]
-enum Ended {
+struct GotoRecord {
+    number: Option<u32>,
+    name: Option<String>,
+    failed: bool,
+    reason: String,
+}
+
+impl Reply<'_> {
+    /// Writes the outcome.
+    ///
+    /// # Errors
+    ///
+    /// If its value cannot be serialised: an exception of the event that says so.
+    pub(crate) fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, Exception> {
+        let unsendable = |cause: &dyn fmt::Display| {
+            cannot_cross(&describe(self.def, &self.def.wire.output), cause)
+        };
+        let outcome = self.borrow().map_err(|cause| unsendable(&cause))?;
+        outcome.serialize(serializer).map_err(|cause| unsendable(&cause))
+    }
+
+    fn borrow(&self) -> Result<OutcomeRef<'_>, &'static str> {
+        let output = output_codec(self.def);
+        let value = |value| match output {
+            Some(codec) => codec.borrow(value).ok_or("it has another type than was planned"),
+            None => Err(self.def.wire.output.cure()),
+        };
+        Ok(match self.outcome {
+            TaskOutcome::Success(given) => OutcomeRef::Success(value(given)?),
+            TaskOutcome::Failure(failure) => {
+                OutcomeRef::Failure(FailureRef { failure, output, classifier: &self.classifier })
+            }
+            TaskOutcome::Exception(exception) => {
+                OutcomeRef::Exception(ExceptionRecord::of(exception, &self.classifier))
+            }
+            TaskOutcome::Goto(goto, given) => {
+                let (number, name) = match goto.descriptor() {
+                    Descriptor::Number(number) => (Some(*number), None),
+                    Descriptor::Name(name) => (None, Some(name.to_string())),
+                };
+                let (failed, reason) = (goto.failed, goto.reason().to_owned());
+                OutcomeRef::Goto((GotoRecord { number, name, failed, reason }, value(given)?))
+            }
+        })
+    }
+
+    /// Writes an exception in place of an outcome: the task could not be run here, or its outcome
+    /// could not be written.
+    pub(crate) fn write_exception<S: Serializer>(
+        exception: &Exception,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let record = ExceptionRecord::of(exception, &ErrorClassifier::NONE);
+        OutcomeRef::Exception(record).serialize(serializer)
+    }
+}
+
+fn output_codec(def: &EventDef) -> Option<&Codec> {
+    match &def.wire.output.by {
+        Transfer::Value(codec) => Some(codec),
+        _ => None,
+    }
+}
+
+/// Reads the outcome of a task of this event.
+pub(crate) struct ReplySeed<'a>(pub(crate) &'a EventDef);
+
+impl ReplySeed<'_> {
+    /// The outcome; a reply that cannot be read is an exception of the event.
+    pub(crate) fn read<D: Deserializer<'static>>(self, from: D) -> TaskOutcome {
+        let def = self.0;
+        // Deserialize is user code.
+        match crate::panic::contain(|| self.deserialize(from)) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(cause)) => cannot_cross(&describe(def, &def.wire.output), cause).into(),
+            Err(panic) => panic.into(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(variant_identifier, rename_all = "snake_case")]
+enum OutcomeKind {
     Success,
     Failure,
     Exception,
-    Goto { number: Option<u32>, name: String, failed: bool, reason: String },
+    Goto,
 }
 
-/// Writes an outcome down. One that cannot cross is replaced by an exception that says so.
-pub(crate) fn reply(def: &EventDef, outcome: &TaskOutcome, witness: &Witness<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    // Serialize is user code.
-    let written = crate::panic::contain(|| try_reply(def, outcome, witness, &mut out));
-    let problem = match written {
-        Ok(Ok(())) => return out,
-        Ok(Err(cause)) => stuck(&describe(def, &def.wire.output), &cause),
-        Err(panic) => panic,
-    };
-    // Of texts and numbers alone, so it can always be written.
-    refusal(&problem)
-}
+impl DeserializeSeed<'static> for ReplySeed<'_> {
+    type Value = TaskOutcome;
 
-/// The reply of a worker that does not know the event.
-pub(crate) fn refusal(exception: &Exception) -> Vec<u8> {
-    let mut out = Vec::new();
-    let _ = write(&Ended::Exception, &mut out)
-        .and_then(|()| write_exception(exception, &Witness::NONE, &mut out));
-    out
-}
-
-fn try_reply(
-    def: &EventDef,
-    outcome: &TaskOutcome,
-    witness: &Witness<'_>,
-    out: &mut Vec<u8>,
-) -> Result<(), String> {
-    let output = match &def.wire.output.by {
-        Crossing::Value(codec) => Some(codec),
-        _ => None,
-    };
-    let value = |value: &Value, out: &mut Vec<u8>| match output {
-        Some(codec) => codec.write(value, out),
-        None => Err(def.wire.output.cure().to_owned()),
-    };
-    match outcome {
-        TaskOutcome::Success(given) => {
-            write(&Ended::Success, out)?;
-            value(given, out)
-        }
-        TaskOutcome::Failure(failure) => {
-            write(&Ended::Failure, out)?;
-            write_failure(failure, output, witness, out)
-        }
-        TaskOutcome::Exception(exception) => {
-            write(&Ended::Exception, out)?;
-            write_exception(exception, witness, out)
-        }
-        TaskOutcome::Goto(goto, given) => {
-            let (number, name) = match goto.descriptor() {
-                Descriptor::Number(number) => (Some(*number), String::new()),
-                Descriptor::Name(name) => (None, name.to_string()),
-            };
-            let (failed, reason) = (goto.failed, goto.reason().to_owned());
-            write(&Ended::Goto { number, name, failed, reason }, out)?;
-            value(given, out)
-        }
+    fn deserialize<D: Deserializer<'static>>(self, from: D) -> Result<TaskOutcome, D::Error> {
+        from.deserialize_enum("Outcome", &["success", "failure", "exception", "goto"], self)
     }
 }
 
-/// Reads the reply to a task of the event `def`.
-pub(crate) fn outcome(def: &EventDef, reply: &[u8]) -> TaskOutcome {
-    // Deserialize is user code.
-    match crate::panic::contain(|| try_outcome(def, reply)) {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(cause)) => stuck(&describe(def, &def.wire.output), &cause).into(),
-        Err(panic) => panic.into(),
-    }
-}
+impl Visitor<'static> for ReplySeed<'_> {
+    type Value = TaskOutcome;
 
-fn try_outcome(def: &EventDef, reply: &[u8]) -> Result<TaskOutcome, String> {
-    let mut input = reply;
-    let output = match &def.wire.output.by {
-        Crossing::Value(codec) => Some(codec),
-        _ => None,
-    };
-    let value = |input: &mut &[u8]| match output {
-        Some(codec) => codec.read(input),
-        None => Err(def.wire.output.cure().to_owned()),
-    };
-    Ok(match read(&mut input)? {
-        Ended::Success => TaskOutcome::Success(value(&mut input)?),
-        Ended::Failure => TaskOutcome::Failure(read_failure(output, &mut input)?),
-        Ended::Exception => TaskOutcome::Exception(read_exception(&mut input)?),
-        Ended::Goto { number, name, failed, reason } => {
-            let descriptor =
-                number.map_or_else(|| Descriptor::Name(name.into()), Descriptor::Number);
-            let goto = Goto { descriptor, failed, reason: Cow::Owned(reason) };
-            TaskOutcome::Goto(Box::new(goto), value(&mut input)?)
-        }
-    })
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("how a task ended")
+    }
+
+    fn visit_enum<A: EnumAccess<'static>>(self, data: A) -> Result<TaskOutcome, A::Error> {
+        let output = output_codec(self.0).copied();
+        let value = || output.ok_or_else(|| A::Error::custom(self.0.wire.output.cure()));
+        let (kind, content) = data.variant()?;
+        Ok(match kind {
+            OutcomeKind::Success => TaskOutcome::Success(content.newtype_variant_seed(value()?)?),
+            OutcomeKind::Failure => {
+                TaskOutcome::Failure(content.newtype_variant_seed(FailureSeed(output))?)
+            }
+            OutcomeKind::Exception => {
+                TaskOutcome::Exception(content.newtype_variant::<Exception>()?)
+            }
+            OutcomeKind::Goto => {
+                let pair = Pair::<GotoRecord, _>::new(value()?);
+                let (goto, value) = content.newtype_variant_seed(pair)?;
+                let GotoRecord { number, name, failed, reason } = goto;
+                let descriptor = match (number, name) {
+                    (Some(number), _) => Descriptor::Number(number),
+                    (None, name) => Descriptor::Name(name.unwrap_or_default().into()),
+                };
+                let goto = Goto { descriptor, failed, reason: Cow::Owned(reason) };
+                TaskOutcome::Goto(Box::new(goto), value)
+            }
+        })
+    }
 }

@@ -1,63 +1,60 @@
-//! How events cross to another process.
+//! How events cross to another process, in any serde format.
 //!
 //! A task that runs elsewhere needs three things: which event it is, its parameters, and what came
-//! along `|->`. Back comes its outcome. All of it is written with postcard, and read so that
-//! nothing is borrowed from the bytes (`reader`).
+//! along `|->`. Back comes its outcome. This module says how each of them is serialised and
+//! deserialised; which format that is (postcard between processes, JSON elsewhere) is the business
+//! of whoever moves the bytes.
 //!
-//! **Which event.** A *unit* is an event's name, the place of its definition, and the fields that
-//! the flow sets on it, as Pointy text: `Transform@src/main.rs:10[factor = 2.0]`. Both processes
-//! run the same binary, so the other one finds the event under its name and place in the registry
-//! of linked events, and makes the body of it as the planner did.
+//! **Which event.** An *event reference* is an event's name, the place of its definition, and the
+//! fields that the flow sets on it, as Pointy text: `Transform@src/main.rs:10[factor = 2.0]`. Both
+//! sides run the same program, so the other side finds the event in the registry of linked events
+//! and makes its body as the planner did.
 //!
-//! **Values.** An event's macro asks of each of its types whether it can cross
-//! ([`EventWire`], made of [`Crosses`]), so an event whose types cannot still compiles for every
-//! other executor. What came along `|->` crosses as the parameter's [`Shape`](crate::shape::Shape)
-//! will read it: of a list that an `each` step reads item by item, only the item.
+//! **Values.** An event's macro asks of each of its types whether it can be serialised
+//! ([`EventWire`], made of [`Serialisable`]), so an event whose types cannot still compiles for
+//! every other executor. What came along `|->` is written as the parameter's
+//! [`Shape`](crate::shape::Shape) will read it: of a list that an `each` step reads item by item,
+//! only the item.
 //!
 //! **Errors.** An error's type stays behind; its text crosses, with the texts of its `source()`
 //! chain. What a retry policy would ask the error is therefore answered where the error is, and
-//! crosses as a testimony: which of the error types that the program's policies list are in its
-//! chain, whether the event's own `retry_if` agrees, and what a `RetryAfter` says.
-#![cfg_attr(
-    not(feature = "process"),
-    expect(dead_code, reason = "without the feature nothing crosses")
-)]
+//! crosses as [`RetryHints`](crate::failure::RetryHints): which of the error types that the
+//! program's policies list are in its chain, whether the event's own `retry_if` agrees, and what a
+//! `RetryAfter` says.
+//!
+//! Everything is read for the lifetime `'static`, so that nothing is borrowed from the input. The
+//! compiler cannot be asked whether a type is `DeserializeOwned`: for `&'static str` it finds that
+//! the trait is implemented, and then that the lifetimes are wrong, which is an error even where it
+//! was only a question. `Deserialize<'static>` has an answer for every type; one that wants to
+//! borrow says so when it is read.
 
-#[cfg(not(feature = "process"))]
-mod absent;
-#[cfg(feature = "process")]
+#[cfg(feature = "wire")]
 mod codec;
-#[cfg(feature = "process")]
+#[cfg(feature = "wire")]
 mod errors;
-#[cfg(feature = "process")]
+#[cfg(feature = "wire")]
 mod message;
+#[cfg(feature = "wire")]
+mod pair;
 mod parts;
-#[cfg(feature = "process")]
+#[cfg(feature = "wire")]
 mod piped;
-#[cfg(feature = "process")]
-mod reader;
 
-#[cfg(feature = "process")]
-use parts::Codec;
-pub use parts::{Crosses, CrossesPiped, Crossing, EventWire, WirePart};
+#[cfg(feature = "wire")]
+pub(crate) use errors::ErrorClassifier;
+#[cfg(feature = "wire")]
+pub(crate) use message::{Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, TaskRequest};
+pub use parts::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
 
-#[cfg(not(feature = "process"))]
-pub(crate) use absent::{outcome, request};
-#[cfg(feature = "process")]
-pub(crate) use codec::Wire;
-#[cfg(feature = "process")]
-pub(crate) use errors::Witness;
-#[cfg(feature = "process")]
-#[cfg(test)]
-pub(crate) use message::request_for_test;
-#[cfg(feature = "process")]
-pub(crate) use message::{Request, outcome, refusal, reply, request};
-#[cfg(feature = "process")]
-pub(crate) use piped::WireShape;
+#[cfg(feature = "wire")]
+use codec::Codec;
+#[cfg(feature = "wire")]
+use piped::PipedCodec;
 
+#[cfg(feature = "wire")]
 use crate::outcome::{Exception, ExceptionKind};
 
-/// A resource that worker processes can build for themselves, since it cannot cross to them: an
+/// A resource that worker processes can build for themselves, since it cannot be sent to them: an
 /// event on a `ProcessPoolExecutor` takes `State<T>` only of such a `T`.
 ///
 /// Each worker process builds it when a task first takes it, and keeps it until it ends. An error
@@ -95,9 +92,10 @@ pub trait StateFactory: Sized + Send + Sync + 'static {
     fn build() -> Result<Self, Self::Error>;
 }
 
-/// A value that does not cross: `what` it is, and why not.
+/// A value that cannot be sent: `what` it is, and why not.
+#[cfg(feature = "wire")]
 #[cold]
-fn stuck(what: &str, cause: &str) -> Exception {
+pub(crate) fn cannot_cross(what: &str, cause: impl std::fmt::Display) -> Exception {
     let message = format!("{what} cannot cross between processes: {cause}");
-    Exception::of_kind(ExceptionKind::Crossing, message)
+    Exception::of_kind(ExceptionKind::Serialization, message)
 }

@@ -1,15 +1,16 @@
-//! What of an event can cross, as the compiler found it.
+//! What of an event can be sent to another process, as the compiler found it.
 #![allow(missing_docs, reason = "generated code names this, and nobody else")]
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use super::StateFactory;
+#[cfg(feature = "wire")]
+use super::{Codec, PipedCodec};
 use crate::outcome::Exception;
-use crate::piped::{OwnedPiped, Piped};
 use crate::value::{TypeInfo, Value};
 
-/// How an event's parameters and its output cross, as far as they can.
+/// How an event's parameters and its output are sent, as far as they can be.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct EventWire {
@@ -24,18 +25,20 @@ pub struct EventWire {
 pub struct WirePart {
     /// The parameter's name; empty for the output.
     pub name: &'static str,
-    /// The type that crosses, as written.
+    /// Its type, as written.
     pub ty: &'static str,
-    pub by: Crossing,
+    pub by: Transfer,
 }
 
-/// How a part crosses.
+/// How a part is sent.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
-pub enum Crossing {
+pub enum Transfer {
+    #[cfg(feature = "wire")]
     Value(Codec),
+    #[cfg(feature = "wire")]
     Piped(PipedCodec),
-    State(StateMaker),
+    State(StateBuilder),
     /// The context, of which the other process has its own.
     Context,
     /// Its type is not `Serialize + Deserialize`.
@@ -47,98 +50,82 @@ pub enum Crossing {
 }
 
 impl EventWire {
-    /// That of an event of which nothing can cross.
+    /// That of an event of which nothing can be sent.
     pub const NONE: Self =
-        Self { parts: &[], output: WirePart { name: "", ty: "", by: Crossing::No } };
+        Self { parts: &[], output: WirePart { name: "", ty: "", by: Transfer::No } };
 
-    /// The first part that cannot cross.
-    pub(crate) const fn stuck(&self) -> Option<&WirePart> {
+    /// The first part that cannot be sent.
+    pub(crate) const fn unsendable(&self) -> Option<&WirePart> {
         let mut i = 0;
         while i < self.parts.len() {
-            if self.parts[i].is_stuck() {
+            if self.parts[i].is_unsendable() {
                 return Some(&self.parts[i]);
             }
             i += 1;
         }
-        if self.output.is_stuck() { Some(&self.output) } else { None }
+        if self.output.is_unsendable() { Some(&self.output) } else { None }
     }
 }
 
 impl WirePart {
-    pub(crate) const fn is_stuck(&self) -> bool {
-        matches!(self.by, Crossing::No | Crossing::NoFactory | Crossing::Borrows)
+    pub(crate) const fn is_unsendable(&self) -> bool {
+        matches!(self.by, Transfer::No | Transfer::NoFactory | Transfer::Borrows)
     }
 
-    /// What to write so that it can cross.
+    /// What to write so that it can be sent.
     pub(crate) const fn cure(&self) -> &'static str {
         match self.by {
-            Crossing::NoFactory => {
+            Transfer::NoFactory => {
                 "implement `nexus::StateFactory` for it, by which a worker process builds its own"
             }
-            Crossing::Borrows => "use a type that owns its data, such as `String`",
+            Transfer::Borrows => "use a type that owns its data, such as `String`",
             _ => "derive `serde::Serialize` and `serde::Deserialize` for it",
         }
     }
 }
 
-/// Writes and reads values of one type.
-#[derive(Clone, Copy)]
-#[doc(hidden)]
-pub struct Codec {
-    pub(super) encode: fn(&Value, &mut Vec<u8>) -> Result<(), String>,
-    pub(super) decode: fn(&mut &[u8]) -> Result<Value, String>,
-}
-
-/// Writes and reads what came along `|->` as one shape takes it.
-#[derive(Clone, Copy)]
-#[doc(hidden)]
-pub struct PipedCodec {
-    pub(super) encode: fn(&Piped<'_>, &mut Vec<u8>) -> Result<(), String>,
-    pub(super) decode: fn(&mut &[u8]) -> Result<OwnedPiped, String>,
-}
-
 /// Builds a state in a worker process.
 #[derive(Clone, Copy)]
 #[doc(hidden)]
-pub struct StateMaker {
+pub struct StateBuilder {
+    #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) ty: TypeInfo,
+    #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) build: fn() -> Result<Value, Exception>,
 }
 
-macro_rules! shown_as {
-    ($($ty:ident)+) => {$(
-        impl fmt::Debug for $ty {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($ty), "(..)"))
-            }
-        }
-    )+};
+impl fmt::Debug for StateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StateBuilder(..)")
+    }
 }
-shown_as!(Codec PipedCodec StateMaker);
 
-/// Whether and how a `T` crosses; where nothing here answers, `Otherwise` does.
+/// Whether and how a `T` is sent; where nothing here answers, `Otherwise` does.
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct Crosses<T>(PhantomData<T>);
+pub struct Serialisable<T>(PhantomData<T>);
 
-/// Whether and how what the shape `S` takes crosses.
+/// Whether and how what the shape `S` takes is sent.
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct CrossesPiped<S>(PhantomData<S>);
+pub struct SerialisablePiped<S>(PhantomData<S>);
 
-impl<T: StateFactory> Crosses<T> {
-    pub const STATE: Crossing = Crossing::State(StateMaker {
+impl<T: StateFactory> Serialisable<T> {
+    pub const STATE: Transfer = Transfer::State(StateBuilder {
         ty: TypeInfo::of::<T>(),
         build: || T::build().map(Value::new).map_err(Exception::new),
     });
 }
 
-#[cfg(feature = "process")]
-impl<T: super::Wire> Crosses<T> {
-    pub const VALUE: Crossing = Crossing::Value(Codec::of::<T>());
+#[cfg(feature = "wire")]
+impl<T> Serialisable<T>
+where
+    T: serde::Serialize + serde::Deserialize<'static> + Send + Sync + 'static,
+{
+    pub const VALUE: Transfer = Transfer::Value(Codec::of::<T>());
 }
 
-#[cfg(feature = "process")]
-impl<S: super::WireShape> CrossesPiped<S> {
-    pub const PIPED: Crossing = Crossing::Piped(PipedCodec::of::<S>());
+#[cfg(feature = "wire")]
+impl<S: super::piped::WireShape> SerialisablePiped<S> {
+    pub const PIPED: Transfer = Transfer::Piped(PipedCodec::of::<S>());
 }

@@ -98,3 +98,81 @@ fn a_skipped_event_can_stop_the_run_as_a_success() {
     let (registry, _) = bypassed(|_| Bypass::skip("done"));
     assert_eq!(run(&registry, "B[stop_on_success] -> S").status(), Status::Stopped);
 }
+
+/// An `each` step's event: items below 10 are skipped with a value, those below 20 without one.
+#[derive(Debug)]
+struct Sorted;
+
+impl Event for Sorted {
+    type Output = u32;
+    type Piped = ByRef<u32>;
+    const NAME: &'static str = "Sorted";
+    const SPEC: Spec = Spec::NO_EVENT;
+    const PARAMS: &'static [Param] = &[PIPED];
+    const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
+    const OWN_FIELDS: &'static [OwnField] = &[];
+
+    fn definition() -> EventDef {
+        let body = Maker::Ready(std::sync::Arc::new(Self));
+        EventDef::new::<Self>(OutputInfo::opaque::<u32>(), body, "tests").with_bypass()
+    }
+}
+
+impl Body for Sorted {
+    fn call(&self, inputs: &BodyInputs<'_>) -> TaskOutcome {
+        ended(inputs.piped::<ByRef<u32>>().and_then(|number| item(*number)))
+    }
+
+    fn bypass(&self, inputs: &BodyInputs<'_>) -> std::result::Result<Bypass<Value>, Exception> {
+        match inputs.context().item() {
+            Some(0) => Ok(Bypass::skip_with("known", Value::new(7_u32))),
+            Some(1) => Ok(Bypass::skip("not needed")),
+            Some(2) => Err(Exception::new(Broke)),
+            _ => Ok(Bypass::no()),
+        }
+    }
+}
+
+#[test]
+fn an_each_step_is_asked_for_each_item_and_takes_what_it_skips_with() {
+    let mut registry = typed_registry();
+    registry.add::<Sorted>();
+    registry.event("LIST", |_: &Context| Outcome::success(vec![5_u32, 5, 5, 3, 4]));
+    for place in ["", ", executor = DefaultExecutor", ", executor = ThreadPoolExecutor"] {
+        let settings =
+            format!("each, execution_evaluation_state = SuccessForPartialSuccess{place}");
+        let report = run(&registry, &format!("LIST |-> Sorted[{settings}]"));
+        let step = report.step("Sorted").unwrap();
+        // The first is what the check gave, the second is left out, the third broke.
+        assert_eq!(step.value::<Vec<u32>>().unwrap(), &[7, 30, 40], "{place}");
+        assert_eq!(step.attempts(), 2, "{place}");
+        let StepOutcome::Each { total, failures, bypassed, .. } = step.outcome() else {
+            panic!("{report}")
+        };
+        assert_eq!((total, bypassed, failures.len(), failures[0].0), (5, 2, 1, 2), "{place}");
+        assert_eq!(step.sentence(), "5 items, 1 of them without success, 2 bypassed");
+    }
+}
+
+typed!(Which, OrFailure<List<OrFailure<ByRef<u32>>>> => Vec<String>, &[PIPED], |inputs| {
+    let list = inputs.piped::<OrFailure<List<OrFailure<ByRef<u32>>>>>()?;
+    let text = |item: std::result::Result<&u32, Failure>| match item {
+        Ok(number) => number.to_string(),
+        Err(failure) => failure.to_string(),
+    };
+    outcome(Outcome::success(list.unwrap_or_default().into_iter().map(text).collect::<Vec<_>>()))
+});
+
+#[test]
+fn who_takes_failures_too_is_told_of_each_item_that_was_skipped_without_a_value() {
+    let mut registry = typed_registry();
+    registry.add::<Sorted>().add::<Which>();
+    registry.event("LIST", |_: &Context| Outcome::success(vec![5_u32, 5, 5, 3]));
+    let flow =
+        "LIST |-> Sorted[each, execution_evaluation_state = SuccessForPartialSuccess] |-> Which";
+    let report = run(&registry, flow);
+    assert_eq!(
+        report.output::<Vec<String>>().unwrap(),
+        &["7", "`Sorted` was bypassed without a value (not needed)", "broke", "30"]
+    );
+}

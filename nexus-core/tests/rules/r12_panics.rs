@@ -140,7 +140,10 @@ impl Observer for Loud {
     fn pipeline_execution_start(&self, _: &RunEvent<'_>) {
         panic!("{ON_PURPOSE}")
     }
-    fn pipeline_execution_end(&self, _: &RunEvent<'_>) {
+    fn pipeline_execution_stop(&self, _: &RunEvent<'_>, _: &StepEvent<'_>, _: StopCondition) {
+        panic!("{ON_PURPOSE}")
+    }
+    fn pipeline_execution_end(&self, _: &RunEvent<'_>, _: &RunEnd<'_>) {
         panic!("{ON_PURPOSE}")
     }
     fn event_execution_init(&self, _: &StepEvent<'_>) {

@@ -80,7 +80,7 @@ fn an_each_step_hands_on_the_values_of_its_successes_in_order_and_reports_the_re
     );
     assert_eq!(report.output::<Vec<u32>>().unwrap(), &[90, 80, 70]);
     assert_eq!(report.get_each::<Item>().unwrap(), &[90, 80, 70]);
-    let StepOutcome::Each { total, failures, verdict } = report.step("Item").unwrap().outcome()
+    let StepOutcome::Each { total, failures, verdict, .. } = report.step("Item").unwrap().outcome()
     else {
         panic!()
     };

@@ -29,8 +29,18 @@ impl Observer for Tape {
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
         self.0.add(format!("begin {} {}", run.pipeline(), run.steps()));
     }
-    fn pipeline_execution_end(&self, run: &RunEvent<'_>) {
-        self.0.add(format!("over {}", run.pipeline()));
+    fn pipeline_execution_stop(
+        &self,
+        _: &RunEvent<'_>,
+        step: &StepEvent<'_>,
+        condition: StopCondition,
+    ) {
+        self.note("stop", step, &format!(" {}", condition.name()));
+    }
+    fn pipeline_execution_end(&self, run: &RunEvent<'_>, end: &RunEnd<'_>) {
+        let step = end.step().map(|step| format!(" at {step}")).unwrap_or_default();
+        let reason = end.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+        self.0.add(format!("over {} {}{step}{reason}", run.pipeline(), end.status()));
     }
     fn event_execution_init(&self, step: &StepEvent<'_>) {
         self.note("init", step, "");
@@ -49,6 +59,9 @@ impl Observer for Tape {
     }
     fn event_execution_bypassed(&self, step: &StepEvent<'_>, reason: &str) {
         self.note("bypassed", step, &format!(" {reason}"));
+    }
+    fn event_execution_cancelled(&self, step: &StepEvent<'_>, reason: &Failure) {
+        self.note("cancelled", step, &format!(" {reason}"));
     }
 }
 
@@ -80,7 +93,7 @@ fn an_observer_hears_every_attempt_of_a_retried_event_in_order() {
         "init F 1",
         "start F 1",
         "end F 1 failure no",
-        "over flow",
+        "over flow failed at F: flow failed at `F`: no",
     ];
     assert_eq!(heard(&registry, "Twice * 3 -> F"), wanted);
     assert_eq!(heard(&registry, "{Twice * 3 -> F}[executor = ThreadPoolExecutor]"), wanted);
@@ -99,9 +112,36 @@ fn an_observer_hears_that_retries_did_not_help_and_that_an_event_was_bypassed() 
             "end P 2 exception broke",
             "done P 2 exception broke",
             "bypassed Skip 1 cached",
-            "over flow"
+            "over flow failed at P: flow failed at `P` after 2 attempts: broke"
         ]
     );
+}
+
+#[test]
+fn an_observer_hears_why_a_run_stopped_and_which_step_was_cancelled() {
+    let mut registry = registry();
+    registry.event("Halts", |_: &Context| Outcome::<()>::failure("no")).stop_on_error(true);
+    let stopped = heard(&registry, "Halts -> S");
+    assert_eq!(
+        stopped[4..],
+        [
+            "stop Halts 1 stop_on_error",
+            "over flow stopped at Halts: flow was stopped at `Halts` by `stop_on_error`"
+        ]
+    );
+    registry
+        .event("Late", |ctx: &Context| {
+            while !ctx.is_cancelled() {
+                std::thread::yield_now();
+            }
+            Outcome::success(())
+        })
+        .executor::<ThreadPoolExecutor>();
+    let script = "{Late || F}[execution_evaluation_state = FailureForPartialError]";
+    let cancelled = heard(&registry, script);
+    let wanted = "cancelled Late 1 another member of its group did not succeed".to_owned();
+    assert!(cancelled.contains(&wanted), "{cancelled:#?}");
+    assert_eq!(heard(&registry, "S").last().unwrap(), "over flow succeeded");
 }
 
 #[test]

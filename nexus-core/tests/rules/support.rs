@@ -4,8 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, Once, mpsc};
 use std::time::{Duration, Instant};
 
 pub(crate) use nexus_core::__private::{
-    Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, Maker, Nothing,
-    OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, Spec, TaskOutcome, Tuple, ended,
+    Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, List, Maker,
+    Nothing, OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, Spec, TaskOutcome, Tuple,
+    ended,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;

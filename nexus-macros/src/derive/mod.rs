@@ -9,7 +9,7 @@ use syn::{DeriveInput, Ident, Meta};
 
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
-use crate::event::{elsewhere, executor, parse, questions, settings};
+use crate::event::{executor, parse, questions, remote, settings};
 use crate::span::{at, ident, plain, respan, unplaced};
 use fields::{Default, StructField};
 
@@ -56,7 +56,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     let event_name = args.name.clone().unwrap_or_else(|| plain(name));
     let settings = settings::settings(private, args);
     let executor = executor(private, &me, args.executor.as_ref());
-    let elsewhere = elsewhere(private, args.executor.as_ref());
+    let remote = remote(private, args.executor.as_ref());
     let questions = questions(private);
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
@@ -73,7 +73,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
                 const NAME: &'static str = #event_name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[#(#kinds),*];
                 const PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!());
-                const ELSEWHERE: bool = #elsewhere;
+                const REMOTE: bool = #remote;
                 fn settings() -> #private::EventSettings { #settings }
                 fn make(#given: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     let _ = #given;
@@ -142,7 +142,7 @@ fn stand_in(args: &EventArgs, input: &DeriveInput) -> TokenStream {
                 const NAME: &'static str = #name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[];
                 const PLACE: &'static str = "";
-                const ELSEWHERE: bool = false;
+                const REMOTE: bool = false;
                 fn settings() -> #private::EventSettings { ::core::unreachable!() }
                 fn make(_: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     ::core::unreachable!()

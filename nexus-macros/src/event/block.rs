@@ -116,7 +116,7 @@ fn expand(
     let (can_bypass, check) = self::bypass(private, me, bypass);
     // A missing derive is one error, at the struct's name, however often it is asked for.
     let of_struct = respan(quote!(<#me as #private::StructEvent>), at(ends(me).0));
-    let crosses = expand::crosses(private, me, model, &quote!(#of_struct::ELSEWHERE));
+    let crosses = expand::crosses(private, me, model, &quote!(#of_struct::REMOTE));
     quote! {
         const _: () = {
             #questions

@@ -170,22 +170,22 @@ fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) ->
         let (name, text, alias) = (&param.name, &param.text, alias(index));
         let by = match param.from {
             From::Field(_) | From::Piped if borrows(&param.ty) => {
-                quote!(#private::Crossing::Borrows)
+                quote!(#private::Transfer::Borrows)
             }
-            From::Field(_) => quote!(#private::Crosses::<#alias>::VALUE),
-            From::State => quote!(#private::Crosses::<#alias>::STATE),
+            From::Field(_) => quote!(#private::Serialisable::<#alias>::VALUE),
+            From::State => quote!(#private::Serialisable::<#alias>::STATE),
             From::Piped => {
-                quote!(#private::CrossesPiped::<<#me as #private::Event>::Piped>::PIPED)
+                quote!(#private::SerialisablePiped::<<#me as #private::Event>::Piped>::PIPED)
             }
-            From::Context => quote!(#private::Crossing::Context),
+            From::Context => quote!(#private::Transfer::Context),
         };
         quote!(#private::WirePart { name: #name, ty: #text, by: #by })
     });
     let output = &model.output;
     let by = if output.contains("&'") {
-        quote!(#private::Crossing::Borrows)
+        quote!(#private::Transfer::Borrows)
     } else {
-        quote!(#private::CrossesOut::#asked::VALUE)
+        quote!(#private::SerialisableOutput::#asked::VALUE)
     };
     quote! {
         #private::EventWire {
@@ -204,12 +204,12 @@ fn borrows(ty: &Type) -> bool {
     crate::text::text(ty).contains("&'")
 }
 
-/// The demand that everything can cross, if `elsewhere` says so: each part at its type.
+/// The demand that everything can cross, if `remote` says so: each part at its type.
 pub(crate) fn crosses(
     private: &TokenStream,
     me: &Type,
     model: &Model,
-    elsewhere: &TokenStream,
+    remote: &TokenStream,
 ) -> TokenStream {
     let (event, is) = (ident("__E"), ident("__is"));
     // A name of another hygiene than the brackets: the compiler does not join their places.
@@ -229,7 +229,7 @@ pub(crate) fn crosses(
     quote! {
         const _: () = {
             const #event: #private::Spec = <#me as #private::Event>::SPEC;
-            const #is: bool = #elsewhere;
+            const #is: bool = #remote;
             #(#parts)*
             #output
         };
@@ -323,12 +323,12 @@ pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type
 }
 
 /// Whether the executor runs bodies in other processes.
-pub(crate) fn elsewhere(private: &TokenStream, executor: Option<&Type>) -> TokenStream {
+pub(crate) fn remote(private: &TokenStream, executor: Option<&Type>) -> TokenStream {
     if executor.is_none() {
         return quote!(false);
     }
     let alias = executor_alias();
-    quote!(#private::Elsewhere::<#alias>::IS)
+    quote!(#private::RunsRemote::<#alias>::IS)
 }
 
 /// The only name of the executor's type in what is generated.

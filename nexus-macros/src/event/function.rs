@@ -88,8 +88,8 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     let questions = expand::questions(private);
     let settings = settings::settings(private, args);
     let executor = expand::executor(private, &me, args.executor.as_ref());
-    let elsewhere = expand::elsewhere(private, args.executor.as_ref());
-    let crosses = args.executor.as_ref().map(|_| expand::crosses(private, &ty, model, &elsewhere));
+    let remote = expand::remote(private, args.executor.as_ref());
+    let crosses = args.executor.as_ref().map(|_| expand::crosses(private, &ty, model, &remote));
     let with_async = with_async(model);
     let cfgs = cfgs(&item.attrs);
     let (bypass, with_bypass) = bypass(private, args);

@@ -9,7 +9,7 @@ mod params;
 pub(crate) mod parse;
 pub(crate) mod settings;
 
-pub(crate) use expand::{elsewhere, executor, questions};
+pub(crate) use expand::{executor, questions, remote};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

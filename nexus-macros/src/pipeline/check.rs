@@ -145,7 +145,7 @@ impl<'a> Checks<'a> {
         let known = self.model.executors.iter().position(|known| known.text == executor.text);
         let Some(alias) = known.map(executor_alias) else { return TokenStream::new() };
         let private = self.private;
-        self.call("crosses", executor.span, &quote!(#private::Elsewhere::<#alias>::IS))
+        self.call("crosses", executor.span, &quote!(#private::RunsRemote::<#alias>::IS))
     }
 
     /// The event takes what comes along the arrow.

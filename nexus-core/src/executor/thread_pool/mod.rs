@@ -17,9 +17,9 @@
 //! # Workers that wait
 //!
 //! An event may run another pipeline, and so wait inside a worker for jobs of this very pool. While
-//! it waits ([`while_blocked`]) a *stand-in* may run in its place: an extra thread that takes jobs
+//! it waits ([`while_blocked`]) a *spare* may run in its place: an extra thread that takes jobs
 //! from the injector and from the others' deques until there are none, or until there are no more
-//! waiting workers than stand-ins. So nesting cannot exhaust the pool, whatever its size, and a
+//! waiting workers than spares. So nesting cannot exhaust the pool, whatever its size, and a
 //! thread that waits inside user code never runs other user code on its stack.
 //!
 //! A body that outlived its timeout cannot be ended: threads have no such thing. Its worker counts
@@ -71,7 +71,7 @@ struct Shared {
 
 struct State {
     /// The deques of workers that are not running, by their place among the stealers.
-    vacant: Vec<Seat>,
+    vacant: Vec<Slot>,
     live: isize,
     sleeping: usize,
     /// Wake-ups that no sleeper has consumed yet; never more than `sleeping`.
@@ -79,16 +79,16 @@ struct State {
     /// How many threads were ever started.
     started: usize,
     /// Workers that wait inside user code, and the threads that stand in for them.
-    /// (A body may end before it is known here that it was given up: hence signed.)
+    /// (A body may end before it is known here that it was abandoned: hence signed.)
     blocked: isize,
-    stand_ins: isize,
-    /// Of those that wait, the workers whose body was given up.
-    given_up: isize,
+    spares: isize,
+    /// Of those that wait, the workers whose body was abandoned.
+    abandoned: isize,
     closing: bool,
 }
 
 /// A worker's deque; it outlives the threads that sit there one after the other.
-struct Seat(Worker<Job>);
+struct Slot(Worker<Job>);
 
 impl ThreadPoolExecutor {
     /// A pool with this configuration.
@@ -115,14 +115,14 @@ impl ThreadPoolExecutor {
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let prefix = config.name_prefix().unwrap_or("nexus-").to_owned();
-        // A worker takes a seat only when there is work for it, so a huge number costs little;
-        // the bound keeps the list of seats itself small.
+        // A worker takes a slot only when there is work for it, so a huge number costs little;
+        // the bound keeps the list of slots itself small.
         let workers = config.workers().unwrap_or(default).min(MOST_WORKERS);
-        let vacant: Vec<Seat> = (0..workers).map(|_| Seat(Worker::new_fifo())).collect();
+        let vacant: Vec<Slot> = (0..workers).map(|_| Slot(Worker::new_fifo())).collect();
         Ok(Self {
             shared: Arc::new(Shared {
                 injector: Injector::new(),
-                stealers: vacant.iter().map(|seat| seat.0.stealer()).collect(),
+                stealers: vacant.iter().map(|slot| slot.0.stealer()).collect(),
                 max_tasks: config.tasks_per_child().unwrap_or(usize::MAX),
                 prefix,
                 stack_size: config.stack_bytes(),
@@ -133,8 +133,8 @@ impl ThreadPoolExecutor {
                     signals: 0,
                     started: 0,
                     blocked: 0,
-                    stand_ins: 0,
-                    given_up: 0,
+                    spares: 0,
+                    abandoned: 0,
                     closing: false,
                 }),
                 work: Condvar::new(),
@@ -182,23 +182,23 @@ impl Executor for ThreadPoolExecutor {
             Some(deque) => deque.push(job),
             None => shared.injector.push(job),
         }
-        shared.call_worker();
+        shared.wake_worker();
     }
 
-    fn breadth(&self) -> usize {
+    fn parallelism(&self) -> usize {
         self.shared.stealers.len()
     }
 
-    fn give_up(&self) {
-        lock(&self.shared.state).given_up += 1;
+    fn abandon(&self) {
+        lock(&self.shared.state).abandoned += 1;
         self.shared.block();
         // Whoever waits for the last worker need not wait for this one.
         self.shared.ended.notify_all();
     }
 
-    fn regain(&self) {
+    fn reclaim(&self) {
         let mut state = lock(&self.shared.state);
-        state.given_up -= 1;
+        state.abandoned -= 1;
         state.blocked -= 1;
     }
 
@@ -210,13 +210,13 @@ impl Executor for ThreadPoolExecutor {
         // A worker that drops the last handle of its own engine must not wait for itself.
         let own = CURRENT
             .with(|current| current.borrow().as_ref().is_some_and(|current| current.is_of(shared)));
-        while state.live + state.stand_ins > isize::from(own) + state.given_up {
+        while state.live + state.spares > isize::from(own) + state.abandoned {
             state = wait(&shared.ended, state);
         }
     }
 }
 
-/// A worker's pool, and its deque; a stand-in has none.
+/// A worker's pool, and its deque; a spare has none.
 struct Current {
     pool: Weak<Shared>,
     deque: Option<Rc<Worker<Job>>>,
@@ -230,29 +230,29 @@ impl Current {
 
 impl Shared {
     /// Gets a worker for a job that was just pushed: a sleeper, or a new thread.
-    fn call_worker(self: &Arc<Self>) {
+    fn wake_worker(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         if state.sleeping > state.signals {
             state.signals += 1;
             self.work.notify_one();
             return;
         }
-        let Some(seat) = state.vacant.pop() else {
-            self.stand_in(&mut state);
+        let Some(slot) = state.vacant.pop() else {
+            self.start_spare(&mut state);
             return;
         };
-        if let Err(seat) = self.start_worker(&mut state, seat) {
-            state.vacant.push(seat);
+        if let Err(slot) = self.start_worker(&mut state, slot) {
+            state.vacant.push(slot);
             if state.live == 0 {
                 drop(state);
-                self.lose_everything();
+                self.drop_all_jobs();
             }
         }
     }
 
     /// The system gives no thread and no worker is there: dropping the jobs ends their tasks as
     /// lost, which is better than waiting for ever.
-    fn lose_everything(&self) {
+    fn drop_all_jobs(&self) {
         loop {
             match self.injector.steal() {
                 crossbeam::deque::Steal::Success(job) => drop(job),

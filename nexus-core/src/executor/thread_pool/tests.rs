@@ -1,20 +1,20 @@
 use super::*;
-use crate::executor::{Source, Taken};
+use crate::executor::{Claimed, JobSource};
 
 /// A source of one task.
 struct Work<F: FnOnce() + Send>(Mutex<Option<F>>);
 
-impl<F: FnOnce() + Send + 'static> Source for Work<F> {
+impl<F: FnOnce() + Send + 'static> JobSource for Work<F> {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
         let task = self.0.lock().unwrap().take();
         task.unwrap()();
         (1, false)
     }
-    fn take(self: Arc<Self>, _: u32) -> Option<Box<dyn Taken>> {
+    fn claim(self: Arc<Self>, _: u32) -> Option<Box<dyn Claimed>> {
         None
     }
-    fn submit_again(self: Arc<Self>, _: u32) {}
-    fn lose(self: Arc<Self>, _: u32) {}
+    fn resubmit(self: Arc<Self>, _: u32) {}
+    fn job_dropped(self: Arc<Self>, _: u32) {}
 }
 
 fn job(task: impl FnOnce() + Send + 'static) -> Job {
@@ -90,16 +90,16 @@ mod real {
     #[test]
     fn a_stack_that_no_thread_can_have_loses_the_job_instead_of_hanging() {
         struct Told(mpsc::Sender<&'static str>);
-        impl Source for Told {
+        impl JobSource for Told {
             fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
                 self.0.send("ran").unwrap();
                 (1, false)
             }
-            fn take(self: Arc<Self>, _: u32) -> Option<Box<dyn Taken>> {
+            fn claim(self: Arc<Self>, _: u32) -> Option<Box<dyn Claimed>> {
                 None
             }
-            fn submit_again(self: Arc<Self>, _: u32) {}
-            fn lose(self: Arc<Self>, _: u32) {
+            fn resubmit(self: Arc<Self>, _: u32) {}
+            fn job_dropped(self: Arc<Self>, _: u32) {
                 self.0.send("lost").unwrap();
             }
         }

@@ -5,30 +5,30 @@ use std::sync::Arc;
 
 use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 
-use super::{CURRENT, Current, Job, Seat, Shared, State};
+use super::{CURRENT, Current, Job, Shared, Slot, State};
 use crate::sync::{Mutex, lock, thread, wait};
 
 /// How many short tasks of one run a worker runs before it looks after other runs.
 const AT_A_STRETCH: usize = 64;
 
 impl Shared {
-    /// Starts a thread in `seat`; gives the seat back if the system has none.
+    /// Starts a thread in `slot`; gives the slot back if the system has none.
     pub(super) fn start_worker(
         self: &Arc<Self>,
         state: &mut State,
-        seat: Seat,
-    ) -> Result<(), Seat> {
+        slot: Slot,
+    ) -> Result<(), Slot> {
         let mut builder = thread::Builder::new().name(format!("{}{}", self.prefix, state.started));
         if let Some(bytes) = self.stack_size {
             builder = builder.stack_size(bytes);
         }
-        // The seat goes through a slot, so that it comes back when no thread could be started.
-        let slot = Arc::new(Mutex::new(Some(seat)));
-        let (shared, taken) = (Arc::clone(self), Arc::clone(&slot));
+        // The slot is shared with the closure, so that it comes back when no thread could be started.
+        let shared_slot = Arc::new(Mutex::new(Some(slot)));
+        let (shared, taken) = (Arc::clone(self), Arc::clone(&shared_slot));
         let started = builder.spawn(move || {
-            let seat = lock(&taken).take();
-            if let Some(seat) = seat {
-                shared.work(seat);
+            let slot = lock(&taken).take();
+            if let Some(slot) = slot {
+                shared.work(slot);
             }
         });
         match started {
@@ -37,16 +37,16 @@ impl Shared {
                 state.started += 1;
                 Ok(())
             }
-            Err(_) => match lock(&slot).take() {
-                Some(seat) => Err(seat),
+            Err(_) => match lock(&shared_slot).take() {
+                Some(slot) => Err(slot),
                 None => Ok(()),
             },
         }
     }
 
     /// Runs jobs until the pool closes or this worker has done its share.
-    fn work(self: &Arc<Self>, seat: Seat) {
-        let deque = Rc::new(seat.0);
+    fn work(self: &Arc<Self>, slot: Slot) {
+        let deque = Rc::new(slot.0);
         let current = Current { pool: Arc::downgrade(self), deque: Some(Rc::clone(&deque)) };
         CURRENT.with(|slot| slot.replace(Some(current)));
         let mut tasks = 0;
@@ -60,7 +60,7 @@ impl Shared {
         }
         CURRENT.with(|slot| slot.replace(None));
         if let Ok(deque) = Rc::try_unwrap(deque) {
-            self.leave(Seat(deque), replaced);
+            self.leave(Slot(deque), replaced);
         }
     }
 
@@ -74,22 +74,22 @@ impl Shared {
         tasks
     }
 
-    /// Gives the seat up: to a new thread if this one was to be replaced and there is work.
-    fn leave(self: &Arc<Self>, seat: Seat, replaced: bool) {
+    /// Gives the slot up: to a new thread if this one was to be replaced and there is work.
+    fn leave(self: &Arc<Self>, slot: Slot, replaced: bool) {
         let mut state = lock(&self.state);
-        let mut seat = Some(seat);
+        let mut slot = Some(slot);
         if replaced
             && self.has_work()
-            && let Some(taken) = seat.take()
+            && let Some(taken) = slot.take()
         {
-            seat = self.start_worker(&mut state, taken).err();
-            if let Some(kept) = seat.take() {
+            slot = self.start_worker(&mut state, taken).err();
+            if let Some(kept) = slot.take() {
                 // No thread to be had: this one goes on rather than leave the work undone.
                 drop(state);
                 return self.work(kept);
             }
         }
-        state.vacant.extend(seat);
+        state.vacant.extend(slot);
         state.live -= 1;
         self.ended.notify_all();
     }
@@ -99,14 +99,14 @@ impl Shared {
         let mut state = lock(&self.state);
         state.blocked += 1;
         if self.has_work() && state.sleeping <= state.signals && state.vacant.is_empty() {
-            self.stand_in(&mut state);
+            self.start_spare(&mut state);
         }
     }
 
     /// Starts a thread in place of a worker that waits, if there is one without. Should there be
     /// no thread to be had, the jobs wait for a worker.
-    pub(super) fn stand_in(self: &Arc<Self>, state: &mut State) {
-        if state.stand_ins >= state.blocked {
+    pub(super) fn start_spare(self: &Arc<Self>, state: &mut State) {
+        if state.spares >= state.blocked {
             return;
         }
         let mut builder = thread::Builder::new().name(format!("{}{}", self.prefix, state.started));
@@ -114,29 +114,29 @@ impl Shared {
             builder = builder.stack_size(bytes);
         }
         let shared = Arc::clone(self);
-        if builder.spawn(move || shared.help()).is_ok() {
-            state.stand_ins += 1;
+        if builder.spawn(move || shared.run_spare()).is_ok() {
+            state.spares += 1;
             state.started += 1;
         }
     }
 
-    /// A stand-in's life: it ends as soon as there is nothing to do.
-    fn help(self: &Arc<Self>) {
+    /// A spare's life: it ends as soon as there is nothing to do.
+    fn run_spare(self: &Arc<Self>) {
         CURRENT
             .with(|slot| slot.replace(Some(Current { pool: Arc::downgrade(self), deque: None })));
         loop {
             while let Some(job) = self.steal(Injector::steal, Stealer::steal) {
                 self.run(job, usize::MAX);
                 let state = lock(&self.state);
-                if state.stand_ins > state.blocked {
+                if state.spares > state.blocked {
                     break;
                 }
             }
             let mut state = lock(&self.state);
-            if self.has_work() && state.stand_ins <= state.blocked {
+            if self.has_work() && state.spares <= state.blocked {
                 continue;
             }
-            state.stand_ins -= 1;
+            state.spares -= 1;
             self.ended.notify_all();
             return;
         }

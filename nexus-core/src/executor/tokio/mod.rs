@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
+use super::{BodyKind, ConfigError, Executor, ExecutorInitializerConfig, Job};
 use crate::panic;
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
 
@@ -68,7 +68,7 @@ impl AsyncExecutor {
     ///
     /// If a count is 0, the prefix holds a NUL, or a key makes no sense for async tasks.
     pub fn new(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
-        Self::check(config)?;
+        Self::check_config(config)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 config: config.clone(),
@@ -78,8 +78,12 @@ impl AsyncExecutor {
             }),
         })
     }
+}
 
-    pub(crate) fn check(config: &ExecutorInitializerConfig) -> Result<(), ConfigError> {
+impl Executor for AsyncExecutor {
+    const RUNS: BodyKind = BodyKind::Async;
+
+    fn check_config(config: &ExecutorInitializerConfig) -> Result<(), ConfigError> {
         config.check()?;
         if config.tasks_per_child().is_some() {
             let message = "`AsyncExecutor` replaces no threads: remove `max_tasks_per_child`";
@@ -87,9 +91,7 @@ impl AsyncExecutor {
         }
         Ok(())
     }
-}
 
-impl Executor for AsyncExecutor {
     fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
         Self::new(config)
     }
@@ -106,12 +108,12 @@ impl Executor for AsyncExecutor {
         self.shared.start_tasks();
     }
 
-    fn breadth(&self) -> usize {
+    fn parallelism(&self) -> usize {
         self.shared.max_concurrency
     }
 
     /// Where there is no runtime, the body finds this executor's.
-    fn within(&self, poll: &mut dyn FnMut()) {
+    fn enter(&self, poll: &mut dyn FnMut()) {
         if Handle::try_current().is_ok() {
             return poll();
         }
@@ -235,8 +237,8 @@ impl Drop for Running {
 
 /// Runs a job.
 async fn work(place: Running, job: Job) {
-    if let Some(task) = job.take() {
-        task.future().await;
+    if let Some(task) = job.claim() {
+        task.run_async().await;
     }
     drop(place);
 }

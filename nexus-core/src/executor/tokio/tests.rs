@@ -9,7 +9,7 @@ use tokio::task::yield_now;
 
 use super::*;
 use crate::cancel::Token;
-use crate::executor::{Source, Taken};
+use crate::executor::{Claimed, JobSource};
 use crate::outcome::TaskOutcome;
 
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -23,26 +23,26 @@ struct Fake {
 /// A source of one task, and where it is told that it was lost.
 struct One(Mutex<Option<Fake>>, Mutex<Sender<&'static str>>);
 
-impl Source for One {
+impl JobSource for One {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
         (0, false)
     }
-    fn take(self: Arc<Self>, _: u32) -> Option<Box<dyn Taken>> {
-        lock(&self.0).take().map(|fake| -> Box<dyn Taken> { Box::new(fake) })
+    fn claim(self: Arc<Self>, _: u32) -> Option<Box<dyn Claimed>> {
+        lock(&self.0).take().map(|fake| -> Box<dyn Claimed> { Box::new(fake) })
     }
-    fn submit_again(self: Arc<Self>, _: u32) {}
-    fn lose(self: Arc<Self>, _: u32) {
+    fn resubmit(self: Arc<Self>, _: u32) {}
+    fn job_dropped(self: Arc<Self>, _: u32) {
         let _ = lock(&self.1).send("lost");
     }
 }
 
-impl Taken for Fake {
-    fn request(&self) -> Option<Result<Vec<u8>, crate::outcome::Exception>> {
+impl Claimed for Fake {
+    #[cfg(feature = "wire")]
+    fn request(&self) -> Option<Box<dyn crate::executor::RemoteRequest + '_>> {
         None
     }
-    fn outcome(&self, _: &[u8]) -> TaskOutcome {
-        TaskOutcome::Success(crate::value::Value::new(()))
-    }
+    #[cfg(feature = "wire")]
+    fn complete_remote(self: Box<Self>, _: &mut dyn erased_serde::Deserializer<'static>) {}
     fn token(&self) -> &Token {
         &self.token
     }
@@ -50,9 +50,8 @@ impl Taken for Fake {
         true
     }
     fn progress(&self, _: u64, _: u64) {}
-    fn finish(self: Box<Self>, _: TaskOutcome) {}
-    fn run(self: Box<Self>) {}
-    fn future(self: Box<Self>) -> Boxed {
+    fn complete(self: Box<Self>, _: TaskOutcome) {}
+    fn into_future(self: Box<Self>) -> Boxed {
         self.future.into_inner().unwrap()
     }
 }

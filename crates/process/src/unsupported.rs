@@ -1,12 +1,14 @@
 //! Worker processes need Unix sockets and signals.
 
-use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
+use nexus_core::{BodyKind, ConfigError, Executor, ExecutorInitializerConfig, Job};
 
 /// Runs tasks in worker processes, on Unix.
 #[derive(Debug)]
 pub struct ProcessPoolExecutor(());
 
 impl Executor for ProcessPoolExecutor {
+    const RUNS: BodyKind = BodyKind::Remote;
+
     fn from_config(_config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
         let message = "worker processes need a Unix system; use `ThreadPoolExecutor` here";
         Err(ConfigError::Other(message.to_owned()))
@@ -16,10 +18,3 @@ impl Executor for ProcessPoolExecutor {
         drop(job);
     }
 }
-
-/// Where `nexus::test_workers!()` stands.
-#[derive(Debug)]
-#[doc(hidden)]
-pub struct TestEntry(pub &'static str);
-
-inventory::collect!(TestEntry);

@@ -3,19 +3,19 @@
 //! # The protocol
 //!
 //! Parent and worker talk over a pair of Unix sockets, in frames: a byte for the kind, eight for
-//! the length, then the payload ([`frame`]). The worker's end is its standard input, the one
+//! the length, then the payload ([`frame`](crate::frame)). The worker's end is its standard input, the one
 //! descriptor that every process has; it moves it elsewhere at once and puts `/dev/null` in its
 //! place, so user code can neither eat frames nor write any: what it prints goes where the
 //! parent's output goes.
 //!
 //! The parent begins with `SETUP`. The worker answers `HELLO`, then for each `REQUEST` it sends
 //! any number of `PROGRESS` and one `DONE`. What requests and replies say is not this module's
-//! business (see `wire`); a process that dies without a `DONE` costs the task that it held.
+//! business (see `nexus_core`); a process that dies without a `DONE` costs the task that it held.
 //!
 //! # Who does what
 //!
 //! Each worker process has one thread in the parent, which starts it, reads its frames, and reaps
-//! it ([`life`]). A job that finds an idle worker is written to its socket by whoever submits it.
+//! it ([`supervisor`]). A job that finds an idle worker is written to its socket by whoever submits it.
 //! When a reply arrives, the reading thread first gives the worker the next job that waits, or
 //! marks it idle, and only then finishes the task; that drives the run on, which may submit the
 //! next step to this very worker. So a step costs two switches between threads and no more: to
@@ -46,23 +46,19 @@
 //! `nexus::init()` cannot make the pool spin.
 
 mod child;
-mod entry;
-pub(crate) mod frame;
-mod life;
+pub(crate) mod entry;
+mod supervisor;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-#[doc(hidden)]
-pub use entry::TestEntry;
-pub(crate) use entry::{adopt, is_adopted, note_init};
+use nexus_core::{BodyKind, ClaimedTask, ConfigError, Executor, ExecutorInitializerConfig, Job};
 
 use self::child::Process;
-use self::entry::Entry;
-use self::life::{Given, is_own_thread};
-use super::{ConfigError, Executor, ExecutorInitializerConfig, Job, Taken};
+use self::entry::{Entry, is_adopted};
+use self::supervisor::{Given, is_own_thread};
 
 /// Runs tasks in worker processes (tutorial, "Using Process Pool Executor").
 ///
@@ -112,13 +108,13 @@ struct State {
 enum Waiting {
     Job(Job),
     /// A task whose worker ended before it could be given to it.
-    Again(Box<dyn Taken>),
+    Again(ClaimedTask),
 }
 
 impl Waiting {
-    fn take(self) -> Option<Box<dyn Taken>> {
+    fn claim(self) -> Option<ClaimedTask> {
         match self {
-            Self::Job(job) => job.take(),
+            Self::Job(job) => job.claim(),
             Self::Again(task) => Some(task),
         }
     }
@@ -185,6 +181,8 @@ impl ProcessPoolExecutor {
 }
 
 impl Executor for ProcessPoolExecutor {
+    const RUNS: BodyKind = BodyKind::Remote;
+
     fn from_config(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
         Self::new(config)
     }
@@ -209,7 +207,7 @@ impl Executor for ProcessPoolExecutor {
         }
     }
 
-    fn breadth(&self) -> usize {
+    fn parallelism(&self) -> usize {
         self.shared.max_workers
     }
 
@@ -250,6 +248,3 @@ impl fmt::Debug for ProcessPoolExecutor {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

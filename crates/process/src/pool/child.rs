@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 
+use nexus_core::{ClaimedTask, WorkerExit};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use super::frame;
-use crate::executor::Taken;
-use crate::outcome::WorkerExit;
+use crate::frame;
 
 /// A worker process.
 pub(super) struct Process {
@@ -25,7 +24,7 @@ pub(super) struct Process {
 }
 
 struct Held {
-    task: Option<Box<dyn Taken>>,
+    task: Option<ClaimedTask>,
     /// The serial number of the task that it runs; 0 for none.
     running: u64,
     last: u64,
@@ -61,7 +60,7 @@ impl Process {
     }
 
     /// Keeps the task until it is done; gives it back if the process has ended meanwhile.
-    pub(super) fn hold(&self, task: Box<dyn Taken>) -> Result<(), Box<dyn Taken>> {
+    pub(super) fn hold(&self, task: ClaimedTask) -> Result<(), ClaimedTask> {
         let mut held = self.held();
         if held.gone {
             return Err(task);
@@ -71,7 +70,7 @@ impl Process {
     }
 
     /// The task is no longer this process's.
-    pub(super) fn release(&self) -> Option<Box<dyn Taken>> {
+    pub(super) fn release(&self) -> Option<ClaimedTask> {
         let mut held = self.held();
         held.running = 0;
         held.task.take()
@@ -79,10 +78,10 @@ impl Process {
 
     /// Calls `with` with the task that runs, without a lock. Only the reading thread takes tasks
     /// away, and only it calls this.
-    pub(super) fn with_task(&self, with: impl FnOnce(&dyn Taken)) {
+    pub(super) fn with_task(&self, with: impl FnOnce(&ClaimedTask)) {
         let task = self.held().task.take();
         if let Some(task) = task {
-            with(&*task);
+            with(&task);
             self.held().task = Some(task);
         }
     }
@@ -126,7 +125,7 @@ impl Process {
     }
 
     /// Reaps the process, which has closed its socket; gives the task that it held.
-    pub(super) fn reap(&self, child: &mut Child) -> (Option<Box<dyn Taken>>, WorkerExit) {
+    pub(super) fn reap(&self, child: &mut Child) -> (Option<ClaimedTask>, WorkerExit) {
         let mut held = self.held();
         held.gone = true;
         held.running = 0;

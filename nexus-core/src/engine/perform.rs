@@ -1,88 +1,42 @@
 //! Carrying out one task: its inputs, its body, its time.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::task::Context as Polling;
+use std::task::Context as PollContext;
 use std::time::Duration;
 
-use super::alarm::{Call, Key};
-use super::drive::Drive;
-use super::inbox::{News, Turn};
+use super::active::ActiveRun;
 use super::polling;
-use crate::cancel::Token;
+use super::work::{Notification, Work, WorkKind};
 use crate::context::Context;
-use crate::event::{Body, Inputs};
+use crate::current::{CurrentTask, running};
+use crate::event::Inputs;
 use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
-use crate::piped::{OwnedPiped, Piped};
+use crate::piped::Piped;
 use crate::plan::NONE;
 use crate::run::{Run, Task};
-use crate::sync::{Mutex, lock};
 use crate::value::Value;
 
-/// When the tasks whose policy bounds the time of all attempts began.
-#[derive(Default)]
-pub(super) struct Beginnings(Mutex<HashMap<(u32, Option<u64>), Duration>>);
-
-impl Beginnings {
-    fn note(&self, task: Task, at: Duration) {
-        if task.attempt == 1 {
-            lock(&self.0).entry((task.step, task.item)).or_insert(at);
-        }
-    }
-
-    fn elapsed(&self, task: Task, at: Duration) -> Duration {
-        let began = lock(&self.0).get(&(task.step, task.item)).copied();
-        began.map_or(Duration::ZERO, |began| at.saturating_sub(began))
-    }
-}
-
 /// How a body ended, and when.
-pub(super) struct Done {
-    pub(super) outcome: TaskOutcome,
-    pub(super) busy: Duration,
-    pub(super) at: Duration,
+struct Done {
+    outcome: TaskOutcome,
+    busy: Duration,
+    at: Duration,
 }
 
-impl Drive {
-    pub(super) fn body(&self, step: u32) -> &dyn Body {
-        let body = self.plan.steps[step as usize].body as usize;
-        match &self.bodies {
-            None => &*self.plan.bodies[body],
-            Some(bodies) => &*bodies[body],
-        }
-    }
-
-    fn is_bounded(&self, task: Task) -> bool {
-        self.plan.steps[task.step as usize].hints.bounded
-    }
-
+impl ActiveRun {
     /// When a body begins whose time matters.
     pub(super) fn begin(&self, task: Task) -> Duration {
         let now = self.engine.clock.now();
         if self.is_bounded(task) {
-            self.began.note(task, now);
+            self.note_start(task, now);
         }
         now
     }
 
-    pub(super) fn timeout(&self, task: Task) -> Option<Duration> {
-        if !self.plan.steps[task.step as usize].hints.guarded {
-            return None;
-        }
-        self.plan.options_of(task.step).timeout
-    }
-
-    /// Has the task called out when its time is over. Gives when that is.
-    pub(super) fn limit(&self, task: Task, call: impl FnOnce() -> Call) -> Option<(Duration, Key)> {
-        let limit = self.timeout(task)?;
-        let at = self.engine.clock.now().saturating_add(limit);
-        Some((at, self.engine.alarm.set(at, call())))
-    }
-
     /// Runs the body. `mark` is the time now, where it is known already.
     #[inline]
-    fn perform(
+    fn call_body(
         &self,
         task: Task,
         piped: Piped<'_>,
@@ -94,13 +48,18 @@ impl Drive {
         let now = || if timed { self.engine.clock.now() } else { Duration::ZERO };
         let start = mark.unwrap_or_else(now);
         if bounded {
-            self.began.note(task, start);
+            self.note_start(task, start);
         }
         self.signal_start(context);
         let slots = &self.plan.event_of(task.step).slots;
         let inputs = Inputs { slots, piped, context };
         let body = self.body(task.step);
-        let outcome = panic::contain(|| body.call(&inputs)).unwrap_or_else(TaskOutcome::Exception);
+        let call = || panic::contain(|| body.call(&inputs));
+        let outcome = match &context.token {
+            None => call(),
+            Some(_) => running(CurrentTask::of_context(context), call),
+        };
+        let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
         self.signal_end(context, &outcome);
         let at = now();
         Done { outcome, busy: at.saturating_sub(start), at }
@@ -109,11 +68,11 @@ impl Drive {
     /// Runs an async body to its end, or until its result is not wanted any more; then it is
     /// dropped where it waits.
     #[cfg_attr(
-        not(all(feature = "process", feature = "tokio")),
-        allow(dead_code, reason = "executors that take tasks out are left out of this build")
+        not(feature = "tokio"),
+        allow(dead_code, reason = "no executor of this build runs async bodies")
     )]
-    pub(super) async fn perform_async(&self, work: &Work, context: &Context) -> TaskOutcome {
-        let is_unwanted = |cx: &Polling<'_>| {
+    pub(super) async fn call_async(&self, work: &Work, context: &Context) -> TaskOutcome {
+        let is_unwanted = |cx: &PollContext<'_>| {
             work.token.as_ref().is_some_and(|token| {
                 token.on_raise(cx.waker());
                 token.is_raised()
@@ -128,7 +87,7 @@ impl Drive {
 
     /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied;
     /// and the tasks after it, as long as there is nothing to decide between them.
-    pub(super) fn run_here(
+    pub(super) fn run_inline(
         &self,
         run: &mut Run,
         task: Task,
@@ -136,12 +95,12 @@ impl Drive {
         mark: &mut Option<Duration>,
     ) {
         self.signal_init(task);
-        self.prepare(context, run, task);
+        self.enter_inline(context, run, task);
         let straight = self.plan.steps[task.step as usize].hints.then != NONE;
-        if straight && task.attempt == 1 && !self.is_heard() && self.bodies.is_none() {
+        if straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none() {
             return self.run_straight(run, task.step, context, mark);
         }
-        let done = self.perform_here(task, run.input(task), context, *mark);
+        let done = self.call_inline(task, run.input(task), context, *mark);
         *mark = self.engine.step_timings.then_some(done.at);
         let elapsed = self.elapsed(task, done.at);
         self.complete(run, task, done.outcome, done.busy, elapsed);
@@ -185,12 +144,9 @@ impl Drive {
         self.complete(run, task, outcome, end.saturating_sub(start), Duration::ZERO);
     }
 
-    pub(super) fn elapsed(&self, task: Task, at: Duration) -> Duration {
-        if self.is_bounded(task) { self.began.elapsed(task, at) } else { Duration::ZERO }
-    }
-
+    /// Makes `context` that of a task whose input stays in the run.
     #[inline]
-    fn prepare(&self, context: &mut Context, run: &mut Run, task: Task) {
+    fn enter_inline(&self, context: &mut Context, run: &mut Run, task: Task) {
         context.step = task.step;
         context.attempt = task.attempt;
         context.item = task.item;
@@ -201,14 +157,9 @@ impl Drive {
         }
     }
 
-    /// Whether the body reads what came along from its context.
-    fn wants_previous(&self, step: u32) -> bool {
-        self.plan.steps[step as usize].hints.closure || self.bodies.is_some()
-    }
-
     /// Runs a body for which the run waits anyway. Its timeout tells it so, and is judged when it
     /// returns.
-    fn perform_here(
+    fn call_inline(
         &self,
         task: Task,
         piped: Piped<'_>,
@@ -216,14 +167,14 @@ impl Drive {
         mark: Option<Duration>,
     ) -> Done {
         let token = context.token.clone();
-        let limit = token.and_then(|token| self.limit(task, || Call::Body(token)));
+        let limit = token.and_then(|token| self.set_timeout(task, move || _ = token.raise()));
         let Some((deadline, key)) = limit else {
-            return self.perform(task, piped, context, mark);
+            return self.call_body(task, piped, context, mark);
         };
         context.deadline = Some(deadline);
-        let mut done = self.perform(task, piped, context, None);
+        let mut done = self.call_body(task, piped, context, None);
         context.deadline = None;
-        self.engine.alarm.clear(key);
+        self.engine.timer.clear(key);
         if let Some(limit) = self.timeout(task)
             && self.engine.clock.now() >= deadline
         {
@@ -233,112 +184,82 @@ impl Drive {
         done
     }
 
-    /// Asks a step's bypass check, on the driving thread.
-    pub(super) fn check(
+    /// Asks a task's bypass check, on the driving thread.
+    pub(super) fn check_inline(
         &self,
         run: &mut Run,
-        step: u32,
+        task: Task,
         context: &mut Context,
     ) -> Result<Bypass<Value>, Exception> {
-        let work = Work::new(Turn::Check(step), run);
+        let work = Work::new(WorkKind::BypassCheck, task, run);
         work.enter(self, context);
         work.check(self, context)
     }
-}
 
-/// A piece of work that leaves its run: everything that it needs.
-pub(super) struct Work {
-    pub(super) turn: Turn,
-    input: OwnedPiped,
-    token: Option<Arc<Token>>,
+    /// An attempt's end, as the run is told of it.
+    fn completed(task: Task, done: Done) -> Notification {
+        Notification::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
+    }
 }
 
 impl Work {
-    pub(super) fn new(turn: Turn, run: &mut Run) -> Self {
-        match turn {
-            Turn::Task(task) => {
-                Self { turn, input: run.owned_task_input(task), token: run.token(task) }
-            }
-            // The original's check sees the run, not what came along the arrow.
-            Turn::Check(_) => Self { turn, input: OwnedPiped::Nothing, token: None },
-        }
-    }
-
-    pub(super) fn task(&self) -> Task {
-        self.turn.task()
-    }
-
-    /// The work is about to be done. `false` if nobody wants it any more.
-    pub(super) fn start(&self) -> bool {
-        self.token.as_ref().is_none_or(|token| token.start())
-    }
-
-    /// The work is done. `false` if nobody waits for it any more.
-    pub(super) fn end(&self) -> bool {
-        self.token.as_ref().is_none_or(|token| token.end())
-    }
-
     /// Makes `context` that of this work.
-    pub(super) fn enter(&self, drive: &Drive, context: &mut Context) {
-        let task = self.task();
+    pub(super) fn enter(&self, active: &ActiveRun, context: &mut Context) {
+        let task = self.task;
         context.step = task.step;
         context.attempt = task.attempt;
         context.item = task.item;
         context.token.clone_from(&self.token);
         context.deadline = None;
-        if drive.wants_previous(task.step) {
+        if active.wants_previous(task.step) {
             context.previous.clear();
             self.input.flatten(&mut context.previous);
         }
     }
 
-    pub(super) fn inputs<'a>(&'a self, drive: &'a Drive, context: &'a Context) -> Inputs<'a> {
-        let slots = &drive.plan.event_of(context.step).slots;
+    pub(super) fn inputs<'a>(&'a self, active: &'a ActiveRun, context: &'a Context) -> Inputs<'a> {
+        let slots = &active.plan.event_of(context.step).slots;
         Inputs { slots, piped: self.input.borrow(), context }
     }
 
     /// Does the work on the driving thread, without holding the run.
-    pub(super) fn perform_here(self, drive: &Drive, context: &mut Context) -> News {
-        self.enter(drive, context);
-        let news = match self.turn {
-            Turn::Check(step) => News::Checked { step, answer: self.check(drive, context) },
-            Turn::Task(task) => {
-                let done = drive.perform_here(task, self.input.borrow(), context, None);
-                News::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
+    pub(super) fn perform_inline(self, active: &ActiveRun, context: &mut Context) -> Notification {
+        self.enter(active, context);
+        let task = self.task;
+        let notification = match self.kind {
+            WorkKind::BypassCheck => {
+                Notification::Checked { task, answer: self.check(active, context) }
             }
+            WorkKind::Body => ActiveRun::completed(
+                task,
+                active.call_inline(task, self.input.borrow(), context, None),
+            ),
         };
         // The input's last holder may be this task; its Drop is user code.
         panic::drop_quietly(self.input);
-        news
+        notification
     }
 
     /// Does the work on a worker's thread.
-    pub(super) fn perform(&self, drive: &Arc<Drive>, context: &mut Context) -> News {
-        self.enter(drive, context);
-        let task = match self.turn {
-            Turn::Check(step) => {
-                return News::Checked { step, answer: self.check(drive, context) };
-            }
-            Turn::Task(task) => task,
-        };
-        let limit = drive.limit(task, || Call::Task(Arc::downgrade(drive), task));
-        context.deadline = limit.map(|(at, _)| at);
-        let done = drive.perform(task, self.input.borrow(), context, None);
-        if let Some((_, key)) = limit {
-            drive.engine.alarm.clear(key);
+    pub(super) fn perform(&self, active: &Arc<ActiveRun>, context: &mut Context) -> Notification {
+        self.enter(active, context);
+        let task = self.task;
+        if self.kind == WorkKind::BypassCheck {
+            return Notification::Checked { task, answer: self.check(active, context) };
         }
-        News::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
+        let limit = active.set_timeout(task, active.when_alive(move |run| run.time_out(task)));
+        context.deadline = limit.map(|(at, _)| at);
+        let done = active.call_body(task, self.input.borrow(), context, None);
+        if let Some((_, key)) = limit {
+            active.engine.timer.clear(key);
+        }
+        ActiveRun::completed(task, done)
     }
 
-    pub(super) fn check(
-        &self,
-        drive: &Drive,
-        context: &Context,
-    ) -> Result<Bypass<Value>, Exception> {
-        let inputs = self.inputs(drive, context);
-        let step = context.step;
+    fn check(&self, active: &ActiveRun, context: &Context) -> Result<Bypass<Value>, Exception> {
+        let inputs = self.inputs(active, context);
         // A mock stands in for the body alone; whether to skip is still the event's to say.
-        let body = &drive.plan.bodies[drive.plan.steps[step as usize].body as usize];
-        panic::contain(|| body.bypass(&inputs)).unwrap_or_else(Err)
+        let body = active.plan.steps[context.step as usize].body as usize;
+        panic::contain(|| active.plan.bodies[body].bypass(&inputs)).unwrap_or_else(Err)
     }
 }

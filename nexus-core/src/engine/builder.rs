@@ -1,20 +1,21 @@
+//! Setting an engine up.
+
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Engine, Mock};
-use crate::error::{Error, Result};
+use super::shared::Mock;
 use crate::observe::Observer;
 use crate::time::{Clock, SystemClock};
 use crate::value::{TypeInfo, Value};
 
-/// Sets an [`Engine`] up.
+/// Sets an [`Engine`](crate::Engine) up.
 #[must_use = "a builder does nothing until `build`"]
 pub struct EngineBuilder {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resources: HashMap<TypeId, Value>,
-    twice: Vec<String>,
+    duplicates: Vec<String>,
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) step_timings: bool,
@@ -26,7 +27,7 @@ impl Default for EngineBuilder {
         Self {
             clock: Arc::new(SystemClock::new()),
             resources: HashMap::new(),
-            twice: Vec::new(),
+            duplicates: Vec::new(),
             observers: Vec::new(),
             mocks: HashMap::new(),
             step_timings: true,
@@ -39,7 +40,7 @@ impl EngineBuilder {
     /// Gives the engine a resource; events take it as `State<T>`.
     pub fn state<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
         if self.resources.insert(TypeId::of::<T>(), Value::new(resource)).is_some() {
-            self.twice.push(TypeInfo::of::<T>().name());
+            self.duplicates.push(TypeInfo::of::<T>().name());
         }
         self
     }
@@ -74,18 +75,9 @@ impl EngineBuilder {
         self
     }
 
-    /// The engine. Its pools start with their first task.
-    ///
-    /// # Errors
-    ///
-    /// If two resources of the same type were given, of which events could only see one.
-    pub fn build(self) -> Result<Engine> {
-        match self.twice.first() {
-            Some(ty) => Err(Error::Engine(format!(
-                "the engine was given two resources of type `{ty}`; wrap one of them in a type of its own"
-            ))),
-            None => Ok(Engine::from_parts(self)),
-        }
+    /// The name of a resource type that was given twice.
+    pub(super) fn duplicate_state(&self) -> Option<&str> {
+        self.duplicates.first().map(String::as_str)
     }
 }
 

@@ -9,12 +9,12 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nexus_core::{Exception, WorkerExit};
+
 use super::child::{Process, exit};
-use super::frame::{self, Reader};
 use super::{Shared, State, Waiting};
-use crate::executor::Taken;
-use crate::outcome::{Exception, ExceptionKind, TaskOutcome, WorkerExit};
-use crate::panic::{contain, drop_quietly};
+use crate::format::{Reader as ValueReader, Writer};
+use crate::frame::{self, Reader};
 
 /// How long a worker may take until its `HELLO`: loading a large program from a slow disk counts.
 const START: Duration = Duration::from_mins(1);
@@ -156,11 +156,11 @@ impl Shared {
                     process.count();
                     // First the next job, so that the process works while the run is driven on.
                     self.next_job(process, false);
-                    finish(task, |task| task.outcome(&reply));
+                    task.complete(&mut ValueReader(&reply));
                 }
                 Ok(Some((frame::PROGRESS, numbers))) => {
                     if let Some((done, total)) = two_numbers(numbers) {
-                        process.with_task(|task| drop(contain(|| task.progress(done, total))));
+                        process.with_task(|task| task.progress(done, total));
                     }
                 }
                 // The end, or nothing that a worker says.
@@ -173,7 +173,7 @@ impl Shared {
         state.processes.retain(|known| !Arc::ptr_eq(known, process));
         drop(state);
         if let Some(task) = task {
-            finish(task, |_| lost(exit));
+            task.fail(Exception::worker_lost(exit));
         }
     }
 
@@ -207,19 +207,12 @@ impl Shared {
         job: Waiting,
         submitting: bool,
     ) -> Given {
-        let Some(task) = job.take() else { return Given::Free };
-        // Serialize is user code.
-        let request = match contain(|| task.request()) {
-            Ok(Some(Ok(request))) => request,
-            Ok(Some(Err(error))) | Err(error) => {
-                finish(task, |_| TaskOutcome::Exception(error));
-                return Given::Free;
-            }
-            Ok(None) => {
-                run_here(task);
-                return Given::Free;
-            }
-        };
+        let Some(task) = job.claim() else { return Given::Free };
+        let mut request = Vec::with_capacity(256);
+        if let Err(exception) = task.write_request(&mut Writer(&mut request)) {
+            task.fail(exception);
+            return Given::Free;
+        }
         let Some(serial) = process.reserve() else {
             // It died idle, which is not the task's fault.
             let mut state = self.lock();
@@ -229,13 +222,12 @@ impl Shared {
         };
         if !task.start() {
             process.release();
-            drop_quietly(task);
             return Given::Free;
         }
         // If nobody wants the result any more, this kills the process right away.
-        task.token().on_raise(&process.killer(serial));
+        task.on_cancel(&process.killer(serial));
         if let Err(task) = process.hold(task) {
-            finish(task, |_| lost(WorkerExit::new(None, None)));
+            task.fail(Exception::worker_lost(WorkerExit::new(None, None)));
             return Given::Gone;
         }
         if submitting && request.len() > frame::SHORT {
@@ -268,33 +260,14 @@ impl Shared {
     /// Ends the tasks of all jobs that wait for a worker.
     fn fail_waiting(&self, why: &str) {
         let waiting = std::mem::take(&mut self.lock().queue);
-        for task in waiting.into_iter().filter_map(Waiting::take) {
+        for task in waiting.into_iter().filter_map(Waiting::claim) {
             let message = format!(
                 "no worker process could be started: {why}; is `nexus::init();` the first line of \
                  `main`, before anything that may end the program?"
             );
-            finish(task, |_| Exception::of_kind(ExceptionKind::Lost, message).into());
+            task.fail(Exception::not_run(message));
         }
     }
-}
-
-/// Runs a task in this process in the worker's stead, such as one whose event is mocked. It has a
-/// thread of its own, as it may run a pipeline that needs this pool.
-fn run_here(task: Box<dyn Taken>) {
-    let thread = thread::Builder::new().name("nexus-process-here".to_owned());
-    // Should there be no thread, dropping the task ends it as lost.
-    let _ = thread.spawn(move || drop(contain(|| task.run())));
-}
-
-/// Ends a task; no panic of user code that this runs comes out.
-fn finish(task: Box<dyn Taken>, outcome: impl FnOnce(&dyn Taken) -> TaskOutcome) {
-    let outcome = contain(|| outcome(&*task)).unwrap_or_else(TaskOutcome::Exception);
-    drop(contain(|| task.finish(outcome)));
-}
-
-fn lost(exit: WorkerExit) -> TaskOutcome {
-    let message = format!("the worker process that ran the event was lost: {exit}");
-    Exception::caused(ExceptionKind::WorkerLost, message, exit).into()
 }
 
 fn two_numbers(bytes: &[u8]) -> Option<(u64, u64)> {

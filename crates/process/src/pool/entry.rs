@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, io};
 
+use nexus_core::ConfigError;
 use rustix::fs::{FileType, fstat};
 
-use crate::executor::ConfigError;
+use crate::__private::TestEntry;
 
 /// Says of a process that it is a worker: the parent's process id, and the number of the socket.
 const VARIABLE: &str = "NEXUS_WORKER";
@@ -21,13 +22,6 @@ const VARIABLE: &str = "NEXUS_WORKER";
 static INIT: AtomicBool = AtomicBool::new(false);
 /// This process is a worker, and knows it.
 static ADOPTED: AtomicBool = AtomicBool::new(false);
-
-/// Where `nexus::test_workers!()` stands: the path of the module.
-#[derive(Debug)]
-#[doc(hidden)]
-pub struct TestEntry(pub &'static str);
-
-inventory::collect!(TestEntry);
 
 pub(crate) fn note_init() {
     INIT.store(true, Ordering::Relaxed);

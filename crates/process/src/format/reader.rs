@@ -1,11 +1,8 @@
 //! Reads what postcard has written, and lends nothing of it.
 //!
-//! postcard's own reader hands out texts and bytes that borrow from its input, so it asks for
-//! `DeserializeOwned`. The compiler cannot answer that for a type such as `&'static str`: it finds
-//! that the trait is implemented, and then that the lifetimes are wrong, which is an error even
-//! where it was only a question. What lends nothing can deserialize for any lifetime, so for
-//! `'static`, and then the question has an answer for every type. One that wants to borrow says so
-//! when it is read.
+//! postcard's own reader hands out texts and bytes that borrow from its input. What lends nothing
+//! can deserialise for any lifetime, so for `'static`, which is what a
+//! [`TaskHost`](nexus_core::TaskHost) asks for.
 
 use std::fmt::{self, Display};
 
@@ -14,9 +11,11 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
+use super::NOT_SELF_DESCRIBING;
+
 /// Why bytes are no value.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// There are too few of them, or they are not what postcard writes.
     Malformed,
     /// The type wants to be told what it is.
@@ -27,11 +26,14 @@ pub(super) enum Unread {
 
 impl Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "the bytes are not those of such a value",
-            Self::SelfDescribing => "the type reads itself from formats that describe themselves",
-            Self::Refused(message) => message,
-        })
+        match self {
+            Self::Malformed => f.write_str(
+                "what its `Serialize` writes is not what its `Deserialize` reads; \
+                 `#[serde(skip_serializing_if)]` is such a case",
+            ),
+            Self::SelfDescribing => f.write_str(NOT_SELF_DESCRIBING),
+            Self::Refused(message) => f.write_str(message),
+        }
     }
 }
 
@@ -46,7 +48,7 @@ impl serde::de::Error for Unread {
 type Result<T> = std::result::Result<T, Unread>;
 
 /// Reads values from the front of some bytes.
-pub(super) struct Reader<'b>(pub(super) &'b [u8]);
+pub(crate) struct Reader<'b>(pub(crate) &'b [u8]);
 
 impl<'b> Reader<'b> {
     fn take(&mut self, count: usize) -> Result<&'b [u8]> {
@@ -295,7 +297,19 @@ mod tests {
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
 
-    use super::super::codec::{read, write};
+    use super::Reader;
+    use crate::format::Writer;
+
+    fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+        value.serialize(&mut Writer(out)).unwrap();
+    }
+
+    fn read<T: Deserialize<'static>>(input: &mut &[u8]) -> Result<T, String> {
+        let mut reader = Reader(input);
+        let value = T::deserialize(&mut reader).map_err(|error| error.to_string())?;
+        *input = reader.0;
+        Ok(value)
+    }
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     struct Unit;
@@ -362,7 +376,7 @@ mod tests {
             let all =
                 Everything { flag, small, signed, texts, map, shapes, unit, result, duration };
             let mut bytes = Vec::new();
-            write(&all, &mut bytes).unwrap();
+            write(&all, &mut bytes);
             prop_assert_eq!(&bytes, &postcard::to_allocvec(&all).unwrap());
             bytes.push(9);
             let mut input = &bytes[..];
@@ -386,7 +400,7 @@ mod tests {
     #[test]
     fn what_would_borrow_is_refused_with_a_reason() {
         let mut bytes = Vec::new();
-        write("text", &mut bytes).unwrap();
+        write("text", &mut bytes);
         let error = read::<&'static str>(&mut &bytes[..]).unwrap_err();
         assert!(error.contains("borrowed string"), "{error}");
     }

@@ -1,0 +1,65 @@
+//! Which task this thread is running, so that a run which its body starts is cancelled with it.
+
+#![cfg_attr(
+    not(shuttle),
+    expect(clippy::missing_const_for_thread_local, reason = "shuttle's macro has no such form")
+)]
+
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+
+use crate::cancel::{ChildRun, Token};
+use crate::context::{Context, RunInfo};
+use crate::sync::thread_local;
+
+thread_local! {
+    static CURRENT: RefCell<Option<CurrentTask>> = RefCell::new(None);
+}
+
+/// The task of a thread: its run, and its token where it has one.
+pub(crate) struct CurrentTask {
+    pub(crate) run: Arc<RunInfo>,
+    pub(crate) token: Option<Arc<Token>>,
+}
+
+impl CurrentTask {
+    /// A task of this run that has no token.
+    pub(crate) fn of(run: &Arc<RunInfo>) -> Self {
+        Self { run: Arc::clone(run), token: None }
+    }
+
+    /// The task of this context.
+    pub(crate) fn of_context(context: &Context) -> Self {
+        Self { run: Arc::clone(&context.run), token: context.token.clone() }
+    }
+}
+
+/// Calls `body`, which runs this task; any other one is this thread's again afterwards.
+#[inline]
+pub(crate) fn running<T>(task: CurrentTask, body: impl FnOnce() -> T) -> T {
+    /// Puts the other task back, also where `body` panics.
+    struct Restore(Option<CurrentTask>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // The thread may be about to end; then nobody asks any more.
+            let _ = CURRENT.try_with(|current| current.replace(self.0.take()));
+        }
+    }
+    let before = CURRENT.try_with(|current| current.replace(Some(task)));
+    let _restore = Restore(before.ok().flatten());
+    body()
+}
+
+/// Has the run cancelled together with the task that this thread is running, if there is one.
+pub(crate) fn adopt<R: ChildRun + 'static>(child: &Arc<R>) {
+    let parent = CURRENT.with(|current| {
+        let current = current.borrow();
+        current.as_ref().map(|task| (Arc::clone(&task.run), task.token.clone()))
+    });
+    let Some((run, token)) = parent else { return };
+    let child: Weak<R> = Arc::downgrade(child);
+    run.children.add(child.clone(), || run.is_cancelled());
+    if let Some(token) = token {
+        token.children.add(child, || token.is_raised());
+    }
+}

@@ -1,0 +1,166 @@
+//! A run under way: everything about it but the run itself, which its holder has.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::mailbox::Mailbox;
+use super::progress::ProgressTracker;
+use super::shared::{Mocked, Shared};
+use super::timer::TimerKey;
+use crate::context::RunInfo;
+use crate::event::Body;
+use crate::executor::AnyExecutor;
+use crate::panic;
+use crate::plan::{Place, Plan};
+use crate::run::{Run, Task};
+use crate::sync::{Mutex, lock};
+
+/// A run under way.
+pub(crate) struct ActiveRun {
+    pub(super) engine: Arc<Shared>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) info: Arc<RunInfo>,
+    pub(super) pools: Vec<Arc<dyn AnyExecutor>>,
+    pub(super) mocked: Option<Mocked>,
+    pub(super) tracker: Option<Arc<ProgressTracker>>,
+    pub(super) mailbox: Mailbox,
+    starts: FirstStarts,
+}
+
+/// When the tasks whose policy bounds the time of all attempts began.
+#[derive(Default)]
+struct FirstStarts(Mutex<HashMap<(u32, Option<u64>), Duration>>);
+
+impl ActiveRun {
+    pub(super) fn new(
+        engine: Arc<Shared>,
+        plan: Arc<Plan>,
+        info: RunInfo,
+        pools: Vec<Arc<dyn AnyExecutor>>,
+        mocked: Option<Mocked>,
+        tracker: Option<Arc<ProgressTracker>>,
+    ) -> Arc<Self> {
+        // An executor of the user's may say anything, and may panic.
+        let parallelism =
+            |pool: &Arc<dyn AnyExecutor>| panic::contain(|| pool.parallelism()).unwrap_or(1);
+        Arc::new(Self {
+            mailbox: Mailbox::new(pools.iter().map(parallelism)),
+            starts: FirstStarts::default(),
+            engine,
+            plan,
+            info: Arc::new(info),
+            pools,
+            mocked,
+            tracker,
+        })
+    }
+
+    pub(super) fn new_run(&self) -> Box<Run> {
+        let observed = !self.engine.observers.is_empty();
+        Box::new(Run::new(Arc::clone(&self.plan), self.info.id.0 as u64, observed))
+    }
+
+    pub(super) fn body(&self, step: u32) -> &dyn Body {
+        let body = self.plan.steps[step as usize].body as usize;
+        match &self.mocked {
+            None => &*self.plan.bodies[body],
+            Some(mocked) => &*mocked.bodies[body],
+        }
+    }
+
+    /// Where a step's body runs.
+    pub(super) fn place(&self, step: u32) -> Place {
+        match &self.mocked {
+            None => self.plan.options_of(step).place,
+            Some(mocked) => mocked.places[step as usize],
+        }
+    }
+
+    /// Whether the body reads what came along from its context.
+    pub(super) fn wants_previous(&self, step: u32) -> bool {
+        self.plan.steps[step as usize].hints.closure || self.mocked.is_some()
+    }
+
+    /// Whether somebody is told what becomes of each step.
+    #[inline]
+    pub(super) fn is_observed(&self) -> bool {
+        self.tracker.is_some() || !self.engine.observers.is_empty()
+    }
+
+    /// Whether the task's policy bounds the time of all its attempts.
+    pub(super) fn is_bounded(&self, task: Task) -> bool {
+        self.plan.steps[task.step as usize].hints.bounded
+    }
+
+    /// Notes when a bounded task began, with its first attempt.
+    pub(super) fn note_start(&self, task: Task, at: Duration) {
+        if task.attempt == 1 {
+            lock(&self.starts.0).entry((task.step, task.item)).or_insert(at);
+        }
+    }
+
+    /// The time since a bounded task's first attempt began; zero for others.
+    pub(super) fn elapsed(&self, task: Task, at: Duration) -> Duration {
+        if !self.is_bounded(task) {
+            return Duration::ZERO;
+        }
+        let start = lock(&self.starts.0).get(&(task.step, task.item)).copied();
+        start.map_or(Duration::ZERO, |start| at.saturating_sub(start))
+    }
+
+    /// How long an attempt of the task may take.
+    pub(super) fn timeout(&self, task: Task) -> Option<Duration> {
+        if !self.plan.steps[task.step as usize].hints.guarded {
+            return None;
+        }
+        self.plan.options_of(task.step).timeout
+    }
+
+    /// Has `call` called when the task's time is over. Gives when that is.
+    pub(super) fn set_timeout(
+        &self,
+        task: Task,
+        call: impl FnOnce() + Send + 'static,
+    ) -> Option<(Duration, TimerKey)> {
+        let limit = self.timeout(task)?;
+        let at = self.engine.clock.now().saturating_add(limit);
+        Some((at, self.engine.timer.set(at, call)))
+    }
+
+    /// A call of `then` for the engine's timer, which does not keep the run alive.
+    pub(super) fn when_alive(
+        self: &Arc<Self>,
+        then: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> impl FnOnce() + Send + 'static {
+        let run = Arc::downgrade(self);
+        move || {
+            if let Some(run) = run.upgrade() {
+                then(&run);
+            }
+        }
+    }
+
+    /// A body that was abandoned has ended.
+    pub(super) fn reclaim(&self, pool: u32) {
+        let _ = panic::contain(|| self.pools[pool as usize].reclaim());
+    }
+
+    pub(super) fn abandon(&self, pool: u32) {
+        let _ = panic::contain(|| self.pools[pool as usize].abandon());
+    }
+
+    /// Wakes whoever drives the run.
+    pub(super) fn wake(&self) {
+        self.mailbox.notify(self.mailbox.lock());
+    }
+
+    /// The steps whose bodies run on although nobody waits for them.
+    pub(super) fn abandoned_names(&self) -> Vec<String> {
+        let name = |task: &Task| {
+            let item = task.item.map(|item| format!(", item {item}")).unwrap_or_default();
+            format!("{}: {}{item}", self.info.pipeline, self.info.names.step_path(task.step))
+        };
+        self.mailbox.abandoned().iter().map(name).collect()
+    }
+}

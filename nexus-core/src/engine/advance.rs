@@ -1,0 +1,256 @@
+//! What moves a run: it is told what happened, and what it asks for is carried out or handed out.
+
+use std::sync::Arc;
+
+use super::active::ActiveRun;
+use super::mailbox::{Delivery, Lease, Outbox, Release, WorkerNext};
+use super::runs::Registered;
+use super::work::{Notification, Work, WorkKind};
+use crate::cancel::ChildRun;
+use crate::context::{Context, RunId};
+use crate::executor::{Job, JobSource};
+use crate::panic;
+use crate::plan::Place;
+use crate::run::{Action, CancelCause, Halt, Run, Task};
+use crate::time::Wait;
+
+/// So much work for pools is worth handing out at once.
+const HAND_OUT_AT: usize = 64;
+
+impl ActiveRun {
+    /// Carries out what the run asks for, until it asks for nothing. With a context, tasks of the
+    /// driving thread run right here as long as they are the only ones.
+    pub(super) fn advance(
+        self: &Arc<Self>,
+        run: &mut Run,
+        outbox: &mut Outbox,
+        mut inline: Option<&mut Context>,
+    ) {
+        // The last step's end is the next one's beginning: one look at the clock for each step.
+        let mut mark = None;
+        // Whoever cancels the run has left a notification for its holder.
+        while !self.info.is_cancelled()
+            && let Some(action) = run.next_action()
+        {
+            match action {
+                Action::Start(task) => match self.place(task.step) {
+                    Place::Pool(pool) => {
+                        self.signal_init(task);
+                        outbox.pooled.push((pool, Work::new(WorkKind::Body, task, run)));
+                        if outbox.pooled.len() >= HAND_OUT_AT {
+                            self.hand_out(run, outbox);
+                        }
+                    }
+                    Place::Inline => match &mut inline {
+                        Some(context) if run.is_alone() && task.item.is_none() => {
+                            self.run_inline(run, task, context, &mut mark);
+                        }
+                        _ => {
+                            self.signal_init(task);
+                            outbox.inline.push((WorkKind::Body, task));
+                        }
+                    },
+                },
+                Action::Check(task) => match &mut inline {
+                    Some(context) if run.is_alone() => {
+                        let answer = self.check_inline(run, task, context);
+                        self.apply(run, Notification::Checked { task, answer });
+                    }
+                    _ => match self.plan.options_of(task.step).check {
+                        Place::Pool(pool) => {
+                            outbox.pooled.push((pool, Work::new(WorkKind::BypassCheck, task, run)));
+                        }
+                        Place::Inline => outbox.inline.push((WorkKind::BypassCheck, task)),
+                    },
+                },
+                Action::Wake(task, after) => {
+                    let at = self.engine.clock.now().saturating_add(after);
+                    outbox.timers.push((at, task));
+                }
+            }
+        }
+        for task in run.take_abandoned() {
+            if let Place::Pool(pool) = self.place(task.step) {
+                outbox.abandoned.push((pool, task));
+            }
+        }
+        self.signal_run_signals(run);
+    }
+
+    /// Lets the pools begin with what there is, before the run has said all that it wants.
+    fn hand_out(self: &Arc<Self>, run: &mut Run, outbox: &mut Outbox) {
+        let (jobs, notifications) = self.mailbox.hand_out(outbox);
+        for (pool, count) in jobs {
+            (0..count).for_each(|_| self.submit(pool));
+        }
+        for notification in notifications {
+            self.apply(run, notification);
+        }
+    }
+
+    /// Gives the pool's executor one more job.
+    pub(super) fn submit(self: &Arc<Self>, pool: u32) {
+        let source: Arc<dyn JobSource> = Arc::<Self>::clone(self);
+        let job = Job::new(source, pool);
+        // A panic drops the job, which ends its task as lost.
+        let _ = panic::contain(|| self.pools[pool as usize].submit(job));
+    }
+
+    /// Releases the run; stays with it while there are notifications. Gives what a worker does
+    /// next.
+    pub(super) fn release(
+        self: &Arc<Self>,
+        mut run: Box<Run>,
+        mut outbox: Outbox,
+        lease: Option<Lease>,
+    ) -> WorkerNext {
+        let mut timers = !outbox.timers.is_empty();
+        let mut abandoned = Vec::new();
+        let (jobs, next) = loop {
+            let released = self.mailbox.release(run, &mut outbox, lease);
+            abandoned.append(&mut outbox.abandoned);
+            match released {
+                Release::Released(jobs, next) => break (jobs, next),
+                Release::Held(mut held, notifications) => {
+                    for notification in notifications {
+                        self.apply(&mut held, notification);
+                    }
+                    self.advance(&mut held, &mut outbox, None);
+                    timers |= !outbox.timers.is_empty();
+                    run = held;
+                }
+            }
+        };
+        for (pool, _) in abandoned {
+            self.abandon(pool);
+            self.engine.runs.note_abandoned(self);
+        }
+        for (pool, count) in jobs {
+            (0..count).for_each(|_| self.submit(pool));
+        }
+        if timers {
+            self.watch_timers();
+        }
+        next
+    }
+
+    /// While the driving thread is busy, somebody else must watch the timers; but for those of
+    /// its own steps, which have to wait for it anyway, and whose order must not depend on threads.
+    pub(super) fn watch_timers(self: &Arc<Self>) {
+        if !self.plan.pooled_retries {
+            return;
+        }
+        let contents = self.mailbox.lock();
+        let next = contents.timers.peek().filter(|_| contents.driver_busy).map(|timer| timer.0.at);
+        drop(contents);
+        if let Some(at) = next {
+            self.engine.timer.set(at, self.when_alive(Self::fire_timers));
+        }
+    }
+
+    /// Wakes the tasks whose time has come, if the driving thread still cannot.
+    fn fire_timers(self: &Arc<Self>) {
+        let mut due = Vec::new();
+        let mut contents = self.mailbox.lock();
+        while let Some(timer) = contents.timers.peek().map(|timer| timer.0)
+            && contents.driver_busy
+            && self.engine.clock.wait_until(timer.at, false) == Wait::Over
+        {
+            contents.timers.pop();
+            due.push(timer.task());
+        }
+        drop(contents);
+        for task in due {
+            self.tell(Notification::Woken(task));
+        }
+        self.watch_timers();
+    }
+
+    /// An attempt has had its time.
+    pub(super) fn time_out(self: &Arc<Self>, task: Task) {
+        let at = self.engine.clock.now();
+        self.tell(Notification::TimedOut { task, at });
+    }
+
+    /// Ends the run: nothing more starts, and nothing is waited for.
+    pub(super) fn halt(self: &Arc<Self>, halt: Halt) {
+        // First the run and then the bodies: one that returns at once must not be heard of before
+        // this.
+        self.tell(Notification::Halted(halt));
+        self.info.cancel();
+        // Its holder may be a future that waits for an async body.
+        self.wake();
+    }
+
+    /// Tells the run what happened, from whatever thread it is known on.
+    pub(super) fn tell(self: &Arc<Self>, notification: Notification) {
+        self.deliver(notification, None);
+    }
+
+    /// The same for a worker, and what it does next.
+    pub(super) fn deliver(
+        self: &Arc<Self>,
+        notification: Notification,
+        lease: Option<Lease>,
+    ) -> WorkerNext {
+        match self.mailbox.deliver(notification, lease) {
+            Delivery::Acquired(mut run, earlier, notification) => {
+                let mut outbox = Outbox::default();
+                for notification in earlier.into_iter().chain([notification]) {
+                    self.apply(&mut run, notification);
+                }
+                self.advance(&mut run, &mut outbox, None);
+                self.release(run, outbox, lease)
+            }
+            Delivery::Left(next) => next,
+            Delivery::Late(notification, next) => {
+                // A result that came too late; its Drop is user code.
+                panic::drop_quietly(notification);
+                if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
+                    self.reclaim(lease.pool);
+                }
+                next
+            }
+        }
+    }
+
+    pub(super) fn apply(&self, run: &mut Run, notification: Notification) {
+        match notification {
+            Notification::Completed { task, outcome, busy, at } => {
+                let elapsed = self.elapsed(task, at);
+                self.complete(run, task, outcome, busy, elapsed);
+            }
+            Notification::Checked { task, answer } => {
+                self.signal_bypass(task, &answer);
+                run.checked(task, answer);
+            }
+            Notification::Woken(task) => run.woken(task),
+            Notification::TimedOut { task, at } => {
+                let elapsed = self.elapsed(task, at);
+                self.complete_late(run, task, elapsed);
+            }
+            Notification::Halted(halt) => run.cancel_all(halt),
+        }
+    }
+}
+
+impl ChildRun for ActiveRun {
+    fn cancel_with_parent(self: Arc<Self>) {
+        self.halt(Halt::Cancelled(CancelCause::Parent));
+    }
+}
+
+impl Registered for ActiveRun {
+    fn id(&self) -> RunId {
+        self.info.id
+    }
+    fn name(&self) -> &str {
+        &self.info.pipeline
+    }
+    fn cancel(self: Arc<Self>) {
+        self.halt(Halt::Cancelled(CancelCause::Requested));
+    }
+    fn abandoned_steps(&self) -> Vec<String> {
+        self.abandoned_names()
+    }
+}

@@ -1,0 +1,110 @@
+//! The engine as its users hold it.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, LazyLock};
+
+use super::builder::EngineBuilder;
+use super::runs::Runs;
+use super::shared::{OpenPool, Shared, random_seed};
+use super::timer::Timer;
+use crate::error::{Error, Result};
+use crate::sync::{Mutex, lock};
+
+/// Runs pipelines. Its pools, resources, observers and clock are shared by all its runs.
+///
+/// A clone is another handle of the same engine. When the last one goes, the pools finish what
+/// they were given and end.
+///
+/// ```
+/// use nexus_core::Engine;
+/// let engine = Engine::builder().state(String::from("shared by all events")).build()?;
+/// # Ok::<(), nexus_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    owner: Arc<Owner>,
+}
+
+/// What the handles of an engine hold together. A task that ends late holds [`Shared`] alone, so
+/// that the engine ends where its last handle goes, not on a worker some time later.
+struct Owner(Arc<Shared>);
+
+impl Engine {
+    /// An engine without resources and observers, on the system's clock.
+    pub fn new() -> Self {
+        Self::from_parts(EngineBuilder::default())
+    }
+
+    /// Sets an engine up.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The engine that [`Pipeline::run`](crate::Pipeline::run) uses, one for the whole program.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<Engine> = LazyLock::new(Engine::new);
+        &SHARED
+    }
+
+    pub(super) fn shared_state(&self) -> &Arc<Shared> {
+        &self.owner.0
+    }
+
+    fn from_parts(parts: EngineBuilder) -> Self {
+        crate::panic::prepare();
+        Self {
+            owner: Arc::new(Owner(Arc::new(Shared {
+                timer: Timer::new(Arc::clone(&parts.clock)),
+                clock: parts.clock,
+                resources: Arc::new(parts.resources),
+                observers: parts.observers,
+                mocks: parts.mocks,
+                pools: Mutex::new(Vec::new()),
+                runs: Runs::default(),
+                step_timings: parts.step_timings,
+                seed: parts.seed.unwrap_or_else(random_seed),
+                run_ids: AtomicU64::new(0),
+            }))),
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// The engine. Its pools start with their first task.
+    ///
+    /// # Errors
+    ///
+    /// If two resources of the same type were given, of which events could only see one.
+    pub fn build(self) -> Result<Engine> {
+        match self.duplicate_state() {
+            Some(ty) => Err(Error::Engine(format!(
+                "the engine was given two resources of type `{ty}`; wrap one of them in a type of its own"
+            ))),
+            None => Ok(Engine::from_parts(self)),
+        }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("clock", &self.owner.0.clock)
+            .field("observers", &self.owner.0.observers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.timer.close();
+        let pools = std::mem::take(&mut *lock(&self.0.pools));
+        pools.iter().for_each(OpenPool::shut_down);
+    }
+}

@@ -1,0 +1,56 @@
+//! The input of a plan, given by name.
+
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::value::{TypeInfo, Value};
+
+/// The input of a plan: values by field name.
+///
+/// ```
+/// use nexus_core::Inputs;
+/// let inputs = Inputs::new().with("city", String::from("Porto")).with("days", 7_u32);
+/// # let _ = inputs;
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "inputs do nothing until a plan is run with them"]
+pub struct Inputs(Vec<(String, Value, TypeInfo)>);
+
+impl Inputs {
+    /// No inputs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the value of field `name`.
+    pub fn with<T: Send + Sync + 'static>(mut self, name: impl Into<String>, value: T) -> Self {
+        self.0.push((name.into(), Value::new(value), TypeInfo::of::<T>()));
+        self
+    }
+
+    /// The values in the order of the plan's fields.
+    pub(super) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
+        let mut complaints = Vec::new();
+        let mut values = Vec::with_capacity(plan.fields.0.len());
+        for (name, ty) in &plan.fields.0 {
+            let mut given = self.0.iter().filter(|(given, _, _)| **given == **name);
+            match (given.next(), given.next()) {
+                (None, _) => complaints.push(format!("the input `{name}: {ty:?}` is missing")),
+                (Some(_), Some(_)) => complaints.push(format!("the input `{name}` is given twice")),
+                (Some((_, value, has)), None) if has == ty => values.push(value.clone()),
+                (Some((_, _, has)), None) => {
+                    complaints.push(format!(
+                        "the input `{name}` takes a `{ty:?}`, and was given a `{has:?}`"
+                    ));
+                }
+            }
+        }
+        for (name, _, _) in &self.0 {
+            if !plan.fields.names().any(|field| field == name) {
+                let near = nexus_pointy::suggest::nearest(name, plan.fields.names());
+                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                complaints.push(format!("there is no input `{name}`{hint}"));
+            }
+        }
+        if complaints.is_empty() { Ok(values) } else { Err(Error::Input(complaints.join("; "))) }
+    }
+}

@@ -1,0 +1,106 @@
+//! How far a run is.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::context::{Context, RunInfo};
+use crate::run::Task;
+use crate::sync::{Mutex, lock};
+
+/// How far a run is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Progress {
+    /// How many steps the flow has.
+    pub steps: usize,
+    /// How many of them have ended. Steps of branches that are not taken never do.
+    pub ended: usize,
+    /// The tasks that are running, in script order.
+    pub running: Vec<RunningTask>,
+}
+
+/// A task that is running.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunningTask {
+    /// The step's place in the flow.
+    pub path: String,
+    /// The item of an `each` step, from 0.
+    pub item: Option<u64>,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+    /// How long it has been running.
+    pub since: Duration,
+    /// What the event said with [`Context::progress`]: how many parts of how many are done.
+    pub parts: Option<(u64, u64)>,
+}
+
+/// What a handle knows of its run.
+#[derive(Default)]
+pub(super) struct ProgressTracker {
+    ended: AtomicU32,
+    over: AtomicBool,
+    running: Mutex<BTreeMap<Key, Running>>,
+}
+
+/// Step, item and attempt.
+type Key = (u32, Option<u64>, u32);
+
+struct Running {
+    began: Duration,
+    parts: Option<(u64, u64)>,
+}
+
+fn key(context: &Context) -> Key {
+    (context.step, context.item, context.attempt)
+}
+
+impl ProgressTracker {
+    pub(super) fn body_started(&self, context: &Context) {
+        let running = Running { began: context.now(), parts: None };
+        lock(&self.running).insert(key(context), running);
+    }
+
+    pub(super) fn body_ended(&self, context: &Context) {
+        lock(&self.running).remove(&key(context));
+    }
+
+    pub(super) fn body_abandoned(&self, task: Task) {
+        lock(&self.running).remove(&(task.step, task.item, task.attempt));
+    }
+
+    pub(super) fn steps_ended(&self, steps: u32) {
+        self.ended.store(steps, Ordering::Relaxed);
+    }
+
+    pub(super) fn parts(&self, context: &Context, done: u64, total: u64) {
+        if let Some(running) = lock(&self.running).get_mut(&key(context)) {
+            running.parts = Some((done, total));
+        }
+    }
+
+    /// The run is over.
+    pub(super) fn finish(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// How far the run is whose flow has so many steps.
+    pub(super) fn progress(&self, info: &RunInfo, steps: usize) -> Progress {
+        let now = info.clock.now();
+        let running = lock(&self.running);
+        let task = |(key, running): (&Key, &Running)| RunningTask {
+            path: info.names.step_path(key.0),
+            item: key.1,
+            attempt: key.2,
+            since: now.saturating_sub(running.began),
+            parts: running.parts,
+        };
+        let ended = self.ended.load(Ordering::Relaxed) as usize;
+        Progress { steps, ended, running: running.iter().map(task).collect() }
+    }
+}

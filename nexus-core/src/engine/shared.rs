@@ -1,0 +1,225 @@
+//! What the runs of an engine share: clock, resources, observers, mocks, pools.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::runs::Runs;
+use super::timer::Timer;
+use crate::context::RunId;
+use crate::error::{Error, Result};
+use crate::event::Body;
+use crate::executor::{
+    AnyExecutor, BodyKind, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
+};
+use crate::observe::Observer;
+use crate::panic;
+use crate::plan::{Place, Plan, Pool};
+use crate::sync::{Condvar, Mutex, lock, thread, wait_timeout};
+use crate::time::Clock;
+use crate::value::{TypeInfo, Value};
+
+/// What the runs of an engine share.
+pub(crate) struct Shared {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) resources: Arc<HashMap<TypeId, Value>>,
+    pub(super) observers: Vec<Box<dyn Observer>>,
+    pub(super) mocks: HashMap<String, Mock>,
+    pub(super) pools: Mutex<Vec<OpenPool>>,
+    pub(super) timer: Arc<Timer>,
+    pub(super) runs: Runs,
+    /// Whether durations of steps are measured.
+    pub(super) step_timings: bool,
+    pub(super) seed: u64,
+    pub(super) run_ids: AtomicU64,
+}
+
+/// A body that stands in for an event's own, and what it yields.
+#[derive(Clone)]
+pub(crate) struct Mock {
+    pub(crate) body: Arc<dyn Body>,
+    pub(crate) output: TypeInfo,
+}
+
+pub(super) struct OpenPool {
+    /// `None` for the engine's own pool.
+    kind: Option<(TypeId, ExecutorInitializerConfig)>,
+    executor: Arc<dyn AnyExecutor>,
+}
+
+impl OpenPool {
+    /// An executor of the user's may panic; the others are still to be shut down.
+    pub(super) fn shut_down(&self) {
+        let _ = panic::contain(|| self.executor.shutdown());
+    }
+}
+
+/// A plan with mocks in place of some of its events.
+pub(super) struct Mocked {
+    pub(super) bodies: Vec<Arc<dyn Body>>,
+    /// Where each step runs: what only other processes would run, and they do not have, has a pool
+    /// behind those of the plan.
+    pub(super) places: Vec<Place>,
+    /// For each pool of the plan, whether it is one of other processes that nothing runs on.
+    unused: Vec<bool>,
+}
+
+impl Shared {
+    pub(super) fn next_id(&self) -> RunId {
+        let run = self.run_ids.fetch_add(1, Ordering::Relaxed);
+        let mut hash = crate::context::Fnv128::new();
+        hash.write(&self.seed.to_be_bytes());
+        hash.write(&run.to_be_bytes());
+        RunId(hash.0)
+    }
+
+    pub(super) fn states(&self, plan: &Plan) -> Result<Vec<Value>> {
+        let find = |(ty, needed): (&TypeInfo, &bool)| match self.resources.get(&ty.id()) {
+            Some(state) => Ok(state.clone()),
+            None if *needed => Err(Error::MissingState { ty: ty.name() }),
+            None => Ok(Value::new(())),
+        };
+        plan.states.iter().zip(&plan.states_needed).map(find).collect()
+    }
+
+    /// The executors that the plan names, in its order; with mocks, the shared pool behind them.
+    pub(super) fn open_pools(
+        &self,
+        plan: &Plan,
+        mocked: Option<&Mocked>,
+    ) -> Result<Vec<Arc<dyn AnyExecutor>>> {
+        let is_unused = |index: usize| mocked.is_some_and(|mocked| mocked.unused[index]);
+        let open = |(index, pool): (usize, &Pool)| {
+            self.executor_of(if is_unused(index) { &Pool::Shared } else { pool })
+        };
+        let mut pools = plan.pools.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?;
+        if mocked.is_some() {
+            pools.push(self.executor_of(&Pool::Shared)?);
+        }
+        Ok(pools)
+    }
+
+    /// The executor of a pool, made on first use.
+    pub(super) fn executor_of(&self, pool: &Pool) -> Result<Arc<dyn AnyExecutor>> {
+        let kind = match pool {
+            Pool::Shared => None,
+            Pool::Named(kind, config) => Some((kind.id, config.clone())),
+        };
+        let mut open = lock(&self.pools);
+        if let Some(pool) = open.iter().find(|pool| pool.kind == kind) {
+            return Ok(Arc::clone(&pool.executor));
+        }
+        let executor = make_executor(pool)?;
+        open.push(OpenPool { kind, executor: Arc::clone(&executor) });
+        Ok(executor)
+    }
+
+    /// The time, for the durations of steps; zero if they are not measured.
+    #[inline]
+    pub(super) fn step_now(&self) -> Duration {
+        if self.step_timings { self.clock.now() } else { Duration::ZERO }
+    }
+
+    /// The plan with mocks in place; `None` if there are no mocks.
+    pub(super) fn mocked(&self, plan: &Plan) -> Result<Option<Mocked>> {
+        if self.mocks.is_empty() {
+            return Ok(None);
+        }
+        let is_remote = |pool: &Pool| match pool {
+            Pool::Shared => false,
+            Pool::Named(kind, _) => kind.runs() == BodyKind::Remote,
+        };
+        let remote: Vec<bool> = plan.pools.iter().map(is_remote).collect();
+        let mut unused = remote.clone();
+        let mut bodies = plan.bodies.clone();
+        let mut places = Vec::with_capacity(plan.steps.len());
+        for step in &plan.steps {
+            let def = &plan.events[step.event as usize].def;
+            let place = plan.options[step.options as usize].place;
+            let Some(mock) = self.mocks.get(&*def.name) else {
+                if let Place::Pool(pool) = place {
+                    unused[pool as usize] = false;
+                }
+                places.push(place);
+                continue;
+            };
+            if mock.output != def.output.ty {
+                return Err(Error::Engine(format!(
+                    "the mock of `{}` yields a `{:?}`, but the event yields a `{:?}`",
+                    def.name, mock.output, def.output.ty
+                )));
+            }
+            bodies[step.body as usize] = Arc::clone(&mock.body);
+            places.push(match place {
+                Place::Pool(pool) if remote[pool as usize] => Place::Pool(plan.pools.len() as u32),
+                place => place,
+            });
+        }
+        Ok(Some(Mocked { bodies, places, unused }))
+    }
+
+    /// Shuts the pools down. Gives the names of those that did not end in time.
+    pub(super) fn shut_pools_down(&self, deadline: Option<Instant>) -> Vec<String> {
+        let pools = std::mem::take(&mut *lock(&self.pools));
+        let mut late = Vec::new();
+        for pool in pools {
+            let name = format!("{:?}", pool.executor);
+            let Some(at) = deadline else {
+                pool.shut_down();
+                continue;
+            };
+            if !shuts_down_until(pool, at) {
+                late.push(name);
+            }
+        }
+        late
+    }
+}
+
+/// Shuts a pool down on a thread of its own. `false` if it has not ended in time.
+fn shuts_down_until(pool: OpenPool, at: Instant) -> bool {
+    let done = Arc::new((Mutex::new(false), Condvar::new()));
+    let told = Arc::clone(&done);
+    let thread = thread::Builder::new().name("nexus-shutdown".to_owned()).spawn(move || {
+        pool.shut_down();
+        *lock(&told.0) = true;
+        told.1.notify_all();
+    });
+    if thread.is_err() {
+        return false;
+    }
+    let mut ended = lock(&done.0);
+    while !*ended {
+        let left = at.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        ended = wait_timeout(&done.1, ended, left);
+    }
+    true
+}
+
+fn make_executor(pool: &Pool) -> Result<Arc<dyn AnyExecutor>> {
+    let named = |kind: &ExecutorKind, config| {
+        (kind.build)(config).map_err(|source| Error::Executor { executor: kind.name(), source })
+    };
+    match pool {
+        Pool::Named(kind, config) => named(kind, config),
+        Pool::Shared => match ThreadPoolExecutor::shared_pool() {
+            Ok(pool) => Ok(Arc::new(pool)),
+            Err(source) => Err(Error::Executor { executor: "shared pool".to_owned(), source }),
+        },
+    }
+}
+
+/// A number that differs from program to program: the standard library's hash keys are random.
+pub(super) fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    static STATE: OnceLock<std::collections::hash_map::RandomState> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut hasher = STATE.get_or_init(Default::default).build_hasher();
+    hasher.write_u64(COUNT.fetch_add(1, Ordering::Relaxed));
+    hasher.finish()
+}
