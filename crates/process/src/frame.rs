@@ -1,4 +1,16 @@
 //! Frames: a byte for the kind, eight for the length, the payload.
+//!
+//! # The protocol
+//!
+//! Parent and worker talk over a pair of Unix sockets, in frames: a byte for the kind, eight for
+//! the length, then the payload ([`frame`](crate::frame)). The worker's end is its standard input, the one
+//! descriptor that every process has; it moves it elsewhere at once and puts `/dev/null` in its
+//! place, so user code can neither eat frames nor write any: what it prints goes where the
+//! parent's output goes.
+//!
+//! The parent begins with `SETUP`. The worker answers `HELLO`, then for each `REQUEST` it sends
+//! any number of `PROGRESS` and one `DONE`. What requests and replies say is not this module's
+//! business (see `nexus_core`); a process that dies without a `DONE` costs the task that it held.
 
 use std::io::{self, BufReader, Read, Write};
 

@@ -7,6 +7,10 @@
 //! of your own may run bodies on other machines.
 
 #[cfg(unix)]
+mod child;
+#[cfg(unix)]
+mod entry;
+#[cfg(unix)]
 mod format;
 #[cfg(unix)]
 mod frame;
@@ -15,6 +19,9 @@ mod pool;
 #[cfg(not(unix))]
 #[path = "unsupported.rs"]
 mod pool;
+#[cfg(unix)]
+mod supervisor;
+mod test_entry;
 #[cfg(unix)]
 mod worker;
 
@@ -40,9 +47,9 @@ nexus_core::register_executor!(ProcessPoolExecutor);
 /// ```
 pub fn init() {
     #[cfg(unix)]
-    match pool::entry::adopt() {
+    match entry::adopt() {
         Some(socket) => worker::serve(&socket),
-        None => pool::entry::note_init(),
+        None => entry::note_init(),
     }
 }
 
@@ -81,16 +88,12 @@ macro_rules! test_workers {
 pub mod __private {
     pub use inventory;
 
-    /// Where `test_workers!()` stands: the path of the module.
-    #[derive(Debug)]
-    pub struct TestEntry(pub &'static str);
-
-    inventory::collect!(TestEntry);
+    pub use crate::test_entry::TestEntry;
 
     /// The test that worker processes of a test binary run.
     pub fn test_worker() {
         #[cfg(unix)]
-        if let Some(socket) = crate::pool::entry::adopt() {
+        if let Some(socket) = crate::entry::adopt() {
             // The harness prints to the standard output, which is closed; from now on it is the
             // user's.
             let _ = rustix::stdio::dup2_stdout(rustix::stdio::stderr());

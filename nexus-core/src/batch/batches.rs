@@ -1,30 +1,16 @@
 //! A batch under way: an iterator that reads, begins runs, and hands on reports.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::crew::{Board, Crew, Done, Job};
 use super::source::Source;
-use super::summary::{BatchEnd, BatchSummary};
+use super::summary::{BatchEnd, BatchReport, BatchSummary};
+use super::workers::{BatchRun, Exchange, FinishedRun, Workers};
 use super::{Batched, Listener};
 use crate::engine::{Engine, Prepared};
 use crate::error::Result;
 use crate::panic::drop_quietly;
-use crate::report::Report;
-
-/// What became of one batch.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct BatchReport {
-    /// Which batch it is, from 0.
-    pub index: u64,
-    /// Its items, by their number in the whole input, from 0.
-    pub items: Range<u64>,
-    /// What became of its run.
-    pub report: Report,
-}
 
 /// The reports of a batch's runs, in the order of the batches; see [`Batch::start`](super::Batch).
 ///
@@ -38,7 +24,7 @@ pub struct Batches<'s, P: Batched> {
     template: P,
     engine: Engine,
     source: Source<'s, P::Item>,
-    crew: Crew,
+    workers: Workers,
     in_flight: usize,
     stop_on_failure: bool,
     progress: Option<Listener<'s>>,
@@ -62,7 +48,7 @@ impl<'s, P: Batched> Batches<'s, P> {
         Self {
             template,
             source,
-            crew: Crew::new(in_flight),
+            workers: Workers::new(in_flight),
             in_flight,
             stop_on_failure: false,
             progress: None,
@@ -87,12 +73,12 @@ impl<'s, P: Batched> Batches<'s, P> {
 
     /// Reads nothing more, and cancels the runs that are under way. Their reports still come.
     pub fn cancel(&self) {
-        self.crew.board().cancel();
+        self.workers.exchange().cancel();
     }
 
     /// A handle that can only cancel, for a signal handler or another thread.
     pub fn canceller(&self) -> BatchCanceller {
-        BatchCanceller(Arc::clone(self.crew.board()))
+        BatchCanceller(Arc::clone(self.workers.exchange()))
     }
 
     /// Runs the rest, in whatever order the runs end, and drops their reports.
@@ -111,15 +97,15 @@ impl<'s, P: Batched> Batches<'s, P> {
             let next = in_order.then_some(self.taken);
             let under_way = self.begun - self.taken;
             let done = if under_way < self.in_flight as u64 && self.begin() {
-                self.crew.ended(next)
+                self.workers.ended(next)
             } else if under_way > 0 {
-                Some(self.crew.wait_for(next))
+                Some(self.workers.wait_for(next))
             } else {
                 return self.close();
             };
             if let Some((index, done)) = done {
                 self.taken += 1;
-                if let Some(batch) = self.handed_on(index, done) {
+                if let Some(batch) = self.hand_on(index, done) {
                     return Some(Ok(batch));
                 }
             }
@@ -129,17 +115,17 @@ impl<'s, P: Batched> Batches<'s, P> {
     /// Reads a batch and begins its run, unless there is a reason not to.
     fn begin(&mut self) -> bool {
         if self.end.is_none() {
-            self.end = self.begun_another().err();
+            self.end = self.begin_next().err();
         }
         self.end.is_none()
     }
 
-    fn begun_another(&mut self) -> std::result::Result<(), BatchEnd> {
-        let board = self.crew.board();
-        if board.is_cancelled() {
+    fn begin_next(&mut self) -> std::result::Result<(), BatchEnd> {
+        let exchange = self.workers.exchange();
+        if exchange.is_cancelled() {
             return Err(BatchEnd::Cancelled);
         }
-        if self.stop_on_failure && board.has_failed() {
+        if self.stop_on_failure && exchange.has_failed() {
             return Err(BatchEnd::StoppedOnFailure);
         }
         let Some(batch) = self.source.next_batch() else {
@@ -152,11 +138,15 @@ impl<'s, P: Batched> Batches<'s, P> {
         self.items = items.end;
         let index = self.begun;
         self.begun += 1;
-        self.crew.start(Job { index, items, run: Box::new(run) }, canceller);
+        self.workers.start(BatchRun { index, items, run: Box::new(run) }, canceller);
         Ok(())
     }
 
-    fn handed_on(&mut self, index: u64, Done { items, report }: Done) -> Option<BatchReport> {
+    fn hand_on(
+        &mut self,
+        index: u64,
+        FinishedRun { items, report }: FinishedRun,
+    ) -> Option<BatchReport> {
         let report = match report {
             Ok(report) => report,
             Err(error) => {
@@ -206,7 +196,7 @@ impl<P: Batched> fmt::Debug for Batches<'_, P> {
 
 /// Cancels a batch; see [`Batches::canceller`].
 #[derive(Clone)]
-pub struct BatchCanceller(Arc<Board>);
+pub struct BatchCanceller(Arc<Exchange>);
 
 impl BatchCanceller {
     /// See [`Batches::cancel`].

@@ -2,21 +2,21 @@
 //!
 //! The thread that asks for results pulls the input, so the input needs to be neither `Send` nor
 //! finite: it is read only where a run may begin. The runs go on beside that thread
-//! ([`crew`]), never more of them than `in_flight`, and a run counts until its report was handed
+//! ([`workers`]), never more of them than `in_flight`, and a run counts until its report was handed
 //! on. So memory holds that many batches or reports, and the batch that is being read.
 
 mod batches;
-mod crew;
 mod lines;
 mod source;
 mod summary;
+mod workers;
 
 use std::fmt;
 
-pub use batches::{BatchCanceller, BatchReport, Batches};
+pub use batches::{BatchCanceller, Batches};
 pub use lines::{LineError, Lines, Parsed};
 use source::{Cause, Input, Rule, Source};
-pub use summary::{BatchEnd, BatchFailure, BatchSummary};
+pub use summary::{BatchEnd, BatchFailure, BatchReport, BatchSummary};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -87,7 +87,7 @@ pub struct Batch<'s, P: Batched> {
     progress: Option<Listener<'s>>,
 }
 
-/// Hears of every batch that has ended.
+/// Is called after every batch that has ended.
 type Listener<'s> = Box<dyn FnMut(&BatchSummary) + 's>;
 
 impl<'s, P: Batched> Batch<'s, P> {

@@ -6,9 +6,20 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::BatchReport;
 use crate::error::{Error, Result};
-use crate::report::Status;
+use crate::report::{Report, Status};
+
+/// What became of one batch.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BatchReport {
+    /// Which batch it is, from 0.
+    pub index: u64,
+    /// Its items, by their number in the whole input, from 0.
+    pub items: Range<u64>,
+    /// What became of its run.
+    pub report: Report,
+}
 
 /// What became of the batches: counts, and the first few failures. Its size does not grow with the
 /// input.

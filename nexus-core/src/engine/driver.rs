@@ -8,7 +8,7 @@ use super::mailbox::{Contents, Outbox};
 use super::work::Work;
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
-use crate::executor::thread_pool::while_blocked;
+use crate::executor::while_blocked;
 use crate::report::Report;
 use crate::run::{Halt, Run};
 use crate::sync::{MutexGuard, wait, wait_timeout};

@@ -1,6 +1,7 @@
 //! Events: what the macros make of functions and structs, and what a plan needs to know of them.
 
 mod definition;
+mod descriptors;
 mod inputs;
 mod own_fields;
 mod returns;
@@ -8,13 +9,15 @@ mod returns;
 use std::pin::Pin;
 
 use crate::checked::Spec;
-use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, Goto, TaskOutcome};
+use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::shape::Shape;
 use crate::value::{TypeInfo, Value};
 use crate::wire::EventWire;
 
 pub(crate) use definition::Collect;
 pub use definition::{EventDef, Maker};
+pub(crate) use descriptors::typed_goto;
+pub use descriptors::{DescriptorName, Descriptors};
 pub use inputs::Inputs;
 pub use own_fields::{FromSetting, OwnField, OwnValues, SettingKind};
 pub use returns::{IntoBypass, IntoOutcome, Nested, Plain};
@@ -73,36 +76,6 @@ pub enum ParamKind {
     Context,
 }
 
-/// A branch that a typed goto may take, in a form that constants can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(hidden)]
-pub enum DescriptorName {
-    Number(u32),
-    Name(&'static str),
-}
-
-impl From<DescriptorName> for Descriptor {
-    fn from(name: DescriptorName) -> Self {
-        match name {
-            DescriptorName::Number(number) => Self::Number(number),
-            DescriptorName::Name(name) => Self::Name(name.into()),
-        }
-    }
-}
-
-/// The enum form of goto: `#[derive(Descriptor)]` implements it. An event that yields such an
-/// enum takes the branch of its variant, and a checked flow must have all of them.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not name branches",
-    note = "put `#[derive(Descriptor)]` on the enum"
-)]
-pub trait Descriptors: Send + Sync + 'static {
-    #[doc(hidden)]
-    const ALL: &'static [DescriptorName];
-    /// The branch of this variant.
-    fn descriptor(&self) -> Descriptor;
-}
-
 /// The code of an async event on its way to an outcome.
 #[doc(hidden)]
 pub type BodyFuture<'a> = Pin<Box<dyn Future<Output = TaskOutcome> + Send + 'a>>;
@@ -133,9 +106,4 @@ pub(crate) fn at_once<'a>(call: impl FnOnce() -> TaskOutcome + Send + 'a) -> Bod
 pub fn only_async(inputs: &Inputs<'_>) -> TaskOutcome {
     let message = format!("`{}` is async: only `AsyncExecutor` runs it", inputs.context.event());
     Exception::of_kind(ExceptionKind::Edge, message).into()
-}
-
-/// A typed goto's value as the jump it means.
-pub(crate) fn typed_goto(descriptor: Descriptor) -> Goto {
-    Goto { descriptor, failed: false, reason: "typed".into() }
 }

@@ -4,9 +4,10 @@ mod config;
 mod default;
 mod job;
 mod kind;
-pub(crate) mod thread_pool;
+mod thread_pool;
 #[cfg(feature = "tokio")]
-pub(crate) mod tokio;
+mod tokio;
+mod waiting;
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ pub use kind::LinkedExecutor;
 pub use thread_pool::ThreadPoolExecutor;
 #[cfg(feature = "tokio")]
 pub use tokio::AsyncExecutor;
+pub(crate) use waiting::{while_blocked, yield_slot};
 
 /// Runs jobs somewhere. An event names its executor by type: `executor = ThreadPoolExecutor`.
 ///
@@ -119,17 +121,4 @@ pub enum BodyKind {
     /// Plain functions, called in another process: what an event takes and yields must be
     /// serialisable, and a body that is not wanted any more can be ended.
     Remote,
-}
-
-/// Waits inside of a body for a run that may need the executor on whose thread this is: until this
-/// is dropped, an async event that does so does not count among the tasks of its executor.
-#[cfg(feature = "tokio")]
-pub(crate) fn yield_slot() -> Option<impl Sized + Send> {
-    tokio::Blocked::here()
-}
-
-/// Without async events there is no slot to give up.
-#[cfg(not(feature = "tokio"))]
-pub(crate) fn yield_slot() -> Option<()> {
-    None
 }

@@ -153,11 +153,7 @@ impl ThreadPoolExecutor {
 const MOST_WORKERS: usize = 1 << 15;
 
 /// Calls `waiting`, which waits for work that may be this thread's own pool's to do.
-pub(crate) fn while_blocked<T>(waiting: impl FnOnce() -> T) -> T {
-    #[cfg(feature = "tokio")]
-    if let Some(blocked) = super::tokio::Blocked::here() {
-        return blocked.wait(waiting);
-    }
+pub(super) fn while_blocked<T>(waiting: impl FnOnce() -> T) -> T {
     let pool = CURRENT
         .with(|current| current.borrow().as_ref().and_then(|current| current.pool.upgrade()));
     let Some(pool) = pool else { return waiting() };

@@ -8,18 +8,22 @@ use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use nexus_core::{ClaimedTask, WorkerExit};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::frame;
 
+/// How long a worker may take to exit when it is told to.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
 /// A worker process.
-pub(super) struct Process {
-    pub(super) socket: UnixStream,
+pub(crate) struct Process {
+    pub(crate) socket: UnixStream,
     pid: Option<Pid>,
     /// Tasks that it has finished.
-    pub(super) done: AtomicUsize,
+    pub(crate) done: AtomicUsize,
     held: Mutex<Held>,
 }
 
@@ -35,7 +39,7 @@ struct Held {
 }
 
 impl Process {
-    pub(super) fn new(child: &Child, socket: UnixStream) -> Self {
+    pub(crate) fn new(child: &Child, socket: UnixStream) -> Self {
         Self {
             socket,
             pid: i32::try_from(child.id()).ok().and_then(Pid::from_raw),
@@ -49,7 +53,7 @@ impl Process {
     }
 
     /// Gets ready to run a task; gives its serial number. `None` if the process has ended.
-    pub(super) fn reserve(&self) -> Option<u64> {
+    pub(crate) fn reserve(&self) -> Option<u64> {
         let mut held = self.held();
         if held.gone {
             return None;
@@ -60,7 +64,7 @@ impl Process {
     }
 
     /// Keeps the task until it is done; gives it back if the process has ended meanwhile.
-    pub(super) fn hold(&self, task: ClaimedTask) -> Result<(), ClaimedTask> {
+    pub(crate) fn hold(&self, task: ClaimedTask) -> Result<(), ClaimedTask> {
         let mut held = self.held();
         if held.gone {
             return Err(task);
@@ -70,7 +74,7 @@ impl Process {
     }
 
     /// The task is no longer this process's.
-    pub(super) fn release(&self) -> Option<ClaimedTask> {
+    pub(crate) fn release(&self) -> Option<ClaimedTask> {
         let mut held = self.held();
         held.running = 0;
         held.task.take()
@@ -78,7 +82,7 @@ impl Process {
 
     /// Calls `with` with the task that runs, without a lock. Only the reading thread takes tasks
     /// away, and only it calls this.
-    pub(super) fn with_task(&self, with: impl FnOnce(&ClaimedTask)) {
+    pub(crate) fn with_task(&self, with: impl FnOnce(&ClaimedTask)) {
         let task = self.held().task.take();
         if let Some(task) = task {
             with(&task);
@@ -86,24 +90,24 @@ impl Process {
         }
     }
 
-    pub(super) fn count(&self) {
+    pub(crate) fn count(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Writes a request. Should the process be dead, its reading thread finds out.
-    pub(super) fn send(&self, request: &[u8]) {
+    pub(crate) fn send(&self, request: &[u8]) {
         let _: io::Result<()> = frame::write(&self.socket, frame::REQUEST, request);
     }
 
     /// Tells the process to exit when it has done what it does.
-    pub(super) fn retire(&self) {
+    pub(crate) fn retire(&self) {
         self.held().retired = true;
         let _ = self.socket.shutdown(Shutdown::Write);
-        let _ = self.socket.set_read_timeout(Some(super::GRACE));
+        let _ = self.socket.set_read_timeout(Some(GRACE));
     }
 
     /// Kills the process if it should have exited.
-    pub(super) fn kill_retired(&self) {
+    pub(crate) fn kill_retired(&self) {
         let held = self.held();
         if held.retired && !held.gone {
             self.kill();
@@ -111,7 +115,7 @@ impl Process {
     }
 
     /// What ends the task `serial`, and nothing else.
-    pub(super) fn killer(self: &Arc<Self>, serial: u64) -> Waker {
+    pub(crate) fn killer(self: &Arc<Self>, serial: u64) -> Waker {
         Arc::new(Killer { process: Arc::downgrade(self), serial }).into()
     }
 
@@ -125,7 +129,7 @@ impl Process {
     }
 
     /// Reaps the process, which has closed its socket; gives the task that it held.
-    pub(super) fn reap(&self, child: &mut Child) -> (Option<ClaimedTask>, WorkerExit) {
+    pub(crate) fn reap(&self, child: &mut Child) -> (Option<ClaimedTask>, WorkerExit) {
         let mut held = self.held();
         held.gone = true;
         held.running = 0;
@@ -137,7 +141,7 @@ impl Process {
     }
 }
 
-pub(super) fn exit(status: io::Result<ExitStatus>) -> WorkerExit {
+pub(crate) fn exit(status: io::Result<ExitStatus>) -> WorkerExit {
     status.map_or(WorkerExit::new(None, None), |status| {
         WorkerExit::new(status.signal(), status.code())
     })

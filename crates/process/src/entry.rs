@@ -13,7 +13,7 @@ use std::{env, io};
 use nexus_core::ConfigError;
 use rustix::fs::{FileType, fstat};
 
-use crate::__private::TestEntry;
+use crate::test_entry::TestEntry;
 
 /// Says of a process that it is a worker: the parent's process id, and the number of the socket.
 const VARIABLE: &str = "NEXUS_WORKER";
@@ -33,7 +33,7 @@ pub(crate) fn is_adopted() -> bool {
 
 /// How this program's workers get to their work.
 #[derive(Debug, Clone)]
-pub(super) enum Entry {
+pub(crate) enum Entry {
     /// Through `main`, which begins with `nexus::init()`.
     Main,
     /// Through the test of this name.
@@ -41,7 +41,7 @@ pub(super) enum Entry {
 }
 
 impl Entry {
-    pub(super) fn find() -> Result<Self, ConfigError> {
+    pub(crate) fn find() -> Result<Self, ConfigError> {
         if named_worker().is_some_and(|(_, is_this)| is_this) && !is_adopted() {
             return Err(ConfigError::Other(
                 "this process is a worker that never became one: `nexus::init();` must be the \
@@ -65,7 +65,7 @@ impl Entry {
     }
 
     /// A command that starts a worker, and this side's end of its socket.
-    pub(super) fn command(&self) -> io::Result<(Command, UnixStream)> {
+    pub(crate) fn command(&self) -> io::Result<(Command, UnixStream)> {
         let (ours, theirs) = UnixStream::pair()?;
         let number = fstat(&theirs)?.st_ino;
         // On Linux this is the very binary that runs here, even if the file was replaced since.

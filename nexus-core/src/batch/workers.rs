@@ -13,21 +13,21 @@ use std::sync::Arc;
 
 use crate::engine::Canceller;
 use crate::error::{Error, Result};
-use crate::executor::thread_pool::while_blocked;
+use crate::executor::while_blocked;
 use crate::panic::{contain, drop_quietly};
 use crate::report::Report;
 use crate::sync::{Condvar, Mutex, lock, thread, wait};
 
 /// The threads of a batch. When it goes, what is under way is cancelled.
-pub(super) struct Crew {
-    board: Arc<Board>,
+pub(super) struct Workers {
+    exchange: Arc<Exchange>,
     most: usize,
     threads: usize,
 }
 
 /// What the threads and the one that pulls share.
 #[derive(Default)]
-pub(super) struct Board {
+pub(super) struct Exchange {
     state: Mutex<State>,
     /// There is a run to drive, or no more will come.
     work: Condvar,
@@ -37,93 +37,96 @@ pub(super) struct Board {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: VecDeque<BatchRun>,
     idle: usize,
     under_way: BTreeMap<u64, Canceller>,
-    done: BTreeMap<u64, Done>,
+    done: BTreeMap<u64, FinishedRun>,
     failed: bool,
     cancelled: bool,
     closed: bool,
 }
 
 /// A run that waits for a thread.
-pub(super) struct Job {
+pub(super) struct BatchRun {
     pub(super) index: u64,
     pub(super) items: Range<u64>,
     pub(super) run: Box<dyn FnOnce() -> Report + Send>,
 }
 
 /// A run that has ended.
-pub(super) struct Done {
+pub(super) struct FinishedRun {
     pub(super) items: Range<u64>,
     pub(super) report: Result<Report>,
 }
 
-impl Crew {
-    /// A crew of so many threads at most.
+impl Workers {
+    /// At most so many threads.
     pub(super) fn new(most: usize) -> Self {
-        Self { board: Arc::new(Board::default()), most, threads: 0 }
+        Self { exchange: Arc::new(Exchange::default()), most, threads: 0 }
     }
 
-    pub(super) fn board(&self) -> &Arc<Board> {
-        &self.board
+    pub(super) fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
     }
 
     /// Begins a run; where there is to be one at a time, carries it out.
-    pub(super) fn start(&mut self, job: Job, canceller: Canceller) {
-        let mut state = lock(&self.board.state);
-        state.under_way.insert(job.index, canceller.clone());
+    pub(super) fn start(&mut self, run: BatchRun, canceller: Canceller) {
+        let mut state = lock(&self.exchange.state);
+        state.under_way.insert(run.index, canceller.clone());
         let is_cancelled = state.cancelled;
-        state.queue.push_back(job);
+        state.queue.push_back(run);
         let is_short = state.queue.len() > state.idle;
         drop(state);
         if is_cancelled {
             canceller.cancel();
         }
         drop(canceller);
-        if is_short && self.threads < self.most && self.most > 1 && self.hire() {
+        if is_short && self.threads < self.most && self.most > 1 && self.start_thread() {
             self.threads += 1;
         }
         if self.threads > 0 {
-            self.board.work.notify_one();
+            self.exchange.work.notify_one();
         } else {
             // There is to be no thread, or the system has none.
-            self.board.drive_queued();
+            self.exchange.drive_queued();
         }
     }
 
-    fn hire(&self) -> bool {
-        let board = Arc::clone(&self.board);
-        thread::Builder::new().name("nexus-batch".to_owned()).spawn(move || board.serve()).is_ok()
+    fn start_thread(&self) -> bool {
+        let exchange = Arc::clone(&self.exchange);
+        thread::Builder::new()
+            .name("nexus-batch".to_owned())
+            .spawn(move || exchange.serve())
+            .is_ok()
     }
 
     /// What became of this run, or of any where none is named, if it has ended.
-    pub(super) fn ended(&self, index: Option<u64>) -> Option<(u64, Done)> {
-        lock(&self.board.state).take(index)
+    pub(super) fn ended(&self, index: Option<u64>) -> Option<(u64, FinishedRun)> {
+        lock(&self.exchange.state).take(index)
     }
 
     /// The same, waiting for it.
-    pub(super) fn wait_for(&self, index: Option<u64>) -> (u64, Done) {
-        let mut state = lock(&self.board.state);
+    pub(super) fn wait_for(&self, index: Option<u64>) -> (u64, FinishedRun) {
+        let mut state = lock(&self.exchange.state);
         loop {
             if let Some(done) = state.take(index) {
                 return done;
             }
             // This thread may be a pool's worker, if an event runs a batch.
-            state = while_blocked(|| wait(&self.board.ended, state));
+            state = while_blocked(|| wait(&self.exchange.ended, state));
         }
     }
 }
 
-impl Drop for Crew {
+impl Drop for Workers {
     fn drop(&mut self) {
-        lock(&self.board.state).closed = true;
-        self.board.work.notify_all();
-        self.board.cancel();
+        lock(&self.exchange.state).closed = true;
+        self.exchange.work.notify_all();
+        self.exchange.cancel();
     }
 }
 
-impl Board {
+impl Exchange {
     /// Cancels what is under way, and whatever begins later.
     pub(super) fn cancel(&self) {
         let mut state = lock(&self.state);
@@ -161,15 +164,15 @@ impl Board {
 
     fn drive_queued(&self) {
         loop {
-            let job = lock(&self.state).queue.pop_front();
-            match job {
-                Some(job) => self.drive(job),
+            let next = lock(&self.state).queue.pop_front();
+            match next {
+                Some(run) => self.drive(run),
                 None => return,
             }
         }
     }
 
-    fn drive(&self, Job { index, items, run }: Job) {
+    fn drive(&self, BatchRun { index, items, run }: BatchRun) {
         let report = contain(run).map_err(|panic| {
             Error::Engine(format!("the thread that drove the run has panicked: {panic}"))
         });
@@ -178,14 +181,14 @@ impl Board {
         drop_quietly(canceller);
         let mut state = lock(&self.state);
         state.failed |= !report.as_ref().is_ok_and(Report::is_success);
-        state.done.insert(index, Done { items, report });
+        state.done.insert(index, FinishedRun { items, report });
         drop(state);
         self.ended.notify_all();
     }
 }
 
 impl State {
-    fn take(&mut self, index: Option<u64>) -> Option<(u64, Done)> {
+    fn take(&mut self, index: Option<u64>) -> Option<(u64, FinishedRun)> {
         match index {
             Some(index) => self.done.remove(&index).map(|done| (index, done)),
             None => self.done.pop_first(),

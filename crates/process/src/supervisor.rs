@@ -1,18 +1,51 @@
-//! What the threads of the pool do: start a process, read its frames, give it jobs, reap it.
+//! The threads of the pool: they start a process, read its frames, give it jobs, and reap it.
+//!
+//! # Who does what
+//!
+//! Each worker process has one thread in the parent, which starts it, reads its frames, and reaps
+//! it. A job that finds an idle worker is written to its socket by whoever submits it. When a reply
+//! arrives, the reading thread first gives the worker the next job that waits, or marks it idle,
+//! and only then finishes the task; that drives the run on, which may submit the next step to this
+//! very worker. So a step costs two switches between threads and no more: to the worker, and back.
+//!
+//! A frame that fits the socket's buffer never blocks whoever writes it, since an idle worker has
+//! read all that came before. A longer one is written by the reading thread, or by a helper thread
+//! where a submission finds the worker idle.
+//!
+//! # The life of a worker
+//!
+//! It starts when a job finds no idle worker and there are fewer than `max_workers`. After
+//! `max_tasks_per_child` tasks, and when the pool closes, the parent shuts its side of the socket;
+//! the worker reads the end and exits; the thread reaps it, and starts the next one if jobs wait.
+//! A worker that is not gone five seconds later is killed.
+//!
+//! A task whose result is no longer wanted (its token is raised) is ended by killing its worker,
+//! together with the programs that it started, but only if the worker still runs that very task:
+//! tasks have serial numbers, and the look at the number and the kill are under one lock. Under the
+//! same lock a worker is marked as gone before it is reaped, so a process id that the system has
+//! given to somebody else is never killed.
+//!
+//! The worker's main thread does nothing but watch the socket. When the parent is gone, however it
+//! died, the socket hangs up, and the thread kills the process at once, whatever its body is doing.
+//!
+//! A worker that ends before its `HELLO` could not start. After three of them in a row, the jobs
+//! that wait end as exceptions that say why; so a program whose `main` never reaches
+//! `nexus::init()` cannot make the pool spin.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use nexus_core::{Exception, WorkerExit};
+use nexus_core::{ClaimedTask, Exception, Job, WorkerExit};
 
-use super::child::{Process, exit};
-use super::{Shared, State, Waiting};
+use crate::child::{Process, exit};
+use crate::entry::Entry;
 use crate::format::{Reader as ValueReader, Writer};
 use crate::frame::{self, Reader};
 
@@ -20,7 +53,7 @@ use crate::frame::{self, Reader};
 const START: Duration = Duration::from_mins(1);
 
 /// So many workers in a row that could not start are enough.
-const STILLBORN: usize = 3;
+const MOST_FAILED_STARTS: usize = 3;
 
 thread_local! {
     /// The pool whose reading thread this is.
@@ -31,12 +64,58 @@ fn address(pool: &Arc<Shared>) -> *const () {
     Arc::as_ptr(pool).cast()
 }
 
-pub(super) fn is_own_thread(pool: &Arc<Shared>) -> bool {
+pub(crate) fn is_own_thread(pool: &Arc<Shared>) -> bool {
     OWN.get() == address(pool)
 }
 
+/// What the pool and its threads share.
+pub(crate) struct Shared {
+    entry: Entry,
+    max_workers: usize,
+    max_tasks: usize,
+    prefix: String,
+    stack_size: Option<usize>,
+    state: Mutex<State>,
+    /// `shutdown` waits here for the last worker.
+    ended: Condvar,
+}
+
+struct State {
+    /// Jobs that found no idle worker.
+    queue: VecDeque<Waiting>,
+    /// The one that was used last is used first.
+    idle: Vec<Arc<Process>>,
+    /// All processes that were started and not reaped.
+    processes: Vec<Arc<Process>>,
+    /// Threads that have or start a process.
+    live: usize,
+    /// Those whose process has not said `HELLO`.
+    starting: usize,
+    /// How many processes were ever started.
+    started: usize,
+    /// How many in a row ended before their `HELLO`.
+    failed_starts: usize,
+    closing: bool,
+}
+
+/// What waits for a worker.
+enum Waiting {
+    Job(Job),
+    /// A task whose worker ended before it could be given to it.
+    Again(ClaimedTask),
+}
+
+impl Waiting {
+    fn claim(self) -> Option<ClaimedTask> {
+        match self {
+            Self::Job(job) => job.claim(),
+            Self::Again(task) => Some(task),
+        }
+    }
+}
+
 /// What became of a job that was to go to a process.
-pub(super) enum Given {
+enum Given {
     /// The process runs it.
     Busy,
     /// There was nothing to run; the process can take another one.
@@ -46,12 +125,88 @@ pub(super) enum Given {
 }
 
 impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn new(
+        entry: Entry,
+        max_workers: usize,
+        max_tasks: usize,
+        prefix: String,
+        stack_size: Option<usize>,
+    ) -> Self {
+        let state = State {
+            queue: VecDeque::new(),
+            idle: Vec::new(),
+            processes: Vec::new(),
+            live: 0,
+            starting: 0,
+            started: 0,
+            failed_starts: 0,
+            closing: false,
+        };
+        let (state, ended) = (Mutex::new(state), Condvar::new());
+        Self { entry, max_workers, max_tasks, prefix, stack_size, state, ended }
+    }
+
+    pub(crate) fn max_workers(&self) -> usize {
+        self.max_workers
+    }
+
+    /// How many processes were ever started.
+    pub(crate) fn started(&self) -> usize {
+        self.lock().started
+    }
+
+    /// Gives the job to an idle worker, or queues it. When the pool is closing, the job is dropped,
+    /// which ends its task as lost.
+    pub(crate) fn submit(self: &Arc<Self>, job: Job) {
+        let mut state = self.lock();
+        if state.closing {
+            drop(state);
+            return;
+        }
+        let Some(process) = state.idle.pop() else {
+            state.queue.push_back(Waiting::Job(job));
+            self.start_worker(state);
+            return;
+        };
+        drop(state);
+        if let Given::Free = self.give(&process, Waiting::Job(job), true) {
+            self.next_job(&process, true);
+        }
+    }
+
+    /// Takes no more jobs, and lets the idle workers go; the others follow when the queue is empty.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closing = true;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        for process in idle {
+            process.retire();
+        }
+    }
+
+    /// Waits until no more than `own` threads are left. Processes that were told to exit and have
+    /// not after `grace` are killed; those that still work for somebody are waited for.
+    pub(crate) fn wait_for_end(&self, own: usize, grace: Duration) {
+        let mut state = self.lock();
+        while state.live > own {
+            let waited = self.ended.wait_timeout(state, grace);
+            let (next, time) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = next;
+            if time.timed_out() {
+                for process in &state.processes {
+                    process.kill_retired();
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a thread with a process for what is in the queue, if there may be one more.
-    pub(super) fn call_worker(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+    fn start_worker(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if state.live >= self.max_workers || state.queue.len() <= state.starting {
             return;
         }
@@ -79,7 +234,7 @@ impl Shared {
         loop {
             match self.start() {
                 Ok((process, child, reader)) => self.serve(&process, child, reader),
-                Err(why) => self.could_not_start(&why),
+                Err(why) => self.start_failed(&why),
             }
             let mut state = self.lock();
             if state.queue.is_empty() {
@@ -104,7 +259,7 @@ impl Shared {
                 let process = Arc::new(Process::new(&child, socket));
                 let mut state = self.lock();
                 state.starting -= 1;
-                state.stillborn = 0;
+                state.failed_starts = 0;
                 state.processes.push(Arc::clone(&process));
                 Ok((process, child, reader))
             }
@@ -178,7 +333,7 @@ impl Shared {
     }
 
     /// Gives the process the next job, or marks it as idle, or lets it go.
-    pub(super) fn next_job(self: &Arc<Self>, process: &Arc<Process>, submitting: bool) {
+    fn next_job(self: &Arc<Self>, process: &Arc<Process>, submitting: bool) {
         loop {
             let mut state = self.lock();
             let used_up = process.done.load(Ordering::Relaxed) >= self.max_tasks;
@@ -201,12 +356,7 @@ impl Shared {
 
     /// Gives the process a job. Where that may take long, somebody who is `submitting` it leaves it
     /// to a thread of its own.
-    pub(super) fn give(
-        self: &Arc<Self>,
-        process: &Arc<Process>,
-        job: Waiting,
-        submitting: bool,
-    ) -> Given {
+    fn give(self: &Arc<Self>, process: &Arc<Process>, job: Waiting, submitting: bool) -> Given {
         let Some(task) = job.claim() else { return Given::Free };
         let mut request = Vec::with_capacity(256);
         if let Err(exception) = task.write_request(&mut Writer(&mut request)) {
@@ -217,7 +367,7 @@ impl Shared {
             // It died idle, which is not the task's fault.
             let mut state = self.lock();
             state.queue.push_front(Waiting::Again(task));
-            self.call_worker(state);
+            self.start_worker(state);
             return Given::Gone;
         };
         if !task.start() {
@@ -245,14 +395,14 @@ impl Shared {
     }
 
     /// A process could not be started, or ended before it could take a request.
-    fn could_not_start(&self, why: &str) {
+    fn start_failed(&self, why: &str) {
         let mut state = self.lock();
         state.starting -= 1;
-        state.stillborn += 1;
-        if state.stillborn < STILLBORN {
+        state.failed_starts += 1;
+        if state.failed_starts < MOST_FAILED_STARTS {
             return;
         }
-        state.stillborn = 0;
+        state.failed_starts = 0;
         drop(state);
         self.fail_waiting(why);
     }
