@@ -3,6 +3,7 @@
 # shared.
 set -euo pipefail
 lines=$(cargo run -q --release -p nexus-bench -- --json)
+lines+=$'\n'$(cargo run -q --release -p nexus-bench --bin allocations -- --json)
 printf '%s\n' "$lines"
 printf '%s\n' "$lines" | python3 -c '
 import json, sys
@@ -11,6 +12,6 @@ for line in lines:
     assert set(line) == {"work", "unit", "nexus", "baselines", "ratio", "runs"}, line
     assert line["nexus"] > 0 and line["baselines"].keys() == line["ratio"].keys(), line
 works = {line["work"] for line in lines}
-assert {"chain_inline", "fanout_pool", "process_roundtrip", "process_pipelined", "async_chain",
+assert {"chain_inline", "fanout_group", "process_roundtrip", "process_pipelined", "async_chain",
         "async_fanout", "plan_build", "allocs_per_step"} <= works, works
 '

@@ -7,22 +7,23 @@ use nexus::prelude::*;
 
 use crate::measure::{Comparison, Side, nanos_each};
 
-pub(crate) const STEPS: usize = 1_000;
+/// How long the chain is.
+pub const STEPS: usize = 1_000;
 
 /// Begins the chain.
 #[event]
-pub(crate) fn start(seed: &u64) -> Outcome<u64> {
+pub fn start(seed: &u64) -> Outcome<u64> {
     Outcome::success(*seed)
 }
 
 /// One step of the chain.
 #[event]
-pub(crate) fn bump(#[piped] n: &u64) -> Outcome<u64> {
+pub fn bump(#[piped] n: &u64) -> Outcome<u64> {
     Outcome::success(black_box(*n) + 1)
 }
 
 /// The chain's plan; its only field is the number to start from.
-pub(crate) fn plan() -> std::sync::Arc<nexus::Plan> {
+pub fn plan() -> std::sync::Arc<nexus::Plan> {
     let mut registry = Registry::new();
     registry.add::<start>().add::<bump>();
     let fields = Fields::new().with::<u64>("seed");
@@ -31,16 +32,18 @@ pub(crate) fn plan() -> std::sync::Arc<nexus::Plan> {
 }
 
 /// `start |-> bump |-> bump ...`
-pub(crate) fn script() -> String {
+pub fn script() -> String {
     format!("start{}", " |-> bump".repeat(STEPS - 1))
 }
 
-pub(crate) fn fail(error: &impl std::fmt::Display) -> ! {
+/// Ends the program: a benchmark that cannot run has nothing to say.
+pub fn fail(error: &impl std::fmt::Display) -> ! {
     eprintln!("{error}");
     std::process::exit(1)
 }
 
-pub(crate) fn run_once(engine: &Engine, plan: &std::sync::Arc<nexus::Plan>) -> Report {
+/// Runs the chain, with all results kept.
+pub fn run_once(engine: &Engine, plan: &std::sync::Arc<nexus::Plan>) -> Report {
     let report = engine.run_plan(plan, Inputs::new().with("seed", 1_u64));
     report.unwrap_or_else(|error| fail(&error))
 }

@@ -1,27 +1,13 @@
-//! Benchmarks of nexus beside hand-written baselines, measured in turn in the same process, so
-//! that their ratios hold on a shared and noisy machine.
-//!
-//! `cargo run --release -p nexus-bench` prints a table, `-- --json` one JSON line a workload:
-//! `{"work", "unit", "nexus", "baselines": {name: value}, "ratio": {name: value}, "runs"}`. All
-//! values are medians over `runs`; a ratio is the median of nexus / baseline, pair by pair.
-
-mod allocations;
-mod asynchronous;
-mod chain;
-mod fanout;
-mod measure;
-mod plan;
-mod process;
-mod python;
+//! `nexus-bench [--json] [WORKLOAD]`; see the library.
 
 use std::process::ExitCode;
 
-use measure::Comparison;
+use nexus_bench::{ECHO, WORKLOADS, echo};
 
 fn main() -> ExitCode {
     nexus::init();
-    if std::env::args().nth(1).as_deref() == Some(process::ECHO) {
-        return process::echo();
+    if std::env::args().nth(1).as_deref() == Some(ECHO) {
+        return echo();
     }
     let mut json = false;
     let mut wanted = None;
@@ -54,20 +40,6 @@ fn main() -> ExitCode {
     }
     ExitCode::SUCCESS
 }
-
-type Workload = (&'static str, fn() -> Comparison);
-
-const WORKLOADS: &[Workload] = &[
-    ("chain_inline", chain::inline),
-    ("chain_inline_timed", chain::inline_timed),
-    ("fanout_pool", fanout::pool),
-    ("process_roundtrip", process::roundtrip),
-    ("process_pipelined", process::pipelined),
-    ("async_chain", asynchronous::chain),
-    ("async_fanout", asynchronous::fanout),
-    ("plan_build", plan::build),
-    ("allocs_per_step", allocations::per_step),
-];
 
 fn names() -> String {
     WORKLOADS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")

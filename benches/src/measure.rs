@@ -11,13 +11,14 @@ const RUNS: usize = 101;
 const FEW_RUNS: usize = 21;
 
 /// One side of a comparison: does the work once and says how much it took, in `unit`.
-pub(crate) type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
+pub type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
 
 /// A baseline's name, its median, and the median ratio of nexus to it.
 type Baseline = (&'static str, f64, f64);
 
 /// What was measured of a workload.
-pub(crate) struct Comparison {
+#[derive(Debug)]
+pub struct Comparison {
     work: &'static str,
     unit: &'static str,
     nexus: f64,
@@ -27,7 +28,7 @@ pub(crate) struct Comparison {
 
 impl Comparison {
     /// Runs nexus and each baseline in turn, after a few rounds of warm-up.
-    pub(crate) fn of(
+    pub fn of(
         work: &'static str,
         unit: &'static str,
         nexus: Side<'_>,
@@ -37,7 +38,7 @@ impl Comparison {
     }
 
     /// The same for slow work, with fewer rounds.
-    pub(crate) fn of_slow(
+    pub fn of_slow(
         work: &'static str,
         unit: &'static str,
         nexus: Side<'_>,
@@ -75,7 +76,11 @@ impl Comparison {
     }
 
     /// One JSON object on one line.
-    pub(crate) fn json(&self) -> serde_json::Result<String> {
+    ///
+    /// # Errors
+    ///
+    /// None that can happen: the names are texts.
+    pub fn json(&self) -> serde_json::Result<String> {
         let by_name = |pick: fn(&Baseline) -> f64| {
             self.baselines.iter().map(|baseline| (baseline.0, round(pick(baseline)))).collect()
         };
@@ -121,7 +126,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Nanoseconds that `work` takes, divided by `parts`.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-pub(crate) fn nanos_each<T>(parts: usize, work: impl FnOnce() -> T) -> f64 {
+pub fn nanos_each<T>(parts: usize, work: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     let result = std::hint::black_box(work());
     let nanos = start.elapsed().as_nanos() as f64;

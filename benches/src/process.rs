@@ -86,7 +86,7 @@ pub(crate) fn pipelined() -> Comparison {
 }
 
 /// The argument that makes this program the child of [`Echo`].
-pub(crate) const ECHO: &str = "--echo";
+pub const ECHO: &str = "--echo";
 
 /// The hand-written exchange: messages of eight bytes, there and back, over a pair of sockets.
 struct Echo {
@@ -123,7 +123,7 @@ impl Drop for Echo {
 }
 
 /// The child: adds one to each number that comes, until none comes.
-pub(crate) fn echo() -> ExitCode {
+pub fn echo() -> ExitCode {
     let Ok(socket) = io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::FAILURE };
     let mut socket = UnixStream::from(socket);
     let mut message = [0; 8];

@@ -1,9 +1,11 @@
-//! How often a step of the chain allocates.
+//! How often a step of the chain allocates: a program of its own, since counting slows allocation.
+
+use std::process::ExitCode;
 
 use nexus::prelude::*;
 
-use crate::chain;
-use crate::measure::{Comparison, Side};
+use nexus_bench::chain;
+use nexus_bench::measure::{Comparison, Side};
 
 /// Counts what `work` allocates, on this thread.
 fn counted<T>(work: impl FnOnce() -> T) -> f64 {
@@ -15,7 +17,7 @@ fn counted<T>(work: impl FnOnce() -> T) -> f64 {
     each
 }
 
-pub(crate) fn per_step() -> Comparison {
+fn per_step() -> Comparison {
     let engine = Engine::new();
     let plan = chain::plan();
     let nexus: Side<'_> = Box::new(|| counted(|| chain::run_once(&engine, &plan)));
@@ -27,4 +29,17 @@ pub(crate) fn per_step() -> Comparison {
         })
     });
     Comparison::of("allocs_per_step", "allocations/step", nexus, vec![("box_dyn_any_each", boxes)])
+}
+
+fn main() -> ExitCode {
+    let comparison = per_step();
+    if std::env::args().nth(1).as_deref() != Some("--json") {
+        println!("{comparison}");
+        return ExitCode::SUCCESS;
+    }
+    match comparison.json() {
+        Ok(line) => println!("{line}"),
+        Err(error) => chain::fail(&error),
+    }
+    ExitCode::SUCCESS
 }
