@@ -1,6 +1,7 @@
 //! What moves a run: it is told what happened, and what it asks for is carried out or handed out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::mailbox::{Delivery, Lease, Outbox, Release, WorkerNext};
@@ -19,7 +20,7 @@ const HAND_OUT_AT: usize = 64;
 
 impl ActiveRun {
     /// Carries out what the run asks for, until it asks for nothing. With a context, tasks of the
-    /// driving thread run right here as long as they are the only ones.
+    /// driving thread run right here as long as nobody else has anything to do for the run.
     pub(super) fn advance(
         self: &Arc<Self>,
         run: &mut Run,
@@ -28,6 +29,42 @@ impl ActiveRun {
     ) {
         // The last step's end is the next one's beginning: one look at the clock for each step.
         let mut mark = None;
+        loop {
+            self.collect_actions(run, outbox, inline.as_deref_mut(), &mut mark);
+            self.signal_run_signals(run);
+            let Some(context) = &mut inline else { break };
+            let is_alone = outbox.pooled.is_empty() && self.is_alone_with(run, outbox.inline.len());
+            if !is_alone || self.info.is_cancelled() {
+                break;
+            }
+            let Some((kind, task)) = outbox.inline.pop_front() else { break };
+            match kind {
+                _ if !run.is_wanted(task) => {}
+                WorkKind::Body => self.run_inline(run, task, context, &mut mark),
+                WorkKind::BypassCheck => self.check_inline(run, task, context),
+            }
+        }
+        for task in run.take_abandoned() {
+            if let Place::Pool(pool) = self.place(task.step) {
+                outbox.abandoned.push((pool, task));
+            }
+        }
+    }
+
+    /// Whether the driving thread may keep the run while it runs bodies: nothing is under way but
+    /// its own queue, and there is no timer that another thread watches.
+    pub(super) fn is_alone_with(&self, run: &Run, queued: usize) -> bool {
+        run.has_only_queued(queued) && !(self.plan.pooled_retries && run.has_waits())
+    }
+
+    /// Carries out what the run asks for or puts it into the outbox, until it asks for nothing.
+    fn collect_actions(
+        self: &Arc<Self>,
+        run: &mut Run,
+        outbox: &mut Outbox,
+        mut inline: Option<&mut Context>,
+        mark: &mut Option<Duration>,
+    ) {
         // Whoever cancels the run has left a notification for its holder.
         while !self.info.is_cancelled()
             && let Some(action) = run.next_action()
@@ -41,26 +78,23 @@ impl ActiveRun {
                             self.hand_out(run, outbox);
                         }
                     }
-                    Place::Inline => match &mut inline {
-                        Some(context) if run.is_alone() && task.item.is_none() => {
-                            self.run_inline(run, task, context, &mut mark);
+                    Place::Inline => {
+                        self.signal_init(task);
+                        match &mut inline {
+                            Some(context) if run.is_alone() => {
+                                self.run_inline(run, task, context, mark);
+                            }
+                            _ => outbox.inline.push_back((WorkKind::Body, task)),
                         }
-                        _ => {
-                            self.signal_init(task);
-                            outbox.inline.push((WorkKind::Body, task));
-                        }
-                    },
+                    }
                 },
                 Action::Check(task) => match &mut inline {
-                    Some(context) if run.is_alone() => {
-                        let answer = self.check_inline(run, task, context);
-                        self.apply(run, Notification::Checked { task, answer });
-                    }
+                    Some(context) if run.is_alone() => self.check_inline(run, task, context),
                     _ => match self.plan.options_of(task.step).check {
                         Place::Pool(pool) => {
                             outbox.pooled.push((pool, Work::new(WorkKind::BypassCheck, task, run)));
                         }
-                        Place::Inline => outbox.inline.push((WorkKind::BypassCheck, task)),
+                        Place::Inline => outbox.inline.push_back((WorkKind::BypassCheck, task)),
                     },
                 },
                 Action::Wake(task, after) => {
@@ -69,12 +103,14 @@ impl ActiveRun {
                 }
             }
         }
-        for task in run.take_abandoned() {
-            if let Place::Pool(pool) = self.place(task.step) {
-                outbox.abandoned.push((pool, task));
-            }
-        }
-        self.signal_run_signals(run);
+    }
+
+    /// Asks a task's bypass check, on the driving thread.
+    fn check_inline(&self, run: &mut Run, task: Task, context: &mut Context) {
+        let work = Work::new(WorkKind::BypassCheck, task, run);
+        work.enter(self, context);
+        let answer = work.check(self, context);
+        self.apply(run, Notification::Checked { task, answer });
     }
 
     /// Lets the pools begin with what there is, before the run has said all that it wants.

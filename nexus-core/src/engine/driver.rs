@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::mailbox::{Contents, Outbox};
-use super::work::Work;
+use super::work::{InlineQueue, Work};
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 use crate::executor::while_blocked;
@@ -18,8 +18,8 @@ use crate::time::Wait;
 pub(super) enum DriverStep {
     /// The run is over.
     Finish(Box<Run>),
-    /// The driver holds the run, and carries out what it asks for.
-    Advance(Box<Run>),
+    /// The driver holds the run, and carries out what it asks for and what is in the queue.
+    Advance(Box<Run>, InlineQueue),
     /// The run's time is over.
     TimeOut(Box<Run>),
     /// A piece of inline work, without holding the run.
@@ -61,14 +61,21 @@ impl ActiveRun {
 
     fn until_finished(self: &Arc<Self>, mut run: Box<Run>) -> Box<Run> {
         let mut context = Context::new(Arc::clone(&self.info));
+        let mut outbox = Outbox::default();
         loop {
-            let mut outbox = Outbox::default();
             self.advance(&mut run, &mut outbox, Some(&mut context));
+            if self.was_never_shared(&run, &outbox) {
+                return run;
+            }
             self.release(run, outbox, None);
+            outbox = Outbox::default();
             run = loop {
                 match self.next_driver_step() {
                     DriverStep::Finish(run) => return run,
-                    DriverStep::Advance(run) => break run,
+                    DriverStep::Advance(run, inline) => {
+                        outbox.inline = inline;
+                        break run;
+                    }
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => {
                         // Others may have to wait meanwhile, for less time than this takes.
@@ -80,6 +87,12 @@ impl ActiveRun {
                 }
             };
         }
+    }
+
+    /// Whether the run is over, and nobody but this thread can have had a part in it.
+    fn was_never_shared(&self, run: &Run, outbox: &Outbox) -> bool {
+        let is_local = self.pools.is_empty() && !self.info.is_cancelled();
+        is_local && run.is_finished() && outbox.is_empty()
     }
 
     /// The run's time is over; the caller holds it.
@@ -110,7 +123,7 @@ impl ActiveRun {
     fn next_driver_step(self: &Arc<Self>) -> DriverStep {
         let mut contents = self.mailbox.lock();
         loop {
-            let limit = match self.poll_mailbox(contents) {
+            let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
                 Polled::Nothing(held, limit) => {
                     contents = held;
@@ -125,10 +138,12 @@ impl ActiveRun {
         }
     }
 
-    /// What there is to do for whoever drives the run.
+    /// What there is to do for whoever drives the run. A driver that `may_block` runs bodies while
+    /// it holds the run.
     pub(super) fn poll_mailbox<'a>(
         self: &Arc<Self>,
         mut contents: MutexGuard<'a, Contents>,
+        may_block: bool,
     ) -> Polled<'a> {
         loop {
             let now = &mut *contents;
@@ -141,6 +156,11 @@ impl ActiveRun {
                     self.engine.runs.note_abandoned(self);
                 }
                 return Polled::Ready(DriverStep::Finish(run));
+            }
+            if may_block && !now.inline.is_empty() && self.is_alone_with(run, now.inline.len()) {
+                let inline = std::mem::take(&mut now.inline);
+                let Some(run) = now.run.take() else { continue };
+                return Polled::Ready(DriverStep::Advance(run, inline));
             }
             if let Some((kind, task)) = now.inline.pop_front() {
                 if run.is_wanted(task) {
@@ -165,7 +185,7 @@ impl ActiveRun {
                     };
                     contents.timers.pop();
                     run.woken(timer.task());
-                    return Polled::Ready(DriverStep::Advance(run));
+                    return Polled::Ready(DriverStep::Advance(run, InlineQueue::new()));
                 }
                 Wait::AtMost(time) => return Polled::Nothing(contents, Some(time)),
                 Wait::ForNews => return Polled::Nothing(contents, None),

@@ -76,7 +76,7 @@ impl ActiveRun {
             run = loop {
                 match poll_fn(|cx| self.poll_driver_step(cx)).await {
                     DriverStep::Finish(run) => return run,
-                    DriverStep::Advance(run) => break run,
+                    DriverStep::Advance(run, _) => break run,
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => {
                         let (active, pool) = (Arc::clone(self), Arc::clone(shared));
@@ -171,7 +171,7 @@ impl ActiveRun {
     /// What this future does next.
     fn poll_driver_step(self: &Arc<Self>, cx: &mut PollContext<'_>) -> Poll<DriverStep> {
         self.leave_waker(cx);
-        match self.poll_mailbox(self.mailbox.lock()) {
+        match self.poll_mailbox(self.mailbox.lock(), false) {
             Polled::Ready(step) => Poll::Ready(step),
             Polled::Nothing(contents, limit) => {
                 drop(contents);

@@ -16,7 +16,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::work::{Notification, Work, WorkKind};
+use super::work::{InlineQueue, Notification, Work};
 use crate::run::{Run, Task};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
@@ -108,7 +108,7 @@ pub(super) struct Contents {
     /// The run, unless somebody holds it.
     pub(super) run: Option<Box<Run>>,
     notifications: Vec<Notification>,
-    pub(super) inline: VecDeque<(WorkKind, Task)>,
+    pub(super) inline: InlineQueue,
     pub(super) timers: BinaryHeap<Reverse<RetryTimer>>,
     timers_set: u64,
     queues: Vec<Queue>,
@@ -126,7 +126,7 @@ pub(super) struct Contents {
 /// What a holder found to be done outside of the run.
 #[derive(Default)]
 pub(super) struct Outbox {
-    pub(super) inline: Vec<(WorkKind, Task)>,
+    pub(super) inline: InlineQueue,
     pub(super) timers: Vec<(Duration, Task)>,
     pub(super) pooled: Vec<(u32, Work)>,
     /// Tasks whose bodies cannot be ended, with their pools.
@@ -159,6 +159,15 @@ pub(super) struct Mailbox {
     pub(super) changed: Condvar,
 }
 
+impl Outbox {
+    pub(super) fn is_empty(&self) -> bool {
+        self.inline.is_empty()
+            && self.timers.is_empty()
+            && self.pooled.is_empty()
+            && self.abandoned.is_empty()
+    }
+}
+
 impl Mailbox {
     /// The mailbox of a run that the caller holds.
     pub(super) fn new(parallelism: impl Iterator<Item = usize>) -> Self {
@@ -173,7 +182,7 @@ impl Mailbox {
             contents: Mutex::new(Contents {
                 run: None,
                 notifications: Vec::new(),
-                inline: VecDeque::new(),
+                inline: InlineQueue::new(),
                 timers: BinaryHeap::new(),
                 timers_set: 0,
                 queues: parallelism.map(queue).collect(),
@@ -228,7 +237,7 @@ impl Mailbox {
         lease: Option<Lease>,
     ) -> Release {
         let mut contents = self.lock();
-        contents.inline.extend(outbox.inline.drain(..));
+        contents.inline.append(&mut outbox.inline);
         for (at, task) in outbox.timers.drain(..) {
             contents.timers_set += 1;
             let order = contents.timers_set;

@@ -94,10 +94,11 @@ impl ActiveRun {
         context: &mut Context,
         mark: &mut Option<Duration>,
     ) {
-        self.signal_init(task);
         self.enter_inline(context, run, task);
         let straight = self.plan.steps[task.step as usize].hints.then != NONE;
-        if straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none() {
+        let plain = straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none();
+        // Beside others, each of them has its turn.
+        if plain && run.is_alone() {
             return self.run_straight(run, task.step, context, mark);
         }
         let done = self.call_inline(task, run.input(task), context, *mark);
@@ -184,18 +185,6 @@ impl ActiveRun {
         done
     }
 
-    /// Asks a task's bypass check, on the driving thread.
-    pub(super) fn check_inline(
-        &self,
-        run: &mut Run,
-        task: Task,
-        context: &mut Context,
-    ) -> Result<Bypass<Value>, Exception> {
-        let work = Work::new(WorkKind::BypassCheck, task, run);
-        work.enter(self, context);
-        work.check(self, context)
-    }
-
     /// An attempt's end, as the run is told of it.
     fn completed(task: Task, done: Done) -> Notification {
         Notification::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
@@ -256,7 +245,11 @@ impl Work {
         ActiveRun::completed(task, done)
     }
 
-    fn check(&self, active: &ActiveRun, context: &Context) -> Result<Bypass<Value>, Exception> {
+    pub(super) fn check(
+        &self,
+        active: &ActiveRun,
+        context: &Context,
+    ) -> Result<Bypass<Value>, Exception> {
         let inputs = self.inputs(active, context);
         // A mock stands in for the body alone; whether to skip is still the event's to say.
         let body = active.plan.steps[context.step as usize].body as usize;

@@ -1,5 +1,6 @@
 //! What leaves a run to be done, and what is told to it afterwards.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ pub(super) enum WorkKind {
     /// Run its body.
     Body,
 }
+
+/// Work of the driving thread, in the order in which it is to be done.
+pub(super) type InlineQueue = VecDeque<(WorkKind, Task)>;
 
 /// A piece of work that leaves its run, with everything that it needs.
 pub(super) struct Work {

@@ -21,6 +21,8 @@ pub(crate) type Make = fn(&OwnValues<'_>) -> Result<Arc<dyn Body>, String>;
 
 /// Collects an `each` step's values into a `Vec` of the event's output, moving them.
 pub(crate) trait Collect: Send {
+    /// So many values are to be expected.
+    fn reserve(&mut self, values: usize);
     fn push(&mut self, value: Value);
     fn finish(&mut self) -> Value;
 }
@@ -28,6 +30,9 @@ pub(crate) trait Collect: Send {
 struct Collected<T>(Vec<T>);
 
 impl<T: Send + Sync + 'static> Collect for Collected<T> {
+    fn reserve(&mut self, values: usize) {
+        self.0.reserve_exact(values);
+    }
     fn push(&mut self, value: Value) {
         // The run is the only holder of a task's fresh value.
         self.0.extend(value.into_inner::<T>());

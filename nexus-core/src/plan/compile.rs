@@ -98,6 +98,7 @@ impl<'a> Compiler<'a> {
                 flows: Vec::new(),
                 branches: Vec::new(),
                 joins: 0,
+                each_steps: 0,
                 pooled_retries: false,
                 source: Flow { links: Vec::new(), span: nowhere },
             },

@@ -7,6 +7,7 @@ impl Hints {
     pub(super) const NOTHING: Self = Self {
         then: NONE,
         from: NONE,
+        each: NONE,
         bounded: false,
         closure: false,
         guarded: false,
@@ -21,10 +22,14 @@ pub(super) fn fill(plan: &mut Plan) {
         .iter()
         .any(|options| options.retry.is_some() && options.place != Place::Inline);
     for step in 0..plan.steps.len() as u32 {
+        let is_each = plan.options_of(step).each;
+        let each = if is_each { plan.each_steps } else { NONE };
+        plan.each_steps += u32::from(is_each);
         let options = plan.options_of(step);
         let hints = Hints {
             then: then(plan, step),
             from: from(plan, step),
+            each,
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
             guarded: options.is_guarded(),

@@ -49,6 +49,8 @@ pub struct Plan {
     pub(crate) branches: Vec<Branch>,
     /// How many groups have several members, and so need a counter in each run.
     pub(crate) joins: u32,
+    /// How many steps run once for each item, and so need a place for that in each run.
+    pub(crate) each_steps: u32,
     /// Whether a retry may be due on a pool while the driving thread is busy.
     pub(crate) pooled_retries: bool,
     /// The tree that all this was made of, for writing the plan down.
@@ -153,6 +155,8 @@ pub(crate) struct Hints {
     pub(crate) then: u32,
     /// The step whose value comes along the arrow, where that is always the same one.
     pub(crate) from: u32,
+    /// For a step that runs once for each item, which one of those it is; `NONE` otherwise.
+    pub(crate) each: u32,
     /// Whether the step's policy bounds the time of all its attempts.
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.

@@ -1,16 +1,51 @@
 //! Steps that run once for each item of what came along the arrow.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Ending, Run, Task, flow};
 use crate::event::Collect;
 use crate::outcome::{Exception, ExceptionKind, Failure, TaskOutcome};
 use crate::panic;
-use crate::piped::{EachResult, OwnedPiped};
+use crate::piped::{EachResult, OwnedPiped, Piped};
 use crate::settings::EventExecutionEvaluationState as Evaluation;
 use crate::shape::Fan;
 use crate::value::Value;
+
+/// The `each` steps under way, each at the place that the plan gives it.
+#[derive(Default)]
+pub(super) struct EachSteps {
+    states: Vec<Option<Box<EachState>>>,
+    under_way: usize,
+}
+
+impl EachSteps {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.under_way
+    }
+
+    fn insert(&mut self, index: u32, of: u32, state: EachState) {
+        // No run pays for the steps of others: the places are made with the first such step.
+        self.states.resize_with(of as usize, || None);
+        self.states[index as usize] = Some(Box::new(state));
+        self.under_way += 1;
+    }
+
+    fn get(&self, index: u32) -> Option<&EachState> {
+        self.states.get(index as usize)?.as_deref()
+    }
+
+    fn get_mut(&mut self, index: u32) -> Option<&mut EachState> {
+        self.states.get_mut(index as usize)?.as_deref_mut()
+    }
+
+    pub(super) fn remove(&mut self, index: u32) -> Option<Box<EachState>> {
+        let state = self.states.get_mut(index as usize)?.take()?;
+        self.under_way -= 1;
+        Some(state)
+    }
+}
 
 /// An `each` step under way.
 pub(super) struct EachState {
@@ -19,10 +54,11 @@ pub(super) struct EachState {
     next: u64,
     /// Items that are started and not done.
     running: usize,
-    /// The items that running tasks hold, where they do not stand in a list.
-    held: HashMap<u64, OwnedPiped>,
-    /// Values that wait for those of earlier items; at most as many as the window is wide.
-    early: BTreeMap<u64, Option<Value>>,
+    /// What is known of the items from [`collected`](Self::collected) on; at most as many as the
+    /// window is wide.
+    window: VecDeque<Item>,
+    /// How many items of the window are done.
+    early: usize,
     /// The first item whose value is not collected.
     collected: u64,
     collector: Box<dyn Collect>,
@@ -32,6 +68,16 @@ pub(super) struct EachState {
     bypassed_total: u64,
 }
 
+/// An item that is not collected.
+enum Item {
+    /// Its task reads it in place.
+    Listed,
+    /// Its task is the only one that needs it.
+    Held(OwnedPiped),
+    /// It is done, and waits for earlier ones.
+    Done(Option<Value>),
+}
+
 enum Items {
     List(Value, usize),
     Group(Arc<[OwnedPiped]>),
@@ -39,6 +85,10 @@ enum Items {
 }
 
 impl Run {
+    fn each_index(&self, step: u32) -> u32 {
+        self.plan.steps[step as usize].hints.each
+    }
+
     /// Starts as many items as the window has room for.
     pub(super) fn begin_each(&mut self, step: u32) {
         // The step itself counts as one more until it is settled.
@@ -47,19 +97,21 @@ impl Run {
             Ok(items) => items,
             Err(ending) => return self.end_step(step, ending),
         };
+        let mut collector = self.plan.event_of(step).def.wires.collector();
+        collector.reserve(items.len());
         let state = EachState {
             items,
             next: 0,
             running: 0,
-            held: HashMap::new(),
-            early: BTreeMap::new(),
+            window: VecDeque::new(),
+            early: 0,
             collected: 0,
-            collector: self.plan.event_of(step).def.wires.collector(),
+            collector,
             failures: Vec::new(),
             bypassed: Vec::new(),
             bypassed_total: 0,
         };
-        self.each.insert(step, state);
+        self.each.insert(self.each_index(step), self.plan.each_steps, state);
         self.fill_window(step);
     }
 
@@ -90,11 +142,11 @@ impl Run {
     }
 
     fn fill_window(&mut self, step: u32) {
-        let window = self.plan.options_of(step).window;
+        let (index, window) = (self.each_index(step), self.plan.options_of(step).window.max(1));
         while self.halt.is_none() {
-            let Some(state) = self.each.get_mut(&step) else { return };
+            let Some(state) = self.each.get_mut(index) else { return };
             // Early values count, so that one slow item bounds how far the others run ahead.
-            if state.running + state.early.len() >= window.max(1) {
+            if state.running + state.early >= window {
                 return;
             }
             match state.take_next() {
@@ -115,7 +167,8 @@ impl Run {
     }
 
     pub(super) fn item_ended(&mut self, step: u32, item: u64, outcome: TaskOutcome) {
-        let Some(state) = self.each.get_mut(&step) else { return };
+        let index = self.each_index(step);
+        let Some(state) = self.each.get_mut(index) else { return };
         self.outstanding -= 1;
         let failed = state.ended(item, outcome);
         let partial = self.plan.options_of(step).evaluation == Evaluation::FailureForPartialError;
@@ -134,12 +187,12 @@ impl Run {
         value: Option<Value>,
         reason: &str,
     ) {
-        let name = Arc::clone(&self.plan);
-        let name = &name.event_of(step).def.name;
-        let Some(state) = self.each.get_mut(&step) else { return };
+        let index = self.each_index(step);
+        let Some(state) = self.each.get_mut(index) else { return };
         self.outstanding -= 1;
         state.bypassed_total += 1;
         if value.is_none() {
+            let name = &self.plan.event_of(step).def.name;
             let why = format!("`{name}` was bypassed without a value ({reason})");
             state.bypassed.push((item, Failure::new(why)));
         }
@@ -149,46 +202,39 @@ impl Run {
 
     /// Ends the step if no item is left.
     fn finish_each(&mut self, step: u32) {
-        if self.each.get(&step).is_some_and(|state| state.running == 0) {
+        if self.each.get(self.each_index(step)).is_some_and(|state| state.running == 0) {
             self.settle_each(step);
         }
     }
 
     fn settle_each(&mut self, step: u32) {
-        let Some(mut state) = self.each.remove(&step) else { return };
+        let Some(mut state) = self.each.remove(self.each_index(step)) else { return };
         self.tokens.raise_step(step);
         self.forget_waits(step);
         self.outstanding -= state.running;
-        state.failures.sort_by_key(|(item, _)| *item);
-        state.bypassed.sort_by_key(|(item, _)| *item);
-        let total = state.next - state.running as u64;
-        let failures = state.failures.len() as u64;
-        let evaluation = self.plan.options_of(step).evaluation;
-        let verdict = flow::fails(evaluation, failures, total).then(|| {
-            Failure::new(match state.failures.first() {
-                Some((item, failure)) => {
-                    format!("{failures} of {total} items did not succeed; item {item}: {failure}")
-                }
-                None => "there were no items".to_owned(),
-            })
-        });
-        for value in std::mem::take(&mut state.early).into_values().flatten() {
-            state.collector.push(value);
-        }
-        let result = EachResult {
-            values: state.collector.finish(),
-            failures: std::mem::take(&mut state.failures),
-            bypassed: std::mem::take(&mut state.bypassed),
-            bypassed_total: state.bypassed_total,
-            total,
-            verdict,
-        };
+        let result = state.result(self.plan.options_of(step).evaluation);
         self.end_step(step, Ending::Each(Arc::new(result)));
     }
 
-    /// The input of one item's task.
+    /// The input of one item's task, which reads it in place.
+    pub(super) fn item_borrowed(&self, step: u32, item: u64) -> Piped<'_> {
+        self.each.get(self.each_index(step)).map_or(Piped::Nothing, |state| state.borrow(item))
+    }
+
+    /// The input of one item's task that leaves this thread.
     pub(super) fn item_input(&self, step: u32, item: u64) -> OwnedPiped {
-        self.each.get(&step).map_or(OwnedPiped::Nothing, |state| state.input(item))
+        self.each.get(self.each_index(step)).map_or(OwnedPiped::Nothing, |state| state.input(item))
+    }
+}
+
+impl Items {
+    /// How many there are at least.
+    fn len(&self) -> usize {
+        match self {
+            Self::List(_, len) => *len,
+            Self::Group(members) => members.len(),
+            Self::Stream(_) => 0,
+        }
     }
 }
 
@@ -201,20 +247,40 @@ impl EachState {
     /// Takes the next item, if there is one.
     fn take_next(&mut self) -> Result<Option<u64>, Exception> {
         let item = self.next;
-        match &mut self.items {
+        let entry = match &mut self.items {
             Items::List(_, len) if item >= *len as u64 => return Ok(None),
             Items::Group(members) if item >= members.len() as u64 => return Ok(None),
-            Items::List(..) | Items::Group(_) => {}
+            Items::List(..) | Items::Group(_) => Item::Listed,
             Items::Stream(next) => match panic::contain(next)? {
-                Some(value) => {
-                    self.held.insert(item, OwnedPiped::Value(value));
-                }
+                Some(value) => Item::Held(OwnedPiped::Value(value)),
                 None => return Ok(None),
             },
-        }
+        };
+        self.window.push_back(entry);
         self.next += 1;
         self.running += 1;
         Ok(Some(item))
+    }
+
+    /// An item's place in the window.
+    fn place(&self, item: u64) -> usize {
+        usize::try_from(item.wrapping_sub(self.collected)).unwrap_or(usize::MAX)
+    }
+
+    fn held(&self, item: u64) -> Option<&OwnedPiped> {
+        match self.window.get(self.place(item)) {
+            Some(Item::Held(held)) => Some(held),
+            _ => None,
+        }
+    }
+
+    fn borrow(&self, item: u64) -> Piped<'_> {
+        let index = usize::try_from(item).unwrap_or(usize::MAX);
+        match &self.items {
+            Items::List(list, _) => Piped::Item(list, index),
+            Items::Group(members) => members.get(index).map_or(Piped::Nothing, OwnedPiped::borrow),
+            Items::Stream(_) => self.held(item).map_or(Piped::Nothing, OwnedPiped::borrow),
+        }
     }
 
     fn input(&self, item: u64) -> OwnedPiped {
@@ -222,7 +288,7 @@ impl EachState {
         match &self.items {
             Items::List(list, _) => OwnedPiped::Item(list.clone(), index),
             Items::Group(members) => members.get(index).cloned().unwrap_or(OwnedPiped::Nothing),
-            Items::Stream(_) => self.held.get(&item).cloned().unwrap_or(OwnedPiped::Nothing),
+            Items::Stream(_) => self.held(item).cloned().unwrap_or(OwnedPiped::Nothing),
         }
     }
 
@@ -248,13 +314,57 @@ impl EachState {
     /// An item is done; its value is collected as soon as those of all earlier items are.
     fn finished(&mut self, item: u64, value: Option<Value>) {
         self.running -= 1;
-        self.held.remove(&item);
-        self.early.insert(item, value);
-        while let Some(next) = self.early.remove(&self.collected) {
-            if let Some(value) = next {
+        let place = self.place(item);
+        if place > 0 {
+            if let Some(entry) = self.window.get_mut(place) {
+                *entry = Item::Done(value);
+                self.early += 1;
+            }
+            return;
+        }
+        self.window.pop_front();
+        self.collect(value);
+        while let Some(Item::Done(value)) = self.window.front_mut() {
+            let value = value.take();
+            self.window.pop_front();
+            self.early -= 1;
+            self.collect(value);
+        }
+    }
+
+    fn collect(&mut self, value: Option<Value>) {
+        if let Some(value) = value {
+            self.collector.push(value);
+        }
+        self.collected += 1;
+    }
+
+    /// What the step yields, with the values that waited for items which have not ended.
+    fn result(&mut self, evaluation: Evaluation) -> EachResult {
+        self.failures.sort_by_key(|(item, _)| *item);
+        self.bypassed.sort_by_key(|(item, _)| *item);
+        let total = self.next - self.running as u64;
+        let failures = self.failures.len() as u64;
+        let verdict = flow::fails(evaluation, failures, total).then(|| {
+            Failure::new(match self.failures.first() {
+                Some((item, failure)) => {
+                    format!("{failures} of {total} items did not succeed; item {item}: {failure}")
+                }
+                None => "there were no items".to_owned(),
+            })
+        });
+        for item in std::mem::take(&mut self.window) {
+            if let Item::Done(Some(value)) = item {
                 self.collector.push(value);
             }
-            self.collected += 1;
+        }
+        EachResult {
+            values: self.collector.finish(),
+            failures: std::mem::take(&mut self.failures),
+            bypassed: std::mem::take(&mut self.bypassed),
+            bypassed_total: self.bypassed_total,
+            total,
+            verdict,
         }
     }
 }

@@ -21,9 +21,8 @@ impl Run {
 
     /// The input of a task that runs where the run is: borrowed wherever it can be.
     pub(crate) fn input(&self, task: Task) -> Piped<'_> {
-        if task.item.is_some() {
-            // Only pools run items in the usual case; a borrowed form would save nothing there.
-            return Piped::Nothing;
+        if let Some(item) = task.item {
+            return self.item_borrowed(task.step, item);
         }
         match self.source_of(task.step) {
             Source::Nothing => Piped::Nothing,

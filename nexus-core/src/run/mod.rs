@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use cell::{Cell, Ending};
-use each::EachState;
+use each::EachSteps;
 use tokens::Tokens;
 
 use crate::cancel::Token;
@@ -142,7 +142,7 @@ pub(crate) struct Run {
     failed: Vec<bool>,
     /// The branch that each unit took.
     taken: HashMap<u32, u32>,
-    each: HashMap<u32, EachState>,
+    each: EachSteps,
     tokens: Tokens,
     /// How many workers have died of a task so far.
     crashes: HashMap<(u32, Option<u64>), u32>,
@@ -171,7 +171,7 @@ impl Run {
             joins: vec![Join::default(); plan.joins as usize],
             failed: vec![false; plan.flows.len()],
             taken: HashMap::new(),
-            each: HashMap::new(),
+            each: EachSteps::default(),
             tokens: Tokens::default(),
             crashes: HashMap::new(),
             actions: VecDeque::new(),
@@ -220,8 +220,18 @@ impl Run {
 
     /// Whether no task and no check is under way, so that only time can move the run on.
     pub(crate) fn is_idle(&self) -> bool {
+        self.has_only_queued(0)
+    }
+
+    /// Whether all that is under way is so many tasks or checks that nobody has begun.
+    pub(crate) fn has_only_queued(&self, queued: usize) -> bool {
         // An `each` step counts itself besides its items.
-        self.outstanding == self.waiting + self.each.len()
+        self.outstanding == self.waiting + self.each.len() + queued
+    }
+
+    /// Whether a task waits for its retry.
+    pub(crate) fn has_waits(&self) -> bool {
+        self.waiting > 0
     }
 
     /// Whether this is the only task or check under way, and nothing waits.
@@ -524,7 +534,8 @@ impl Run {
     fn forget_tasks(&mut self, step: u32) {
         self.tokens.raise_step(step);
         // An `each` step counts once for itself and once for each item.
-        self.outstanding -= 1 + self.each.remove(&step).map_or(0, |state| state.running());
+        let each = self.each.remove(self.plan.steps[step as usize].hints.each);
+        self.outstanding -= 1 + each.map_or(0, |state| state.running());
         self.forget_waits(step);
     }
 
