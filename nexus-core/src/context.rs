@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::cancel::{Children, Token};
+use crate::hash::Fnv128;
 use crate::outcome::Failure;
 use crate::time::Clock;
 use crate::value::Value;
@@ -76,8 +77,10 @@ impl serde::Serialize for RunId {
     }
 }
 
-/// Names for steps; the plan gives them.
-pub(crate) trait StepNames: Send + Sync {
+/// What a run calls itself, its fields and its steps; the plan says it.
+pub(crate) trait Names: Send + Sync {
+    fn pipeline(&self) -> &str;
+    fn fields(&self) -> &[Arc<str>];
     fn event_name(&self, step: u32) -> &str;
     fn step_path(&self, step: u32) -> String;
 }
@@ -87,17 +90,20 @@ pub(crate) trait ProgressListener: Send + Sync {
     fn progress(&self, context: &Context, done: u64, total: u64);
 }
 
+/// What all runs of an engine share, as far as events can see it.
+pub(crate) struct Environment {
+    pub(crate) resources: HashMap<TypeId, Value>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
 /// What all tasks of a run share.
 pub(crate) struct RunInfo {
     pub(crate) id: RunId,
-    pub(crate) pipeline: Arc<str>,
-    pub(crate) names: Arc<dyn StepNames>,
-    pub(crate) field_names: Arc<[Arc<str>]>,
+    pub(crate) names: Arc<dyn Names>,
+    pub(crate) environment: Arc<Environment>,
     pub(crate) fields: Vec<Value>,
-    /// The engine's resources, and those of them that the plan's steps bind, in its slots' order.
-    pub(crate) resources: Arc<HashMap<TypeId, Value>>,
+    /// Those of the engine's resources that the plan's steps bind, in its slots' order.
     pub(crate) states: Vec<Value>,
-    pub(crate) clock: Arc<dyn Clock>,
     /// When the run's timeout is over, by that clock.
     pub(crate) deadline: Option<Duration>,
     /// The run was cancelled, or its time is over.
@@ -152,7 +158,7 @@ impl Context {
 
     /// The pipeline's name.
     pub fn pipeline(&self) -> &str {
-        &self.run.pipeline
+        self.run.names.pipeline()
     }
 
     /// The name of the event that is running.
@@ -190,13 +196,13 @@ impl Context {
 
     /// The pipeline's input field `name`, if there is one of type `T`.
     pub fn field<T: 'static>(&self, name: &str) -> Option<&T> {
-        let slot = self.run.field_names.iter().position(|field| **field == *name)?;
+        let slot = self.run.names.fields().iter().position(|field| **field == *name)?;
         self.run.fields.get(slot)?.get()
     }
 
     /// The engine's shared resource of type `T`, if it was given one.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<State<T>> {
-        self.run.resources.get(&TypeId::of::<T>())?.arc().map(State)
+        self.run.environment.resources.get(&TypeId::of::<T>())?.arc().map(State)
     }
 
     /// What came along `|->`, in script order, failures included. Filled for events that a
@@ -231,7 +237,7 @@ impl Context {
 
     /// The time by the engine's clock, since that clock's start.
     pub fn now(&self) -> Duration {
-        self.run.clock.now()
+        self.run.environment.clock.now()
     }
 }
 
@@ -243,22 +249,5 @@ impl fmt::Debug for Context {
             .field("attempt", &self.attempt)
             .field("item", &self.item)
             .finish_non_exhaustive()
-    }
-}
-
-/// FNV-1a with 128 bits: the same on every machine and in every release, which the standard
-/// library's hashers do not promise.
-pub(crate) struct Fnv128(pub(crate) u128);
-
-impl Fnv128 {
-    pub(crate) fn new() -> Self {
-        Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
-    }
-
-    /// Hashes `bytes` and their number, so that `ab, c` differs from `a, bc`.
-    pub(crate) fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes.iter().chain(&(bytes.len() as u64).to_be_bytes()) {
-            self.0 = (self.0 ^ u128::from(*byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b);
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::context::StepNames as _;
+use crate::context::Names as _;
 use crate::event::{EventDef, ParamKind};
 use crate::executor::ExecutorInitializerConfig;
 use crate::plan::{Place, Plan, Pool, StepOptions};

@@ -29,6 +29,7 @@ mod event;
 mod executor;
 mod failure;
 mod flow;
+mod hash;
 #[cfg(feature = "json-input")]
 mod input;
 mod observe;

@@ -11,7 +11,7 @@ use serde::de::DeserializeSeed;
 use serde::{Deserializer, Serializer};
 
 use crate::cancel::Children;
-use crate::context::{Context, ProgressListener, RunId, RunInfo, StepNames};
+use crate::context::{Context, Environment, Names, ProgressListener, RunId, RunInfo};
 use crate::event::{Body, EventDef, Inputs, Maker, OwnValues};
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic::{contain, drop_quietly};
@@ -99,16 +99,18 @@ impl TaskHost {
     ) -> Result<TaskOutcome, Exception> {
         let ReceivedTask { header, event, fields, piped } = task;
         let (states, resources) = self.states_of(&event.def)?;
-        let names = OneStep { event: header.event.to_string(), path: header.path.to_string() };
+        let names = OneStep {
+            pipeline: header.pipeline.to_string(),
+            event: Arc::clone(&event),
+            path: header.path.to_string(),
+        };
+        let clock = Arc::new(Since { base: header.now, start: Instant::now() });
         let run = RunInfo {
             id: RunId(header.run),
-            pipeline: Arc::from(&*header.pipeline),
             names: Arc::new(names),
-            field_names: Arc::clone(&event.field_names),
+            environment: Arc::new(Environment { resources, clock }),
             fields,
-            resources: Arc::new(resources),
             states,
-            clock: Arc::new(Since { base: header.now, start: Instant::now() }),
             deadline: header.deadline,
             // A task that nobody wants any more dies with its process.
             cancelled: AtomicBool::new(false),
@@ -262,13 +264,20 @@ impl<F: Fn(u64, u64) + Send + Sync> ProgressListener for Progress<F> {
 
 /// The names of the one step of its flow that a host knows.
 struct OneStep {
-    event: String,
+    pipeline: String,
+    event: Arc<LoadedEvent>,
     path: String,
 }
 
-impl StepNames for OneStep {
+impl Names for OneStep {
+    fn pipeline(&self) -> &str {
+        &self.pipeline
+    }
+    fn fields(&self) -> &[Arc<str>] {
+        &self.event.field_names
+    }
     fn event_name(&self, _step: u32) -> &str {
-        &self.event
+        &self.event.def.name
     }
     fn step_path(&self, _step: u32) -> String {
         self.path.clone()

@@ -1,6 +1,7 @@
 //! Clocks: what a run's waits and durations are measured by.
 
 use std::fmt::Debug;
+use std::sync::LazyLock;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,12 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// The time since this clock's start.
     fn now(&self) -> Duration;
 
+    /// A reading for durations, which counts from any start: what reports say of how long steps
+    /// took is the difference of two of them. Without this it is [`now`](Self::now).
+    fn timestamp(&self) -> Duration {
+        self.now()
+    }
+
     /// The engine has nothing to do before `at`. `idle` says that no task is running anywhere
     /// either, so that only time can move the run on.
     fn wait_until(&self, at: Duration, idle: bool) -> Wait;
@@ -62,7 +69,8 @@ pub enum Wait {
     ForNews,
 }
 
-/// The system's monotonic clock.
+/// The system's monotonic clock; durations are read from the processor's cycle counter where it has
+/// one that can be trusted, for less than half the price.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock(Instant);
 
@@ -79,9 +87,18 @@ impl Default for SystemClock {
     }
 }
 
+/// The cycle counter, calibrated against the system's clock when it is first read, in less than a
+/// millisecond. Where there is none, or a doubtful one, the crate falls back to the system's clock.
+static COUNTER: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
+
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
         self.0.elapsed()
+    }
+
+    #[inline]
+    fn timestamp(&self) -> Duration {
+        Duration::from_nanos(COUNTER.delta_as_nanos(0, COUNTER.raw()))
     }
 
     fn wait_until(&self, at: Duration, _idle: bool) -> Wait {
@@ -89,5 +106,25 @@ impl Clock for SystemClock {
             None | Some(Duration::ZERO) => Wait::Over,
             Some(left) => Wait::AtMost(left),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_agree_with_the_systems_clock() {
+        let clock = SystemClock::new();
+        let outer = Instant::now();
+        let begin = clock.timestamp();
+        let inner = Instant::now();
+        while inner.elapsed() < Duration::from_millis(20) {}
+        let least = inner.elapsed();
+        let counted = clock.timestamp().saturating_sub(begin);
+        let most = outer.elapsed();
+        // However long this thread was without a processor, the counter was read between the two.
+        assert!(counted >= least.mul_f64(0.999), "{counted:?} is less than {least:?}");
+        assert!(counted <= most.mul_f64(1.001), "{counted:?} is more than {most:?}");
     }
 }

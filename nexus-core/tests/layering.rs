@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// together.
 const LAYERS: &[&[&str]] = &[
     &["value"],
+    &["hash"],
     &["input"],
     &["sync"],
     &["time"],

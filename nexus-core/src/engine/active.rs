@@ -101,12 +101,12 @@ impl ActiveRun {
     }
 
     /// The time since a bounded task's first attempt began; zero for others.
-    pub(super) fn elapsed(&self, task: Task, at: Duration) -> Duration {
+    pub(super) fn elapsed(&self, task: Task) -> Duration {
         if !self.is_bounded(task) {
             return Duration::ZERO;
         }
         let start = lock(&self.starts.0).get(&(task.step, task.item)).copied();
-        start.map_or(Duration::ZERO, |start| at.saturating_sub(start))
+        start.map_or(Duration::ZERO, |start| self.engine.clock.now().saturating_sub(start))
     }
 
     /// How long an attempt of the task may take.
@@ -159,7 +159,11 @@ impl ActiveRun {
     pub(super) fn abandoned_names(&self) -> Vec<String> {
         let name = |task: &Task| {
             let item = task.item.map(|item| format!(", item {item}")).unwrap_or_default();
-            format!("{}: {}{item}", self.info.pipeline, self.info.names.step_path(task.step))
+            format!(
+                "{}: {}{item}",
+                self.info.names.pipeline(),
+                self.info.names.step_path(task.step)
+            )
         };
         self.mailbox.abandoned().iter().map(name).collect()
     }

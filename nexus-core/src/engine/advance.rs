@@ -204,8 +204,7 @@ impl ActiveRun {
 
     /// An attempt has had its time.
     pub(super) fn time_out(self: &Arc<Self>, task: Task) {
-        let at = self.engine.clock.now();
-        self.tell(Notification::TimedOut { task, at });
+        self.tell(Notification::TimedOut(task));
     }
 
     /// Ends the run: nothing more starts, and nothing is waited for.
@@ -252,8 +251,8 @@ impl ActiveRun {
 
     pub(super) fn apply(&self, run: &mut Run, notification: Notification) {
         match notification {
-            Notification::Completed { task, outcome, busy, at } => {
-                let elapsed = self.elapsed(task, at);
+            Notification::Completed { task, outcome, busy } => {
+                let elapsed = self.elapsed(task);
                 self.complete(run, task, outcome, busy, elapsed);
             }
             Notification::Checked { task, answer } => {
@@ -261,8 +260,8 @@ impl ActiveRun {
                 run.checked(task, answer);
             }
             Notification::Woken(task) => run.woken(task),
-            Notification::TimedOut { task, at } => {
-                let elapsed = self.elapsed(task, at);
+            Notification::TimedOut(task) => {
+                let elapsed = self.elapsed(task);
                 self.complete_late(run, task, elapsed);
             }
             Notification::Halted(halt) => run.cancel_all(halt),
@@ -281,7 +280,7 @@ impl Registered for ActiveRun {
         self.info.id
     }
     fn name(&self) -> &str {
-        &self.info.pipeline
+        self.info.names.pipeline()
     }
     fn cancel(self: Arc<Self>) {
         self.halt(Halt::Cancelled(CancelCause::Requested));

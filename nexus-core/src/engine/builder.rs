@@ -58,7 +58,7 @@ impl EngineBuilder {
     }
 
     /// Whether reports say how long each step took; on by default. Without it a step that runs in
-    /// this thread reads no clock, which is most of what such a step costs.
+    /// this thread reads no clock, which is a third of what a step costs that does nothing.
     pub fn step_timings(mut self, measure: bool) -> Self {
         self.step_timings = measure;
         self

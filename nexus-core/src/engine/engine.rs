@@ -8,6 +8,7 @@ use super::builder::EngineBuilder;
 use super::runs::Runs;
 use super::shared::{OpenPool, Shared, random_seed};
 use super::timer::Timer;
+use crate::context::Environment;
 use crate::error::{Error, Result};
 use crate::sync::{Mutex, lock};
 
@@ -53,11 +54,13 @@ impl Engine {
 
     fn from_parts(parts: EngineBuilder) -> Self {
         crate::panic::prepare();
+        let clock = Arc::clone(&parts.clock);
+        let environment = Arc::new(Environment { resources: parts.resources, clock });
         Self {
             owner: Arc::new(Owner(Arc::new(Shared {
                 timer: Timer::new(Arc::clone(&parts.clock)),
                 clock: parts.clock,
-                resources: Arc::new(parts.resources),
+                environment,
                 observers: parts.observers,
                 mocks: parts.mocks,
                 pools: Mutex::new(Vec::new()),

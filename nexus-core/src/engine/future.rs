@@ -118,9 +118,9 @@ impl ActiveRun {
         let Some(outcome) = ended else { return panic::drop_quietly(work) };
         self.signal_end(context, &outcome);
         panic::drop_quietly(work);
-        let at = self.engine.clock.now();
-        let elapsed = self.elapsed(task, at);
-        self.complete(run, task, outcome, at.saturating_sub(start), elapsed);
+        let busy = self.engine.step_now().saturating_sub(start);
+        let elapsed = self.elapsed(task);
+        self.complete(run, task, outcome, busy, elapsed);
     }
 
     async fn run_async_straight(&self, run: &mut Run, first: u32, context: &mut Context) {
@@ -239,6 +239,6 @@ impl JobSource for InlineJob {
     fn resubmit(self: Arc<Self>, _: u32) {}
 
     fn job_dropped(self: Arc<Self>, _: u32) {
-        self.end(|work, _| self.active.lost(&work));
+        self.end(|work, _| ActiveRun::lost(&work));
     }
 }

@@ -55,7 +55,7 @@ impl JobSource for ActiveRun {
 
     fn job_dropped(self: Arc<Self>, pool: u32) {
         for work in self.mailbox.drop_job(pool) {
-            let notification = self.lost(&work);
+            let notification = Self::lost(&work);
             panic::drop_quietly(work);
             self.tell(notification);
         }
@@ -115,7 +115,7 @@ impl ActiveRun {
     }
 
     /// What becomes of work that no executor will do.
-    pub(super) fn lost(&self, work: &Work) -> Notification {
+    pub(super) fn lost(work: &Work) -> Notification {
         let lost = Exception::not_run("the executor dropped the task without running it");
         let task = work.task;
         match work.kind {
@@ -124,7 +124,6 @@ impl ActiveRun {
                 task,
                 outcome: TaskOutcome::Exception(lost),
                 busy: Duration::ZERO,
-                at: self.engine.clock.now(),
             },
         }
     }
@@ -159,9 +158,9 @@ impl ActiveTask {
 
     fn completed(&self, outcome: TaskOutcome) -> Notification {
         self.active.signal_end(&self.context, &outcome);
-        let at = self.active.engine.clock.now();
+        let at = self.active.engine.step_now();
         let began = lock(&self.started).as_ref().map_or(at, |(began, _)| *began);
-        Notification::Completed { task: self.task(), outcome, busy: at.saturating_sub(began), at }
+        Notification::Completed { task: self.task(), outcome, busy: at.saturating_sub(began) }
     }
 
     fn task(&self) -> Task {
@@ -263,7 +262,7 @@ impl Claimed for ActiveTask {
 impl Drop for ActiveTask {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            let notification = self.active.lost(&work);
+            let notification = ActiveRun::lost(&work);
             self.leave(work, notification);
         }
     }

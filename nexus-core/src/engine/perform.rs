@@ -17,7 +17,7 @@ use crate::plan::NONE;
 use crate::run::{Run, Task};
 use crate::value::Value;
 
-/// How a body ended, and when.
+/// How a body ended, how long it ran, and the reading of the clock at its end.
 struct Done {
     outcome: TaskOutcome,
     busy: Duration,
@@ -25,13 +25,12 @@ struct Done {
 }
 
 impl ActiveRun {
-    /// When a body begins whose time matters.
+    /// Notes that a body begins; gives the reading of the clock.
     pub(super) fn begin(&self, task: Task) -> Duration {
-        let now = self.engine.clock.now();
         if self.is_bounded(task) {
-            self.note_start(task, now);
+            self.note_start(task, self.engine.clock.now());
         }
-        now
+        self.engine.step_now()
     }
 
     /// Runs the body. `mark` is the time now, where it is known already.
@@ -43,13 +42,10 @@ impl ActiveRun {
         context: &Context,
         mark: Option<Duration>,
     ) -> Done {
-        let bounded = self.is_bounded(task);
-        let timed = bounded || self.engine.step_timings;
-        let now = || if timed { self.engine.clock.now() } else { Duration::ZERO };
-        let start = mark.unwrap_or_else(now);
-        if bounded {
-            self.note_start(task, start);
+        if self.is_bounded(task) {
+            self.note_start(task, self.engine.clock.now());
         }
+        let start = mark.unwrap_or_else(|| self.engine.step_now());
         self.signal_start(context);
         let slots = &self.plan.event_of(task.step).slots;
         let inputs = Inputs { slots, piped, context };
@@ -61,7 +57,7 @@ impl ActiveRun {
         };
         let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
         self.signal_end(context, &outcome);
-        let at = now();
+        let at = self.engine.step_now();
         Done { outcome, busy: at.saturating_sub(start), at }
     }
 
@@ -103,7 +99,7 @@ impl ActiveRun {
         }
         let done = self.call_inline(task, run.input(task), context, *mark);
         *mark = self.engine.step_timings.then_some(done.at);
-        let elapsed = self.elapsed(task, done.at);
+        let elapsed = self.elapsed(task);
         self.complete(run, task, done.outcome, done.busy, elapsed);
     }
 
@@ -187,7 +183,7 @@ impl ActiveRun {
 
     /// An attempt's end, as the run is told of it.
     fn completed(task: Task, done: Done) -> Notification {
-        Notification::Completed { task, outcome: done.outcome, busy: done.busy, at: done.at }
+        Notification::Completed { task, outcome: done.outcome, busy: done.busy }
     }
 }
 

@@ -215,13 +215,10 @@ impl Prepared {
         });
         let info = RunInfo {
             id: engine.next_id(),
-            pipeline: Arc::clone(&plan.name),
             names: plan.clone(),
-            field_names: Arc::clone(&plan.field_names),
+            environment: Arc::clone(&engine.environment),
             fields: std::mem::take(&mut self.fields),
-            resources: Arc::clone(&engine.resources),
             states: engine.states(plan)?,
-            clock: Arc::clone(&engine.clock),
             deadline: self.timeout.map(|limit| engine.clock.now().saturating_add(limit)),
             cancelled: AtomicBool::new(false),
             children: Children::new(),

@@ -91,7 +91,7 @@ impl ProgressTracker {
 
     /// How far the run is whose flow has so many steps.
     pub(super) fn progress(&self, info: &RunInfo, steps: usize) -> Progress {
-        let now = info.clock.now();
+        let now = info.environment.clock.now();
         let running = lock(&self.running);
         let task = |(key, running): (&Key, &Running)| RunningTask {
             path: info.names.step_path(key.0),

@@ -1,6 +1,7 @@
 //! The runs of an engine, so that it can be shut down in order.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -29,9 +30,28 @@ pub(super) struct Runs {
 #[derive(Default)]
 struct State {
     closed: bool,
-    active: HashMap<RunId, Weak<dyn Registered>>,
+    active: HashMap<RunId, Weak<dyn Registered>, BuildHasherDefault<IdHasher>>,
     /// Runs that had bodies abandoned, so that one can say what still runs.
     with_abandoned: Vec<Weak<dyn Registered>>,
+}
+
+/// Ids of runs are mixed well already; hashing them again would cost a run more than its place in
+/// the map.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+    fn write_u128(&mut self, id: u128) {
+        self.0 = id as u64;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Runs {

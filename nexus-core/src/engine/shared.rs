@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::runs::Runs;
 use super::timer::Timer;
-use crate::context::RunId;
+use crate::context::{Environment, RunId};
 use crate::error::{Error, Result};
 use crate::event::Body;
 use crate::executor::{
     AnyExecutor, BodyKind, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
 };
+use crate::hash::mix;
 use crate::observe::Observer;
 use crate::panic;
 use crate::plan::{Place, Plan, Pool};
@@ -23,8 +24,9 @@ use crate::value::{TypeInfo, Value};
 
 /// What the runs of an engine share.
 pub(crate) struct Shared {
+    /// As in the environment, one step nearer.
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) resources: Arc<HashMap<TypeId, Value>>,
+    pub(super) environment: Arc<Environment>,
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) pools: Mutex<Vec<OpenPool>>,
@@ -69,14 +71,15 @@ pub(super) struct Mocked {
 impl Shared {
     pub(super) fn next_id(&self) -> RunId {
         let run = self.run_ids.fetch_add(1, Ordering::Relaxed);
-        let mut hash = crate::context::Fnv128::new();
-        hash.write(&self.seed.to_be_bytes());
-        hash.write(&run.to_be_bytes());
-        RunId(hash.0)
+        // Each number of a run has a first half of its own, and so an id of its own.
+        let first = mix(self.seed ^ mix(run));
+        let second = mix(first ^ self.seed.rotate_left(32));
+        RunId(u128::from(first) << 64 | u128::from(second))
     }
 
     pub(super) fn states(&self, plan: &Plan) -> Result<Vec<Value>> {
-        let find = |(ty, needed): (&TypeInfo, &bool)| match self.resources.get(&ty.id()) {
+        let find = |(ty, needed): (&TypeInfo, &bool)| match self.environment.resources.get(&ty.id())
+        {
             Some(state) => Ok(state.clone()),
             None if *needed => Err(Error::MissingState { ty: ty.name() }),
             None => Ok(Value::new(())),
@@ -119,7 +122,7 @@ impl Shared {
     /// The time, for the durations of steps; zero if they are not measured.
     #[inline]
     pub(super) fn step_now(&self) -> Duration {
-        if self.step_timings { self.clock.now() } else { Duration::ZERO }
+        if self.step_timings { self.clock.timestamp() } else { Duration::ZERO }
     }
 
     /// The plan with mocks in place; `None` if there are no mocks.

@@ -63,7 +63,7 @@ impl ActiveRun {
     }
 
     fn run_event(&self) -> RunEvent<'_> {
-        RunEvent { id: self.info.id, pipeline: &self.info.pipeline, steps: self.plan.len() }
+        RunEvent { id: self.info.id, pipeline: self.info.names.pipeline(), steps: self.plan.len() }
     }
 
     pub(super) fn signal_run_start(&self) {

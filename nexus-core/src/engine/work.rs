@@ -12,14 +12,14 @@ use crate::value::Value;
 
 /// Something that happened to a run.
 pub(super) enum Notification {
-    /// A body has ended: how, how long it ran, and when that was.
-    Completed { task: Task, outcome: TaskOutcome, busy: Duration, at: Duration },
+    /// A body has ended: how, and how long it ran.
+    Completed { task: Task, outcome: TaskOutcome, busy: Duration },
     /// A bypass check has answered.
     Checked { task: Task, answer: Result<Bypass<Value>, Exception> },
     /// A wait before a retry is over.
     Woken(Task),
     /// An attempt has had its time.
-    TimedOut { task: Task, at: Duration },
+    TimedOut(Task),
     /// Somebody ends the run.
     Halted(Halt),
 }

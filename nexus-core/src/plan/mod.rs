@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use nexus_pointy::{Descriptor, Flow};
 
-use crate::context::{Fnv128, StepNames};
+use crate::context::Names;
 use crate::event::{Body, EventDef};
 use crate::executor::{ExecutorInitializerConfig, ExecutorKind};
+use crate::hash::Fnv128;
 use crate::retry::RetryPolicy;
 use crate::settings::{EventExecutionEvaluationState, StopConditions};
 use crate::value::TypeInfo;
@@ -328,7 +329,15 @@ impl Plan {
     }
 }
 
-impl StepNames for Plan {
+impl Names for Plan {
+    fn pipeline(&self) -> &str {
+        &self.name
+    }
+
+    fn fields(&self) -> &[Arc<str>] {
+        &self.field_names
+    }
+
     fn event_name(&self, step: u32) -> &str {
         &self.event_of(step).def.name
     }

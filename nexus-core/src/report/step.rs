@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Report, typed};
-use crate::context::StepNames;
+use crate::context::Names;
 use crate::error::{Error, Result};
 use crate::outcome::{Exception, Failure};
 use crate::plan::{Owner, UnitKind};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::hash::mix;
+
 /// How a wait is spread, so that many clients do not come back at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,22 +20,17 @@ pub enum Jitter {
 impl Jitter {
     /// Spreads `wait` by the random number that `seed` gives. Never above `wait`, so a wait that
     /// was clamped stays clamped.
-    pub(super) fn spread(self, wait: Duration, seed: u64) -> Duration {
-        let fraction = unit_interval(seed);
+    pub(super) fn spread(self, wait: Duration, seed: impl FnOnce() -> u64) -> Duration {
         match self {
             Self::None => wait,
-            Self::Full => wait.mul_f64(fraction).min(wait),
-            Self::Equal => wait.mul_f64(fraction.mul_add(0.5, 0.5)).min(wait),
+            Self::Full => wait.mul_f64(unit_interval(seed())).min(wait),
+            Self::Equal => wait.mul_f64(unit_interval(seed()).mul_add(0.5, 0.5)).min(wait),
         }
     }
 }
 
-/// A number in `[0, 1)` from a seed, by the finaliser of `SplitMix64` (Steele, Lea, Flood 2014).
+/// A number in `[0, 1)` from a seed.
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64 exactly")]
 fn unit_interval(seed: u64) -> f64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
-    (z >> 11) as f64 / (1_u64 << 53) as f64
+    (mix(seed) >> 11) as f64 / (1_u64 << 53) as f64
 }

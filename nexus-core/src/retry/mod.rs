@@ -171,7 +171,7 @@ impl RetryPolicy {
         exception: &Exception,
         attempts: u32,
         elapsed: Duration,
-        seed: u64,
+        seed: impl FnOnce() -> u64,
     ) -> Option<Duration> {
         if attempts >= self.max_attempts || !self.covers(exception) {
             return None;

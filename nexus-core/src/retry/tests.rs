@@ -68,7 +68,7 @@ fn numbers_that_make_no_sense_are_refused_by_name() {
 fn a_listed_type_is_found_anywhere_in_the_chain() {
     let retries = |builder: RetryPolicyBuilder| {
         let policy = builder.build().unwrap();
-        policy.next_wait(&broken(), 1, Duration::ZERO, 0).is_some()
+        policy.next_wait(&broken(), 1, Duration::ZERO, || 0).is_some()
     };
     assert!(retries(RetryPolicy::builder()));
     assert!(retries(RetryPolicy::builder().retry_on::<Outer>()));
@@ -84,7 +84,7 @@ fn an_error_that_says_when_to_come_back_is_obeyed_within_max_elapsed() {
         Exception::new(RetryAfter::new(std::io::Error::other("429"), Duration::from_secs(7)));
     let policy = RetryPolicy::builder().retry_on::<std::io::Error>();
     let wait = |policy: RetryPolicyBuilder, elapsed| {
-        policy.build().unwrap().next_wait(&error, 1, Duration::from_secs(elapsed), 0)
+        policy.build().unwrap().next_wait(&error, 1, Duration::from_secs(elapsed), || 0)
     };
     assert_eq!(wait(policy.clone(), 0), Some(Duration::from_secs(7)));
     let bounded = policy.max_elapsed(Duration::from_secs(10));
@@ -102,7 +102,7 @@ fn jitter_stays_within_its_bounds_and_repeats_with_its_seed() {
             .build()
             .unwrap();
         let wait =
-            |seed| policy.next_wait(&broken(), 1, Duration::ZERO, seed).unwrap().as_secs_f64();
+            |seed| policy.next_wait(&broken(), 1, Duration::ZERO, || seed).unwrap().as_secs_f64();
         let drawn: Vec<f64> = (0..1000).map(wait).collect();
         assert!(drawn.iter().all(|wait| (low..=5.0).contains(wait)));
         assert!(drawn.iter().any(|wait| *wait > 4.5) && drawn.iter().any(|wait| *wait < low + 0.5));

@@ -8,19 +8,21 @@ mod cell;
 mod each;
 mod flow;
 mod input;
+mod queue;
 mod tokens;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
+use queue::Queue;
 use tokens::Tokens;
 
 use crate::cancel::Token;
-use crate::context::Fnv128;
 use crate::event::typed_goto;
+use crate::hash::Fnv128;
 use crate::outcome::{
     Bypass, BypassKind, Descriptor, Exception, ExceptionKind, Failure, TaskOutcome,
 };
@@ -146,9 +148,9 @@ pub(crate) struct Run {
     tokens: Tokens,
     /// How many workers have died of a task so far.
     crashes: HashMap<(u32, Option<u64>), u32>,
-    actions: VecDeque<Action>,
+    actions: Queue<Action>,
     /// Groups that are to start; a list instead of recursion.
-    ready: VecDeque<u32>,
+    ready: Queue<u32>,
     /// Checks, tasks and waits under way.
     outstanding: usize,
     /// Of those, the waits: in all, and for each step that has any.
@@ -166,6 +168,8 @@ impl Run {
     /// A run at its start: [`next_action`](Self::next_action) gives its first steps.
     pub(crate) fn new(plan: Arc<Plan>, seed: u64, observed: bool) -> Self {
         let first = plan.flows.first().map_or(NONE, |flow| flow.first);
+        let mut ready = Queue::default();
+        ready.push_back(first);
         Self {
             cells: plan.steps.iter().map(|_| Cell::default()).collect(),
             joins: vec![Join::default(); plan.joins as usize],
@@ -174,8 +178,8 @@ impl Run {
             each: EachSteps::default(),
             tokens: Tokens::default(),
             crashes: HashMap::new(),
-            actions: VecDeque::new(),
-            ready: VecDeque::from([first]),
+            actions: Queue::default(),
+            ready,
             outstanding: 0,
             waiting: 0,
             waits: HashMap::new(),
@@ -413,13 +417,16 @@ impl Run {
             return None;
         }
         let policy = self.plan.options_of(task.step).retry.as_ref()?;
-        let mut seed = Fnv128::new();
-        seed.write(&self.seed.to_be_bytes());
-        seed.write(&task.step.to_be_bytes());
-        seed.write(&task.item.unwrap_or(u64::MAX).to_be_bytes());
-        seed.write(&task.attempt.to_be_bytes());
+        let seed = || {
+            let mut seed = Fnv128::new();
+            seed.write(&self.seed.to_be_bytes());
+            seed.write(&task.step.to_be_bytes());
+            seed.write(&task.item.unwrap_or(u64::MAX).to_be_bytes());
+            seed.write(&task.attempt.to_be_bytes());
+            seed.0 as u64
+        };
         // A predicate of the user's that panics agrees to nothing.
-        let decide = || policy.next_wait(exception, task.attempt, elapsed, seed.0 as u64);
+        let decide = || policy.next_wait(exception, task.attempt, elapsed, seed);
         crate::panic::contain(decide).ok().flatten()
     }
 

@@ -1,0 +1,73 @@
+//! A queue whose first entry stands in place: most runs never have a second one, and so allocate
+//! nothing for it.
+
+use std::collections::VecDeque;
+
+pub(super) struct Queue<T> {
+    first: Option<T>,
+    rest: VecDeque<T>,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self { first: None, rest: VecDeque::new() }
+    }
+}
+
+impl<T> Queue<T> {
+    #[inline]
+    pub(super) fn push_back(&mut self, entry: T) {
+        if self.first.is_none() {
+            self.first = Some(entry);
+        } else {
+            self.rest.push_back(entry);
+        }
+    }
+
+    #[inline]
+    pub(super) fn pop_front(&mut self) -> Option<T> {
+        let first = self.first.take();
+        if !self.rest.is_empty() {
+            self.first = self.rest.pop_front();
+        }
+        first
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.first = None;
+        self.rest.clear();
+    }
+
+    /// Keeps the entries for which `keep` holds, in their order.
+    pub(super) fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        self.rest.extend(self.first.take());
+        self.rest.rotate_right(usize::from(!self.rest.is_empty()));
+        self.rest.retain(keep);
+        self.first = self.rest.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_a_queue() {
+        let mut queue = Queue::default();
+        (0..5).for_each(|n| queue.push_back(n));
+        assert_eq!(queue.pop_front(), Some(0));
+        queue.retain(|n| n % 2 == 1);
+        queue.push_back(9);
+        let left: Vec<i32> = std::iter::from_fn(|| queue.pop_front()).collect();
+        assert_eq!(left, [1, 3, 9]);
+        assert!(queue.is_empty());
+        queue.push_back(1);
+        queue.retain(|_| false);
+        assert!(queue.is_empty());
+    }
+}
