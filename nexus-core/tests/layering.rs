@@ -45,9 +45,9 @@ const LAYERS: &[&[&str]] = &[
 /// The files of `engine/`, in the order in which they can be read: each imports only from those
 /// before it.
 const ENGINE: &[&str] = &[
-    "work", "timer", "mailbox", "progress", "runs", "shared", "active", "signal", "polling",
-    "perform", "advance", "jobs", "driver", "future", "inputs", "handle", "builder", "engine",
-    "prepare", "shutdown",
+    "work", "timer", "chunk", "queue", "mailbox", "progress", "runs", "shared", "active", "signal",
+    "polling", "perform", "advance", "watch", "jobs", "driver", "future", "inputs", "handle",
+    "builder", "engine", "prepare", "shutdown",
 ];
 
 const LONGEST_FILE: usize = 600;

@@ -138,15 +138,15 @@ impl ActiveRun {
         self: &Arc<Self>,
         mut run: Box<Run>,
         mut outbox: Outbox,
-        lease: Option<Lease>,
+        lease: Option<Lease<'_>>,
     ) -> WorkerNext {
         let mut timers = !outbox.timers.is_empty();
         let mut abandoned = Vec::new();
-        let (jobs, next) = loop {
+        let (jobs, next, watch) = loop {
             let released = self.mailbox.release(run, &mut outbox, lease);
             abandoned.append(&mut outbox.abandoned);
             match released {
-                Release::Released(jobs, next) => break (jobs, next),
+                Release::Released { jobs, next, watch } => break (jobs, next, watch),
                 Release::Held(mut held, notifications) => {
                     for notification in notifications {
                         self.apply(&mut held, notification);
@@ -166,6 +166,9 @@ impl ActiveRun {
         }
         if timers {
             self.watch_timers();
+        }
+        if watch {
+            self.watch_chunks();
         }
         next
     }
@@ -219,34 +222,42 @@ impl ActiveRun {
 
     /// Tells the run what happened, from whatever thread it is known on.
     pub(super) fn tell(self: &Arc<Self>, notification: Notification) {
-        self.deliver(notification, None);
+        self.deliver([notification], None);
     }
 
     /// The same for a worker, and what it does next.
     pub(super) fn deliver(
         self: &Arc<Self>,
-        notification: Notification,
-        lease: Option<Lease>,
+        notifications: impl IntoIterator<Item = Notification>,
+        lease: Option<Lease<'_>>,
     ) -> WorkerNext {
-        match self.mailbox.deliver(notification, lease) {
-            Delivery::Acquired(mut run, earlier, notification) => {
-                let mut outbox = Outbox::default();
-                for notification in earlier.into_iter().chain([notification]) {
-                    self.apply(&mut run, notification);
-                }
-                self.advance(&mut run, &mut outbox, None);
-                self.release(run, outbox, lease)
-            }
+        match self.mailbox.deliver(notifications, lease) {
+            Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease),
             Delivery::Left(next) => next,
-            Delivery::Late(notification, next) => {
-                // A result that came too late; its Drop is user code.
-                panic::drop_quietly(notification);
+            Delivery::Late(notifications, next) => {
+                // Results that came too late; their Drop is user code.
+                notifications.into_iter().for_each(panic::drop_quietly);
                 if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
                     self.reclaim(lease.pool);
                 }
                 next
             }
         }
+    }
+
+    /// Tells the run what happened, carries out what it asks for then, and releases it.
+    pub(super) fn go_on(
+        self: &Arc<Self>,
+        mut run: Box<Run>,
+        notifications: Vec<Notification>,
+        lease: Option<Lease<'_>>,
+    ) -> WorkerNext {
+        let mut outbox = Outbox::default();
+        for notification in notifications {
+            self.apply(&mut run, notification);
+        }
+        self.advance(&mut run, &mut outbox, None);
+        self.release(run, outbox, lease)
     }
 
     pub(super) fn apply(&self, run: &mut Run, notification: Notification) {

@@ -1,10 +1,11 @@
 //! The blocking driver: a thread that does a run's inline work and waits for the rest.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::active::ActiveRun;
 use super::mailbox::{Contents, Outbox};
+use super::watch::LOOK_EVERY;
 use super::work::{InlineQueue, Work};
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
@@ -80,6 +81,7 @@ impl ActiveRun {
                     DriverStep::Perform(work) => {
                         // Others may have to wait meanwhile, for less time than this takes.
                         self.watch_timers();
+                        self.watch_meanwhile();
                         let notification = work.perform_inline(self, &mut context);
                         self.mailbox.lock().driver_busy = false;
                         self.tell(notification);
@@ -119,9 +121,21 @@ impl ActiveRun {
         }
     }
 
+    /// While the driving thread is busy, the engine looks at the chunks.
+    fn watch_meanwhile(self: &Arc<Self>) {
+        let mut contents = self.mailbox.lock();
+        contents.watched = contents.needs_watch();
+        let watch = contents.watched;
+        drop(contents);
+        if watch {
+            self.watch_chunks();
+        }
+    }
+
     /// What the driving thread does next; sleeps until there is something.
     fn next_driver_step(self: &Arc<Self>) -> DriverStep {
         let mut contents = self.mailbox.lock();
+        let mut looked = None;
         loop {
             let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
@@ -130,11 +144,24 @@ impl ActiveRun {
                     limit
                 }
             };
+            contents.watched = contents.needs_watch();
+            let limit = match limit {
+                None if contents.watched => Some(LOOK_EVERY),
+                Some(time) if contents.watched => Some(time.min(LOOK_EVERY)),
+                limit => limit,
+            };
+            let last_look = *looked.get_or_insert_with(Instant::now);
             // This thread may be a pool's worker, if an event runs a pipeline.
             contents = while_blocked(|| match limit {
                 None => wait(&self.mailbox.changed, contents),
                 Some(time) => wait_timeout(&self.mailbox.changed, contents, time),
             });
+            if contents.watched && last_look.elapsed() >= LOOK_EVERY {
+                drop(contents);
+                self.look_at_chunks();
+                looked = None;
+                contents = self.mailbox.lock();
+            }
         }
     }
 

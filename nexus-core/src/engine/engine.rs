@@ -11,6 +11,7 @@ use super::timer::Timer;
 use crate::context::Environment;
 use crate::error::{Error, Result};
 use crate::sync::{Mutex, lock};
+use crate::time::SystemClock;
 
 /// Runs pipelines. Its pools, resources, observers and clock are shared by all its runs.
 ///
@@ -59,6 +60,7 @@ impl Engine {
         Self {
             owner: Arc::new(Owner(Arc::new(Shared {
                 timer: Timer::new(Arc::clone(&parts.clock)),
+                real_timer: Timer::new(Arc::new(SystemClock::new())),
                 clock: parts.clock,
                 environment,
                 observers: parts.observers,
@@ -107,6 +109,7 @@ impl fmt::Debug for Engine {
 impl Drop for Owner {
     fn drop(&mut self) {
         self.0.timer.close();
+        self.0.real_timer.close();
         let pools = std::mem::take(&mut *lock(&self.0.pools));
         pools.iter().for_each(OpenPool::shut_down);
     }

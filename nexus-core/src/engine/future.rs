@@ -173,8 +173,13 @@ impl ActiveRun {
         self.leave_waker(cx);
         match self.poll_mailbox(self.mailbox.lock(), false) {
             Polled::Ready(step) => Poll::Ready(step),
-            Polled::Nothing(contents, limit) => {
+            Polled::Nothing(mut contents, limit) => {
+                let watch = !contents.watched && contents.needs_watch();
+                contents.watched |= watch;
                 drop(contents);
+                if watch {
+                    self.watch_chunks();
+                }
                 if let Some(time) = limit {
                     let at = self.engine.clock.now().saturating_add(time);
                     self.engine.timer.set(at, self.when_alive(|run| run.wake()));
@@ -211,11 +216,11 @@ impl InlineJob {
         if active.mailbox.driver_returns() {
             let _ = panic::contain(|| self.pool.reclaim());
         }
-        if let Delivery::Acquired(mut run, earlier, notification) =
-            active.mailbox.deliver(notification, None)
+        if let Delivery::Acquired(mut run, notifications) =
+            active.mailbox.deliver([notification], None)
         {
             let mut outbox = Outbox::default();
-            for notification in earlier.into_iter().chain([notification]) {
+            for notification in notifications {
                 active.apply(&mut run, notification);
             }
             active.advance(&mut run, &mut outbox, Some(&mut context));

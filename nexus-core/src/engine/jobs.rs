@@ -13,7 +13,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::mailbox::{Lease, WorkerNext};
+use super::chunk::Chunk;
+use super::mailbox::{Hold, Lease, WorkerNext};
 use super::timer::TimerKey;
 use super::work::{Notification, Work, WorkKind};
 use crate::cancel::Token;
@@ -34,12 +35,12 @@ const LONG: Duration = Duration::from_micros(100);
 
 impl JobSource for ActiveRun {
     fn run(self: Arc<Self>, pool: u32, most: usize) -> (usize, bool) {
-        let Some(work) = self.mailbox.begin_job(pool) else { return (0, false) };
-        running(CurrentTask::of(&self.info), || self.run_tasks(pool, most, work))
+        let Some(chunk) = self.mailbox.begin_chunk(pool, most) else { return (0, false) };
+        running(CurrentTask::of(&self.info), || self.run_chunks(pool, most, &chunk))
     }
 
     fn claim(self: Arc<Self>, pool: u32) -> Option<Box<dyn Claimed>> {
-        let work = self.mailbox.begin_job(pool)?;
+        let work = self.mailbox.claim(pool)?;
         let mut context = Context::new(Arc::clone(&self.info));
         work.enter(&self, &mut context);
         // What a body hears that is about to begin elsewhere.
@@ -63,26 +64,56 @@ impl JobSource for ActiveRun {
 }
 
 impl ActiveRun {
-    /// Runs `work` and then other tasks of the queue, on this thread.
-    fn run_tasks(self: &Arc<Self>, pool: u32, most: usize, mut work: Work) -> (usize, bool) {
+    /// Runs a chunk and then others of the queue, on this thread.
+    fn run_chunks(self: &Arc<Self>, pool: u32, most: usize, chunk: &Chunk) -> (usize, bool) {
         let mut context = Context::new(Arc::clone(&self.info));
         let (mut tasks, mut total) = (0, Duration::ZERO);
         loop {
-            tasks += 1;
-            let notification = work.perform(self, &mut context);
-            if let Notification::Completed { busy, .. } = &notification {
-                total += *busy;
+            let begin = self.engine.clock.timestamp();
+            let Some(ran) = self.run_chunk(chunk, &mut context) else {
+                self.reclaim(pool);
+                return (tasks + 1, false);
+            };
+            let took = self.engine.clock.timestamp().saturating_sub(begin);
+            (tasks, total) = (tasks + ran.tasks, total + took);
+            if let Some(body) = ran.body {
+                self.plan.paces[body as usize].measured(ran.tasks as u32, took);
             }
             let renewable = tasks < most && total < LONG;
-            match self.finish_work(pool, work, notification, renewable) {
-                WorkerNext::Continue(next) => work = next,
+            let hold = Hold::Chunk(chunk, most.saturating_sub(tasks));
+            let rest = chunk.take_done();
+            rest.unwanted.into_iter().for_each(panic::drop_quietly);
+            let deferrable = renewable && rest.done.iter().all(|done| self.is_deferrable(done));
+            match self.deliver(rest.done, Some(Lease { pool, hold, renewable, deferrable })) {
+                WorkerNext::Continue(_) | WorkerNext::Refilled => {}
                 WorkerNext::Resubmit => return (tasks, true),
                 WorkerNext::Done | WorkerNext::Abandoned => return (tasks, false),
             }
         }
     }
 
-    /// A worker has done its work: tells the run, and what the worker is to do next.
+    /// Runs what is in the chunk. `None` if the thread was abandoned with a task whose time is over.
+    fn run_chunk(self: &Arc<Self>, chunk: &Chunk, context: &mut Context) -> Option<Ran> {
+        let mut ran = Ran { tasks: 0, body: None };
+        let mut done = None;
+        while let Some(work) = chunk.next(done.take()) {
+            ran.tasks += 1;
+            ran.body = work.together;
+            let notification = work.perform(self, context);
+            let (task, wanted) = (work.task, work.end());
+            // The input's last holder may be this task; its Drop is user code.
+            panic::drop_quietly(work);
+            if !wanted {
+                panic::drop_quietly(notification);
+                self.mailbox.abandoned_ended(task);
+                return None;
+            }
+            done = Some(notification);
+        }
+        Some(ran)
+    }
+
+    /// A claimed task has ended: tells the run, and what its worker is to do next.
     fn finish_work(
         self: &Arc<Self>,
         pool: u32,
@@ -96,7 +127,8 @@ impl ActiveRun {
         panic::drop_quietly(work);
         if wanted {
             let deferrable = renewable && self.is_deferrable(&notification);
-            return self.deliver(notification, Some(Lease { pool, task, renewable, deferrable }));
+            let lease = Lease { pool, hold: Hold::Task(task), renewable, deferrable };
+            return self.deliver([notification], Some(lease));
         }
         panic::drop_quietly(notification);
         self.mailbox.abandoned_ended(task);
@@ -127,6 +159,12 @@ impl ActiveRun {
             },
         }
     }
+}
+
+/// What was run of a chunk: how many tasks, and the body that all of them have.
+struct Ran {
+    tasks: usize,
+    body: Option<u32>,
 }
 
 /// A task whose body its executor runs in its own way.
@@ -183,7 +221,10 @@ impl ActiveTask {
                     self.context.deadline = limit.map(|limit| self.context.now() + limit);
                     self.work = Some(next);
                 }
-                WorkerNext::Resubmit | WorkerNext::Done | WorkerNext::Abandoned => return,
+                WorkerNext::Refilled
+                | WorkerNext::Resubmit
+                | WorkerNext::Done
+                | WorkerNext::Abandoned => return,
             }
             in_a_row += 1;
             if in_a_row % MOST_IN_A_ROW == 0 {

@@ -12,10 +12,13 @@
 //! allocation.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use super::chunk::Chunk;
+use super::queue::Queue;
 use super::work::{InlineQueue, Notification, Work};
 use crate::run::{Run, Task};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
@@ -39,54 +42,23 @@ impl RetryTimer {
 /// A task in a form that has an order.
 type TaskKey = (u32, u32, Option<u64>);
 
-/// What waits for a pool, and what the pool is doing for this run.
-struct Queue {
-    waiting: VecDeque<Work>,
-    /// Work that nobody wants any more: its drop is user code, and has to wait.
-    unwanted: Vec<Work>,
-    /// How many jobs the executor has use for.
-    parallelism: usize,
-    /// The jobs that it has, those whose work is running included.
-    jobs: usize,
-    running: Running,
-}
-
-/// The work that a pool is running. Only executors with few workers are asked what still runs.
-struct Running {
-    count: usize,
-    tasks: Option<Vec<Task>>,
-}
-
-impl Running {
-    fn add(&mut self, task: Task) {
-        self.count += 1;
-        if let Some(tasks) = &mut self.tasks {
-            tasks.push(task);
-        }
-    }
-
-    fn remove(&mut self, task: Task) {
-        self.count -= 1;
-        if let Some(tasks) = &mut self.tasks
-            && let Some(at) = tasks.iter().position(|it| *it == task)
-        {
-            tasks.swap_remove(at);
-        }
-    }
-}
-
-/// The tasks of an executor with more workers than this are only counted.
-const TRACKED_WORKERS: usize = 1024;
-
-/// A worker's hold on a task of a queue that it has finished.
+/// What a worker has of a queue, and whether it would have more.
 #[derive(Clone, Copy)]
-pub(super) struct Lease {
+pub(super) struct Lease<'a> {
     pub(super) pool: u32,
-    pub(super) task: Task,
+    pub(super) hold: Hold<'a>,
     /// Whether the worker would go on with the next task.
     pub(super) renewable: bool,
-    /// Whether its notification may wait until somebody has more.
+    /// Whether its notifications may wait until somebody has more.
     pub(super) deferrable: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Hold<'a> {
+    /// A task that its executor has run in its own way.
+    Task(Task),
+    /// The chunk of a thread, which would take so many more tasks.
+    Chunk(&'a Chunk, usize),
 }
 
 /// So many notifications may wait.
@@ -94,8 +66,10 @@ const MOST_DEFERRED: usize = 64;
 
 /// What a worker does after it has delivered its notification.
 pub(super) enum WorkerNext {
-    /// It goes on with this.
+    /// It goes on with this task, for an executor that runs it in its own way.
     Continue(Work),
+    /// It goes on with its chunk, which is full again.
+    Refilled,
     /// It hands its job back to the executor: there is more to do.
     Resubmit,
     /// Its job is done.
@@ -103,6 +77,12 @@ pub(super) enum WorkerNext {
     /// It was abandoned meanwhile, job and all.
     Abandoned,
 }
+
+/// The run, which the caller holds now, and what it must be told.
+pub(super) type Acquired = (Box<Run>, Vec<Notification>);
+
+/// Pools, and how many jobs each is to get.
+pub(super) type NewJobs = Vec<(u32, usize)>;
 
 pub(super) struct Contents {
     /// The run, unless somebody holds it.
@@ -112,6 +92,8 @@ pub(super) struct Contents {
     pub(super) timers: BinaryHeap<Reverse<RetryTimer>>,
     timers_set: u64,
     queues: Vec<Queue>,
+    /// Whether somebody looks at the chunks now and then.
+    pub(super) watched: bool,
     /// The driving thread runs a body, and does not watch the timers.
     pub(super) driver_busy: bool,
     /// Called instead of the condition, where a future drives the run.
@@ -139,18 +121,19 @@ pub(super) struct Outbox {
 pub(super) enum Release {
     /// There are notifications; the caller still holds the run.
     Held(Box<Run>, Vec<Notification>),
-    /// Pools that get so many new jobs, and what the caller does if it is a worker.
-    Released(Vec<(u32, usize)>, WorkerNext),
+    /// Pools that get so many new jobs, what the caller does if it is a worker, and whether the
+    /// engine has to watch the chunks, since the driver is busy.
+    Released { jobs: NewJobs, next: WorkerNext, watch: bool },
 }
 
 /// What became of a notification.
 pub(super) enum Delivery {
     /// The caller holds the run now, and must tell it what came before, and then its own.
-    Acquired(Box<Run>, Vec<Notification>, Notification),
+    Acquired(Box<Run>, Vec<Notification>),
     /// The run's holder will see to it.
     Left(WorkerNext),
     /// The run is over. The notification is to be dropped, outside of the lock.
-    Late(Notification, WorkerNext),
+    Late(Vec<Notification>, WorkerNext),
 }
 
 pub(super) struct Mailbox {
@@ -171,13 +154,6 @@ impl Outbox {
 impl Mailbox {
     /// The mailbox of a run that the caller holds.
     pub(super) fn new(parallelism: impl Iterator<Item = usize>) -> Self {
-        let queue = |parallelism: usize| Queue {
-            waiting: VecDeque::new(),
-            unwanted: Vec::new(),
-            parallelism: parallelism.max(1),
-            jobs: 0,
-            running: Running { count: 0, tasks: (parallelism <= TRACKED_WORKERS).then(Vec::new) },
-        };
         Self {
             contents: Mutex::new(Contents {
                 run: None,
@@ -185,7 +161,8 @@ impl Mailbox {
                 inline: InlineQueue::new(),
                 timers: BinaryHeap::new(),
                 timers_set: 0,
-                queues: parallelism.map(queue).collect(),
+                queues: parallelism.map(Queue::new).collect(),
+                watched: false,
                 driver_busy: false,
                 waker: None,
                 abandoned: HashMap::new(),
@@ -199,31 +176,35 @@ impl Mailbox {
         lock(&self.contents)
     }
 
-    /// Delivers a notification, of a worker's own task perhaps.
-    pub(super) fn deliver(&self, notification: Notification, lease: Option<Lease>) -> Delivery {
+    /// Delivers notifications, of a worker's own tasks perhaps.
+    pub(super) fn deliver(
+        &self,
+        notifications: impl IntoIterator<Item = Notification>,
+        lease: Option<Lease<'_>>,
+    ) -> Delivery {
         let mut contents = self.lock();
         let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
         if contents.closed {
             let next = if abandoned { WorkerNext::Abandoned } else { WorkerNext::Done };
-            return Delivery::Late(notification, next);
+            return Delivery::Late(notifications.into_iter().collect(), next);
         }
-        if contents.notifications.len() < MOST_DEFERRED
-            && let Some(work) = lease.and_then(|lease| contents.next_if_deferrable(lease))
+        let may_wait = contents.notifications.len() < MOST_DEFERRED;
+        contents.notifications.extend(notifications);
+        if may_wait
+            && let Some(lease) = lease.filter(|lease| lease.deferrable)
+            && let Some(next) = contents.take_more(lease)
         {
-            contents.notifications.push(notification);
-            return Delivery::Left(WorkerNext::Continue(work));
+            return Delivery::Left(next);
         }
-        if let Some(run) = contents.run.take() {
-            let earlier = std::mem::take(&mut contents.notifications);
-            return Delivery::Acquired(run, earlier, notification);
+        match contents.run.take() {
+            Some(run) => Delivery::Acquired(run, std::mem::take(&mut contents.notifications)),
+            None => Delivery::Left(contents.next_of(lease)),
         }
-        contents.notifications.push(notification);
-        Delivery::Left(contents.next_of(lease))
     }
 
     /// Puts work into the queues while the caller holds the run. Gives the new jobs, and what
     /// notifications there are.
-    pub(super) fn hand_out(&self, outbox: &mut Outbox) -> (Vec<(u32, usize)>, Vec<Notification>) {
+    pub(super) fn hand_out(&self, outbox: &mut Outbox) -> (NewJobs, Vec<Notification>) {
         let mut contents = self.lock();
         contents.enqueue(&mut outbox.pooled);
         (contents.new_jobs(), std::mem::take(&mut contents.notifications))
@@ -234,7 +215,7 @@ impl Mailbox {
         &self,
         run: Box<Run>,
         outbox: &mut Outbox,
-        lease: Option<Lease>,
+        lease: Option<Lease<'_>>,
     ) -> Release {
         let mut contents = self.lock();
         contents.inline.append(&mut outbox.inline);
@@ -247,8 +228,7 @@ impl Mailbox {
         outbox.wants_jobs |= !outbox.pooled.is_empty() || !outbox.abandoned.is_empty();
         contents.enqueue(&mut outbox.pooled);
         for (pool, task) in &outbox.abandoned {
-            contents.queues[*pool as usize].running.remove(*task);
-            contents.queues[*pool as usize].jobs -= 1;
+            contents.queues[*pool as usize].abandon(*task);
             contents.count_abandoned(*task, 1);
         }
         if !contents.notifications.is_empty() {
@@ -258,10 +238,13 @@ impl Mailbox {
         contents.run = Some(run);
         let next = contents.next_of(lease);
         let jobs = if outbox.wants_jobs { contents.new_jobs() } else { Vec::new() };
-        if waiting {
+        let watch = !contents.watched && contents.needs_watch();
+        contents.watched |= watch;
+        let busy = contents.driver_busy;
+        if waiting || (watch && !busy) {
             self.notify(contents);
         }
-        Release::Released(jobs, next)
+        Release::Released { jobs, next, watch: watch && busy }
     }
 
     /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.
@@ -274,24 +257,33 @@ impl Mailbox {
         }
     }
 
-    /// A job's first work. Without any the job is done.
-    pub(super) fn begin_job(&self, pool: u32) -> Option<Work> {
+    /// A job's first work for an executor that runs it in its own way. Without any the job is done.
+    pub(super) fn claim(&self, pool: u32) -> Option<Work> {
+        self.lock().queues.get_mut(pool as usize)?.claim()
+    }
+
+    /// A job's first work for a thread, `most` tasks at most. Without any the job is done.
+    pub(super) fn begin_chunk(&self, pool: u32, most: usize) -> Option<Arc<Chunk>> {
+        self.lock().queues.get_mut(pool as usize)?.begin_chunk(most)
+    }
+
+    /// Takes back what does not move in the chunks. Gives the pools that get so many new jobs, and
+    /// the run with its notifications, if there are any and nobody holds it.
+    pub(super) fn look(&self) -> (NewJobs, Option<Acquired>) {
         let mut contents = self.lock();
-        let queue = contents.queues.get_mut(pool as usize)?;
-        let work = queue.next();
-        if work.is_none() {
-            queue.jobs -= 1;
+        let Contents { queues, notifications, run, .. } = &mut *contents;
+        for queue in queues {
+            queue.look(notifications);
         }
-        work
+        let acquired = if notifications.is_empty() { None } else { run.take() };
+        let acquired = acquired.map(|run| (run, std::mem::take(notifications)));
+        (contents.new_jobs(), acquired)
     }
 
     /// A job was dropped. Gives its work; that of the whole queue if it was the pool's only job.
     pub(super) fn drop_job(&self, pool: u32) -> Vec<Work> {
         let mut contents = self.lock();
-        let Some(queue) = contents.queues.get_mut(pool as usize) else { return Vec::new() };
-        queue.jobs -= 1;
-        let lost = if queue.jobs == 0 { queue.waiting.len() } else { 1 };
-        queue.waiting.drain(..lost.min(queue.waiting.len())).collect()
+        contents.queues.get_mut(pool as usize).map(Queue::drop_job).unwrap_or_default()
     }
 
     /// The driver's work on another thread is over. Says whether the run is too.
@@ -320,18 +312,15 @@ impl Contents {
         if std::mem::replace(&mut contents.closed, true) {
             return Vec::new();
         }
-        let late = std::mem::take(&mut contents.notifications);
+        let mut late = std::mem::take(&mut contents.notifications);
         let mut abandoned_by = Vec::new();
         let mut unwanted = Vec::new();
-        let mut abandoned: Vec<Task> = Vec::new();
-        for (pool, queue) in (0..).zip(&mut contents.queues) {
-            unwanted.append(&mut queue.unwanted);
-            unwanted.extend(queue.waiting.drain(..));
-            abandoned_by.extend(std::iter::repeat_n(pool, queue.running.count));
-            abandoned.extend(queue.running.tasks.iter().flatten().copied());
-        }
-        for task in abandoned {
-            contents.count_abandoned(task, 1);
+        for pool in 0..contents.queues.len() {
+            let left = contents.queues[pool].close();
+            unwanted.extend(left.unwanted);
+            late.extend(left.late);
+            abandoned_by.extend(std::iter::repeat_n(pool as u32, left.bodies));
+            left.tasks.into_iter().for_each(|task| contents.count_abandoned(task, 1));
         }
         drop(contents);
         late.into_iter().for_each(crate::panic::drop_quietly);
@@ -341,23 +330,28 @@ impl Contents {
 
     fn enqueue(&mut self, work: &mut Vec<(u32, Work)>) {
         for (pool, work) in work.drain(..) {
-            self.queues[pool as usize].waiting.push_back(work);
+            self.queues[pool as usize].push(work);
         }
     }
 
     /// A worker has come out of a body. Says whether it was abandoned with the run.
-    fn leave_body(&mut self, lease: Lease) -> bool {
-        let closed = self.closed;
-        if let Some(queue) = self.queues.get_mut(lease.pool as usize) {
-            queue.running.remove(lease.task);
-            if closed {
-                queue.jobs -= 1;
-            }
+    fn leave_body(&mut self, lease: Lease<'_>) -> bool {
+        let Some(queue) = self.queues.get_mut(lease.pool as usize) else { return false };
+        if let Hold::Task(task) = lease.hold {
+            queue.leave_task(task);
         }
-        if closed {
-            self.count_abandoned(lease.task, -1);
+        if !self.closed {
+            return false;
         }
-        closed
+        queue.end_job();
+        let abandoned = match lease.hold {
+            Hold::Task(task) => Some(task),
+            Hold::Chunk(chunk, _) => chunk.take_abandoned(),
+        };
+        if let Some(task) = abandoned {
+            self.count_abandoned(task, -1);
+        }
+        abandoned.is_some()
     }
 
     fn count_abandoned(&mut self, task: Task, by: i32) {
@@ -368,50 +362,44 @@ impl Contents {
         }
     }
 
-    fn next_if_deferrable(&mut self, lease: Lease) -> Option<Work> {
-        if lease.deferrable { self.queues.get_mut(lease.pool as usize)?.next() } else { None }
+    /// More work for a worker that stays.
+    fn take_more(&mut self, lease: Lease<'_>) -> Option<WorkerNext> {
+        let queue = self.queues.get_mut(lease.pool as usize)?;
+        match lease.hold {
+            Hold::Task(_) => queue.next_claim().map(WorkerNext::Continue),
+            Hold::Chunk(chunk, most) => queue.fill(chunk, most).then_some(WorkerNext::Refilled),
+        }
     }
 
-    fn next_of(&mut self, lease: Option<Lease>) -> WorkerNext {
+    fn next_of(&mut self, lease: Option<Lease<'_>>) -> WorkerNext {
         let Some(lease) = lease else { return WorkerNext::Done };
+        if lease.renewable
+            && let Some(next) = self.take_more(lease)
+        {
+            return next;
+        }
         let Some(queue) = self.queues.get_mut(lease.pool as usize) else {
             return WorkerNext::Done;
         };
-        if !lease.renewable && !queue.waiting.is_empty() {
+        if let Hold::Chunk(chunk, _) = lease.hold {
+            queue.leave_chunk(chunk);
+        }
+        if !queue.is_empty() {
             return WorkerNext::Resubmit;
         }
-        if let Some(work) = queue.next() {
-            return WorkerNext::Continue(work);
-        }
-        queue.jobs -= 1;
+        queue.end_job();
         WorkerNext::Done
     }
 
-    /// How many jobs each pool is to get, so that nothing waits that could run.
-    fn new_jobs(&mut self) -> Vec<(u32, usize)> {
-        let mut new = Vec::new();
-        for (pool, queue) in (0..).zip(&mut self.queues) {
-            let useful = queue.parallelism.min(queue.running.count + queue.waiting.len());
-            let more = useful.saturating_sub(queue.jobs);
-            if more > 0 {
-                queue.jobs += more;
-                new.push((pool, more));
-            }
-        }
-        new
+    /// Whether somebody has to look at the chunks now and then.
+    pub(super) fn needs_watch(&self) -> bool {
+        // The model checker has no time that passes.
+        !cfg!(shuttle) && self.queues.iter().any(Queue::needs_watch)
     }
-}
 
-impl Queue {
-    /// The next work whose result is still wanted.
-    fn next(&mut self) -> Option<Work> {
-        loop {
-            let work = self.waiting.pop_front()?;
-            if work.start() {
-                self.running.add(work.task);
-                return Some(work);
-            }
-            self.unwanted.push(work);
-        }
+    /// How many jobs each pool is to get, so that nothing waits that could run.
+    fn new_jobs(&mut self) -> NewJobs {
+        let new = (0..).zip(self.queues.iter_mut().map(Queue::new_jobs));
+        new.filter(|(_, jobs)| *jobs > 0).collect()
     }
 }

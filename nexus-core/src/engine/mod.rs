@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `work` | what leaves a run to be done, and what is told to it afterwards |
 //! | `timer` | calls at a point in time |
+//! | `chunk`, `queue` | work that waits for a pool, and what its workers have taken |
 //! | `mailbox` | who holds the run, and what waits for whom |
 //! | `progress` | what a handle can tell of a run |
 //! | `runs` | the runs of an engine |
@@ -15,6 +16,7 @@
 //! | `signal` | telling the observers |
 //! | `polling`, `perform` | calling a body |
 //! | `advance` | what moves a run |
+//! | `watch` | taking back what stays behind a slow task |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
 //! | `inputs`, `handle` | what users give, and hold |
@@ -23,6 +25,7 @@
 mod active;
 mod advance;
 mod builder;
+mod chunk;
 mod driver;
 #[expect(clippy::module_inception, reason = "the engine among the files of the engine")]
 mod engine;
@@ -37,11 +40,13 @@ mod perform;
 mod polling;
 mod prepare;
 mod progress;
+mod queue;
 mod runs;
 mod shared;
 mod shutdown;
 mod signal;
 mod timer;
+mod watch;
 mod work;
 
 pub use builder::EngineBuilder;

@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) pools: Mutex<Vec<OpenPool>>,
     pub(super) timer: Arc<Timer>,
+    /// The same by the system's clock, whatever clock the engine has.
+    pub(super) real_timer: Arc<Timer>,
     pub(super) runs: Runs,
     /// Whether durations of steps are measured.
     pub(super) step_timings: bool,

@@ -59,6 +59,15 @@ impl Timer {
         key
     }
 
+    /// Calls after so long.
+    pub(super) fn set_after(
+        self: &Arc<Self>,
+        wait: Duration,
+        call: impl FnOnce() + Send + 'static,
+    ) {
+        self.set(self.clock.now().saturating_add(wait), call);
+    }
+
     pub(super) fn clear(&self, key: TimerKey) {
         let call = lock(&self.state).calls.remove(&key);
         drop(call);

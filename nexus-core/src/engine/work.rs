@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cancel::Token;
 use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::piped::OwnedPiped;
+use crate::plan::Pace;
 use crate::run::{Halt, Run, Task};
 use crate::value::Value;
 
@@ -36,12 +37,31 @@ pub(super) enum WorkKind {
 /// Work of the driving thread, in the order in which it is to be done.
 pub(super) type InlineQueue = VecDeque<(WorkKind, Task)>;
 
+/// How much work a worker takes at once, in nanoseconds.
+pub(super) const CHUNK_NANOS: u32 = 30_000;
+
+/// How long a task will take.
+#[cfg(not(shuttle))]
+fn expected(pace: &Pace) -> Option<u32> {
+    pace.nanos()
+}
+
+/// The model checker needs the same answer in each run: chunks of two.
+#[cfg(shuttle)]
+fn expected(_: &Pace) -> Option<u32> {
+    Some(CHUNK_NANOS / 2)
+}
+
 /// A piece of work that leaves its run, with everything that it needs.
 pub(super) struct Work {
     pub(super) kind: WorkKind,
     pub(super) task: Task,
     pub(super) input: OwnedPiped,
     pub(super) token: Option<Arc<Token>>,
+    /// The body, if the work may go together with other work of the same body.
+    pub(super) together: Option<u32>,
+    /// How long it will take, in nanoseconds; where that is not known, as long as a chunk.
+    pub(super) expected: u32,
 }
 
 impl Work {
@@ -51,7 +71,11 @@ impl Work {
             // The original's check sees the run, not what came along the arrow.
             WorkKind::BypassCheck => (OwnedPiped::Nothing, None),
         };
-        Self { kind, task, input, token }
+        let body = run.plan.steps[task.step as usize].body;
+        let together = (kind == WorkKind::Body && token.is_none()).then_some(body);
+        let expected = together.and_then(|body| expected(&run.plan.paces[body as usize]));
+        let expected = expected.map_or(CHUNK_NANOS, |nanos| nanos.min(CHUNK_NANOS));
+        Self { kind, task, input, token, together, expected }
     }
 
     /// The work is about to be done. `false` if nobody wants it any more.

@@ -89,6 +89,7 @@ impl<'a> Compiler<'a> {
                 states_needed: Vec::new(),
                 events: Vec::new(),
                 bodies: Vec::new(),
+                paces: Vec::new(),
                 references: Vec::new(),
                 options: Vec::new(),
                 pools: Vec::new(),

@@ -1,6 +1,6 @@
 //! What can be read off a finished plan once, instead of in each run.
 
-use super::{Hints, NONE, Place, Plan, Source, UnitKind};
+use super::{Hints, NONE, Pace, Place, Plan, Source, UnitKind};
 
 impl Hints {
     /// Nothing known yet.
@@ -17,6 +17,7 @@ impl Hints {
 
 /// Fills in every step's hints, and those of the plan.
 pub(super) fn fill(plan: &mut Plan) {
+    plan.paces.resize_with(plan.bodies.len(), Pace::default);
     plan.pooled_retries = plan
         .options
         .iter()

@@ -9,6 +9,7 @@ mod check;
 mod compile;
 mod hints;
 mod options;
+mod pace;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::settings::{EventExecutionEvaluationState, StopConditions};
 use crate::value::TypeInfo;
 
 pub(crate) use compile::compile;
+pub(crate) use pace::Pace;
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -39,6 +41,8 @@ pub struct Plan {
     pub(crate) states_needed: Vec<bool>,
     pub(crate) events: Vec<PlanEvent>,
     pub(crate) bodies: Vec<Arc<dyn Body>>,
+    /// For each body, how long its tasks take.
+    pub(crate) paces: Vec<Pace>,
     /// For each body, the text by which another process of this program makes the same: see `wire`.
     pub(crate) references: Vec<Arc<str>>,
     pub(crate) options: Vec<StepOptions>,

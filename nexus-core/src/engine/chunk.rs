@@ -1,0 +1,113 @@
+//! Chunks: the work that a worker takes from a run's queue at once.
+//!
+//! Taking work and telling of its end costs a lock each. So a worker takes as much as makes some
+//! tens of microseconds ([`CHUNK_NANOS`](super::work::CHUNK_NANOS)), does it, and delivers all outcomes together. Only tasks
+//! of one body go together, whose pace is known from earlier ones, and none that may have to be
+//! told that it is not wanted any more.
+//!
+//! Tasks may wait for each other, so nothing may stay behind a task that turns out to be slow.
+//! Whoever drives the run looks at its chunks every millisecond while there are any, and takes
+//! back what has not moved since the last look: work that has not begun, and outcomes that were
+//! not delivered.
+
+use std::collections::VecDeque;
+
+use super::work::{Notification, Work};
+use crate::run::Task;
+use crate::sync::{Mutex, lock};
+
+/// A worker's chunk; it is filled again and again while the worker stays with the run.
+#[derive(Default)]
+pub(super) struct Chunk(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Work>,
+    /// The task whose body runs.
+    current: Option<Task>,
+    done: Vec<Notification>,
+    /// Work that nobody wants any more: its drop is user code, and has to wait.
+    unwanted: Vec<Work>,
+    /// The run is over, and this task's body runs on.
+    abandoned: Option<Task>,
+    /// Counts what the worker does, and what the count was at the last look.
+    moves: u32,
+    seen: u32,
+}
+
+/// What was taken back from a chunk, or was left in it.
+#[derive(Default)]
+pub(super) struct Rest {
+    pub(super) waiting: VecDeque<Work>,
+    pub(super) done: Vec<Notification>,
+    pub(super) unwanted: Vec<Work>,
+}
+
+impl Chunk {
+    /// Puts more work into an empty chunk.
+    pub(super) fn fill(&self, work: impl Iterator<Item = Work>) {
+        lock(&self.0).waiting.extend(work);
+    }
+
+    /// The worker's next work, after it has done the last one.
+    pub(super) fn next(&self, done: Option<Notification>) -> Option<Work> {
+        let mut state = lock(&self.0);
+        state.moves = state.moves.wrapping_add(1);
+        state.current = None;
+        state.done.extend(done);
+        loop {
+            let work = state.waiting.pop_front()?;
+            if work.start() {
+                state.current = Some(work.task);
+                return Some(work);
+            }
+            state.unwanted.push(work);
+        }
+    }
+
+    /// What the worker has to deliver, and to drop, at its end.
+    pub(super) fn take_done(&self) -> Rest {
+        let mut state = lock(&self.0);
+        let (done, unwanted) =
+            (std::mem::take(&mut state.done), std::mem::take(&mut state.unwanted));
+        Rest { waiting: VecDeque::new(), done, unwanted }
+    }
+
+    pub(super) fn current(&self) -> Option<Task> {
+        lock(&self.0).current
+    }
+
+    /// Whether something in it may have to be taken back one day.
+    pub(super) fn needs_watch(&self) -> bool {
+        let state = lock(&self.0);
+        !state.waiting.is_empty() || !state.done.is_empty()
+    }
+
+    /// Takes everything back if the worker has not moved since this was asked last.
+    pub(super) fn take_stalled(&self) -> Rest {
+        let mut state = lock(&self.0);
+        let moves = state.moves;
+        if std::mem::replace(&mut state.seen, moves) != moves || state.current.is_none() {
+            return Rest::default();
+        }
+        let (waiting, done) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.done));
+        Rest { waiting, done, unwanted: Vec::new() }
+    }
+
+    /// The run is over. Gives what is in the chunk, and the task whose body runs on.
+    pub(super) fn close(&self) -> (Rest, Option<Task>) {
+        let mut state = lock(&self.0);
+        state.abandoned = state.current;
+        let rest = Rest {
+            waiting: std::mem::take(&mut state.waiting),
+            done: std::mem::take(&mut state.done),
+            unwanted: std::mem::take(&mut state.unwanted),
+        };
+        (rest, state.abandoned)
+    }
+
+    /// The worker has come back after the end of the run: the task that was abandoned, if any.
+    pub(super) fn take_abandoned(&self) -> Option<Task> {
+        lock(&self.0).abandoned.take()
+    }
+}
