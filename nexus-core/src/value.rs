@@ -13,33 +13,44 @@ use std::sync::Arc;
 /// assert_eq!(value.get::<u64>(), None);
 /// ```
 #[derive(Clone)]
-pub struct Value(Arc<dyn Any + Send + Sync>);
+pub struct Value(Option<Shared>);
+
+/// A value that is not `()`: many events yield nothing, and that needs no allocation.
+type Shared = Arc<dyn Any + Send + Sync>;
 
 impl Value {
     /// Wraps `value`.
+    #[inline]
     pub fn new<T: Send + Sync + 'static>(value: T) -> Self {
-        Self(Arc::new(value))
+        Self((TypeId::of::<T>() != TypeId::of::<()>()).then(|| Arc::new(value) as Shared))
     }
 
     /// Shares a value that is behind an `Arc` already, without a copy.
     pub fn from_arc<T: Send + Sync + 'static>(value: Arc<T>) -> Self {
-        Self(value)
+        Self((TypeId::of::<T>() != TypeId::of::<()>()).then_some(value as Shared))
     }
 
     /// The value, if it is a `T`.
     #[inline]
     pub fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.downcast_ref()
+        match &self.0 {
+            Some(value) => value.downcast_ref(),
+            None => (&() as &dyn Any).downcast_ref(),
+        }
     }
 
     /// The value as a shared pointer, if it is a `T`; never clones it.
     pub fn arc<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        Arc::clone(&self.0).downcast().ok()
+        let value = self.0.clone().unwrap_or_else(|| Arc::new(()));
+        value.downcast().ok()
     }
 
     /// Takes the value out, if it is a `T` that nobody else holds.
     pub(crate) fn into_inner<T: Send + Sync + 'static>(self) -> Option<T> {
-        Arc::into_inner(self.0.downcast().ok()?)
+        match self.0 {
+            Some(value) => Arc::into_inner(value.downcast().ok()?),
+            None => (Box::new(()) as Box<dyn Any>).downcast().ok().map(|unit| *unit),
+        }
     }
 }
 
@@ -154,6 +165,17 @@ impl fmt::Debug for OutputInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_a_value_like_others() {
+        let unit = Value::new(());
+        assert_eq!((unit.get(), unit.get::<u8>()), (Some(&()), None));
+        assert!(unit.arc::<()>().is_some() && unit.arc::<u8>().is_none());
+        assert_eq!(unit.clone().into_inner::<u8>(), None);
+        assert_eq!(unit.into_inner(), Some(()));
+        assert_eq!(Value::from_arc(Arc::new(())).get(), Some(&()));
+        assert_eq!(Value::from_arc(Arc::new(7_u8)).into_inner(), Some(7_u8));
+    }
 
     #[test]
     fn a_type_name_loses_its_paths_and_keeps_its_shape() {

@@ -132,6 +132,11 @@ impl ActiveRun {
         let _ = panic::contain(|| self.pools[pool as usize].submit(job));
     }
 
+    /// Gives the pool's executor as many more jobs as it has use for now.
+    pub(super) fn offer_jobs(self: &Arc<Self>, pool: u32) {
+        (0..self.mailbox.new_jobs_of(pool)).for_each(|_| self.submit(pool));
+    }
+
     /// Releases the run; stays with it while there are notifications. Gives what a worker does
     /// next.
     pub(super) fn release(

@@ -211,7 +211,7 @@ impl ActiveTask {
         while let Some(work) = &self.work
             && self.start()
         {
-            let outcome = self.active.call_async(work, &self.context).await;
+            let outcome = self.active.call_async(self.pool, work, &self.context).await;
             let Some(work) = self.work.take() else { return };
             let notification = self.completed(outcome);
             match self.finish(work, notification, true) {

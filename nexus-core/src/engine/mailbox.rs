@@ -280,6 +280,11 @@ impl Mailbox {
         (contents.new_jobs(), acquired)
     }
 
+    /// How many more jobs a pool is to get: a worker that has one waits for something else.
+    pub(super) fn new_jobs_of(&self, pool: u32) -> usize {
+        self.lock().queues.get_mut(pool as usize).map_or(0, Queue::new_jobs)
+    }
+
     /// A job was dropped. Gives its work; that of the whole queue if it was the pool's only job.
     pub(super) fn drop_job(&self, pool: u32) -> Vec<Work> {
         let mut contents = self.lock();

@@ -5,8 +5,8 @@ use std::task::Context as PollContext;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::polling;
-use super::work::{Notification, Work, WorkKind};
+use super::polling::{self, FirstPoll};
+use super::work::{CHUNK_NANOS, Notification, Work, WorkKind};
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 use crate::event::Inputs;
@@ -16,6 +16,9 @@ use crate::piped::Piped;
 use crate::plan::NONE;
 use crate::run::{Run, Task};
 use crate::value::Value;
+
+/// As long as a task takes that is not to be followed by another one of its worker.
+const CHUNK: Duration = Duration::from_nanos(CHUNK_NANOS as u64);
 
 /// How a body ended, how long it ran, and the reading of the clock at its end.
 struct Done {
@@ -67,7 +70,12 @@ impl ActiveRun {
         not(feature = "tokio"),
         allow(dead_code, reason = "no executor of this build runs async bodies")
     )]
-    pub(super) async fn call_async(&self, work: &Work, context: &Context) -> TaskOutcome {
+    pub(super) async fn call_async(
+        self: &Arc<Self>,
+        pool: u32,
+        work: &Work,
+        context: &Context,
+    ) -> TaskOutcome {
         let is_unwanted = |cx: &PollContext<'_>| {
             work.token.as_ref().is_some_and(|token| {
                 token.on_raise(cx.waker());
@@ -75,7 +83,20 @@ impl ActiveRun {
             })
         };
         let (body, inputs) = (self.body(context.step), work.inputs(self, context));
-        let ended = polling::to_end(body, inputs, is_unwanted).await;
+        let pace = &self.plan.paces[self.plan.steps[context.step as usize].body as usize];
+        let begin = self.engine.clock.timestamp();
+        let ended = match polling::first_poll(body, inputs, &polling::waker().await) {
+            FirstPoll::Ready(outcome) => {
+                pace.measured(1, self.engine.clock.timestamp().saturating_sub(begin));
+                Some(outcome)
+            }
+            FirstPoll::Pending(body) => {
+                // The others of its queue must not wait for it.
+                pace.measured(1, CHUNK);
+                self.offer_jobs(pool);
+                polling::rest(body, || CurrentTask::of_context(context), is_unwanted).await
+            }
+        };
         // Nobody waits for what a dropped body would have said.
         let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
         ended.unwrap_or_else(dropped)

@@ -72,8 +72,9 @@ impl Work {
             WorkKind::BypassCheck => (OwnedPiped::Nothing, None),
         };
         let body = run.plan.steps[task.step as usize].body;
-        let together = (kind == WorkKind::Body && token.is_none()).then_some(body);
-        let expected = together.and_then(|body| expected(&run.plan.paces[body as usize]));
+        let is_body = kind == WorkKind::Body;
+        let together = (is_body && token.is_none()).then_some(body);
+        let expected = if is_body { expected(&run.plan.paces[body as usize]) } else { None };
         let expected = expected.map_or(CHUNK_NANOS, |nanos| nanos.min(CHUNK_NANOS));
         Self { kind, task, input, token, together, expected }
     }
