@@ -73,7 +73,8 @@ use proc_macro::TokenStream;
 /// # What an event returns
 ///
 /// `Outcome<T>`, `Result<T, E>`, `Result<Outcome<T>, E>`, `(bool, T)`, or an enum that derives
-/// [`Descriptor`], whose variants name branches. `Ok` is success, `Err` an exception.
+/// [`Descriptor`], whose variants name branches. `Ok` is success, `Err` an exception. `E` is any error
+/// that turns into a `Box<dyn Error + Send + Sync>`; `anyhow::Error` and `String` do as well.
 ///
 /// # Async events
 ///

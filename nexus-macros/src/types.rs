@@ -6,7 +6,7 @@ use syn::{GenericArgument, PathArguments, Type};
 
 /// The type arguments of `Name<..>`, by the last part of the path; `None` if it is another type.
 pub(crate) fn args_of<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
-    let Type::Path(path) = ty else { return None };
+    let Type::Path(path) = bare(ty) else { return None };
     let last = path.path.segments.last()?;
     if last.ident != name {
         return None;
@@ -27,6 +27,18 @@ pub(crate) fn only_arg<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
     }
 }
 
+/// The type without the parentheses round it, and without the invisible ones of a type that came
+/// through a `macro_rules!`.
+pub(crate) fn bare(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(inner) => &inner.elem,
+            Type::Paren(inner) => &inner.elem,
+            _ => return ty,
+        };
+    }
+}
+
 /// Whether this is `&'static T`, which is a value like any other.
 pub(crate) fn is_static_ref(ty: &Type) -> bool {
     matches!(ty, Type::Reference(it) if it.lifetime.as_ref().is_some_and(|name| name.ident == "static"))
@@ -34,6 +46,7 @@ pub(crate) fn is_static_ref(ty: &Type) -> bool {
 
 /// The shape that takes what is piped into a parameter of this type (see `nexus_core::shape`).
 pub(crate) fn shape(private: &TokenStream, ty: &Type) -> TokenStream {
+    let ty = bare(ty);
     match ty {
         Type::Reference(it) if !is_static_ref(ty) => {
             let target = &it.elem;
@@ -43,8 +56,6 @@ pub(crate) fn shape(private: &TokenStream, ty: &Type) -> TokenStream {
             let members = tuple.elems.iter().map(|member| shape(private, member));
             return quote!(#private::Tuple<(#(#members,)*)>);
         }
-        Type::Paren(inner) => return shape(private, &inner.elem),
-        Type::Group(inner) => return shape(private, &inner.elem),
         _ => {}
     }
     if let Some(target) = only_arg(ty, "Arc") {

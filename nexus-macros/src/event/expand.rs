@@ -261,7 +261,16 @@ fn call(
         }
     });
     let ending = quote!(#private::Result<#private::TaskOutcome, #private::Exception>);
-    let convert = quote!(#private::Returns::#asked::CONVERT);
+    let returns = ident("__R");
+    let convert = quote! {
+        const {
+            #private::conversion::<#returns>(
+                #private::HasError::<#returns>::IS,
+                #private::Dynamic::#asked::CONVERT,
+                #private::Returns::#asked::CONVERT,
+            )
+        }
+    };
     let Some((_, name)) = model.is_async else {
         return quote! {
             fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
@@ -341,8 +350,8 @@ pub(crate) fn questions(private: &TokenStream) -> TokenStream {
     quote! {
         #[allow(unused_imports)]
         use #private::{
-            Otherwise as _, OtherwiseField as _, OtherwiseOf as _, OtherwiseReturns as _,
-            OtherwiseStruct as _,
+            Otherwise as _, OtherwiseDynamic as _, OtherwiseField as _, OtherwiseOf as _,
+            OtherwiseReturns as _, OtherwiseStruct as _,
         };
     }
 }
