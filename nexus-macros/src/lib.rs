@@ -66,6 +66,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `order: &Order`, `order: Arc<Order>` | the pipeline's field `order`, never cloned |
 /// | `order: Order` | the same, cloned |
+/// | `name: &str`, `items: &[T]`, `folder: &Path`, `note: Option<&T>` | a field of type `String`, `Vec<T>`, `PathBuf`, `Option<T>` |
 /// | `#[piped] x: T` | what came along <code>\|-></code>; of a group a tuple or a `Vec`, with `Result<_, Failure>` to receive failures too |
 /// | `gateway: State<Gateway>` | a resource of the engine |
 /// | `ctx: &Context` | the run's context |
