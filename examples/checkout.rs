@@ -81,7 +81,7 @@ struct Checkout {
     folder: PathBuf,
 }
 
-fn read_item(text: String) -> anyhow::Result<Item> {
+fn read_item(text: &str) -> anyhow::Result<Item> {
     let (name, cents) = text.split_once('=').with_context(|| format!("`{text}` has no price"))?;
     let cents = cents.parse().with_context(|| format!("`{cents}` is no price"))?;
     Ok(Item { name: name.to_owned(), cents })
@@ -89,7 +89,7 @@ fn read_item(text: String) -> anyhow::Result<Item> {
 
 fn pay() -> anyhow::Result<()> {
     let items: Vec<Item> =
-        std::env::args().skip(1).map(read_item).collect::<anyhow::Result<_>>()?;
+        std::env::args().skip(1).map(|text| read_item(&text)).collect::<anyhow::Result<_>>()?;
     let folder = std::env::temp_dir();
     let checkout = Checkout { items, coupon: Some("HALF".into()), address: "Porto".into(), folder };
     let report = checkout.run()?;

@@ -148,18 +148,22 @@ fn ad_hoc() -> anyhow::Result<u32> {
     anyhow::bail!("no order")
 }
 #[derive(Event)]
-struct Charge {}
+struct Charge {
+    #[field(default = 7)]
+    order: u32,
+}
 #[event]
 impl Charge {
     fn process(&self) -> anyhow::Result<u32> {
-        charge_nothing().map_err(anyhow::Error::msg)
+        find(self.order).map_err(anyhow::Error::msg)
     }
     fn can_bypass_current_event(&self) -> anyhow::Result<Bypass<u32>> {
+        anyhow::ensure!(self.order > 0, "order 0 is none");
         Ok(Bypass::no())
     }
 }
-fn charge_nothing() -> Result<u32, String> {
-    Err("no order".to_owned())
+fn find(order: u32) -> Result<u32, String> {
+    if order == 7 { Err("no order".to_owned()) } else { Ok(order) }
 }
 fn unclear(_: &Context) -> Result<Bypass<u32>, String> {
     Err("no order".to_owned())
@@ -176,4 +180,5 @@ fn a_text_is_an_error_too() {
         assert_eq!(exception.message(), "no order", "{script}");
         assert_eq!(exception.kind(), nexus::ExceptionKind::Error, "{script}");
     }
+    assert_eq!(exception(&run("Charge[order = 0]")).message(), "order 0 is none");
 }

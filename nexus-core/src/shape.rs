@@ -216,14 +216,14 @@ macro_rules! in_place_shapes {
                 is_many::<$takes>(up)
             }
             #[inline]
-            fn read<'a>(piped: &'a Piped<'a>) -> Result<$out, Unfit> {
+            fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
                 one::<$takes>(piped).map($borrow)
             }
             fn fan(value: &Value) -> Option<Fanned> {
                 fan_list::<$takes>(value)
             }
-            fn in_place<'a>(part: &'a $takes) -> Option<$out> {
-                Some($borrow(part))
+            fn in_place(part: &$takes) -> Option<Self::Out<'_>> {
+                Some(part).map($borrow)
             }
         }
     )+};
@@ -232,11 +232,9 @@ macro_rules! in_place_shapes {
 in_place_shapes! {
     (T: Clone) ByVal<T>: T => T { T::clone }
     (T: Borrowed + ?Sized + 'static) ByRef<T>: T::Owned => &'a T { T::Owned::borrow }
-    (T: Borrowed + ?Sized + 'static) ByOption<T>: Option<T::Owned> => Option<&'a T> { borrow_option }
-}
-
-fn borrow_option<T: Borrowed + ?Sized>(option: &Option<T::Owned>) -> Option<&T> {
-    option.as_ref().map(T::Owned::borrow)
+    (T: Borrowed + ?Sized + 'static) ByOption<T>: Option<T::Owned> => Option<&'a T> {
+        |option| option.as_ref().map(T::Owned::borrow)
+    }
 }
 
 impl<T: Send + Sync + 'static> Shape for ByArc<T> {
