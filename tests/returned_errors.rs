@@ -17,6 +17,27 @@ nexus::test_workers!();
 #[error("the gateway is down")]
 struct GatewayDown(#[source] fmt::Error);
 
+/// What `anyhow` and `eyre` do, of the user's own: as a box it hides what it carries.
+struct Report(Box<dyn Error + Send + Sync>);
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Hidden(String);
+impl<E: Error + Send + Sync + 'static> From<E> for Report {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+impl From<Report> for Box<dyn Error + Send + Sync> {
+    fn from(report: Report) -> Self {
+        Box::new(Hidden(report.0.to_string()))
+    }
+}
+impl AsRef<dyn Error + Send + Sync> for Report {
+    fn as_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
 fn charge(ctx: &Context) -> Result<u32, GatewayDown> {
     if ctx.attempt() < 3 { Err(GatewayDown(fmt::Error)) } else { Ok(ctx.attempt()) }
 }
@@ -45,6 +66,8 @@ events! {
         |ctx| Ok(Outcome::success(charge(ctx)?));
     eyre_thread [executor = ThreadPoolExecutor,]: eyre::Result<u32> = |ctx| Ok(charge(ctx)?);
     eyre_process [executor = ProcessPoolExecutor,]: eyre::Result<u32> = |ctx| Ok(charge(ctx)?);
+    own_thread [executor = ThreadPoolExecutor,]: Result<u32, Report> = |ctx| Ok(charge(ctx)?);
+    own_process [executor = ProcessPoolExecutor,]: Result<u32, Report> = |ctx| Ok(charge(ctx)?);
     boxed_thread [executor = ThreadPoolExecutor,]: Result<u32, Box<dyn Error + Send + Sync>> =
         |ctx| Ok(charge(ctx)?);
     boxed_process [executor = ProcessPoolExecutor,]: Result<u32, Box<dyn Error + Send + Sync>> =
@@ -62,6 +85,8 @@ fn a_policy_sees_the_error_that_travels_in_another() {
         "anyhow_outcome",
         "eyre_thread",
         "eyre_process",
+        "own_thread",
+        "own_process",
         "boxed_thread",
         "boxed_process",
     ] {

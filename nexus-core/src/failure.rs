@@ -1,5 +1,7 @@
 //! Why an event did not succeed: it said no ([`Failure`]), or it broke ([`Exception`]).
 
+#[cfg(any(feature = "anyhow", feature = "eyre"))]
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -254,8 +256,11 @@ impl Exception {
     /// assert!(exception.find::<fmt::Error>().is_some());
     /// assert_eq!(Exception::new("no order").message(), "no order");
     /// ```
-    pub fn new<E: Into<BoxError>>(error: E) -> Self {
-        Self::carried::<E>(Box::new(error.into()))
+    pub fn new<E: Into<BoxError> + 'static>(error: E) -> Self {
+        let mut error = Some(error);
+        let dynamic = take_dynamic(&mut error);
+        let other = || error.map(|error| Box::new(error.into()) as Carrier);
+        Self::carried::<E>(dynamic.or_else(other))
     }
 
     /// An exception made of an event's dynamic error, such as `anyhow::Error`. The chain begins with
@@ -264,13 +269,13 @@ impl Exception {
     where
         E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
     {
-        Self::carried::<E>(Box::new(error))
+        Self::carried::<E>(Some(Box::new(error)))
     }
 
-    fn carried<E>(carrier: Carrier) -> Self {
-        let message = (*carrier).as_ref().to_string();
+    fn carried<E>(carrier: Option<Carrier>) -> Self {
+        let message = carrier.as_deref().map(|it| it.as_ref().to_string()).unwrap_or_default();
         let origin = Origin::Local(std::any::type_name::<E>());
-        Self::build(ExceptionKind::Error, message, None, Some(carrier), origin)
+        Self::build(ExceptionKind::Error, message, None, carrier, origin)
     }
 
     pub(crate) fn panic(message: String, location: Option<String>) -> Self {
@@ -413,6 +418,31 @@ impl StdError for Exception {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.error().and_then(StdError::source)
     }
+}
+
+/// Takes an error whose type is one of the dynamic ones that are known by name, to keep it as it is.
+#[cfg_attr(
+    not(any(feature = "anyhow", feature = "eyre")),
+    expect(clippy::needless_pass_by_ref_mut, unused_variables, reason = "none is known")
+)]
+fn take_dynamic<E: 'static>(error: &mut Option<E>) -> Option<Carrier> {
+    #[cfg(any(feature = "anyhow", feature = "eyre"))]
+    fn take<D>(error: &mut dyn Any) -> Option<Carrier>
+    where
+        D: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
+    {
+        let dynamic = error.downcast_mut::<Option<D>>()?.take()?;
+        Some(Box::new(dynamic))
+    }
+    #[cfg(feature = "anyhow")]
+    if let Some(dynamic) = take::<anyhow::Error>(error) {
+        return Some(dynamic);
+    }
+    #[cfg(feature = "eyre")]
+    if let Some(dynamic) = take::<eyre::Report>(error) {
+        return Some(dynamic);
+    }
+    None
 }
 
 fn carrier(error: impl StdError + Send + Sync + 'static) -> Carrier {

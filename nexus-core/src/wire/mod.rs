@@ -82,7 +82,7 @@ use crate::outcome::{Exception, ExceptionKind};
 )]
 pub trait StateFactory: Sized + Send + Sync + 'static {
     /// Why it could not be built.
-    type Error: Into<Box<dyn std::error::Error + Send + Sync>>;
+    type Error: Into<Box<dyn std::error::Error + Send + Sync>> + 'static;
 
     /// Builds it, in the worker process.
     ///
