@@ -116,7 +116,7 @@ struct ExceptionData {
 }
 
 /// An error of any type.
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What an exception keeps its error in: a [`BoxError`], or a dynamic error such as `anyhow::Error`.
 /// That one shows the error inside of it, but as a [`BoxError`] it hides the type.
@@ -256,7 +256,10 @@ impl Exception {
     /// assert!(exception.find::<fmt::Error>().is_some());
     /// assert_eq!(Exception::new("no order").message(), "no order");
     /// ```
-    pub fn new<E: Into<BoxError> + 'static>(error: E) -> Self {
+    pub fn new<E>(error: E) -> Self
+    where
+        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
+    {
         let mut error = Some(error);
         let dynamic = take_dynamic(&mut error);
         let other = || error.map(|error| Box::new(error.into()) as Carrier);

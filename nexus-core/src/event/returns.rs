@@ -1,8 +1,8 @@
 //! What events and bypass checks may return (R3).
 
 use std::borrow::Cow;
+use std::error::Error;
 
-use crate::failure::BoxError;
 use crate::outcome::{Bypass, BypassKind, Exception, Failure, Kind, Outcome, TaskOutcome};
 use crate::value::Value;
 
@@ -47,7 +47,7 @@ impl<T: Send + Sync + 'static> IntoOutcome<Plain> for Outcome<T> {
 impl<T, E> IntoOutcome<Plain> for Result<T, E>
 where
     T: Send + Sync + 'static,
-    E: Into<BoxError> + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
     type Output = T;
     #[inline]
@@ -63,7 +63,7 @@ where
 impl<T, E> IntoOutcome<Nested> for Result<Outcome<T>, E>
 where
     T: Send + Sync + 'static,
-    E: Into<BoxError> + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
     type Output = T;
     fn into_outcome(self) -> TaskOutcome {
@@ -115,7 +115,7 @@ impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
 impl<T, E> IntoBypass<T> for Result<Bypass<T>, E>
 where
     T: Send + Sync + 'static,
-    E: Into<BoxError> + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
     fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
         self.map_err(Exception::new)?.into_bypass()

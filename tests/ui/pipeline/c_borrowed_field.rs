@@ -6,12 +6,28 @@ use std::path::Path;
 use nexus::prelude::*;
 
 #[event]
-fn step(name: &str, folder: &Path, items: &[u32], note: Option<&str>) -> Outcome<()> {
+fn text(name: &str) -> Outcome<()> {
+    Outcome::success(())
+}
+#[event]
+fn path(folder: &Path) -> Outcome<()> {
+    Outcome::success(())
+}
+#[event]
+fn list(items: &[u32]) -> Outcome<()> {
+    Outcome::success(())
+}
+#[event]
+fn option(note: Option<&str>) -> Outcome<()> {
+    Outcome::success(())
+}
+#[event]
+fn missing(title: &str) -> Outcome<()> {
     Outcome::success(())
 }
 
 #[derive(Pipeline)]
-#[pipeline(flow = step)]
+#[pipeline(flow = text -> path -> list -> option -> missing)]
 struct Flow {
     name: &'static str,
     folder: String,
