@@ -83,14 +83,7 @@ grep -q '^"4 orders, 199.30 EUR"$' "$scratch/shop"
 wrong() { # EDIT EXPECTED: the shop refuses the orders so edited, with code 2 and such a message
     local code=0
     sed "$1" examples/data/shop.json > "$scratch/wrong.json"
-    paid=$(cargo run -q --example checkout pot=1900 cup=300)
-printf '%s\n' "$paid"
-[ "$(printf '%s\n' "$paid" | grep -c 'charge_.*success; 3 attempts')" -eq 2 ]
-printf '%s\n' "$paid" | grep -q '^  1100 2 items$'
-refuses cargo run -q --example checkout | grep 'stopped at `check_order`'
-refuses cargo run -q --example checkout pot | grep '`pot` has no price'
-
-cargo run -q --example cli -- run OrderPipeline --input "$scratch/wrong.json" \
+    cargo run -q --example cli -- run OrderPipeline --input "$scratch/wrong.json" \
         > "$scratch/out" 2> "$scratch/err" || code=$?
     cat "$scratch/err"
     [ "$code" -eq 2 ] && [ ! -s "$scratch/out" ]
