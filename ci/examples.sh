@@ -70,6 +70,13 @@ printf '%s\n' "$routed" | grep -q 'went to `101` (Premium user detected)'
 printf '%s\n' "$routed" | grep -q 'bypassed (Maintenance mode active)'
 printf '%s\n' "$routed" | grep -q 'stopped in .* by `stop_on_error`'
 
+paid=$(cargo run -q --example checkout pot=1900 cup=300)
+printf '%s\n' "$paid"
+[ "$(printf '%s\n' "$paid" | grep -c 'charge_.*success; 3 attempts')" -eq 2 ]
+printf '%s\n' "$paid" | grep -q '^  1100 2 items$'
+refuses cargo run -q --example checkout | grep 'stopped at `check_order`'
+refuses cargo run -q --example checkout pot | grep '`pot` has no price'
+
 cargo run -q --example cli -- run OrderPipeline --input examples/data/shop.json | tee "$scratch/shop"
 grep -q '^OrderPipeline succeeded' "$scratch/shop"
 grep -q '^"4 orders, 199.30 EUR"$' "$scratch/shop"

@@ -5,6 +5,6 @@ set -euo pipefail
 cargo test -p nexus-core --no-default-features --lib --tests
 cargo clippy -p nexus --no-default-features -- -D warnings
 cargo clippy -p nexus -- -D warnings
-for feature in backoff json-input registry tokio wire; do
+for feature in anyhow backoff eyre json-input registry tokio wire; do
     cargo clippy -p nexus-core --no-default-features --features "$feature" -- -D warnings
 done

@@ -55,10 +55,10 @@ impl Gateway {
 
 /// Lets through what can be charged.
 #[event]
-fn validate(orders: &Vec<Order>) -> Outcome<Vec<Order>> {
+fn validate(orders: &[Order]) -> Outcome<Vec<Order>> {
     match orders.iter().find(|order| order.total == 0) {
         Some(order) => Outcome::failure(format!("{} costs nothing", order.id)),
-        None => Outcome::success(orders.clone()),
+        None => Outcome::success(orders.to_vec()),
     }
 }
 
@@ -78,7 +78,7 @@ fn charge(
 
 /// Says what was taken in all.
 #[event]
-fn add_up(#[piped] receipts: &Vec<Receipt>, currency: &String) -> Outcome<String> {
+fn add_up(#[piped] receipts: &[Receipt], currency: &str) -> Outcome<String> {
     let cents: u64 = receipts.iter().map(|receipt| receipt.cents).sum();
     let count = receipts.len();
     Outcome::success(format!("{count} orders, {}.{:02} {currency}", cents / 100, cents % 100))
@@ -110,7 +110,7 @@ fn await_bank(days: &u32, ctx: &Context) -> Outcome<()> {
 
 /// Gives the money back.
 #[event(stop_on_error)]
-fn refund(order: &String, cents: &u64) -> Outcome<String> {
+fn refund(order: &str, cents: &u64) -> Outcome<String> {
     if *cents > 100_000 {
         return Outcome::failure("more than 1000.00 needs a signature");
     }

@@ -59,9 +59,9 @@ enum BadPicture {
 /// Finds the pictures of the folder: the largest files first, so that none is left over for a single
 /// worker in the end.
 #[event]
-fn list(folder: &PathBuf, bar: State<ProgressBar>) -> Result<Outcome<Vec<PathBuf>>, Unreadable> {
+fn list(folder: &Path, bar: State<ProgressBar>) -> Result<Outcome<Vec<PathBuf>>, Unreadable> {
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(|source| Unreadable { folder: folder.clone(), source })?;
+    let entries = entries.map_err(|source| Unreadable { folder: folder.to_owned(), source })?;
     let is_picture = |path: &PathBuf| {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         ["jpg", "jpeg", "png", "ppm"].iter().any(|known| extension == *known)
@@ -83,13 +83,13 @@ fn list(folder: &PathBuf, bar: State<ProgressBar>) -> Result<Outcome<Vec<PathBuf
     timeout = "60s",
     execution_evaluation_state = SuccessForPartialSuccess,
 )]
-fn thumbnail(#[piped] picture: &PathBuf, output: &PathBuf) -> Result<Thumbnails, BadPicture> {
+fn thumbnail(#[piped] picture: &Path, output: &Path) -> Result<Thumbnails, BadPicture> {
     make_thumbnails(picture, output)
 }
 
 /// Puts all pictures on one sheet.
 #[event]
-fn contact_sheet(#[piped] made: &Vec<Thumbnails>, output: &PathBuf) -> Result<PathBuf, BadPicture> {
+fn contact_sheet(#[piped] made: &[Thumbnails], output: &Path) -> Result<PathBuf, BadPicture> {
     let columns = made.len().isqrt().max(1);
     let side = |tiles: usize| tiles as u32 * TILE;
     let mut sheet = RgbImage::new(side(columns), side(made.len().div_ceil(columns)));

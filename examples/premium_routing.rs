@@ -67,12 +67,12 @@ fn choose_lane(user: &User) -> Lane {
 }
 
 #[event]
-fn process_premium(#[piped] greeting: &String) -> Outcome<String> {
+fn process_premium(#[piped] greeting: &str) -> Outcome<String> {
     Outcome::success(format!("{greeting}, your account manager has it"))
 }
 
 #[event]
-fn process_regular(#[piped] greeting: &String) -> Outcome<String> {
+fn process_regular(#[piped] greeting: &str) -> Outcome<String> {
     Outcome::success(format!("{greeting}, we will look at it"))
 }
 

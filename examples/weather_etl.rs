@@ -43,10 +43,11 @@ struct Unreadable {
 
 /// Opens the file; its rows are read as the next step has room for them.
 #[event]
-fn extract(source: &PathBuf) -> Result<Items<StringRecord>, Unreadable> {
+fn extract(source: &Path) -> Result<Items<StringRecord>, Unreadable> {
     let reader = csv::ReaderBuilder::new().flexible(true).from_path(source);
-    let rows =
-        reader.map_err(|error| Unreadable { path: source.clone(), source: error })?.into_records();
+    let rows = reader
+        .map_err(|error| Unreadable { path: source.to_owned(), source: error })?
+        .into_records();
     // A row that is no UTF-8 becomes an empty one, which the next step refuses.
     Ok(Items::new(rows.map(Result::unwrap_or_default)))
 }
@@ -78,7 +79,7 @@ fn clean(#[piped] row: &StringRecord) -> Outcome<Observation> {
 
 /// Writes the observations in one transaction, again from the start if the database is busy.
 #[event(retry_policy = { max_attempts: 5, retry_on_exceptions: [rusqlite::Error] })]
-fn load(#[piped] rows: &Vec<Observation>, database: &PathBuf) -> Result<u64, rusqlite::Error> {
+fn load(#[piped] rows: &[Observation], database: &Path) -> Result<u64, rusqlite::Error> {
     let mut connection = Connection::open(database)?;
     let transaction = connection.transaction()?;
     transaction.execute_batch(
@@ -106,7 +107,7 @@ fn load(#[piped] rows: &Vec<Observation>, database: &PathBuf) -> Result<u64, rus
 
 /// Reads the totals back, and compares them with what was written.
 #[event]
-fn verify(#[piped] written: &u64, database: &PathBuf) -> Result<Outcome<Totals>, rusqlite::Error> {
+fn verify(#[piped] written: &u64, database: &Path) -> Result<Outcome<Totals>, rusqlite::Error> {
     let connection = Connection::open(database)?;
     let mut query = connection.prepare(
         "SELECT station, count(*), avg(celsius) FROM observations GROUP BY station ORDER BY station",

@@ -339,3 +339,35 @@ mod values {
         }
     }
 }
+
+mod twins {
+    use super::*;
+
+    /// Events of one name at one place, as a `macro_rules!` makes them.
+    macro_rules! twins {
+        ($($module:ident: $said:literal;)+) => {$(
+            mod $module {
+                use super::*;
+
+                #[event(executor = ProcessPoolExecutor)]
+                fn twin() -> Outcome<u32> {
+                    Outcome::success($said)
+                }
+                #[derive(Pipeline)]
+                #[pipeline(flow = twin)]
+                pub(super) struct Twin {}
+            }
+        )+};
+    }
+    twins! {
+        first: 1;
+        second: 2;
+    }
+
+    #[test]
+    fn a_worker_runs_the_very_event_that_the_flow_names() -> nexus::Result<()> {
+        assert_eq!(first::Twin {}.run()?.output::<u32>()?, &1);
+        assert_eq!(second::Twin {}.run()?.output::<u32>()?, &2);
+        Ok(())
+    }
+}

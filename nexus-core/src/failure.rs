@@ -1,5 +1,7 @@
 //! Why an event did not succeed: it said no ([`Failure`]), or it broke ([`Exception`]).
 
+#[cfg(any(feature = "anyhow", feature = "eyre"))]
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -109,9 +111,16 @@ struct ExceptionData {
     kind: ExceptionKind,
     message: String,
     location: Option<String>,
-    error: Option<Box<dyn StdError + Send + Sync>>,
+    error: Option<Carrier>,
     origin: Origin,
 }
+
+/// An error of any type.
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What an exception keeps its error in: a [`BoxError`], or a dynamic error such as `anyhow::Error`.
+/// That one shows the error inside of it, but as a [`BoxError`] it hides the type.
+type Carrier = Box<dyn AsRef<dyn StdError + Send + Sync> + Send + Sync>;
 
 /// What is known of an exception's errors beside themselves.
 enum Origin {
@@ -239,10 +248,37 @@ impl StdError for RemoteError {
 }
 
 impl Exception {
-    /// An exception made of an event's error.
-    pub fn new<E: StdError + Send + Sync + 'static>(error: E) -> Self {
+    /// An exception made of an error: one of any type, a box, or a text.
+    ///
+    /// ```
+    /// # use nexus_core::Exception; use std::fmt;
+    /// let exception = Exception::new(fmt::Error);
+    /// assert!(exception.find::<fmt::Error>().is_some());
+    /// assert_eq!(Exception::new("no order").message(), "no order");
+    /// ```
+    pub fn new<E>(error: E) -> Self
+    where
+        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
+    {
+        let mut error = Some(error);
+        let dynamic = take_dynamic(&mut error);
+        let other = || error.map(|error| Box::new(error.into()) as Carrier);
+        Self::carried::<E>(dynamic.or_else(other))
+    }
+
+    /// An exception made of an event's dynamic error, such as `anyhow::Error`. The chain begins with
+    /// the error inside of it, whose type [`Exception::new`] would lose.
+    pub(crate) fn of_dynamic<E>(error: E) -> Self
+    where
+        E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
+    {
+        Self::carried::<E>(Some(Box::new(error)))
+    }
+
+    fn carried<E>(carrier: Option<Carrier>) -> Self {
+        let message = carrier.as_deref().map(|it| it.as_ref().to_string()).unwrap_or_default();
         let origin = Origin::Local(std::any::type_name::<E>());
-        Self::build(ExceptionKind::Error, error.to_string(), None, Some(Box::new(error)), origin)
+        Self::build(ExceptionKind::Error, message, None, carrier, origin)
     }
 
     pub(crate) fn panic(message: String, location: Option<String>) -> Self {
@@ -257,7 +293,7 @@ impl Exception {
     pub fn worker_lost(exit: WorkerExit) -> Self {
         let message = format!("the worker process that ran the event was lost: {exit}");
         let kind = ExceptionKind::WorkerLost;
-        Self::build(kind, message, None, Some(Box::new(exit)), Origin::Nexus)
+        Self::build(kind, message, None, Some(carrier(exit)), Origin::Nexus)
     }
 
     /// The exception of a task that an executor could not run, for the reason in `message`.
@@ -278,7 +314,7 @@ impl Exception {
             .into_iter()
             .rev()
             .fold(None, |source, text| Some(Box::new(RemoteError { text, source })));
-        let error = chain.map(|error| error as Box<dyn StdError + Send + Sync>);
+        let error = chain.map(|error| Box::new(error as BoxError) as Carrier);
         Self::build(kind, message, location, error, Origin::Remote(Box::new(retry_hints)))
     }
 
@@ -289,8 +325,7 @@ impl Exception {
     pub(crate) fn poisoned(event: &str, crashes: u32, last: &Self) -> Self {
         let message =
             format!("{crashes} workers died of this input of `{event}`; the last one: {last}");
-        let exit = last.find::<WorkerExit>().copied();
-        let exit = exit.map(|exit| Box::new(exit) as Box<dyn StdError + Send + Sync>);
+        let exit = last.find::<WorkerExit>().copied().map(carrier);
         Self::build(ExceptionKind::Poisoned, message, None, exit, Origin::Nexus)
     }
 
@@ -298,7 +333,7 @@ impl Exception {
         kind: ExceptionKind,
         message: String,
         location: Option<String>,
-        error: Option<Box<dyn StdError + Send + Sync>>,
+        error: Option<Carrier>,
         origin: Origin,
     ) -> Self {
         Self(Arc::new(ExceptionData { kind, message, location, error, origin }))
@@ -338,7 +373,7 @@ impl Exception {
 
     /// The event's own error.
     pub fn error(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
-        self.0.error.as_deref()
+        self.0.error.as_deref().map(AsRef::as_ref)
     }
 
     /// The event's error and everything in its `source()` chain, outermost first.
@@ -386,6 +421,35 @@ impl StdError for Exception {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.error().and_then(StdError::source)
     }
+}
+
+/// Takes an error whose type is one of the dynamic ones that are known by name, to keep it as it is.
+#[cfg_attr(
+    not(any(feature = "anyhow", feature = "eyre")),
+    expect(clippy::needless_pass_by_ref_mut, unused_variables, reason = "none is known")
+)]
+fn take_dynamic<E: 'static>(error: &mut Option<E>) -> Option<Carrier> {
+    #[cfg(any(feature = "anyhow", feature = "eyre"))]
+    fn take<D>(error: &mut dyn Any) -> Option<Carrier>
+    where
+        D: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
+    {
+        let dynamic = error.downcast_mut::<Option<D>>()?.take()?;
+        Some(Box::new(dynamic))
+    }
+    #[cfg(feature = "anyhow")]
+    if let Some(dynamic) = take::<anyhow::Error>(error) {
+        return Some(dynamic);
+    }
+    #[cfg(feature = "eyre")]
+    if let Some(dynamic) = take::<eyre::Report>(error) {
+        return Some(dynamic);
+    }
+    None
+}
+
+fn carrier(error: impl StdError + Send + Sync + 'static) -> Carrier {
+    Box::new(BoxError::from(error))
 }
 
 /// An error that knows when to come back, such as HTTP's `Retry-After`: the next retry waits this

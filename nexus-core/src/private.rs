@@ -30,8 +30,8 @@ pub use crate::pipeline::{CheckedFlow, Pipeline};
 pub use crate::plan::Fields;
 pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
-pub use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
-pub use crate::value::{OutputInfo, ToJson, TypeInfo, Value};
+pub use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
+pub use crate::value::{Borrowed, OutputInfo, ToJson, TypeInfo, Value};
 pub use crate::wire::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "registry")]

@@ -95,7 +95,7 @@ impl Registry {
         let mut defs: Vec<EventDef> =
             inventory::iter::<Linked>().map(|linked| (linked.0)()).collect();
         // The linker's order is no order.
-        defs.sort_by(|a, b| (&a.name, &a.place).cmp(&(&b.name, &b.place)));
+        defs.sort_by(|a, b| (&a.name, &a.place, a.path).cmp(&(&b.name, &b.place, b.path)));
         for def in defs {
             registry.add_as(def.name.to_string(), def);
         }
@@ -208,7 +208,7 @@ impl Registry {
     pub(crate) fn find_reference<'a>(&self, reference: &'a str) -> Option<(&EventDef, &'a str)> {
         self.events.iter().find_map(|def| {
             let own =
-                reference.strip_prefix(&*def.name)?.strip_prefix('@')?.strip_prefix(&*def.place)?;
+                reference.strip_prefix(def.path)?.strip_prefix('@')?.strip_prefix(&*def.place)?;
             (own.is_empty() || own.starts_with('[')).then_some((def, own))
         })
     }

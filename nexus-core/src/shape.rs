@@ -1,11 +1,12 @@
 //! The ways a parameter can take what comes along `|->` (R5).
 //!
 //! The macro maps the syntax of a `#[piped]` parameter to a [`Shape`]: `&T` to [`ByRef`], `T` to
-//! [`ByVal`], `Arc<T>` to [`ByArc`], `Result<S, Failure>` to [`OrFailure`], a tuple to [`Tuple`],
-//! `Vec<S>` to [`List`]. A shape knows which outputs it accepts (asked when a flow is planned) and
+//! [`ByVal`], `Option<&T>` to [`ByOption`], `Arc<T>` to [`ByArc`], `Result<S, Failure>` to
+//! [`OrFailure`], a tuple to [`Tuple`], `Vec<S>` to [`List`]. A shape knows which outputs it accepts (asked when a flow is planned) and
 //! how to read one (asked when a task runs).
 
 use std::any::Any;
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use crate::outcome::Failure;
 use crate::piped::{EachRef, Items, Piped, Up};
-use crate::value::{TypeInfo, Value};
+use crate::value::{Borrowed, TypeInfo, Value};
 
 /// Why a piped value could not be read.
 #[derive(Debug)]
@@ -86,10 +87,15 @@ pub trait Shape: 'static {
 #[doc(hidden)]
 pub struct Nothing(Infallible);
 
-/// `&T`.
+/// `&T`; of a `T` without a size, such as `str`, borrowed from the type that owns it.
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct ByRef<T>(PhantomData<T>);
+pub struct ByRef<T: ?Sized>(PhantomData<T>);
+
+/// `Option<&T>`, borrowed from an option.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct ByOption<T: ?Sized>(PhantomData<T>);
 
 /// `T`, cloned.
 #[derive(Debug)]
@@ -192,49 +198,42 @@ fn fan_stream<T: Send + Sync + 'static>(value: &Value) -> Option<Fanned> {
     Some(Fanned(Fan::Stream(Box::new(move || items.as_mut()?.next().map(Value::new)))))
 }
 
-impl<T: Send + Sync + 'static> Shape for ByRef<T> {
-    type Out<'a> = &'a T;
-    type Takes = T;
-    const IN_PLACE: bool = true;
+/// Shapes that read one value where it is, alone or inside of a larger one.
+macro_rules! in_place_shapes {
+    ($(($($generics:tt)*) $shape:ty: $takes:ty => $out:ty { $borrow:expr })+) => {$(
+        impl<$($generics)*> Shape for $shape
+        where
+            $takes: Send + Sync + 'static,
+        {
+            type Out<'a> = $out;
+            type Takes = $takes;
+            const IN_PLACE: bool = true;
 
-    fn accepts(up: &Up) -> bool {
-        is_one::<T>(up)
-    }
-    fn accepts_items_of(up: &Up) -> bool {
-        is_many::<T>(up)
-    }
-    #[inline]
-    fn read<'a>(piped: &'a Piped<'a>) -> Result<&'a T, Unfit> {
-        one(piped)
-    }
-    fn fan(value: &Value) -> Option<Fanned> {
-        fan_list::<T>(value)
-    }
-    fn in_place(part: &T) -> Option<&T> {
-        Some(part)
-    }
+            fn accepts(up: &Up) -> bool {
+                is_one::<$takes>(up)
+            }
+            fn accepts_items_of(up: &Up) -> bool {
+                is_many::<$takes>(up)
+            }
+            #[inline]
+            fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+                one::<$takes>(piped).map($borrow)
+            }
+            fn fan(value: &Value) -> Option<Fanned> {
+                fan_list::<$takes>(value)
+            }
+            fn in_place(part: &$takes) -> Option<Self::Out<'_>> {
+                Some(part).map($borrow)
+            }
+        }
+    )+};
 }
 
-impl<T: Clone + Send + Sync + 'static> Shape for ByVal<T> {
-    type Out<'a> = T;
-    type Takes = T;
-    const IN_PLACE: bool = true;
-
-    fn accepts(up: &Up) -> bool {
-        is_one::<T>(up)
-    }
-    fn accepts_items_of(up: &Up) -> bool {
-        is_many::<T>(up)
-    }
-    #[inline]
-    fn read<'a>(piped: &'a Piped<'a>) -> Result<T, Unfit> {
-        one(piped).cloned()
-    }
-    fn fan(value: &Value) -> Option<Fanned> {
-        fan_list::<T>(value)
-    }
-    fn in_place(part: &T) -> Option<T> {
-        Some(part.clone())
+in_place_shapes! {
+    (T: Clone) ByVal<T>: T => T { T::clone }
+    (T: Borrowed + ?Sized + 'static) ByRef<T>: T::Owned => &'a T { T::Owned::borrow }
+    (T: Borrowed + ?Sized + 'static) ByOption<T>: Option<T::Owned> => Option<&'a T> {
+        |option| option.as_ref().map(T::Owned::borrow)
     }
 }
 

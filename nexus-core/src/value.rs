@@ -1,7 +1,10 @@
 //! Type-erased values: what events yield and what a run keeps.
 
 use std::any::{Any, TypeId, type_name};
+use std::borrow::Borrow;
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A shared, immutable value of any type: a pipeline's input, or what an event yielded.
@@ -58,6 +61,32 @@ impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Value(..)")
     }
+}
+
+/// What a parameter `&Self` borrows from. That of a sized type is the type itself; values of the
+/// others are always owned by another type.
+#[doc(hidden)]
+pub trait Borrowed {
+    type Owned: Borrow<Self>;
+}
+
+impl<T> Borrowed for T {
+    type Owned = T;
+}
+impl Borrowed for str {
+    type Owned = String;
+}
+impl<T> Borrowed for [T] {
+    type Owned = Vec<T>;
+}
+impl Borrowed for Path {
+    type Owned = PathBuf;
+}
+impl Borrowed for OsStr {
+    type Owned = OsString;
+}
+impl Borrowed for CStr {
+    type Owned = CString;
 }
 
 /// A type's identity and its name for people.

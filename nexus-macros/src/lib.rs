@@ -66,6 +66,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `order: &Order`, `order: Arc<Order>` | the pipeline's field `order`, never cloned |
 /// | `order: Order` | the same, cloned |
+/// | `name: &str`, `items: &[T]`, `folder: &Path`, `note: Option<&T>` | a field of type `String`, `Vec<T>`, `PathBuf`, `Option<T>` |
 /// | `#[piped] x: T` | what came along <code>\|-></code>; of a group a tuple or a `Vec`, with `Result<_, Failure>` to receive failures too |
 /// | `gateway: State<Gateway>` | a resource of the engine |
 /// | `ctx: &Context` | the run's context |
@@ -73,7 +74,8 @@ use proc_macro::TokenStream;
 /// # What an event returns
 ///
 /// `Outcome<T>`, `Result<T, E>`, `Result<Outcome<T>, E>`, `(bool, T)`, or an enum that derives
-/// [`Descriptor`], whose variants name branches. `Ok` is success, `Err` an exception.
+/// [`Descriptor`], whose variants name branches. `Ok` is success, `Err` an exception. `E` is any error
+/// that turns into a `Box<dyn Error + Send + Sync>`; `anyhow::Error` and `String` do as well.
 ///
 /// # Async events
 ///

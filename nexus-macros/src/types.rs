@@ -2,11 +2,13 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{GenericArgument, PathArguments, Type};
+use syn::{GenericArgument, PathArguments, Type, TypeReference};
+
+use crate::text::text;
 
 /// The type arguments of `Name<..>`, by the last part of the path; `None` if it is another type.
 pub(crate) fn args_of<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
-    let Type::Path(path) = ty else { return None };
+    let Type::Path(path) = bare(ty) else { return None };
     let last = path.path.segments.last()?;
     if last.ident != name {
         return None;
@@ -27,13 +29,72 @@ pub(crate) fn only_arg<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
     }
 }
 
+/// The type without the parentheses round it, and without the invisible ones of a type that came
+/// through a `macro_rules!`.
+pub(crate) fn bare(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(inner) => &inner.elem,
+            Type::Paren(inner) => &inner.elem,
+            _ => return ty,
+        };
+    }
+}
+
 /// Whether this is `&'static T`, which is a value like any other.
 pub(crate) fn is_static_ref(ty: &Type) -> bool {
     matches!(ty, Type::Reference(it) if it.lifetime.as_ref().is_some_and(|name| name.ident == "static"))
 }
 
+/// Whether the type is plainly one whose values have no size of their own.
+pub(crate) fn is_unsized(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Slice(_) | Type::TraitObject(_) => true,
+        ty => args_of(ty, "str").is_some(),
+    }
+}
+
+/// `T` of a field or parameter `Arc<T>`, which shares a value of type `T`. An `Arc<str>` is itself
+/// the value.
+pub(crate) fn shared(ty: &Type) -> Option<&Type> {
+    only_arg(ty, "Arc").filter(|target| !is_unsized(target))
+}
+
+/// `&T` of `Option<&T>`, which borrows from an option.
+pub(crate) fn optional(ty: &Type) -> Option<&TypeReference> {
+    match bare(only_arg(ty, "Option")?) {
+        inner @ Type::Reference(target) if !is_static_ref(inner) => Some(target),
+        _ => None,
+    }
+}
+
+/// The type that a parameter of this type borrows from, for messages, where it is not plain from
+/// the type itself.
+pub(crate) fn borrowed_from(ty: &Type) -> Option<String> {
+    if let Some(target) = optional(ty) {
+        let inner = owned_text(&target.elem).unwrap_or_else(|| text(&target.elem));
+        return Some(format!("Option<{inner}>"));
+    }
+    match bare(ty) {
+        Type::Reference(it) if !is_static_ref(ty) => owned_text(&it.elem),
+        _ => None,
+    }
+}
+
+/// The type that owns a `str` or the like, as `nexus_core::Borrowed` has it.
+fn owned_text(target: &Type) -> Option<String> {
+    if let Type::Slice(slice) = bare(target) {
+        return Some(format!("Vec<{}>", text(&slice.elem)));
+    }
+    let owned =
+        [("str", "String"), ("Path", "PathBuf"), ("OsStr", "OsString"), ("CStr", "CString")];
+    let is_it = |name: &str| args_of(target, name).is_some_and(|args| args.is_empty());
+    owned.iter().find(|(name, _)| is_it(name)).map(|(_, owned)| (*owned).to_owned())
+}
+
 /// The shape that takes what is piped into a parameter of this type (see `nexus_core::shape`).
 pub(crate) fn shape(private: &TokenStream, ty: &Type) -> TokenStream {
+    let ty = bare(ty);
     match ty {
         Type::Reference(it) if !is_static_ref(ty) => {
             let target = &it.elem;
@@ -43,12 +104,14 @@ pub(crate) fn shape(private: &TokenStream, ty: &Type) -> TokenStream {
             let members = tuple.elems.iter().map(|member| shape(private, member));
             return quote!(#private::Tuple<(#(#members,)*)>);
         }
-        Type::Paren(inner) => return shape(private, &inner.elem),
-        Type::Group(inner) => return shape(private, &inner.elem),
         _ => {}
     }
-    if let Some(target) = only_arg(ty, "Arc") {
+    if let Some(target) = shared(ty) {
         return quote!(#private::ByArc<#target>);
+    }
+    if let Some(target) = optional(ty) {
+        let target = &target.elem;
+        return quote!(#private::ByOption<#target>);
     }
     if let Some(item) = only_arg(ty, "Vec") {
         let item = shape(private, item);

@@ -3,6 +3,8 @@
 
 #![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
 
+use std::convert::Infallible;
+use std::error::Error as StdError;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -129,6 +131,44 @@ pub trait OtherwiseReturns<R> {
 }
 impl<R, Form> OtherwiseReturns<R> for Returns<R, Form> {}
 
+/// How a result is converted whose error type is dynamic: `anyhow::Error`, `eyre::Report`, a box.
+/// [`Returns::CONVERT`] would turn it into a box, and the first two hide in it what they carry.
+pub struct Dynamic<R, Form>(PhantomData<(R, Form)>);
+impl<T, E, Form> Dynamic<Result<T, E>, Form>
+where
+    E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
+    Result<T, Infallible>: IntoOutcome<Form>,
+{
+    pub const CONVERT: Option<fn(Result<T, E>) -> TaskOutcome> = Some(|result| match result {
+        Ok(value) => Ok::<T, Infallible>(value).into_outcome(),
+        Err(error) => Exception::of_dynamic(error).into(),
+    });
+}
+
+/// [`Dynamic::CONVERT`] of everything else.
+pub trait OtherwiseDynamic<R> {
+    const CONVERT: Option<fn(R) -> TaskOutcome> = None;
+}
+impl<R, Form> OtherwiseDynamic<R> for Dynamic<R, Form> {}
+
+/// Whether this is a result whose error type is an error itself, and to be kept as it is.
+pub struct HasError<R>(PhantomData<R>);
+impl<T, E: StdError> HasError<Result<T, E>> {
+    pub const IS: bool = true;
+}
+
+/// The way to convert what an event returns, made of the answers to these three questions.
+pub const fn conversion<R>(
+    has_error: bool,
+    dynamic: Option<fn(R) -> TaskOutcome>,
+    other: fn(R) -> TaskOutcome,
+) -> fn(R) -> TaskOutcome {
+    match dynamic {
+        Some(convert) if !has_error => convert,
+        _ => other,
+    }
+}
+
 /// The branches that an event's value names, where it is an enum that derives `Descriptor`.
 pub struct Typed<R, Form>(PhantomData<(R, Form)>);
 impl<R: IntoOutcome<Form, Output: Descriptors>, Form> Typed<R, Form> {
@@ -156,7 +196,7 @@ where
 
 /// An error type that a flow's policy lists.
 pub struct Listed<E>(PhantomData<E>);
-impl<E: std::error::Error + 'static> Listed<E> {
+impl<E: StdError + 'static> Listed<E> {
     pub const LISTED: Option<ErrorType> = Some(ErrorType::of::<E>());
 }
 

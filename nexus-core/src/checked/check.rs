@@ -30,6 +30,8 @@ pub struct Spec {
 pub struct SpecParam {
     pub name: &'static str,
     pub ty: &'static str,
+    /// The type that it borrows from, where that is not the type itself; otherwise empty.
+    pub owned: &'static str,
 }
 
 impl Spec {
@@ -119,7 +121,7 @@ impl Check {
     pub const fn fields(at: &str, event: &Spec, pipeline: &str, fields: &[&str]) {
         let mut i = 0;
         while i < event.params.len() {
-            let SpecParam { name, ty } = event.params[i];
+            let SpecParam { name, ty, owned } = event.params[i];
             if !has(fields, name) {
                 Text::new()
                     .add(at)
@@ -129,7 +131,9 @@ impl Check {
                     .add(name)
                     .add(": ")
                     .add(ty)
-                    .add("`, but the pipeline ")
+                    .add("`")
+                    .borrowed_from(owned)
+                    .add(", but the pipeline ")
                     .tick(pipeline)
                     .add(" has no field ")
                     .tick(name)
@@ -166,6 +170,7 @@ impl Check {
                     .add(": ")
                     .add(event.params[i].ty)
                     .add("`")
+                    .borrowed_from(event.params[i].owned)
                     .panic()
             }
             i += 1;
@@ -309,11 +314,13 @@ impl Check {
             LeafKind::Failed => text.add("a `0` branch is handed a `Failure`"),
             LeafKind::Group => text.add("a group hands on several values"),
         };
-        let text = text.add(", but ").tick(event.name).add(" takes ").tick(param.ty).add(if each {
-            " for each item along `|->`"
-        } else {
-            " along `|->`"
-        });
+        let text = text
+            .add(", but ")
+            .tick(event.name)
+            .add(" takes ")
+            .tick(param.ty)
+            .borrowed_from(param.owned)
+            .add(if each { " for each item along `|->`" } else { " along `|->`" });
         let text =
             if leaf.place.is_empty() { text } else { text.add(" (").add(leaf.place).add(")") };
         if each && groups.is_empty() {

@@ -11,7 +11,8 @@ use std::marker::PhantomData;
 use crate::event::Event;
 use crate::outcome::Failure;
 use crate::piped::Items;
-use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Tuple};
+use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Tuple};
+use crate::value::Borrowed;
 
 /// What an event yields.
 pub struct One<E>(PhantomData<E>);
@@ -32,13 +33,14 @@ impl<E: Event, S: FedBy<Val<E::Output>>> FedBy<One<E>> for S {}
 impl<E: Event, S: FedBy<Vals<E::Output>>> FedBy<Each<E>> for S {}
 
 impl<T> FedBy<Val<T>> for ByVal<T> {}
-impl<T> FedBy<Val<T>> for ByRef<T> {}
+impl<B: Borrowed + ?Sized> FedBy<Val<B::Owned>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> FedBy<Val<Option<B::Owned>>> for ByOption<B> {}
 impl<T> FedBy<Val<T>> for ByArc<T> {}
 impl<T, S: FedBy<Val<T>>> FedBy<Val<T>> for OrFailure<S> {}
 impl<T, S: InPlace<T>> FedBy<Val<Vec<T>>> for List<S> {}
 
 impl<T> FedBy<Vals<T>> for ByVal<Vec<T>> {}
-impl<T> FedBy<Vals<T>> for ByRef<Vec<T>> {}
+impl<T, B: Borrowed<Owned = Vec<T>> + ?Sized> FedBy<Vals<T>> for ByRef<B> {}
 impl<T> FedBy<Vals<T>> for ByArc<Vec<T>> {}
 impl<T, S: FedBy<Vals<T>>> FedBy<Vals<T>> for OrFailure<S> {}
 impl<T, S: InPlace<T>> FedBy<Vals<T>> for List<S> {}
@@ -51,7 +53,8 @@ impl<S: FedBy<Failed>> FedBy<Failed> for OrFailure<S> {}
 /// The shape reads a `T` inside of a larger value.
 pub trait InPlace<T> {}
 impl<T> InPlace<T> for ByVal<T> {}
-impl<T> InPlace<T> for ByRef<T> {}
+impl<B: Borrowed + ?Sized> InPlace<B::Owned> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> InPlace<Option<B::Owned>> for ByOption<B> {}
 impl<T, S: InPlace<T>> InPlace<T> for OrFailure<S> {}
 impl<T, S: InPlace<T>> InPlace<Vec<T>> for List<S> {}
 
@@ -62,12 +65,15 @@ impl<E: Event, S: FedEachBy<Val<E::Output>>> FedEachBy<One<E>> for S {}
 impl<E: Event, S: FedEachBy<Vals<E::Output>>> FedEachBy<Each<E>> for S {}
 
 impl<T> FedEachBy<Val<Vec<T>>> for ByVal<T> {}
-impl<T> FedEachBy<Val<Vec<T>>> for ByRef<T> {}
+impl<B: Borrowed + ?Sized> FedEachBy<Val<Vec<B::Owned>>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> FedEachBy<Val<Vec<Option<B::Owned>>>> for ByOption<B> {}
 impl<T> FedEachBy<Val<Items<T>>> for ByVal<T> {}
-impl<T> FedEachBy<Val<Items<T>>> for ByRef<T> {}
+impl<B: Borrowed + ?Sized> FedEachBy<Val<Items<B::Owned>>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> FedEachBy<Val<Items<Option<B::Owned>>>> for ByOption<B> {}
 impl<T> FedEachBy<Val<Items<T>>> for ByArc<T> {}
 impl<T> FedEachBy<Vals<T>> for ByVal<T> {}
-impl<T> FedEachBy<Vals<T>> for ByRef<T> {}
+impl<B: Borrowed + ?Sized> FedEachBy<Vals<B::Owned>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> FedEachBy<Vals<Option<B::Owned>>> for ByOption<B> {}
 impl<T, S: InPlace<T>> FedEachBy<Val<Vec<Vec<T>>>> for List<S> {}
 impl<T, S: InPlace<T>> FedEachBy<Val<Items<Vec<T>>>> for List<S> {}
 impl<T, S: InPlace<T>> FedEachBy<Vals<Vec<T>>> for List<S> {}
@@ -79,7 +85,8 @@ impl<T, S: FedEachBy<Vals<T>>> FedEachBy<Vals<T>> for OrFailure<S> {}
 pub trait ByMember {}
 impl<S> ByMember for List<S> {}
 impl<T> ByMember for ByVal<T> {}
-impl<T> ByMember for ByRef<T> {}
+impl<B: ?Sized> ByMember for ByRef<B> {}
+impl<B: ?Sized> ByMember for ByOption<B> {}
 impl<T> ByMember for ByArc<T> {}
 impl<S: ByMember> ByMember for OrFailure<S> {}
 
@@ -94,7 +101,10 @@ impl Arity for Nothing {
 impl<T> Arity for ByVal<T> {
     const ARITY: usize = 0;
 }
-impl<T> Arity for ByRef<T> {
+impl<B: ?Sized> Arity for ByRef<B> {
+    const ARITY: usize = 0;
+}
+impl<B: ?Sized> Arity for ByOption<B> {
     const ARITY: usize = 0;
 }
 impl<T> Arity for ByArc<T> {

@@ -4,9 +4,10 @@ use super::Otherwise as _;
 use super::fed::{ByMember, Failed, FedBy, FedEachBy, Val, Vals};
 use crate::outcome::Failure;
 use crate::piped::{Items, Up};
-use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
+use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 use crate::value::TypeInfo;
 use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
 
 struct Fed<S, U>(PhantomData<(S, U)>);
 impl<S: FedBy<U>, U> Fed<S, U> {
@@ -41,6 +42,12 @@ macro_rules! check {
         check!(@ $shape: Val<Items<u8>> = one::<Items<u8>>());
         check!(@ $shape: Val<(u8, String)> = one::<(u8, String)>());
         check!(@ $shape: Val<Failure> = one::<Failure>());
+        check!(@ $shape: Val<PathBuf> = one::<PathBuf>());
+        check!(@ $shape: Val<&'static str> = one::<&'static str>());
+        check!(@ $shape: Val<Option<String>> = one::<Option<String>>());
+        check!(@ $shape: Val<Vec<Option<String>>> = one::<Vec<Option<String>>>());
+        check!(@ $shape: Val<Items<String>> = one::<Items<String>>());
+        check!(@ $shape: Vals<Option<String>> = many::<Option<String>>());
         check!(@ $shape: Vals<u8> = many::<u8>());
         check!(@ $shape: Vals<String> = many::<String>());
         check!(@ $shape: Vals<(u8, String)> = many::<(u8, String)>());
@@ -66,6 +73,18 @@ fn the_compiler_and_the_planner_agree() {
         ByRef<Vec<u8>>,
         ByArc<Vec<u8>>,
         ByRef<(u8, String)>,
+        ByRef<str>,
+        ByRef<[u8]>,
+        ByRef<[Vec<u8>]>,
+        ByRef<Path>,
+        ByOption<str>,
+        ByOption<String>,
+        List<ByRef<str>>,
+        List<ByRef<[u8]>>,
+        List<ByOption<str>>,
+        OrFailure<ByRef<[u8]>>,
+        Tuple<(ByRef<[u8]>, ByVal<u8>)>,
+        Tuple<(ByVal<u8>, ByRef<str>)>,
         ByVal<Failure>,
         ByArc<Failure>,
         OrFailure<ByVal<u8>>,

@@ -29,6 +29,11 @@ impl Text {
         self.add("`").add(name).add("`")
     }
 
+    /// What a parameter borrows from, if its type does not say so itself.
+    pub(crate) const fn borrowed_from(self, owned: &str) -> Self {
+        if owned.is_empty() { self } else { self.add(" (borrowed from ").tick(owned).add(")") }
+    }
+
     /// The names in backticks, or "none".
     pub(crate) const fn list(mut self, names: &[&str]) -> Self {
         let mut i = 0;

@@ -1,6 +1,6 @@
 //! Everything that a plan needs to know of an event.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
@@ -76,6 +76,8 @@ impl Wires {
 #[doc(hidden)]
 pub struct EventDef {
     pub(crate) name: Cow<'static, str>,
+    /// The path of the event's type, which all processes of a program agree on; closures have none.
+    pub(crate) path: &'static str,
     pub(crate) params: &'static [Param],
     pub(crate) output: OutputInfo,
     pub(crate) wires: Wires,
@@ -127,6 +129,7 @@ impl EventDef {
     pub fn new<E: Event>(output: OutputInfo, body: Maker, place: &'static str) -> Self {
         Self {
             name: Cow::Borrowed(E::NAME),
+            path: type_name::<E>(),
             params: E::PARAMS,
             output,
             wires: Wires::of::<E::Output, E::Piped>(),
@@ -151,6 +154,7 @@ impl EventDef {
     ) -> Self {
         Self {
             name: Cow::Owned(name),
+            path: "",
             params: &[],
             output: OutputInfo::opaque::<T>(),
             wires: Wires::of::<T, crate::shape::Nothing>(),

@@ -2,13 +2,14 @@
 
 #![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use crate::context::{Context, State};
 use crate::outcome::{Exception, ExceptionKind};
 use crate::piped::Piped;
 use crate::shape::{Shape, Unfit};
-use crate::value::{TypeInfo, Value};
+use crate::value::{Borrowed, TypeInfo, Value};
 
 /// What a body reads its parameters from. Parameters are counted as the event declares them.
 #[derive(Debug)]
@@ -37,6 +38,24 @@ impl Inputs<'_> {
         self.slot(&self.context.run.fields, param)
             .and_then(Value::get)
             .ok_or_else(|| misfit::<T>(param))
+    }
+
+    /// A pipeline's field, borrowed as a `B`.
+    #[inline]
+    pub fn borrowed<B: Borrowed<Owned: 'static> + ?Sized>(
+        &self,
+        param: usize,
+    ) -> Result<&B, Exception> {
+        self.field::<B::Owned>(param).map(B::Owned::borrow)
+    }
+
+    /// A pipeline's field, an option, what is in it borrowed as a `B`.
+    #[inline]
+    pub fn borrowed_option<B: Borrowed<Owned: 'static> + ?Sized>(
+        &self,
+        param: usize,
+    ) -> Result<Option<&B>, Exception> {
+        Ok(self.field::<Option<B::Owned>>(param)?.as_ref().map(B::Owned::borrow))
     }
 
     /// A pipeline's field, shared.

@@ -1,6 +1,7 @@
 //! What events and bypass checks may return (R3).
 
 use std::borrow::Cow;
+use std::error::Error;
 
 use crate::outcome::{Bypass, BypassKind, Exception, Failure, Kind, Outcome, TaskOutcome};
 use crate::value::Value;
@@ -20,7 +21,8 @@ pub enum Nested {}
 #[diagnostic::on_unimplemented(
     message = "an event cannot return `{Self}`",
     label = "not a return type of an event",
-    note = "return `Outcome<T>`, `Result<T, E>` or `Result<Outcome<T>, E>` where `E: std::error::Error + Send + Sync + 'static`, `(bool, T)`, or an enum with `#[derive(Descriptor)]`"
+    note = "return `Outcome<T>`, `Result<T, E>`, `Result<Outcome<T>, E>`, `(bool, T)`, or an enum with `#[derive(Descriptor)]`",
+    note = "`E` is any error that can go from thread to thread: `E: std::error::Error + Send + Sync + 'static`, `anyhow::Error`, `Box<dyn std::error::Error + Send + Sync>`, `String`"
 )]
 pub trait IntoOutcome<Form> {
     /// What the event yields when it succeeds.
@@ -45,7 +47,7 @@ impl<T: Send + Sync + 'static> IntoOutcome<Plain> for Outcome<T> {
 impl<T, E> IntoOutcome<Plain> for Result<T, E>
 where
     T: Send + Sync + 'static,
-    E: std::error::Error + Send + Sync + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
     type Output = T;
     #[inline]
@@ -61,7 +63,7 @@ where
 impl<T, E> IntoOutcome<Nested> for Result<Outcome<T>, E>
 where
     T: Send + Sync + 'static,
-    E: std::error::Error + Send + Sync + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
     type Output = T;
     fn into_outcome(self) -> TaskOutcome {
@@ -92,7 +94,7 @@ impl<T: Send + Sync + 'static> IntoOutcome<Plain> for (bool, T) {
 /// What a bypass check may return: `Bypass<T>`, or `Result<Bypass<T>, E>`.
 #[diagnostic::on_unimplemented(
     message = "a bypass check cannot return `{Self}`",
-    note = "return `Bypass<{Output}>`, or `Result<Bypass<{Output}>, E>` where `E: std::error::Error + Send + Sync + 'static`"
+    note = "return `Bypass<{Output}>`, or `Result<Bypass<{Output}>, E>` where `E` is any error that can go from thread to thread"
 )]
 pub trait IntoBypass<Output> {
     #[doc(hidden)]
@@ -113,7 +115,7 @@ impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
 impl<T, E> IntoBypass<T> for Result<Bypass<T>, E>
 where
     T: Send + Sync + 'static,
-    E: std::error::Error + Send + Sync + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
     fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
         self.map_err(Exception::new)?.into_bypass()

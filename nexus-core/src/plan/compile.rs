@@ -369,10 +369,10 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// What another process of this program finds the event by: its name, where it is defined, and the
+/// What another process of this program finds the event by: its path, where it is defined, and the
 /// fields that the flow sets on it.
 fn event_reference(def: &EventDef, own: &[Attr]) -> Arc<str> {
-    let mut name = format!("{}@{}", def.name, def.place);
+    let mut name = format!("{}@{}", def.path, def.place);
     for (index, attr) in own.iter().enumerate() {
         name.push_str(if index == 0 { "[" } else { ", " });
         name.push_str(&attr.to_string());

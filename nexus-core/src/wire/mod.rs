@@ -5,10 +5,11 @@
 //! deserialised; which format that is (postcard between processes, JSON elsewhere) is the business
 //! of whoever moves the bytes.
 //!
-//! **Which event.** An *event reference* is an event's name, the place of its definition, and the
-//! fields that the flow sets on it, as Pointy text: `Transform@src/main.rs:10[factor = 2.0]`. Both
-//! sides run the same program, so the other side finds the event in the registry of linked events
-//! and makes its body as the planner did.
+//! **Which event.** An *event reference* is the path of an event's type, the place of its
+//! definition, and the fields that the flow sets on it, as Pointy text:
+//! `shop::Transform@src/main.rs:10[factor = 2.0]`. (Events that one `macro_rules!` makes share a
+//! place, those of two functions may share a path.) Both sides run the same program, so the other
+//! side finds the event in the registry of linked events and makes its body as the planner did.
 //!
 //! **Values.** An event's macro asks of each of its types whether it can be serialised
 //! ([`EventWire`], made of [`Serialisable`]), so an event whose types cannot still compiles for
@@ -82,7 +83,7 @@ use crate::outcome::{Exception, ExceptionKind};
 )]
 pub trait StateFactory: Sized + Send + Sync + 'static {
     /// Why it could not be built.
-    type Error: std::error::Error + Send + Sync + 'static;
+    type Error: Into<Box<dyn std::error::Error + Send + Sync>> + 'static;
 
     /// Builds it, in the worker process.
     ///

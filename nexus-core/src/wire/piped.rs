@@ -10,8 +10,8 @@ use super::codec::{Codec, ValueRef};
 use super::pair::Pair;
 use crate::outcome::Failure;
 use crate::piped::{EachRef, EachResult, OwnedPiped, Piped};
-use crate::shape::{ByArc, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
-use crate::value::Value;
+use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
+use crate::value::{Borrowed, Value};
 
 /// A type that can be serialised and read without borrowing.
 pub trait Sendable: Serialize + Deserialize<'static> + Send + Sync + 'static {}
@@ -26,7 +26,8 @@ pub trait WireShape: Shape<Takes: Sendable> {
 }
 
 impl WireShape for Nothing {}
-impl<T: Sendable> WireShape for ByRef<T> {}
+impl<T: Borrowed<Owned: Sendable> + ?Sized + 'static> WireShape for ByRef<T> {}
+impl<T: Borrowed + ?Sized + 'static> WireShape for ByOption<T> where Option<T::Owned>: Sendable {}
 impl<T: Sendable + Clone> WireShape for ByVal<T> {}
 impl<T: Sendable> WireShape for ByArc<T> {}
 

@@ -111,6 +111,22 @@ fn an_exception_is_tried_again_if_a_listed_type_is_anywhere_in_its_source_chain(
 struct Http(u16);
 
 #[test]
+fn a_closures_dynamic_error_counts_as_the_error_inside_of_it() {
+    let mut registry = registry();
+    registry.event("Anyhow", |_: &Context| Err::<(), _>(anyhow::Error::new(Broke)));
+    registry.event("Eyre", |_: &Context| Err::<(), _>(eyre::Report::new(Broke)));
+    registry.event("Boxed", |_: &Context| {
+        Err::<(), Box<dyn std::error::Error + Send + Sync>>(Box::new(Broke))
+    });
+    registry.error::<Broke>("Broke");
+    for event in ["Anyhow", "Eyre", "Boxed"] {
+        let flow = format!("{event}[retry_policy = {{retry_on_exceptions: [Broke]}}]");
+        let report = run(&registry, &flow);
+        assert_eq!(report.steps().next().unwrap().attempts(), 5, "{event}");
+    }
+}
+
+#[test]
 fn a_predicate_sees_the_error_and_decides() {
     let mut registry = registry();
     let policy =

@@ -73,15 +73,28 @@ fn aliases(model: &Model, returns: &Ident) -> TokenStream {
     out
 }
 
+/// The type of the field or state that a parameter binds to.
+fn bound(private: &TokenStream, param: &Param, index: usize) -> TokenStream {
+    let alias = alias(index);
+    // A type that nothing owns is shown where it is written.
+    let (start, end) = ends(&param.ty);
+    let owned = from_to(quote!(<#alias as #private::Borrowed>::Owned), start, end);
+    match param.from {
+        From::Field(Pass::Ref) => owned,
+        From::Field(Pass::OptionRef) => quote!(#private::Option<#owned>),
+        _ => quote!(#alias),
+    }
+}
+
 fn takes(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
     let fields =
         model.params.iter().enumerate().filter(|(_, param)| matches!(param.from, From::Field(_)));
     fields
         .map(|(index, param)| {
-            let (alias, number) = (alias(index), hash(&param.name));
+            let (ty, number) = (bound(private, param, index), hash(&param.name));
             quote! {
                 #[automatically_derived]
-                impl #private::Takes<#number, #alias> for #me {}
+                impl #private::Takes<#number, #ty> for #me {}
             }
         })
         .collect()
@@ -114,8 +127,8 @@ fn types(private: &TokenStream, model: &Model, returns: &Ident, form: &Ident) ->
 
 fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -> TokenStream {
     let written = |param: &Param| {
-        let (name, ty) = (&param.name, &param.text);
-        quote!(#private::SpecParam { name: #name, ty: #ty })
+        let Param { name, text, owned, .. } = param;
+        quote!(#private::SpecParam { name: #name, ty: #text, owned: #owned })
     };
     let fields =
         model.params.iter().filter(|param| matches!(param.from, From::Field(_))).map(written);
@@ -146,13 +159,12 @@ fn params(private: &TokenStream, model: &Model) -> TokenStream {
     let params = model.params.iter().enumerate().map(|(index, param)| {
         let name = &param.name;
         let (kind, ty) = match param.from {
-            From::Field(_) => ("Field", Some(alias(index))),
-            From::State => ("State", Some(alias(index))),
-            From::Piped => ("Piped", None),
-            From::Context => ("Context", None),
+            From::Field(_) => ("Field", bound(private, param, index)),
+            From::State => ("State", bound(private, param, index)),
+            From::Piped => ("Piped", quote!(())),
+            From::Context => ("Context", quote!(())),
         };
         let kind = ident(kind);
-        let ty = ty.map_or_else(|| quote!(()), |alias| quote!(#alias));
         quote! {
             #private::Param {
                 name: #name,
@@ -167,13 +179,13 @@ fn params(private: &TokenStream, model: &Model) -> TokenStream {
 /// How each part crosses to another process, if it can.
 fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) -> TokenStream {
     let parts = model.params.iter().enumerate().map(|(index, param)| {
-        let (name, text, alias) = (&param.name, &param.text, alias(index));
+        let (name, text, ty) = (&param.name, &param.text, bound(private, param, index));
         let by = match param.from {
             From::Field(_) | From::Piped if borrows(&param.ty) => {
                 quote!(#private::Transfer::Borrows)
             }
-            From::Field(_) => quote!(#private::Serialisable::<#alias>::VALUE),
-            From::State => quote!(#private::Serialisable::<#alias>::STATE),
+            From::Field(_) => quote!(#private::Serialisable::<#ty>::VALUE),
+            From::State => quote!(#private::Serialisable::<#ty>::STATE),
             From::Piped => {
                 quote!(#private::SerialisablePiped::<<#me as #private::Event>::Piped>::PIPED)
             }
@@ -247,7 +259,8 @@ fn call(
     let args = model.params.iter().enumerate().map(|(index, param)| {
         let alias = alias(index);
         match param.from {
-            From::Field(Pass::Ref) => quote!(#inputs.field::<#alias>(#index)?),
+            From::Field(Pass::Ref) => quote!(#inputs.borrowed::<#alias>(#index)?),
+            From::Field(Pass::OptionRef) => quote!(#inputs.borrowed_option::<#alias>(#index)?),
             From::Field(Pass::Arc) => quote!(#inputs.field_arc::<#alias>(#index)?),
             From::Field(Pass::Clone) => {
                 let (start, end) = ends(&param.ty);
@@ -261,7 +274,16 @@ fn call(
         }
     });
     let ending = quote!(#private::Result<#private::TaskOutcome, #private::Exception>);
-    let convert = quote!(#private::Returns::#asked::CONVERT);
+    let returns = ident("__R");
+    let convert = quote! {
+        const {
+            #private::conversion::<#returns>(
+                #private::HasError::<#returns>::IS,
+                #private::Dynamic::#asked::CONVERT,
+                #private::Returns::#asked::CONVERT,
+            )
+        }
+    };
     let Some((_, name)) = model.is_async else {
         return quote! {
             fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
@@ -341,8 +363,8 @@ pub(crate) fn questions(private: &TokenStream) -> TokenStream {
     quote! {
         #[allow(unused_imports)]
         use #private::{
-            Otherwise as _, OtherwiseField as _, OtherwiseOf as _, OtherwiseReturns as _,
-            OtherwiseStruct as _,
+            Otherwise as _, OtherwiseDynamic as _, OtherwiseField as _, OtherwiseOf as _,
+            OtherwiseReturns as _, OtherwiseStruct as _,
         };
     }
 }

@@ -7,16 +7,21 @@ use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, T
 
 use crate::ctxt::Ctxt;
 use crate::text::text;
-use crate::types::{args_of, is_static_ref, not_owned, only_arg};
+use crate::types::{
+    args_of, bare, borrowed_from, is_static_ref, is_unsized, not_owned, only_arg, optional, shared,
+};
 
 /// A parameter.
 pub(crate) struct Param {
     pub(crate) name: String,
     pub(crate) from: From,
-    /// The type of the field or state; of `#[piped]`, the parameter's own.
+    /// The type of the field or state, of a reference what it refers to; of `#[piped]`, the
+    /// parameter's own.
     pub(crate) ty: Type,
     /// The whole type, as written.
     pub(crate) text: String,
+    /// The type that it borrows from, for messages; empty where that is plain from the whole type.
+    pub(crate) owned: String,
     pub(crate) span: Span,
 }
 
@@ -33,6 +38,8 @@ pub(crate) enum From {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pass {
     Ref,
+    /// `Option<&T>`.
+    OptionRef,
     Clone,
     Arc,
 }
@@ -156,9 +163,9 @@ fn is_shared_self(kind: &ReceiverKind) -> bool {
 
 fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
     let piped = take_piped(cx, &mut typed.attrs)?;
-    let ty = &*typed.ty;
+    let written = bare(&typed.ty);
     let span = crate::span::ends(&typed.pat).0;
-    let (from, ty) = classify(cx, ty, piped)?;
+    let (from, ty) = classify(cx, written, piped)?;
     let name = match &*typed.pat {
         Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {
             crate::span::plain(&name.ident)
@@ -172,7 +179,8 @@ fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
         }
         pat => text(pat),
     };
-    Some(Param { name, from, ty, text: text(&*typed.ty), span })
+    let owned = borrowed_from(written).unwrap_or_default();
+    Some(Param { name, from, ty, text: text(&*typed.ty), owned, span })
 }
 
 /// Removes `#[piped]`; says whether it was there. `None` for attributes that a parameter cannot have.
@@ -206,29 +214,36 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
         cx.error(ty, message);
         None
     };
+    if is_unsized(ty) {
+        // The compiler says itself that no function can take it, and what to write.
+        return None;
+    }
     if piped {
-        let inner = match ty {
-            Type::Reference(it) if it.mutability.is_some() => {
-                return refuse(
-                    "a value that came along `|->` is shared: take it by `&`, or by value",
-                );
-            }
-            Type::Reference(it) if !is_static_ref(ty) => &*it.elem,
-            ty => ty,
+        let reference = match ty {
+            Type::Reference(it) if !is_static_ref(ty) => Some(it),
+            ty => optional(ty),
         };
-        if let Some(cure) = unsized_cure(inner) {
-            return refuse(cure);
-        }
-        return piped_type(cx, ty);
+        return match reference {
+            Some(it) if it.mutability.is_some() => {
+                refuse("a value that came along `|->` is shared: take it by `&`, or by value")
+            }
+            Some(it) if is_dyn(&it.elem) => refuse(NO_DYN),
+            _ => piped_type(cx, ty),
+        };
+    }
+    if let Some(it) = optional(ty) {
+        return match &*it.elem {
+            _ if it.mutability.is_some() => refuse(SHARED_FIELD),
+            target if is_dyn(target) => refuse(NO_DYN),
+            target => owned(cx, target, From::Field(Pass::OptionRef)),
+        };
     }
     if let Type::Reference(it) = ty
         && !is_static_ref(ty)
     {
         let target = &*it.elem;
         if it.mutability.is_some() {
-            return refuse(
-                "an event shares its input with others: take it by `&`, or by value and change your copy",
-            );
+            return refuse(SHARED_FIELD);
         }
         if args_of(target, "Context").is_some_and(|args| args.is_empty()) {
             return Some((From::Context, target.clone()));
@@ -236,11 +251,11 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
         if args_of(target, "State").is_some() {
             return refuse("take a `State<T>` by value; it is a shared pointer");
         }
-        if only_arg(target, "Arc").is_some() {
+        if shared(target).is_some() {
             return refuse("take `&T` or `Arc<T>`: both share the field of type `T`");
         }
-        if let Some(cure) = unsized_cure(target) {
-            return refuse(cure);
+        if is_dyn(target) {
+            return refuse(NO_DYN);
         }
         return owned(cx, target, From::Field(Pass::Ref));
     }
@@ -253,23 +268,19 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
     if args_of(ty, "Context").is_some_and(|args| args.is_empty()) {
         return refuse("take the context by reference: `&Context`");
     }
-    match only_arg(ty, "Arc") {
+    match shared(ty) {
         Some(target) => owned(cx, target, From::Field(Pass::Arc)),
         None => owned(cx, ty, From::Field(Pass::Clone)),
     }
 }
 
-fn unsized_cure(ty: &Type) -> Option<&'static str> {
-    match ty {
-        Type::Slice(_) => Some("no value has the type `[T]`: take `&Vec<T>`"),
-        Type::TraitObject(_) => Some(
-            "no value has the type `dyn Trait`: take a `&Box<dyn Trait>`, or the concrete type",
-        ),
-        ty if args_of(ty, "str").is_some() => {
-            Some("no value has the type `str`: take `&String`, or `&'static str`")
-        }
-        _ => None,
-    }
+const SHARED_FIELD: &str =
+    "an event shares its input with others: take it by `&`, or by value and change your copy";
+const NO_DYN: &str =
+    "no value has the type `dyn Trait`: take a `&Box<dyn Trait>`, or the concrete type";
+
+fn is_dyn(ty: &Type) -> bool {
+    matches!(bare(ty), Type::TraitObject(_))
 }
 
 fn owned(cx: &Ctxt, ty: &Type, from: From) -> Option<(From, Type)> {
@@ -285,12 +296,13 @@ fn owned(cx: &Ctxt, ty: &Type, from: From) -> Option<(From, Type)> {
 /// In what is piped, references may stand where a shape is made of them.
 fn piped_type(cx: &Ctxt, ty: &Type) -> Option<(From, Type)> {
     fn check(ty: &Type) -> Option<&'static str> {
-        match ty {
+        match bare(ty) {
             Type::Reference(it) if !is_static_ref(ty) => match &it.lifetime {
                 Some(_) => Some("leave the lifetime out"),
                 None => not_owned(&it.elem),
             },
             Type::Tuple(tuple) => tuple.elems.iter().find_map(check),
+            ty if optional(ty).is_some() => only_arg(ty, "Option").and_then(check),
             ty => match (only_arg(ty, "Vec"), args_of(ty, "Result").as_deref()) {
                 (Some(item), _) => check(item),
                 (_, Some([value, _])) => check(value),

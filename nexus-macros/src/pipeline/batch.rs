@@ -7,7 +7,7 @@ use crate::ctxt::Ctxt;
 use crate::derive::fields::StructField;
 use crate::span::{ends, from_to, unplaced};
 use crate::text::text;
-use crate::types::only_arg;
+use crate::types::{only_arg, shared};
 
 /// One field is filled in batches, and it is a `Vec`.
 pub(crate) fn check(cx: &Ctxt, fields: &[StructField]) {
@@ -39,7 +39,7 @@ pub(crate) fn batched(
     let others = fields.iter().zip(types).filter(|(field, _)| field.batch_size.is_none());
     let others = others.map(|(field, (.., alias))| {
         let name = unplaced(&field.name);
-        if only_arg(&field.ty, "Arc").is_some() {
+        if shared(&field.ty).is_some() {
             return quote!(#name: #private::Arc::clone(&self.#name));
         }
         let (start, end) = ends(&field.ty);

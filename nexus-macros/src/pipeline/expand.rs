@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use nexus_pointy::Flow;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{DeriveInput, Type};
+use syn::DeriveInput;
 
 use super::batch;
 use super::check::{Checks, alias, executor_alias};
@@ -18,7 +18,7 @@ use crate::derive::fields::{StructField, doc};
 use crate::event::{questions, settings::duration};
 use crate::span::{ends, from_to, plain, unplaced};
 use crate::text::text;
-use crate::types::only_arg;
+use crate::types::shared;
 
 /// The pipeline, or as much of it as there is: with mistakes, the user's names are still there for
 /// editors, and the compiler is not led to say more than the macro did.
@@ -70,11 +70,6 @@ pub(crate) fn pipeline(
         };
         #errors
     }
-}
-
-/// `T` of a field `Arc<T>`, which is a shared field of type `T`.
-fn shared(ty: &Type) -> Option<&Type> {
-    only_arg(ty, "Arc")
 }
 
 /// Each field's name, type as written, and the type's alias.

@@ -4,7 +4,7 @@
 use nexus::prelude::*;
 
 #[event(retries = 3, executor_config = { max_workers: 0, colour: 1 }, stop_on_error = 1)]
-async fn step(x: &str, #[piped] y: u8, #[piped] z: u8) -> Outcome<()> {
+async fn step(x: &mut u8, #[piped] y: u8, #[piped] z: u8) -> Outcome<()> {
     Outcome::success(())
 }
 

@@ -4,7 +4,7 @@
 use nexus::prelude::*;
 
 #[event]
-async fn step(name: &str) -> Outcome<usize> {
+async fn step(name: &mut String) -> Outcome<usize> {
     Outcome::success(name.len())
 }
 

@@ -4,7 +4,7 @@
 use nexus::prelude::*;
 
 #[event]
-fn step() -> Result<u32, String> {
+fn step() -> Result<u32, u8> {
     Ok(1)
 }
 

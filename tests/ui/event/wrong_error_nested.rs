@@ -4,7 +4,7 @@
 use nexus::prelude::*;
 
 #[event]
-fn step() -> Result<Outcome<u32>, String> {
+fn step() -> Result<Outcome<u32>, u8> {
     Ok(Outcome::success(1))
 }
 

@@ -9,7 +9,7 @@ mod tests;
 
 /// Says no to an order of nothing.
 #[event]
-fn check_order(items: &Vec<String>) -> Outcome<()> {
+fn check_order(items: &[String]) -> Outcome<()> {
     if items.is_empty() {
         return Outcome::failure("the order has no items");
     }
@@ -18,7 +18,7 @@ fn check_order(items: &Vec<String>) -> Outcome<()> {
 
 /// Appends the order to the book of orders. If that breaks, it is tried three times.
 #[event(retry_policy = { max_attempts: 3, backoff_factor: 0.5 })]
-fn place_order(items: &Vec<String>, book: &String) -> Result<String, io::Error> {
+fn place_order(items: &[String], book: &str) -> Result<String, io::Error> {
     use io::Write;
     let mut book = std::fs::OpenOptions::new()
         .create(true)

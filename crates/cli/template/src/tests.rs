@@ -19,7 +19,7 @@ fn order(items: &[&str]) -> OrderPipeline {
 #[test]
 fn an_event_is_a_function() {
     assert_eq!(
-        check_order(&Vec::new()).failure_reason(),
+        check_order(&[]).failure_reason(),
         Some("the order has no items")
     );
 }

@@ -1,10 +1,10 @@
-//! A field is no slice.
+//! R1: a value's type has a size.
 #![allow(unused)]
 
 use nexus::prelude::*;
 
 #[event]
-fn step(x: &[u8]) -> Outcome<()> {
+fn text(x: str) -> Outcome<()> {
     Outcome::success(())
 }
 
