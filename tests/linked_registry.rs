@@ -108,3 +108,53 @@ fn every_mistake_of_a_script_is_found_before_anything_runs() {
         assert!(found.iter().any(|found| found.starts_with(expected)), "{expected}\n{found:#?}");
     }
 }
+
+#[derive(Debug, Descriptor)]
+enum Route {
+    Premium,
+    #[allow(dead_code, reason = "a branch that is not taken")]
+    Regular,
+}
+
+#[test]
+fn a_closure_that_names_branches_takes_them_and_needs_them_all() -> nexus::Result<()> {
+    let mut registry = Registry::new();
+    registry.event("route", |_: &Context| Route::Premium);
+    registry.event("gold", |_: &Context| Outcome::success("gold"));
+    let flow = Flow::parse("route (premium -> gold, regular -> gold)")?;
+    let report = Engine::new().run_plan(&flow.plan(&registry, &Fields::new())?, Inputs::new())?;
+    assert_eq!(nexus::testing::ran(&report), ["route", "route/premium/gold"]);
+    let missing = Flow::parse("route (premium -> gold)")?.plan(&registry, &Fields::new());
+    let text = missing.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(text.contains("`route` has no branch for `regular`"), "{text}");
+    Ok(())
+}
+
+#[event]
+fn numbers() -> Outcome<Vec<u32>> {
+    Outcome::success(vec![1, 2, 3])
+}
+
+fn skips_the_first(ctx: &Context) -> Bypass<u32> {
+    if ctx.item() == Some(0) { Bypass::skip_with("known", 5) } else { Bypass::no() }
+}
+
+#[event(bypass = skips_the_first)]
+fn tenfold(#[piped] n: u32) -> Outcome<u32> {
+    Outcome::success(n * 10)
+}
+
+#[event]
+fn sum(#[piped] all: Vec<u32>) -> Outcome<u32> {
+    Outcome::success(all.iter().sum())
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = numbers |-> tenfold[each] |-> sum)]
+struct Sum {}
+
+#[test]
+fn an_item_that_is_skipped_with_a_value_stands_in_the_list_with_the_others() -> nexus::Result<()> {
+    assert_eq!(Sum {}.run()?.output::<u32>()?, &55);
+    Ok(())
+}

@@ -21,6 +21,8 @@ mod r13_timeouts;
 mod r14_limits;
 #[path = "rules/r15_identity.rs"]
 mod r15_identity;
+#[path = "rules/r3_closures.rs"]
+mod r3_closures;
 #[path = "rules/r5_flow.rs"]
 mod r5_flow;
 #[path = "rules/r5_parallel.rs"]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::{Body, DescriptorName, Event, OwnField, OwnValues, Param};
+use super::{Body, DescriptorName, Event, IntoOutcome, OwnField, OwnValues, Param};
 #[cfg(feature = "tokio")]
 use crate::executor::{AsyncExecutor, ExecutorKind};
 use crate::outcome::Descriptor;
@@ -139,7 +139,8 @@ impl EventDef {
         }
     }
 
-    pub(crate) fn of_closure<T: Send + Sync + 'static>(
+    /// The definition of an event that returns `R` and is made of a closure.
+    pub(crate) fn of_closure<R: IntoOutcome<Form>, Form>(
         name: String,
         body: Arc<dyn Body>,
         place: &Location<'_>,
@@ -147,16 +148,16 @@ impl EventDef {
         Self {
             name: Cow::Owned(name),
             params: &[],
-            output: OutputInfo::opaque::<T>(),
-            wires: Wires::of::<T, crate::shape::Nothing>(),
+            output: OutputInfo::opaque::<R::Output>(),
+            wires: Wires::of::<R::Output, crate::shape::Nothing>(),
             wire: EventWire::NONE,
             settings: EventSettings::default(),
             body: Maker::Ready(body),
             own_fields: &[],
             can_bypass: false,
             is_async: false,
-            typed_goto: None,
-            descriptors: &[],
+            typed_goto: R::GOTO,
+            descriptors: R::DESCRIPTORS,
             handle: None,
             is_closure: true,
             place: Cow::Owned(format!("{}:{}", place.file(), place.line())),
