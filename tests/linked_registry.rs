@@ -99,13 +99,62 @@ fn every_mistake_of_a_script_is_found_before_anything_runs() {
     let expected = [
         "1:1 there is no event `measrue` did you mean `measure`?",
         "1:13 `Scale` has a field `factor` that is not set write `Scale[factor = ..]`",
-        "2:4 `Scale` takes a `u32` along `|->`, but nothing is piped into it here",
+        "2:4 `Scale` takes `u32` along `|->`, but nothing is piped into it here",
         "2:10 there is no setting `factr` did you mean the field `factor`?",
         "3:12 there is no setting `retries` ",
     ];
     assert_eq!(found.len(), expected.len() + 1, "{found:#?}");
     for expected in expected {
         assert!(found.iter().any(|found| found.starts_with(expected)), "{expected}\n{found:#?}");
+    }
+}
+
+#[event]
+fn total(#[piped] all: &Vec<u32>) -> Outcome<u32> {
+    Outcome::success(all.iter().sum())
+}
+
+#[event]
+fn either(#[piped] n: Result<&u32, Failure>) -> Outcome<u32> {
+    Outcome::success(n.map_or(0, |n| *n))
+}
+
+#[event]
+fn text() -> Outcome<String> {
+    Outcome::success("text".to_owned())
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_told_in_the_words_of_the_signature() {
+    for (script, message) in [
+        ("text |-> total", "`text` yields `String`, but `total` takes `&Vec<u32>` along `|->`"),
+        (
+            "text |-> either",
+            "`text` yields `String`, but `either` takes `Result<&u32, Failure>` along `|->`",
+        ),
+        (
+            "numbers |-> tenfold[each] |-> either",
+            "`tenfold` runs for each item and yields `Vec<u32>`, but `either` takes \
+             `Result<&u32, Failure>` along `|->`",
+        ),
+        (
+            "text |-> tenfold[each]",
+            "`text` yields `String`, but `tenfold` takes `u32` for each item along `|->`",
+        ),
+        (
+            "text || numbers |-> either",
+            "the group hands on `(String, Vec<u32>)`, but `either` takes `Result<&u32, Failure>` \
+             along `|->`",
+        ),
+        (
+            "text (0 |-> either)",
+            "a `0` branch is handed a `Failure`, but `either` takes `Result<&u32, Failure>` along \
+             `|->`",
+        ),
+    ] {
+        let found = mistakes(script);
+        assert_eq!(found.len(), 1, "{script}: {found:#?}");
+        assert!(found[0].contains(message), "{script}: {found:#?}");
     }
 }
 

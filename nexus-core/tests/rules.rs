@@ -21,6 +21,8 @@ mod r13_timeouts;
 mod r14_limits;
 #[path = "rules/r15_identity.rs"]
 mod r15_identity;
+#[path = "rules/r2_mistakes.rs"]
+mod r2_mistakes;
 #[path = "rules/r3_closures.rs"]
 mod r3_closures;
 #[path = "rules/r5_flow.rs"]

@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::{Body, DescriptorName, Event, IntoOutcome, OwnField, OwnValues, Param};
+use crate::checked::Spec;
 #[cfg(feature = "tokio")]
 use crate::executor::{AsyncExecutor, ExecutorKind};
 use crate::outcome::Descriptor;
@@ -73,6 +74,8 @@ pub struct EventDef {
     pub(crate) name: Cow<'static, str>,
     pub(crate) params: &'static [Param],
     pub(crate) output: OutputInfo,
+    /// Its types as they are written.
+    spec: Spec,
     pub(crate) wires: Wires,
     pub(crate) wire: EventWire,
     pub(crate) settings: EventSettings,
@@ -124,6 +127,7 @@ impl EventDef {
             name: Cow::Borrowed(E::NAME),
             params: E::PARAMS,
             output,
+            spec: E::SPEC,
             wires: Wires::of::<E::Output, E::Piped>(),
             wire: E::WIRE,
             settings: EventSettings::default(),
@@ -149,6 +153,7 @@ impl EventDef {
             name: Cow::Owned(name),
             params: &[],
             output: OutputInfo::opaque::<R::Output>(),
+            spec: Spec::NO_EVENT,
             wires: Wires::of::<R::Output, crate::shape::Nothing>(),
             wire: EventWire::NONE,
             settings: EventSettings::default(),
@@ -162,6 +167,23 @@ impl EventDef {
             is_closure: true,
             place: Cow::Owned(format!("{}:{}", place.file(), place.line())),
         }
+    }
+
+    /// The type of a parameter, as it is written.
+    pub(crate) fn param_text(&self, param: &Param) -> String {
+        let written = self.spec.params.iter().find(|written| written.name == param.name);
+        written.map_or_else(|| param.ty.name(), |written| written.ty.to_owned())
+    }
+
+    /// The type that it takes along `|->`, as it is written.
+    pub(crate) fn takes_text(&self) -> Option<String> {
+        let ty = self.wires.takes?;
+        Some(self.spec.piped.map_or_else(|| ty.name(), |written| written.ty.to_owned()))
+    }
+
+    /// The type that it yields, as it is written.
+    pub(crate) fn output_text(&self) -> String {
+        if self.spec.known { self.spec.output.to_owned() } else { self.output.ty.name() }
     }
 
     /// Gives the event its settings.

@@ -156,7 +156,7 @@ fn every_mistake_of_a_flow_is_told_at_once_with_its_place() {
     };
     let places: Vec<(usize, usize)> =
         errors.iter().map(|mistake| (mistake.line, mistake.column)).collect();
-    assert_eq!(places, [(2, 3), (2, 11), (3, 16)], "{errors}");
+    assert_eq!(places, [(2, 3), (2, 11), (2, 13), (3, 16)], "{errors}");
     assert!(errors.to_string().contains("did you mean `SUM`?"));
 }
 

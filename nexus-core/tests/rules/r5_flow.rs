@@ -159,7 +159,7 @@ fn wrong_wires_are_refused_before_anything_runs() {
     let registry = typed_registry();
     for (flow, says) in [
         ("S -> Take", "nothing is piped into it here"),
-        ("Either |-> Item", "but is given a `String`"),
+        ("Either |-> Item", "`Either` yields `String`, but `Item` takes `u32`"),
         ("S || S || S |-> Pair", "(u32, u32, u32)"),
         ("S -> Item[each]", "nothing is piped"),
         ("S |-> NeedsPool", "takes nothing along"),

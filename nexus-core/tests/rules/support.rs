@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) use nexus_core::__private::{
     Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, List, Maker,
-    Nothing, OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, Spec, TaskOutcome, Tuple,
-    ended,
+    Nothing, OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, SettingKind, Spec,
+    TaskOutcome, Tuple, ended,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
