@@ -22,6 +22,10 @@ use crate::value::Value;
     note = "put `#[derive(Pipeline)]` and `#[pipeline(flow = ...)]` on the struct"
 )]
 pub trait Pipeline: Sized + Send + 'static {
+    /// What the field holds that is filled in batches (see [`Batched`](crate::Batched)); `()` where
+    /// no field is.
+    type BatchItem: Send + 'static;
+
     /// The pipeline's name: that of the struct.
     const NAME: &'static str;
 

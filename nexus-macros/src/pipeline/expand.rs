@@ -179,6 +179,7 @@ fn implementation(
         }
     });
     let batched = batch::batched(private, me, fields, types);
+    let item = batch::item(private, fields, types);
     let listed = error_aliases(source, model);
     let input = input(private, doc, fields, types, |field| shared(&field.ty).is_some());
     quote! {
@@ -187,6 +188,7 @@ fn implementation(
         #batched
         #[automatically_derived]
         impl #private::Pipeline for #me {
+            type BatchItem = #item;
             const NAME: &'static str = #name;
             #input
             #timeout
@@ -268,10 +270,11 @@ fn new(input: &DeriveInput, fields: &[StructField]) -> TokenStream {
 /// A pipeline without meaning, so that only the macro's own errors show.
 pub(crate) fn stand_in(private: &TokenStream, me: &Ident, fields: &[StructField]) -> TokenStream {
     let me = unplaced(me);
-    let batched = batch::stand_in(private, &me, fields);
+    let (item, batched) = batch::stand_in(private, &me, fields);
     quote! {
         #[automatically_derived]
         impl #private::Pipeline for #me {
+            type BatchItem = #item;
             const NAME: &'static str = "";
             fn fields() -> #private::Fields { ::core::unreachable!() }
             fn into_values(self) -> #private::Vec<#private::Value> { ::core::unreachable!() }
