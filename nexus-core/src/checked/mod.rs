@@ -22,10 +22,10 @@ mod input;
 mod text;
 
 pub use ask::{
-    Binds, ByValue, Define, FieldKind, Fits, FitsEach, FitsMember, Id, IsExecutor, Json, Listed,
-    Of, Otherwise, OtherwiseField, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process,
-    Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput, Struct, StructEvent, Takes,
-    Typed, Wide, by_value, needed,
+    Binds, ByValue, Define, FieldKind, FieldValue, Fits, FitsEach, FitsMember, Holds, Id,
+    IsExecutor, Json, Listed, Of, Otherwise, OtherwiseField, OtherwiseHolds, OtherwiseOf,
+    OtherwiseReturns, OtherwiseStruct, Process, Processing, Returns, RunsAsync, RunsRemote,
+    SerialisableOutput, Struct, StructEvent, Takes, Typed, Wide, by_value, needed,
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
 pub use fed::{Each, Failed, Nth, One, Part, Whole};

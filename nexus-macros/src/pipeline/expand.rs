@@ -139,7 +139,8 @@ fn implementation(
 ) -> TokenStream {
     let names = types.iter().map(|(name, ..)| name);
     let aliases = types.iter().map(|(.., alias)| alias);
-    let values = fields.iter().map(|field| value(private, field));
+    let values = fields.iter().zip(types).map(|(field, (.., alias))| value(private, field, alias));
+    let shareable = shareable(private, fields, types);
     let script = flow.to_string();
     let mut seen = HashSet::new();
     let events =
@@ -185,6 +186,7 @@ fn implementation(
     quote! {
         #listed
         #(#linked)*
+        #shareable
         #batched
         #[automatically_derived]
         impl #private::Pipeline for #me {
@@ -225,13 +227,25 @@ fn error_alias(index: usize) -> Ident {
     format_ident!("__L{}", index + 1, span = Span::mixed_site())
 }
 
-fn value(private: &TokenStream, field: &StructField) -> TokenStream {
+/// How a field is read as a value.
+fn value(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStream {
     let name = unplaced(&field.name);
-    let (start, end) = ends(&field.ty);
-    let make = if shared(&field.ty).is_some() { quote!(from_arc) } else { quote!(new) };
-    // A field that cannot be shared among threads is shown at its type.
-    let argument = from_to(quote!((self.#name)), start, end);
-    quote!(#private::Value::#make #argument)
+    let make = if shared(&field.ty).is_some() { quote!(SHARED) } else { quote!(NEW) };
+    quote!((#private::Holds::<#alias>::#make)(self.#name))
+}
+
+/// The demand that each field can be shared among threads, which is shown at its type.
+fn shareable(
+    private: &TokenStream,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+) -> TokenStream {
+    let demands = fields.iter().zip(types).map(|(field, (.., alias))| {
+        let (start, end) = ends(&field.ty);
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!(const _: () = <#ty as #private::FieldValue>::IS;)
+    });
+    demands.collect()
 }
 
 /// `new`, with the fields that have no default, where there are any that have one.
