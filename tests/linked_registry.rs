@@ -207,3 +207,21 @@ fn an_item_that_is_skipped_with_a_value_stands_in_the_list_with_the_others() -> 
     assert_eq!(Sum {}.run()?.output::<u32>()?, &55);
     Ok(())
 }
+
+#[derive(Pipeline)]
+#[pipeline(flow = measure)]
+struct City {
+    #[field(default = "Porto")]
+    city: String,
+}
+
+#[test]
+fn a_flow_over_a_pipelines_fields_knows_their_defaults() -> nexus::Result<()> {
+    let plan = Flow::parse("measure")?.plan(&Registry::linked(), &City::fields())?;
+    let engine = Engine::new();
+    assert_eq!(engine.run_plan(&plan, Inputs::new())?.output::<u32>()?, &5);
+    let inputs = Inputs::new().with("city", "Rome".to_owned());
+    assert_eq!(engine.run_plan(&plan, inputs)?.output::<u32>()?, &4);
+    assert!(plan.fields().has_default("city"));
+    Ok(())
+}

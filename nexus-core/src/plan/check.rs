@@ -50,7 +50,7 @@ fn state_slot(plan: &mut Plan, ty: TypeInfo) -> u32 {
 
 fn field_slot(plan: &Plan, name: &str, ty: TypeInfo) -> Result<u32, (String, String)> {
     let fields = &plan.fields.0;
-    let Some(slot) = fields.iter().position(|(field, _)| **field == *name) else {
+    let Some(slot) = fields.iter().position(|field| *field.name == *name) else {
         let help = match suggest::nearest(name, plan.fields.names()) {
             Some(near) => format!("did you mean the field `{near}`?"),
             None => format!("add a field `{name}: {ty:?}` to the pipeline"),
@@ -63,7 +63,7 @@ fn field_slot(plan: &Plan, name: &str, ty: TypeInfo) -> Result<u32, (String, Str
         };
         return Err((message, help));
     };
-    let has = fields[slot].1;
+    let has = fields[slot].ty;
     if has == ty {
         return Ok(slot as u32);
     }

@@ -84,7 +84,7 @@ impl<'a> Compiler<'a> {
             plan: Plan {
                 name: Arc::from(name),
                 fields: fields.clone(),
-                field_names: fields.0.iter().map(|(name, _)| Arc::clone(name)).collect(),
+                field_names: fields.0.iter().map(|field| Arc::clone(&field.name)).collect(),
                 states: Vec::new(),
                 states_needed: Vec::new(),
                 events: Vec::new(),

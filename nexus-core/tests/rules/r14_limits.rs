@@ -198,6 +198,17 @@ fn wrong_inputs_are_told_all_at_once_by_field() {
 }
 
 #[test]
+fn a_default_that_panics_is_told_by_field_and_one_that_is_not_asked_for_is_not_made() {
+    let made = || -> u32 { panic!("{ON_PURPOSE}") };
+    let fields = Fields::new().with_default("limit", made);
+    let plan = Flow::parse("S").unwrap().plan(&registry(), &fields).unwrap();
+    let engine = TestEngine::new().build().unwrap();
+    let error = complaint(engine.run_plan(&plan, Inputs::new()));
+    assert!(error.starts_with("the default of `limit`: "), "{error}");
+    assert!(engine.run_plan(&plan, Inputs::new().with("limit", 1_u32)).is_ok());
+}
+
+#[test]
 fn a_missing_state_is_told_before_anything_runs() {
     let registry = typed_registry();
     let plan = plan(&registry, "S -> NeedsPool");

@@ -9,7 +9,7 @@ use syn::{DeriveInput, Type};
 
 use super::batch;
 use super::check::{Checks, alias, executor_alias};
-use super::input::{default_name, defaults, input};
+use super::input::{default_maker, default_name, defaults, input};
 use super::parse::PipelineArgs;
 use super::source::Source;
 use super::steps::{Model, model};
@@ -137,8 +137,14 @@ fn implementation(
     model: &Model<'_>,
     flow: &Flow,
 ) -> TokenStream {
-    let names = types.iter().map(|(name, ..)| name);
-    let aliases = types.iter().map(|(.., alias)| alias);
+    let listed_fields = fields.iter().zip(types).enumerate().map(|(index, (field, ty))| {
+        let (name, _, alias) = ty;
+        if field.default.is_none() {
+            return quote!(.with::<#alias>(#name));
+        }
+        let make = default_maker(private, index, alias, shared(&field.ty).is_some());
+        quote!(.with_made::<#alias>(#name, #make))
+    });
     let values = fields.iter().zip(types).map(|(field, (.., alias))| value(private, field, alias));
     let shareable = shareable(private, fields, types);
     let script = flow.to_string();
@@ -195,7 +201,7 @@ fn implementation(
             #input
             #timeout
             fn fields() -> #private::Fields {
-                #private::Fields::new() #(.with::<#aliases>(#names))*
+                #private::Fields::new() #(#listed_fields)*
             }
             fn into_values(self) -> #private::Vec<#private::Value> {
                 ::std::vec![#(#values),*]
