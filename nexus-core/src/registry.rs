@@ -321,6 +321,29 @@ impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
         self.set(|settings| settings.execution_evaluation_state(state))
     }
 
+    /// Lets the event stand at an `each` step whose items are of type `I`. Each of its tasks reads its
+    /// own item from [`Context::previous`].
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+    /// let mut registry = Registry::new();
+    /// registry.event("numbers", |_: &Context| Outcome::success(vec![1_u32, 2, 3]));
+    /// registry
+    ///     .event("square", |ctx: &Context| {
+    ///         let number = ctx.previous().first().and_then(|before| before.value::<u32>());
+    ///         Outcome::success(number.map_or(0, |number| number * number))
+    ///     })
+    ///     .each_of::<u32>();
+    /// let plan = Flow::parse("numbers |-> square[each]")?.plan(&registry, &Fields::new())?;
+    /// let report = Engine::new().run_plan(&plan, Inputs::new())?;
+    /// assert_eq!(report.output::<Vec<u32>>()?, &[1, 4, 9]);
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    pub fn each_of<I: Send + Sync + 'static>(self) -> Self {
+        self.def.wires.take_items::<I>();
+        self
+    }
+
     /// Shows the event's values in reports as JSON.
     pub fn output_json(self) -> Self
     where

@@ -199,9 +199,9 @@ impl Stage {
         let begin = self.ticks.fetch_add(1, SeqCst);
         let (step, play) = self.play(ctx);
         let path = ctx.step_path();
-        let previous = ctx.previous().iter().map(|seen| match seen {
-            Ok(value) => Ok(*value.get::<u32>().unwrap()),
-            Err(failure) => Err(failure.to_string()),
+        let previous = ctx.previous().iter().map(|seen| match seen.failure() {
+            None => Ok(*seen.value::<u32>().unwrap()),
+            Some(failure) => Err(failure.to_string()),
         });
         let previous = previous.collect();
         let number = ctx.attempt();

@@ -36,7 +36,10 @@ impl ActiveRun {
                 Action::Start(task) => match self.place(task.step) {
                     Place::Pool(pool) => {
                         self.signal_init(task);
-                        outbox.pooled.push((pool, Work::new(WorkKind::Body, task, run)));
+                        outbox.pooled.push((
+                            pool,
+                            Work::new(WorkKind::Body, task, run, self.wants_previous(task.step)),
+                        ));
                         if outbox.pooled.len() >= HAND_OUT_AT {
                             self.hand_out(run, outbox);
                         }
@@ -58,7 +61,9 @@ impl ActiveRun {
                     }
                     _ => match self.plan.options_of(task.step).check {
                         Place::Pool(pool) => {
-                            outbox.pooled.push((pool, Work::new(WorkKind::BypassCheck, task, run)));
+                            outbox
+                                .pooled
+                                .push((pool, Work::new(WorkKind::BypassCheck, task, run, false)));
                         }
                         Place::Inline => outbox.inline.push((WorkKind::BypassCheck, task)),
                     },

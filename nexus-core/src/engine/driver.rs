@@ -145,7 +145,7 @@ impl ActiveRun {
             if let Some((kind, task)) = now.inline.pop_front() {
                 if run.is_wanted(task) {
                     now.driver_busy = true;
-                    let work = Work::new(kind, task, run);
+                    let work = Work::new(kind, task, run, self.wants_previous(task.step));
                     return Polled::Ready(DriverStep::Perform(Box::new(work)));
                 }
                 continue;

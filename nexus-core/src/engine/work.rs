@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Token;
+use crate::context::Previous;
 use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::piped::OwnedPiped;
 use crate::run::{Halt, Run, Task};
@@ -37,17 +38,24 @@ pub(super) struct Work {
     pub(super) kind: WorkKind,
     pub(super) task: Task,
     pub(super) input: OwnedPiped,
+    /// What the body reads from its context, if it does.
+    pub(super) previous: Vec<Previous>,
     pub(super) token: Option<Arc<Token>>,
 }
 
 impl Work {
-    pub(super) fn new(kind: WorkKind, task: Task, run: &mut Run) -> Self {
+    /// `wants_previous` says whether the body reads what came along from its context.
+    pub(super) fn new(kind: WorkKind, task: Task, run: &mut Run, wants_previous: bool) -> Self {
+        let previous = match kind {
+            WorkKind::Body if wants_previous => run.previous(task),
+            _ => Vec::new(),
+        };
         let (input, token) = match kind {
             WorkKind::Body => (run.owned_task_input(task), run.token(task)),
             // The original's check sees the run, not what came along the arrow.
             WorkKind::BypassCheck => (OwnedPiped::Nothing, None),
         };
-        Self { kind, task, input, token }
+        Self { kind, task, input, previous, token }
     }
 
     /// The work is about to be done. `false` if nobody wants it any more.

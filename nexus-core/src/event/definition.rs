@@ -13,7 +13,7 @@ use crate::executor::{AsyncExecutor, ExecutorKind};
 use crate::outcome::Descriptor;
 use crate::piped::Up;
 use crate::settings::EventSettings;
-use crate::shape::{Fanned, Shape};
+use crate::shape::{ByRef, Fanned, Shape};
 use crate::value::{OutputInfo, TypeInfo, Value};
 use crate::wire::EventWire;
 
@@ -42,6 +42,8 @@ impl<T: Send + Sync + 'static> Collect for Collected<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Wires {
     pub(crate) takes: Option<TypeInfo>,
+    /// What it takes at an `each` step.
+    pub(crate) items: Option<TypeInfo>,
     pub(crate) accepts: fn(&Up) -> bool,
     pub(crate) accepts_items_of: fn(&Up) -> bool,
     pub(crate) fan: fn(&Value) -> Option<Fanned>,
@@ -54,12 +56,20 @@ impl Wires {
     pub(crate) fn of<T: Send + Sync + 'static, S: Shape>() -> Self {
         Self {
             takes: S::TAKES.then(TypeInfo::of::<S::Takes>),
+            items: S::TAKES.then(TypeInfo::of::<S::Takes>),
             accepts: S::accepts,
             accepts_items_of: S::accepts_items_of,
             fan: S::fan,
             list: TypeInfo::of::<Vec<T>>(),
             collect: || Box::new(Collected::<T>(Vec::new())),
         }
+    }
+
+    /// Says that the items of an `each` step are of type `T`.
+    pub(crate) fn take_items<T: Send + Sync + 'static>(&mut self) {
+        self.items = Some(TypeInfo::of::<T>());
+        self.accepts_items_of = ByRef::<T>::accepts_items_of;
+        self.fan = ByRef::<T>::fan;
     }
 
     pub(crate) fn collector(&self) -> Box<dyn Collect> {

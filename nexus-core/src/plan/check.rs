@@ -179,10 +179,11 @@ impl Checker<'_, '_> {
         if def.is_closure && !place.each {
             return Ok(());
         }
-        let Some(takes) = def.wires.takes else {
+        let takes = if place.each { def.wires.items } else { def.wires.takes };
+        let Some(takes) = takes else {
             let message = format!("`{name}` takes nothing along `|->`");
             let cure = if def.is_closure {
-                "an event made from a closure runs once and reads `Context::previous`; annotate a function to run it for each item"
+                "say what its items are: `registry.event(..).each_of::<T>()`"
             } else {
                 "draw the arrow as `->`, or give the event a `#[piped]` parameter"
             };
@@ -196,7 +197,7 @@ impl Checker<'_, '_> {
         if let Some(coming) = ups.iter().find(|coming| !accepts(&coming.up)) {
             let each = if place.each { "for each item " } else { "" };
             let gives = self.gives(coming);
-            let takes_text = def.takes_text().unwrap_or_default();
+            let takes_text = def.takes_text().unwrap_or_else(|| takes.name());
             let message = format!("{gives}, but `{name}` takes `{takes_text}` {each}along `|->`");
             return Err(mistake(message, arrow).help(cure(place, takes)));
         }

@@ -34,8 +34,7 @@ fn a_group_of_a_million_members_plans_runs_and_drops_on_a_small_stack() {
 fn a_million_values_go_along_a_million_arrows() {
     let mut registry = registry();
     registry.event("INC", |ctx: &Context| {
-        let before =
-            ctx.previous().first().map_or(0, |seen| *seen.as_ref().unwrap().get::<u32>().unwrap());
+        let before = ctx.previous().first().map_or(0, |seen| *seen.value::<u32>().unwrap());
         Outcome::success(before + 1)
     });
     let plan = plan(&registry, &vec!["INC"; 100_000].join(" |-> "));

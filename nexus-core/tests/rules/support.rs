@@ -36,8 +36,9 @@ pub(crate) fn registry() -> Registry {
     registry.event("F", |_: &Context| Outcome::<u32>::failure("no"));
     registry.event("P", |_: &Context| Err::<u32, _>(Broke));
     registry.event("SUM", |ctx: &Context| {
-        let value = |seen: &Result<Value, Failure>| {
-            seen.as_ref().map_or(100, |value| *value.get::<u32>().unwrap())
+        let value = |seen: &Previous| match seen.failure() {
+            None => *seen.value::<u32>().unwrap(),
+            Some(_) => 100,
         };
         Outcome::success(ctx.previous().iter().map(value).sum::<u32>())
     });
