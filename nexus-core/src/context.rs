@@ -313,7 +313,7 @@ impl fmt::Debug for Previous {
             .field("step", &self.step_path())
             .field("outcome", &self.outcome)
             .field("item", &self.item)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

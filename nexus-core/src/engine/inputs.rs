@@ -36,7 +36,7 @@ impl Inputs {
             let mut given = self.0.iter().filter(|(given, _, _)| **given == **name);
             match (given.next(), given.next(), default) {
                 (None, _, None) => {
-                    complaints.push(format!("the input `{name}: {ty:?}` is missing"))
+                    complaints.push(format!("the input `{name}: {ty:?}` is missing"));
                 }
                 // A default is the user's code.
                 (None, _, Some(default)) => match panic::contain(|| default()) {

@@ -247,9 +247,10 @@ impl Checker<'_, '_> {
             End::Output(id) => {
                 let Some(def) = self.event(*id) else { return Vec::new() };
                 let each = self.wiring.uses.get(*id).is_some_and(|place| place.each);
-                let up = match each {
-                    true => Up::Each { list: def.wires.list, item: def.output.ty },
-                    false => Up::One(def.output.ty),
+                let up = if each {
+                    Up::Each { list: def.wires.list, item: def.output.ty }
+                } else {
+                    Up::One(def.output.ty)
                 };
                 vec![Coming { up, from: Some(*id) }]
             }

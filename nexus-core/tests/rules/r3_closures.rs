@@ -2,16 +2,13 @@
 
 use super::support::*;
 
-fn fails(_: &Context) -> Result<Outcome<u32>, Broke> {
-    Ok(Outcome::failure("no"))
-}
-
-fn breaks(_: &Context) -> Result<Outcome<u32>, Broke> {
-    Err(Broke)
-}
-
-fn succeeds(_: &Context) -> Result<Outcome<u32>, Broke> {
-    Ok(Outcome::success(7))
+/// 0 fails, 1 breaks, all others succeed.
+fn nested(number: u32) -> Result<Outcome<u32>, Broke> {
+    match number {
+        0 => Ok(Outcome::failure("no")),
+        1 => Err(Broke),
+        number => Ok(Outcome::success(number)),
+    }
 }
 
 /// How `A`, whatever it does, ends: what a user reads of it in the report.
@@ -48,9 +45,9 @@ fn a_closure_and_a_mock_return_all_that_an_event_may_return() {
         |_: &Context| Outcome::goto(9, 7_u32) => "goto 9",
         |_: &Context| Ok::<u32, Broke>(7) => "Some(7)",
         |_: &Context| Err::<u32, Broke>(Broke) => "exception broke",
-        succeeds => "Some(7)",
-        fails => "failure no",
-        breaks => "exception broke",
+        |_: &Context| nested(7) => "Some(7)",
+        |_: &Context| nested(0) => "failure no",
+        |_: &Context| nested(1) => "exception broke",
         |_: &Context| Ok::<Outcome<u32>, Broke>(Outcome::failure("no")) => "failure no",
         |_: &Context| Ok::<_, Broke>(Outcome::goto(9, 7_u32)) => "goto 9",
         |_: &Context| (true, 7_u32) => "Some(7)",
@@ -61,7 +58,7 @@ fn a_closure_and_a_mock_return_all_that_an_event_may_return() {
 #[test]
 fn what_a_nested_outcome_holds_is_piped_on() {
     let mut registry = typed_registry();
-    registry.event("A", succeeds);
+    registry.event("A", |_: &Context| nested(7));
     assert_eq!(run(&registry, "A |-> Take").output::<u32>().unwrap(), &8);
 }
 
@@ -69,9 +66,11 @@ fn what_a_nested_outcome_holds_is_piped_on() {
 fn a_bypass_check_may_break_and_gives_a_value_of_its_event() {
     let mut registry = typed_registry();
     let settled = |answer: fn(&Context) -> Result<Bypass<u32>, Broke>| answer;
-    registry.event("Cached", succeeds).bypass(settled(|_| Ok(Bypass::skip_with("cached", 4))));
-    registry.event("Broken", succeeds).bypass(settled(|_| Err(Broke)));
-    registry.event("Plain", succeeds).bypass(|_| Bypass::skip_with("known", 5));
+    registry
+        .event("Cached", |_: &Context| nested(7))
+        .bypass(settled(|_| Ok(Bypass::skip_with("cached", 4))));
+    registry.event("Broken", |_: &Context| nested(7)).bypass(settled(|_| Err(Broke)));
+    registry.event("Plain", |_: &Context| nested(7)).bypass(|_| Bypass::skip_with("known", 5));
     assert_eq!(run(&registry, "Cached |-> Take").output::<u32>().unwrap(), &5);
     assert_eq!(run(&registry, "Plain |-> Take").output::<u32>().unwrap(), &6);
     let broken = run(&registry, "Broken (0 -> S)");

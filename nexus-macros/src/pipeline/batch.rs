@@ -68,10 +68,11 @@ pub(crate) fn item(
     fields: &[StructField],
     types: &[(String, String, Ident)],
 ) -> TokenStream {
-    match fields.iter().zip(types).find(|(field, _)| field.batch_size.is_some()) {
-        Some((_, (.., alias))) => quote!(<#alias as #private::IntoIterator>::Item),
-        None => quote!(()),
-    }
+    let batched = fields.iter().zip(types).find(|(field, _)| field.batch_size.is_some());
+    batched.map_or_else(
+        || quote!(()),
+        |(_, (.., alias))| quote!(<#alias as #private::IntoIterator>::Item),
+    )
 }
 
 /// The same without meaning, where there are mistakes: what the field holds, and the
