@@ -228,7 +228,7 @@ fn max_concurrency_of_the_step_and_of_the_executor_bound_how_many_are_under_way(
     #[pipeline(flow = look)]
     struct Look;
 
-    fn most<P: Pipeline>(pipeline: P) -> usize {
+    fn most<P: Pipeline + Send>(pipeline: P) -> usize {
         let engine = Engine::builder().state(Gauge::default()).build().unwrap();
         within(move || {
             let report = engine.run(pipeline).unwrap();

@@ -99,7 +99,7 @@ fn every_mistake_of_a_script_is_found_before_anything_runs() {
     let expected = [
         "1:1 there is no event `measrue` did you mean `measure`?",
         "1:13 `Scale` has a field `factor` that is not set write `Scale[factor = ..]`",
-        "2:4 `Scale` takes a `u32` along `|->`, but nothing is piped into it here",
+        "2:4 `Scale` takes `u32` along `|->`, but nothing is piped into it here",
         "2:10 there is no setting `factr` did you mean the field `factor`?",
         "3:12 there is no setting `retries` ",
     ];
@@ -107,4 +107,121 @@ fn every_mistake_of_a_script_is_found_before_anything_runs() {
     for expected in expected {
         assert!(found.iter().any(|found| found.starts_with(expected)), "{expected}\n{found:#?}");
     }
+}
+
+#[event]
+fn total(#[piped] all: &Vec<u32>) -> Outcome<u32> {
+    Outcome::success(all.iter().sum())
+}
+
+#[event]
+fn either(#[piped] n: Result<&u32, Failure>) -> Outcome<u32> {
+    Outcome::success(n.map_or(0, |n| *n))
+}
+
+#[event]
+fn text() -> Outcome<String> {
+    Outcome::success("text".to_owned())
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_told_in_the_words_of_the_signature() {
+    for (script, message) in [
+        ("text |-> total", "`text` yields `String`, but `total` takes `&Vec<u32>` along `|->`"),
+        (
+            "text |-> either",
+            "`text` yields `String`, but `either` takes `Result<&u32, Failure>` along `|->`",
+        ),
+        (
+            "numbers |-> tenfold[each] |-> either",
+            "`tenfold` runs for each item and yields `Vec<u32>`, but `either` takes \
+             `Result<&u32, Failure>` along `|->`",
+        ),
+        (
+            "text |-> tenfold[each]",
+            "`text` yields `String`, but `tenfold` takes `u32` for each item along `|->`",
+        ),
+        (
+            "text || numbers |-> either",
+            "the group hands on `(String, Vec<u32>)`, but `either` takes `Result<&u32, Failure>` \
+             along `|->`",
+        ),
+        (
+            "text (0 |-> either)",
+            "a `0` branch is handed a `Failure`, but `either` takes `Result<&u32, Failure>` along \
+             `|->`",
+        ),
+    ] {
+        let found = mistakes(script);
+        assert_eq!(found.len(), 1, "{script}: {found:#?}");
+        assert!(found[0].contains(message), "{script}: {found:#?}");
+    }
+}
+
+#[derive(Debug, Descriptor)]
+enum Route {
+    Premium,
+    #[allow(dead_code, reason = "a branch that is not taken")]
+    Regular,
+}
+
+#[test]
+fn a_closure_that_names_branches_takes_them_and_needs_them_all() -> nexus::Result<()> {
+    let mut registry = Registry::new();
+    registry.event("route", |_: &Context| Route::Premium);
+    registry.event("gold", |_: &Context| Outcome::success("gold"));
+    let flow = Flow::parse("route (premium -> gold, regular -> gold)")?;
+    let report = Engine::new().run_plan(&flow.plan(&registry, &Fields::new())?, Inputs::new())?;
+    assert_eq!(nexus::testing::ran(&report), ["route", "route/premium/gold"]);
+    let missing = Flow::parse("route (premium -> gold)")?.plan(&registry, &Fields::new());
+    let text = missing.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(text.contains("`route` has no branch for `regular`"), "{text}");
+    Ok(())
+}
+
+#[event]
+fn numbers() -> Outcome<Vec<u32>> {
+    Outcome::success(vec![1, 2, 3])
+}
+
+fn skips_the_first(ctx: &Context) -> Bypass<u32> {
+    if ctx.item() == Some(0) { Bypass::skip_with("known", 5) } else { Bypass::no() }
+}
+
+#[event(bypass = skips_the_first)]
+fn tenfold(#[piped] n: u32) -> Outcome<u32> {
+    Outcome::success(n * 10)
+}
+
+#[event]
+fn sum(#[piped] all: Vec<u32>) -> Outcome<u32> {
+    Outcome::success(all.iter().sum())
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = numbers |-> tenfold[each] |-> sum)]
+struct Sum {}
+
+#[test]
+fn an_item_that_is_skipped_with_a_value_stands_in_the_list_with_the_others() -> nexus::Result<()> {
+    assert_eq!(Sum {}.run()?.output::<u32>()?, &55);
+    Ok(())
+}
+
+#[derive(Pipeline)]
+#[pipeline(flow = measure)]
+struct City {
+    #[field(default = "Porto")]
+    city: String,
+}
+
+#[test]
+fn a_flow_over_a_pipelines_fields_knows_their_defaults() -> nexus::Result<()> {
+    let plan = Flow::parse("measure")?.plan(&Registry::linked(), &City::fields())?;
+    let engine = Engine::new();
+    assert_eq!(engine.run_plan(&plan, Inputs::new())?.output::<u32>()?, &5);
+    let inputs = Inputs::new().with("city", "Rome".to_owned());
+    assert_eq!(engine.run_plan(&plan, inputs)?.output::<u32>()?, &4);
+    assert!(plan.fields().has_default("city"));
+    Ok(())
 }

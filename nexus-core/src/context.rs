@@ -132,7 +132,7 @@ pub struct Context {
     pub(crate) step: u32,
     pub(crate) attempt: u32,
     pub(crate) item: Option<u64>,
-    pub(crate) previous: Vec<Result<Value, Failure>>,
+    pub(crate) previous: Vec<Previous>,
     pub(crate) token: Option<Arc<Token>>,
     /// When the attempt's own timeout is over.
     pub(crate) deadline: Option<Duration>,
@@ -205,10 +205,30 @@ impl Context {
         self.run.environment.resources.get(&TypeId::of::<T>())?.arc().map(State)
     }
 
-    /// What came along `|->`, in script order, failures included. Filled for events that a
-    /// [`Registry`](crate::Registry) makes from closures; an annotated event has its `#[piped]`
-    /// parameter instead.
-    pub fn previous(&self) -> &[Result<Value, Failure>] {
+    /// What came along `|->`, in script order, failures included: for each step, who it was and how
+    /// it ended. Of an `each` step, the one entry is the task's own item.
+    ///
+    /// It is filled for events that a [`Registry`](crate::Registry) makes from closures, and for
+    /// mocks; an annotated event has its `#[piped]` parameter instead.
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+    /// let mut registry = Registry::new();
+    /// registry.event("Rain", |_: &Context| Outcome::success(12_u32));
+    /// registry.event("Wind", |_: &Context| Outcome::<u32>::failure("no sensor"));
+    /// registry.event("Say", |ctx: &Context| {
+    ///     let said = ctx.previous().iter().map(|before| match before.value::<u32>() {
+    ///         Some(number) => format!("{} {number}", before.event()),
+    ///         None => format!("no {}", before.event()),
+    ///     });
+    ///     Outcome::success(said.collect::<Vec<_>>().join(", "))
+    /// });
+    /// let plan = Flow::parse("Rain || Wind |-> Say")?.plan(&registry, &Fields::new())?;
+    /// let report = Engine::new().run_plan(&plan, Inputs::new())?;
+    /// assert_eq!(report.output::<String>()?, "Rain 12, no Wind");
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    pub fn previous(&self) -> &[Previous] {
         &self.previous
     }
 
@@ -247,6 +267,57 @@ impl fmt::Debug for Context {
             .field("run", &self.run_id())
             .field("step", &self.step_path())
             .field("attempt", &self.attempt)
+            .field("item", &self.item)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came along `|->` from one step; see [`Context::previous`].
+#[derive(Clone)]
+pub struct Previous {
+    pub(crate) names: Arc<dyn Names>,
+    pub(crate) step: u32,
+    pub(crate) outcome: Result<Value, Failure>,
+    /// Which item of the value it is, where the value is a list that an `each` step runs over.
+    pub(crate) item: Option<usize>,
+}
+
+impl Previous {
+    /// The name of the event that it came from.
+    pub fn event(&self) -> &str {
+        self.names.event_name(self.step)
+    }
+
+    /// That step's place in the flow, as [`Context::step_path`] gives it.
+    pub fn step_path(&self) -> String {
+        self.names.step_path(self.step)
+    }
+
+    /// Whether there is a value.
+    pub fn is_success(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
+    /// The value, if there is one and it is a `T`; at an `each` step, the task's own item.
+    pub fn value<T: 'static>(&self) -> Option<&T> {
+        let value = self.outcome.as_ref().ok()?;
+        match self.item {
+            Some(item) => value.get::<Vec<T>>()?.get(item),
+            None => value.get(),
+        }
+    }
+
+    /// Why there is no value.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.outcome.as_ref().err()
+    }
+}
+
+impl fmt::Debug for Previous {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Previous")
+            .field("step", &self.step_path())
+            .field("outcome", &self.outcome)
             .field("item", &self.item)
             .finish_non_exhaustive()
     }

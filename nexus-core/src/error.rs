@@ -100,15 +100,18 @@ impl FlowErrors {
         text
     }
 
-    /// Each mistake: its code, line, column (both from 1), message and cure.
+    /// Each mistake: its code, its place (lines and columns from 1), message and cure.
     pub fn iter(&self) -> impl Iterator<Item = Mistake<'_>> {
         self.mistakes.iter().map(|mistake| {
-            let (line, column) =
-                nexus_pointy::line_column(&self.source, mistake.span.start as usize);
+            let place = |at: u32| nexus_pointy::line_column(&self.source, at as usize);
+            let (line, column) = place(mistake.span.start);
+            let (end_line, end_column) = place(mistake.span.end);
             Mistake {
                 code: mistake.code,
                 line,
                 column,
+                end_line,
+                end_column,
                 message: &mistake.message,
                 help: mistake.help.as_deref(),
             }
@@ -126,6 +129,10 @@ pub struct Mistake<'a> {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
+    /// The line in which what is wrong ends.
+    pub end_line: usize,
+    /// The column behind it.
+    pub end_column: usize,
     /// What was expected and what was found.
     pub message: &'a str,
     /// What to do.

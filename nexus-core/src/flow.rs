@@ -14,8 +14,8 @@ use crate::registry::Registry;
 /// let mut registry = Registry::new();
 /// registry.event("A", |_: &Context| Outcome::success(20_u32));
 /// registry.event("B", |ctx: &Context| {
-///     let a = ctx.previous().first().and_then(|a| a.as_ref().ok()?.get::<u32>().copied());
-///     Outcome::success(a.unwrap_or(0) + 1)
+///     let a = ctx.previous().first().and_then(|a| a.value::<u32>());
+///     Outcome::success(a.unwrap_or(&0) + 1)
 /// });
 /// let plan = Flow::parse("A |-> B")?.plan(&registry, &Fields::new())?;
 /// let report = Engine::new().run_plan(&plan, Inputs::new())?;

@@ -62,7 +62,7 @@ pub use batch::{
     Batch, BatchCanceller, BatchEnd, BatchFailure, BatchReport, BatchSummary, Batched, Batches,
     LineError, Lines, Parsed,
 };
-pub use context::{Context, RunId, State};
+pub use context::{Context, Previous, RunId, State};
 pub use describe::{EventInfo, ParameterInfo, ParameterSource, SettingsInfo, StepInfo};
 pub use engine::{
     Canceller, Engine, EngineBuilder, Inputs, Prepared, Progress, RunHandle, RunningTask, Shutdown,

@@ -1,6 +1,9 @@
 //! How a task ended: in the user's words ([`Outcome`]) and in the run's ([`TaskOutcome`]).
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
 
 pub use nexus_pointy::Descriptor;
 
@@ -21,9 +24,15 @@ use crate::value::Value;
 /// assert!(half(4).is_success());
 /// assert_eq!(half(3).failure_reason(), Some("odd"));
 /// ```
-#[derive(Debug, Clone)]
+///
+/// An outcome is no value of a flow, so it is not `Sync`, which every value is: that is how
+/// `Result<Outcome<T>, E>` is told from a `Result` whose value is an `Outcome`.
+#[derive(Clone)]
 #[must_use = "an outcome says how the event ended; return it"]
-pub struct Outcome<T>(pub(crate) Kind<T>);
+pub struct Outcome<T>(pub(crate) Kind<T>, NotSync);
+
+/// Keeps a type from being shared among threads; see `docs/decisions/0014-outcome-not-sync.md`.
+type NotSync = PhantomData<Cell<()>>;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Kind<T> {
@@ -33,14 +42,18 @@ pub(crate) enum Kind<T> {
 }
 
 impl<T> Outcome<T> {
+    fn of(kind: Kind<T>) -> Self {
+        Self(kind, PhantomData)
+    }
+
     /// The event succeeded and yields `value`.
     pub fn success(value: T) -> Self {
-        Self(Kind::Success(value))
+        Self::of(Kind::Success(value))
     }
 
     /// The event looked at its input and said no. A failure is never retried.
     pub fn failure(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Kind::Failure(Failure::new(reason)))
+        Self::of(Kind::Failure(Failure::new(reason)))
     }
 
     /// A failure that carries data for the `0` branch, which reads it with [`Failure::value`].
@@ -48,7 +61,7 @@ impl<T> Outcome<T> {
         reason: impl Into<Cow<'static, str>>,
         data: impl Send + Sync + 'static,
     ) -> Self {
-        Self(Kind::Failure(Failure::new(reason).with_value(data)))
+        Self::of(Kind::Failure(Failure::new(reason).with_value(data)))
     }
 
     /// Takes the branch of this step that has `descriptor`, handing it `value` if the branch is
@@ -60,7 +73,7 @@ impl<T> Outcome<T> {
     /// assert_eq!(jump.descriptor().map(ToString::to_string).as_deref(), Some("101"));
     /// ```
     pub fn goto(descriptor: impl Into<Descriptor>, value: T) -> Self {
-        Self(Kind::Goto {
+        Self::of(Kind::Goto {
             goto: Goto {
                 descriptor: descriptor.into(),
                 failed: false,
@@ -121,6 +134,12 @@ impl<T> Outcome<T> {
             Kind::Goto { goto, .. } => Some(&goto.descriptor),
             _ => None,
         }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Outcome").field(&self.0).finish()
     }
 }
 

@@ -97,20 +97,23 @@ impl OwnedPiped {
         }
     }
 
-    /// The outcomes one by one, a group's members in script order.
-    pub(crate) fn flatten(&self, into: &mut Vec<Result<Value, Failure>>) {
-        match self {
-            Self::Nothing => {}
-            Self::Value(value) => into.push(Ok(value.clone())),
-            Self::Failure(failure) | Self::Reason(failure) => into.push(Err(failure.clone())),
-            Self::Each(each) => into.push(match &each.verdict {
+    /// The outcomes one by one, a group's members in script order. An item of a list is no value of
+    /// its own: it is the list, and which item.
+    pub(crate) fn flatten(&self, into: &mut Vec<(Result<Value, Failure>, Option<usize>)>) {
+        let outcome = match self {
+            Self::Nothing => return,
+            Self::Group(members) => {
+                return members.iter().for_each(|member| member.flatten(into));
+            }
+            Self::Item(list, index) => return into.push((Ok(list.clone()), Some(*index))),
+            Self::Value(value) => Ok(value.clone()),
+            Self::Failure(failure) | Self::Reason(failure) => Err(failure.clone()),
+            Self::Each(each) => match &each.verdict {
                 None => Ok(each.values.clone()),
                 Some(failure) => Err(failure.clone()),
-            }),
-            // A list's items are not values of their own; the closure sees the list.
-            Self::Item(list, _) => into.push(Ok(list.clone())),
-            Self::Group(members) => members.iter().for_each(|member| member.flatten(into)),
-        }
+            },
+        };
+        into.push((outcome, None));
     }
 }
 

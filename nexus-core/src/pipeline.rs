@@ -21,7 +21,11 @@ use crate::value::Value;
     message = "`{Self}` is not a pipeline",
     note = "put `#[derive(Pipeline)]` and `#[pipeline(flow = ...)]` on the struct"
 )]
-pub trait Pipeline: Sized + Send + 'static {
+pub trait Pipeline: Sized + 'static {
+    /// What the field holds that is filled in batches (see [`Batched`](crate::Batched)); `()` where
+    /// no field is.
+    type BatchItem: Send + 'static;
+
     /// The pipeline's name: that of the struct.
     const NAME: &'static str;
 

@@ -144,5 +144,10 @@ pub fn descriptor<T: Descriptors>(index: usize) -> Descriptor {
     T::ALL.get(index).copied().map_or(Descriptor::SUCCESS, Descriptor::from)
 }
 
+/// The branch that a value names, if it is a `T`.
+pub fn goto_of<T: Descriptors>(value: &Value) -> Option<Descriptor> {
+    value.get::<T>().map(Descriptors::descriptor)
+}
+
 /// How a typed goto's value names its branch.
 pub type TypedGoto = fn(&Value) -> Option<Descriptor>;

@@ -1,6 +1,7 @@
 //! Events, executors and error types by name: what a flow that arrives as text may speak of.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::panic::Location;
 #[cfg(feature = "tokio")]
 use std::pin::Pin;
@@ -8,16 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::event::{
-    Body, BodyFuture, Event, EventDef, Inputs, IntoBypass, IntoOutcome, Maker, Plain,
-};
+#[cfg(feature = "tokio")]
+use crate::event::AsyncClosure;
+use crate::event::{Body, Checked, Closure, Event, EventDef, IntoBypass, IntoOutcome, Maker};
 use crate::executor::{
     DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
 };
-use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::retry::{ErrorType, IntoRetryPolicy};
 use crate::settings::{EventExecutionEvaluationState, EventSettings};
-use crate::value::{OutputInfo, Value};
+use crate::value::OutputInfo;
 
 /// An annotated event that is linked into the program.
 #[cfg(feature = "registry")]
@@ -125,18 +125,21 @@ impl Registry {
     ///     .event("A", |ctx: &Context| Ok::<_, Failure>(ctx.attempt()))
     ///     .stop_on_error(true);
     /// ```
+    ///
+    /// It returns what an annotated event may return: `Outcome<T>`, `Result<T, E>`,
+    /// `Result<Outcome<T>, E>`, `(bool, T)`, or an enum with `#[derive(Descriptor)]`.
     #[track_caller]
-    pub fn event<F, R>(&mut self, name: impl Into<String>, body: F) -> EventBuilder<'_>
+    pub fn event<F, R, Form>(
+        &mut self,
+        name: impl Into<String>,
+        body: F,
+    ) -> EventBuilder<'_, R::Output>
     where
         F: Fn(&Context) -> R + Send + Sync + 'static,
-        R: IntoOutcome<Plain> + 'static,
+        R: IntoOutcome<Form> + 'static,
+        Form: 'static,
     {
-        let name = name.into();
-        let body = Arc::new(Closure(body));
-        let def = EventDef::of_closure::<R::Output>(name.clone(), body, Location::caller());
-        let index = self.events.len();
-        self.add_as(name, def);
-        EventBuilder { def: &mut self.events[index] }
+        self.closure::<R, Form>(name.into(), Closure::body(body), false, Location::caller())
     }
 
     /// [`event`](Self::event), for async code: it runs on
@@ -154,17 +157,31 @@ impl Registry {
     /// ```
     #[cfg(feature = "tokio")]
     #[track_caller]
-    pub fn async_event<F, R>(&mut self, name: impl Into<String>, body: F) -> EventBuilder<'_>
+    pub fn async_event<F, R, Form>(
+        &mut self,
+        name: impl Into<String>,
+        body: F,
+    ) -> EventBuilder<'_, R::Output>
     where
         F: Fn(&Context) -> Pin<Box<dyn Future<Output = R> + Send + '_>> + Send + Sync + 'static,
-        R: IntoOutcome<Plain> + 'static,
+        R: IntoOutcome<Form> + 'static,
+        Form: 'static,
     {
-        let name = name.into();
-        let body = Arc::new(AsyncClosure(body));
-        let def = EventDef::of_closure::<R::Output>(name.clone(), body, Location::caller());
+        self.closure::<R, Form>(name.into(), AsyncClosure::body(body), true, Location::caller())
+    }
+
+    /// Adds an event that returns `R` and is made of a closure.
+    fn closure<R: IntoOutcome<Form>, Form>(
+        &mut self,
+        name: String,
+        body: Arc<dyn Body>,
+        is_async: bool,
+        place: &Location<'_>,
+    ) -> EventBuilder<'_, R::Output> {
+        let def = EventDef::of_closure::<R, Form>(name.clone(), body, place);
         let index = self.events.len();
-        self.add_as(name, def.with_async());
-        EventBuilder { def: &mut self.events[index] }
+        self.add_as(name, if is_async { def.with_async() } else { def });
+        EventBuilder { def: &mut self.events[index], yields: PhantomData }
     }
 
     /// Lets flows name an executor: `[executor = Name]`.
@@ -250,44 +267,15 @@ impl Registry {
     }
 }
 
-struct Closure<F>(F);
-
-impl<F, R> Body for Closure<F>
-where
-    F: Fn(&Context) -> R + Send + Sync + 'static,
-    R: IntoOutcome<Plain> + 'static,
-{
-    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
-        (self.0)(inputs.context()).into_outcome()
-    }
-}
-
-#[cfg(feature = "tokio")]
-struct AsyncClosure<F>(F);
-
-#[cfg(feature = "tokio")]
-impl<F, R> Body for AsyncClosure<F>
-where
-    F: Fn(&Context) -> Pin<Box<dyn Future<Output = R> + Send + '_>> + Send + Sync + 'static,
-    R: IntoOutcome<Plain> + 'static,
-{
-    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
-        crate::event::only_async(inputs)
-    }
-
-    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
-        let future = (self.0)(inputs.context);
-        Box::pin(async move { future.await.into_outcome() })
-    }
-}
-
-/// Settings for an event made from a closure; they are those of `#[event(...)]`.
+/// Settings for an event that is made from a closure and yields a `T`; they are those of
+/// `#[event(...)]`.
 #[derive(Debug)]
-pub struct EventBuilder<'a> {
+pub struct EventBuilder<'a, T> {
     def: &'a mut EventDef,
+    yields: PhantomData<fn() -> T>,
 }
 
-impl EventBuilder<'_> {
+impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
     fn set(self, change: impl FnOnce(EventSettings) -> EventSettings) -> Self {
         self.def.settings = change(std::mem::take(&mut self.def.settings));
         self
@@ -333,48 +321,67 @@ impl EventBuilder<'_> {
         self.set(|settings| settings.execution_evaluation_state(state))
     }
 
-    /// Shows the event's values in reports as JSON.
-    pub fn output_json<T: serde::Serialize + 'static>(self) -> Self {
-        let output = OutputInfo::json::<T>();
-        if output.ty == self.def.output.ty {
-            self.def.output = output;
-        }
+    /// Lets the event stand at an `each` step whose items are of type `I`. Each of its tasks reads its
+    /// own item from [`Context::previous`].
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+    /// let mut registry = Registry::new();
+    /// registry.event("numbers", |_: &Context| Outcome::success(vec![1_u32, 2, 3]));
+    /// registry
+    ///     .event("square", |ctx: &Context| {
+    ///         let number = ctx.previous().first().and_then(|before| before.value::<u32>());
+    ///         Outcome::success(number.map_or(0, |number| number * number))
+    ///     })
+    ///     .each_of::<u32>();
+    /// let plan = Flow::parse("numbers |-> square[each]")?.plan(&registry, &Fields::new())?;
+    /// let report = Engine::new().run_plan(&plan, Inputs::new())?;
+    /// assert_eq!(report.output::<Vec<u32>>()?, &[1, 4, 9]);
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    pub fn each_of<I: Send + Sync + 'static>(self) -> Self {
+        self.def.wires.take_items::<I>();
         self
     }
 
-    /// Asks `check` before each run of the event whether to skip it (tutorial, "Event Bypassing").
-    pub fn bypass<T: Send + Sync + 'static>(
+    /// Shows the event's values in reports as JSON.
+    pub fn output_json(self) -> Self
+    where
+        T: serde::Serialize,
+    {
+        self.def.output = OutputInfo::json::<T>();
+        self
+    }
+
+    /// Asks `check` before each run of the event whether to skip it (tutorial, "Event Bypassing");
+    /// at an `each` step, before each item. It returns `Bypass<T>`, or `Result<Bypass<T>, E>`, where
+    /// `T` is what the event yields.
+    ///
+    /// ```
+    /// use nexus_core::{Bypass, Context, Outcome, Registry};
+    /// let mut registry = Registry::new();
+    /// registry
+    ///     .event("fetch", |_: &Context| Outcome::success(7_u32))
+    ///     .bypass(|_| Bypass::skip_with("cached", 6));
+    /// ```
+    ///
+    /// A value of another type does not compile:
+    ///
+    /// ```compile_fail,E0277
+    /// use nexus_core::{Bypass, Context, Outcome, Registry};
+    /// let mut registry = Registry::new();
+    /// registry
+    ///     .event("fetch", |_: &Context| Outcome::success(7_u32))
+    ///     .bypass(|_| Bypass::skip_with("cached", "six"));
+    /// ```
+    pub fn bypass<A: IntoBypass<T> + 'static>(
         self,
-        check: impl Fn(&Context) -> Bypass<T> + Send + Sync + 'static,
+        check: impl Fn(&Context) -> A + Send + Sync + 'static,
     ) -> Self {
         if let Maker::Ready(body) = &self.def.body {
-            self.def.body = Maker::Ready(Arc::new(Checked { body: Arc::clone(body), check }));
+            self.def.body = Maker::Ready(Checked::<_, T>::body(Arc::clone(body), check));
             self.def.can_bypass = true;
         }
         self
-    }
-}
-
-/// A closure's body with a bypass check before it.
-struct Checked<C> {
-    body: Arc<dyn Body>,
-    check: C,
-}
-
-impl<C, T> Body for Checked<C>
-where
-    C: Fn(&Context) -> Bypass<T> + Send + Sync + 'static,
-    T: Send + Sync + 'static,
-{
-    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
-        self.body.call(inputs)
-    }
-
-    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
-        self.body.call_async(inputs)
-    }
-
-    fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {
-        (self.check)(inputs.context()).into_bypass()
     }
 }

@@ -29,9 +29,8 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::engine::{Engine, EngineBuilder, Mock};
 use crate::error::Result;
-use crate::event::{Body, Inputs, IntoOutcome, Plain};
+use crate::event::{Closure, IntoOutcome};
 use crate::observe::Observer;
-use crate::outcome::TaskOutcome;
 use crate::report::{Report, StepReport};
 use crate::time::{Clock, Wait};
 use crate::value::TypeInfo;
@@ -142,12 +141,13 @@ impl TestEngine {
     /// let engine = TestEngine::new().mock("charge", |_: &Context| Outcome::success("R-1")).build()?;
     /// # Ok::<(), nexus_core::Error>(())
     /// ```
-    pub fn mock<F, R>(mut self, event: impl Into<String>, body: F) -> Self
+    pub fn mock<F, R, Form>(mut self, event: impl Into<String>, body: F) -> Self
     where
         F: Fn(&Context) -> R + Send + Sync + 'static,
-        R: IntoOutcome<Plain> + 'static,
+        R: IntoOutcome<Form> + 'static,
+        Form: 'static,
     {
-        let mock = Mock { body: Arc::new(MockBody(body)), output: TypeInfo::of::<R::Output>() };
+        let mock = Mock { body: Closure::body(body), output: TypeInfo::of::<R::Output>() };
         self.builder = self.builder.mock(event.into(), mock);
         self
     }
@@ -177,18 +177,6 @@ impl TestEngine {
     /// As [`EngineBuilder::build`].
     pub fn build(self) -> Result<Engine> {
         self.builder.build()
-    }
-}
-
-struct MockBody<F>(F);
-
-impl<F, R> Body for MockBody<F>
-where
-    F: Fn(&Context) -> R + Send + Sync + 'static,
-    R: IntoOutcome<Plain> + 'static,
-{
-    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
-        (self.0)(inputs.context()).into_outcome()
     }
 }
 

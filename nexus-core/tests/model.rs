@@ -199,9 +199,9 @@ impl Stage {
         let begin = self.ticks.fetch_add(1, SeqCst);
         let (step, play) = self.play(ctx);
         let path = ctx.step_path();
-        let previous = ctx.previous().iter().map(|seen| match seen {
-            Ok(value) => Ok(*value.get::<u32>().unwrap()),
-            Err(failure) => Err(failure.to_string()),
+        let previous = ctx.previous().iter().map(|seen| match seen.failure() {
+            None => Ok(*seen.value::<u32>().unwrap()),
+            Some(failure) => Err(failure.to_string()),
         });
         let previous = previous.collect();
         let number = ctx.attempt();
@@ -243,8 +243,7 @@ fn registry(stage: &Arc<Stage>, place: Where) -> Registry {
     let mut registry = Registry::new();
     for (at, name) in EVENTS.into_iter().enumerate() {
         let (act, skip) = (Arc::clone(stage), Arc::clone(stage));
-        // The closure's type is the same for all three kinds of outcome.
-        let event = registry.event(name, move |ctx: &Context| Flat(act.act(ctx)));
+        let event = registry.event(name, move |ctx: &Context| act.act(ctx));
         let event = match (place, at) {
             (Where::Inline, _) | (_, 3) => event.executor::<DefaultExecutor>(),
             (Where::Pools(workers), 1 | 2 | 4) => event
@@ -269,16 +268,6 @@ fn registry(stage: &Arc<Stage>, place: Where) -> Registry {
         }
     }
     registry
-}
-
-/// `Result<Outcome<T>, E>`, which a closure cannot return as it is.
-struct Flat(Result<Outcome<u32>, Broke>);
-
-impl nexus_core::IntoOutcome<nexus_core::__private::Plain> for Flat {
-    type Output = u32;
-    fn into_outcome(self) -> nexus_core::__private::TaskOutcome {
-        nexus_core::IntoOutcome::<nexus_core::__private::Nested>::into_outcome(self.0)
-    }
 }
 
 struct Case {

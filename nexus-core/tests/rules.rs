@@ -21,10 +21,16 @@ mod r13_timeouts;
 mod r14_limits;
 #[path = "rules/r15_identity.rs"]
 mod r15_identity;
+#[path = "rules/r2_mistakes.rs"]
+mod r2_mistakes;
+#[path = "rules/r3_closures.rs"]
+mod r3_closures;
 #[path = "rules/r5_flow.rs"]
 mod r5_flow;
 #[path = "rules/r5_parallel.rs"]
 mod r5_parallel;
+#[path = "rules/r5_previous.rs"]
+mod r5_previous;
 #[path = "rules/r6_status.rs"]
 mod r6_status;
 #[path = "rules/r7_retry.rs"]

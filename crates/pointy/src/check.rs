@@ -1,9 +1,9 @@
 //! What can be said of a script without its events.
 
-use crate::ast::{Attempts, Flow, Primary, Unit};
+use crate::ast::{Attempts, Attr, Flow, Primary, Unit};
 use crate::diagnostic::{Diagnostic, Sink, code, quote};
 use crate::parse::{Parsed, parse};
-use crate::settings::{FLOW_KEYS, read_settings, unknown_key};
+use crate::settings::{FLOW_KEYS, Settings, read_settings, unknown_key};
 
 /// Parses a script and checks its settings as well: everything that can be told without
 /// the events that it names.
@@ -52,22 +52,43 @@ fn flow(flow: &Flow, sink: &mut Sink) {
 }
 
 fn settings(unit: &Unit, sink: &mut Sink) {
-    if unit.attrs.is_empty() {
-        return;
+    if !unit.attrs.is_empty() {
+        add(sink, unit_settings(unit).1);
     }
-    let (settings, mistakes) = read_settings(&unit.attrs);
-    add(sink, mistakes);
-    if let (Some(attempts), Some(_)) = (unit.attempts, settings.max_attempts) {
-        sink.push(attempts.span, || attempts_twice(unit, attempts));
+}
+
+/// The settings of a unit, its `* n` among them, and all that is wrong with them by themselves.
+///
+/// What is left in [`Settings::own`] are keys of an event, which may be fields of its struct: only
+/// who knows the event can tell. On a group in brackets such a key is a mistake, and is left out.
+///
+/// ```
+/// use nexus_pointy::{code, parse, unit_settings};
+/// let flow = parse("{A -> B}[stop_on_eror] * 3").flow;
+/// let (settings, mistakes) = unit_settings(&flow.links[0].units[0]);
+/// assert_eq!(settings.max_attempts, Some(3));
+/// assert!(settings.own.is_empty());
+/// assert_eq!(mistakes[0].code, code::UNKNOWN_KEY);
+/// ```
+#[must_use]
+pub fn unit_settings(unit: &Unit) -> (Settings, Vec<Diagnostic>) {
+    let (mut settings, mut mistakes) = read_settings(&unit.attrs);
+    if let Some(attempts) = unit.attempts
+        && settings.max_attempts.replace(attempts.count).is_some()
+    {
+        mistakes.push(attempts_twice(unit, attempts));
     }
     if matches!(unit.primary, Primary::Flow(_)) {
-        for attr in &settings.own {
-            sink.push(attr.key.span, || {
-                let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
-                Diagnostic { help, ..Diagnostic::new(code::UNKNOWN_KEY, message, attr.key.span) }
-            });
-        }
+        mistakes.extend(settings.own.drain(..).map(|attr| unknown_setting(&attr)));
     }
+    (settings, mistakes)
+}
+
+/// Says that a key is no setting.
+#[must_use]
+pub fn unknown_setting(attr: &Attr) -> Diagnostic {
+    let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
+    Diagnostic { help, ..Diagnostic::new(code::UNKNOWN_KEY, message, attr.key.span) }
 }
 
 fn attempts_twice(unit: &Unit, attempts: Attempts) -> Diagnostic {

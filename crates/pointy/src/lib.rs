@@ -60,7 +60,7 @@ pub use ast::{
     Arrow, ArrowKind, Attempts, Attr, Branch, Descriptor, Flow, Ident, Link, Literal, LiteralKind,
     Name, Primary, Unit,
 };
-pub use check::check;
+pub use check::{check, unit_settings, unknown_setting};
 pub use diagnostic::{Diagnostic, code};
 pub use explain::{explain, explained};
 pub use format::format;

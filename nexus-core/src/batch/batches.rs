@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Listener;
 use super::source::Source;
 use super::summary::{BatchEnd, BatchReport, BatchSummary};
 use super::workers::{BatchRun, Exchange, FinishedRun, Workers};
-use super::{Batched, Listener};
 use crate::engine::{Engine, Prepared};
 use crate::error::Result;
 use crate::panic::drop_quietly;
+use crate::pipeline::Pipeline;
 
 /// The reports of a batch's runs, in the order of the batches; see [`Batch::start`](super::Batch).
 ///
@@ -20,10 +21,11 @@ use crate::panic::drop_quietly;
 ///
 /// Dropping the iterator cancels the runs that are under way, without waiting for them.
 #[must_use = "nothing runs until reports are asked for"]
-pub struct Batches<'s, P: Batched> {
+pub struct Batches<'s, P: Pipeline> {
     template: P,
+    fill: fn(&P, Vec<P::BatchItem>) -> P,
     engine: Engine,
-    source: Source<'s, P::Item>,
+    source: Source<'s, P::BatchItem>,
     workers: Workers,
     in_flight: usize,
     stop_on_failure: bool,
@@ -38,15 +40,17 @@ pub struct Batches<'s, P: Batched> {
     summary: BatchSummary,
 }
 
-impl<'s, P: Batched> Batches<'s, P> {
+impl<'s, P: Pipeline> Batches<'s, P> {
     pub(super) fn new(
         template: P,
+        fill: fn(&P, Vec<P::BatchItem>) -> P,
         engine: Engine,
-        source: Source<'s, P::Item>,
+        source: Source<'s, P::BatchItem>,
         in_flight: usize,
     ) -> Self {
         Self {
             template,
+            fill,
             source,
             workers: Workers::new(in_flight),
             in_flight,
@@ -132,7 +136,7 @@ impl<'s, P: Batched> Batches<'s, P> {
             return Err(self.source.error().map_or(BatchEnd::Complete, BatchEnd::Broken));
         };
         let items = self.items..self.items + batch.len() as u64;
-        let pipeline = self.template.with_batch(batch);
+        let pipeline = (self.fill)(&self.template, batch);
         let prepared = self.engine.prepare(pipeline).and_then(Prepared::ready);
         let (canceller, run) = prepared.map_err(BatchEnd::Broken)?;
         self.items = items.end;
@@ -174,7 +178,7 @@ impl<'s, P: Batched> Batches<'s, P> {
     }
 }
 
-impl<P: Batched> Iterator for Batches<'_, P> {
+impl<P: Pipeline> Iterator for Batches<'_, P> {
     type Item = Result<BatchReport>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -182,9 +186,9 @@ impl<P: Batched> Iterator for Batches<'_, P> {
     }
 }
 
-impl<P: Batched> std::iter::FusedIterator for Batches<'_, P> {}
+impl<P: Pipeline> std::iter::FusedIterator for Batches<'_, P> {}
 
-impl<P: Batched> fmt::Debug for Batches<'_, P> {
+impl<P: Pipeline> fmt::Debug for Batches<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batches")
             .field("in_flight", &self.in_flight)

@@ -30,9 +30,6 @@ use crate::pipeline::Pipeline;
     note = "put `#[field(batch_size = 500)]` on the `Vec` field that the batches go to"
 )]
 pub trait Batched: Pipeline {
-    /// What the field holds.
-    type Item: Send + 'static;
-
     /// The field's name.
     const FIELD: &'static str;
 
@@ -40,10 +37,21 @@ pub trait Batched: Pipeline {
     const SIZE: usize;
 
     #[doc(hidden)]
-    fn take_batch(&mut self) -> Vec<Self::Item>;
+    fn take_batch(&mut self) -> Vec<Self::BatchItem>;
 
     #[doc(hidden)]
-    fn with_batch(&self, batch: Vec<Self::Item>) -> Self;
+    fn with_batch(&self, batch: Vec<Self::BatchItem>) -> Self;
+}
+
+/// The field of a pipeline that is filled in batches.
+///
+/// A batch asks [`Batched`] where it is made, and only there, so that a pipeline without such a
+/// field is one error.
+struct BatchField<P: Pipeline> {
+    name: &'static str,
+    size: usize,
+    take: fn(&mut P) -> Vec<P::BatchItem>,
+    fill: fn(&P, Vec<P::BatchItem>) -> P,
 }
 
 /// A field that is the same for all batches, and therefore cloned for each.
@@ -76,11 +84,12 @@ impl<T: Clone> Same for T {
 ///
 /// The guide's chapter "Batches" has examples that use each of these.
 #[must_use = "nothing runs until `run`, `for_each` or `start`"]
-pub struct Batch<'s, P: Batched> {
+pub struct Batch<'s, P: Pipeline> {
     template: P,
-    input: Option<Input<'s, P::Item>>,
+    field: BatchField<P>,
+    input: Option<Input<'s, P::BatchItem>>,
     size: Option<usize>,
-    rule: Option<Rule<'s, P::Item>>,
+    rule: Option<Rule<'s, P::BatchItem>>,
     in_flight: Option<usize>,
     engine: Option<Engine>,
     stop_on_failure: bool,
@@ -90,12 +99,18 @@ pub struct Batch<'s, P: Batched> {
 /// Is called after every batch that has ended.
 type Listener<'s> = Box<dyn FnMut(&BatchSummary) + 's>;
 
-impl<'s, P: Batched> Batch<'s, P> {
+impl<'s, P: Pipeline> Batch<'s, P> {
     /// Batches of this pipeline. What the template holds in the batch's field is the input, unless
     /// another one is given.
-    pub fn of(template: P) -> Self {
+    pub fn of(template: P) -> Self
+    where
+        P: Batched,
+    {
+        let field =
+            BatchField { name: P::FIELD, size: P::SIZE, take: P::take_batch, fill: P::with_batch };
         Self {
             template,
+            field,
             input: None,
             size: None,
             rule: None,
@@ -109,7 +124,7 @@ impl<'s, P: Batched> Batch<'s, P> {
     /// Takes the items from here: an iterator, which may be endless.
     pub fn over<I>(self, items: I) -> Self
     where
-        I: IntoIterator<Item = P::Item>,
+        I: IntoIterator<Item = P::BatchItem>,
         I::IntoIter: 's,
     {
         let items = items.into_iter().map(Ok);
@@ -121,7 +136,7 @@ impl<'s, P: Batched> Batch<'s, P> {
     /// item's number.
     pub fn try_over<I, E>(self, items: I) -> Self
     where
-        I: IntoIterator<Item = Result<P::Item, E>>,
+        I: IntoIterator<Item = Result<P::BatchItem, E>>,
         I::IntoIter: 's,
         E: Into<Cause>,
     {
@@ -132,7 +147,7 @@ impl<'s, P: Batched> Batch<'s, P> {
     /// Takes batches that are already made, whatever their size. Empty ones are left out.
     pub fn in_batches<I>(self, batches: I) -> Self
     where
-        I: IntoIterator<Item = Vec<P::Item>>,
+        I: IntoIterator<Item = Vec<P::BatchItem>>,
         I::IntoIter: 's,
     {
         let batches = batches.into_iter().map(Ok);
@@ -143,7 +158,7 @@ impl<'s, P: Batched> Batch<'s, P> {
     /// [`try_over`](Self::try_over).
     pub fn try_in_batches<I, E>(self, batches: I) -> Self
     where
-        I: IntoIterator<Item = Result<Vec<P::Item>, E>>,
+        I: IntoIterator<Item = Result<Vec<P::BatchItem>, E>>,
         I::IntoIter: 's,
         E: Into<Cause>,
     {
@@ -163,7 +178,10 @@ impl<'s, P: Batched> Batch<'s, P> {
     ///
     /// This makes batches by key, where the input is sorted by it:
     /// `.split_when(|batch, next| batch[0].customer != next.customer)`.
-    pub fn split_when(self, begins: impl FnMut(&[P::Item], &P::Item) -> bool + 's) -> Self {
+    pub fn split_when(
+        self,
+        begins: impl FnMut(&[P::BatchItem], &P::BatchItem) -> bool + 's,
+    ) -> Self {
         Self { rule: Some(Box::new(begins)), ..self }
     }
 
@@ -222,7 +240,7 @@ impl<'s, P: Batched> Batch<'s, P> {
         let size = match (self.size, &self.rule) {
             (Some(size), _) => size,
             (None, Some(_)) => usize::MAX,
-            (None, None) => P::SIZE,
+            (None, None) => self.field.size,
         };
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         let in_flight = self.in_flight.unwrap_or_else(processors);
@@ -231,7 +249,7 @@ impl<'s, P: Batched> Batch<'s, P> {
                 return Err(Error::Input(format!("`{name}` is 0: it takes a number from 1 up")));
             }
         }
-        let own = self.template.take_batch();
+        let own = (self.field.take)(&mut self.template);
         let input = match self.input {
             None => Input::Items(Box::new(own.into_iter().map(Ok))),
             Some(input) if own.is_empty() => input,
@@ -239,23 +257,23 @@ impl<'s, P: Batched> Batch<'s, P> {
                 return Err(Error::Input(format!(
                     "`{}` has items in `{}`, and was given another input: leave the field empty",
                     P::NAME,
-                    P::FIELD
+                    self.field.name
                 )));
             }
         };
         let engine = self.engine.unwrap_or_else(|| Engine::shared().clone());
         engine.can_run(P::plan()?)?;
         let source = Source::new(input, size, self.rule);
-        let batches = Batches::new(self.template, engine, source, in_flight);
+        let batches = Batches::new(self.template, self.field.fill, engine, source, in_flight);
         Ok(batches.with(self.stop_on_failure, self.progress))
     }
 }
 
-impl<P: Batched> fmt::Debug for Batch<'_, P> {
+impl<P: Pipeline> fmt::Debug for Batch<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
             .field("pipeline", &P::NAME)
-            .field("batch_size", &self.size.unwrap_or(P::SIZE))
+            .field("batch_size", &self.size.unwrap_or(self.field.size))
             .field("in_flight", &self.in_flight)
             .field("stop_on_failure", &self.stop_on_failure)
             .finish_non_exhaustive()

@@ -71,6 +71,32 @@ impl<E> OtherwiseOf for Of<E> {}
 /// Makes a definition of: how the value is written as JSON, the code, and the place.
 pub type Define = fn(Option<ToJson>, Maker, &'static str) -> EventDef;
 
+/// What a pipeline's field may hold.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot be shared among threads",
+    label = "not `Send + Sync`",
+    note = "steps on other threads read the pipeline's fields: use `Arc` instead of `Rc`, and `Mutex` or an atomic instead of `Cell` or `RefCell`"
+)]
+pub trait FieldValue {
+    const IS: () = ();
+}
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> FieldValue for T {}
+
+/// How a field becomes a value, whether it is the field itself or behind an `Arc`.
+pub struct Holds<T>(PhantomData<T>);
+impl<T: Send + Sync + 'static> Holds<T> {
+    pub const NEW: fn(T) -> Value = Value::new;
+    pub const SHARED: fn(Arc<T>) -> Value = Value::from_arc;
+}
+
+/// The same of what cannot be shared, which has its own error.
+pub trait OtherwiseHolds<T> {
+    const NEW: fn(T) -> Value = |_| Value::new(());
+    const SHARED: fn(Arc<T>) -> Value = |_| Value::new(());
+}
+impl<T> OtherwiseHolds<T> for Holds<T> {}
+
 /// The parameter whose name hashes to `NAME` is a field of type `T`. (Were it an associated type,
 /// a public event could not take a private one.)
 pub trait Takes<const NAME: u64, T> {}

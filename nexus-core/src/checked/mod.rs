@@ -22,10 +22,11 @@ mod input;
 mod text;
 
 pub use ask::{
-    Binds, ByValue, Define, Dynamic, FieldKind, Fits, FitsEach, FitsMember, HasError, Id,
-    IsExecutor, Json, Listed, Of, Otherwise, OtherwiseDynamic, OtherwiseField, OtherwiseOf,
-    OtherwiseReturns, OtherwiseStruct, Process, Processing, Returns, RunsAsync, RunsRemote,
-    SerialisableOutput, Struct, StructEvent, Takes, Typed, Wide, by_value, conversion, needed,
+    Binds, ByValue, Define, Dynamic, FieldKind, FieldValue, Fits, FitsEach, FitsMember, HasError,
+    Holds, Id, IsExecutor, Json, Listed, Of, Otherwise, OtherwiseDynamic, OtherwiseField,
+    OtherwiseHolds, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process, Processing, Returns,
+    RunsAsync, RunsRemote, SerialisableOutput, Struct, StructEvent, Takes, Typed, Wide, by_value,
+    conversion, needed,
 };
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
 pub use fed::{Each, Failed, Nth, One, Part, Whole};

@@ -8,6 +8,7 @@ use super::mailbox::Mailbox;
 use super::progress::ProgressTracker;
 use super::shared::{Mocked, Shared};
 use super::timer::TimerKey;
+use super::work::{Work, WorkKind};
 use crate::context::RunInfo;
 use crate::event::Body;
 use crate::executor::AnyExecutor;
@@ -74,6 +75,14 @@ impl ActiveRun {
         match &self.mocked {
             None => self.plan.options_of(step).place,
             Some(mocked) => mocked.places[step as usize],
+        }
+    }
+
+    /// A piece of work that leaves the run.
+    pub(super) fn work(&self, kind: WorkKind, task: Task, run: &mut Run) -> Work {
+        match kind {
+            WorkKind::Body => Work::of_body(task, run, self.wants_previous(task.step)),
+            WorkKind::BypassCheck => Work::of_check(task),
         }
     }
 

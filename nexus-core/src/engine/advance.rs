@@ -73,7 +73,7 @@ impl ActiveRun {
                 Action::Start(task) => match self.place(task.step) {
                     Place::Pool(pool) => {
                         self.signal_init(task);
-                        outbox.pooled.push((pool, Work::new(WorkKind::Body, task, run)));
+                        outbox.pooled.push((pool, self.work(WorkKind::Body, task, run)));
                         if outbox.pooled.len() >= HAND_OUT_AT {
                             self.hand_out(run, outbox);
                         }
@@ -91,9 +91,7 @@ impl ActiveRun {
                 Action::Check(task) => match &mut inline {
                     Some(context) if run.is_alone() => self.check_inline(run, task, context),
                     _ => match self.plan.options_of(task.step).check {
-                        Place::Pool(pool) => {
-                            outbox.pooled.push((pool, Work::new(WorkKind::BypassCheck, task, run)));
-                        }
+                        Place::Pool(pool) => outbox.pooled.push((pool, Work::of_check(task))),
                         Place::Inline => outbox.inline.push_back((WorkKind::BypassCheck, task)),
                     },
                 },
@@ -107,8 +105,8 @@ impl ActiveRun {
 
     /// Asks a task's bypass check, on the driving thread.
     fn check_inline(&self, run: &mut Run, task: Task, context: &mut Context) {
-        let work = Work::new(WorkKind::BypassCheck, task, run);
-        work.enter(self, context);
+        let work = Work::of_check(task);
+        work.enter(context);
         let answer = work.check(self, context);
         self.apply(run, Notification::Checked { task, answer });
     }

@@ -192,7 +192,7 @@ impl ActiveRun {
             if let Some((kind, task)) = now.inline.pop_front() {
                 if run.is_wanted(task) {
                     now.driver_busy = true;
-                    let work = Work::new(kind, task, run);
+                    let work = self.work(kind, task, run);
                     return Polled::Ready(DriverStep::Perform(Box::new(work)));
                 }
                 continue;

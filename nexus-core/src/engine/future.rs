@@ -104,7 +104,7 @@ impl ActiveRun {
 
     /// Polls an async event here, while this future holds the run; and those that follow straight.
     async fn run_async_inline(&self, run: &mut Run, work: Work, context: &mut Context) {
-        work.enter(self, context);
+        work.enter(context);
         let task = work.task;
         let straight = self.plan.steps[task.step as usize].hints.then != NONE;
         if straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none() {

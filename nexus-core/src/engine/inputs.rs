@@ -1,7 +1,8 @@
 //! The input of a plan, given by name.
 
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::panic;
+use crate::plan::{Field, Plan};
 use crate::value::{TypeInfo, Value};
 
 /// The input of a plan: values by field name.
@@ -27,17 +28,26 @@ impl Inputs {
         self
     }
 
-    /// The values in the order of the plan's fields.
+    /// The values in the order of the plan's fields; the defaults of those that are not given.
     pub(super) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
         let mut complaints = Vec::new();
         let mut values = Vec::with_capacity(plan.fields.0.len());
-        for (name, ty) in &plan.fields.0 {
+        for Field { name, ty, default } in &plan.fields.0 {
             let mut given = self.0.iter().filter(|(given, _, _)| **given == **name);
-            match (given.next(), given.next()) {
-                (None, _) => complaints.push(format!("the input `{name}: {ty:?}` is missing")),
-                (Some(_), Some(_)) => complaints.push(format!("the input `{name}` is given twice")),
-                (Some((_, value, has)), None) if has == ty => values.push(value.clone()),
-                (Some((_, _, has)), None) => {
+            match (given.next(), given.next(), default) {
+                (None, _, None) => {
+                    complaints.push(format!("the input `{name}: {ty:?}` is missing"));
+                }
+                // A default is the user's code.
+                (None, _, Some(default)) => match panic::contain(|| default()) {
+                    Ok(value) => values.push(value),
+                    Err(error) => complaints.push(format!("the default of `{name}`: {error}")),
+                },
+                (Some(_), Some(_), _) => {
+                    complaints.push(format!("the input `{name}` is given twice"));
+                }
+                (Some((_, value, has)), None, _) if has == ty => values.push(value.clone()),
+                (Some((_, _, has)), None, _) => {
                     complaints.push(format!(
                         "the input `{name}` takes a `{ty:?}`, and was given a `{has:?}`"
                     ));

@@ -42,7 +42,7 @@ impl JobSource for ActiveRun {
     fn claim(self: Arc<Self>, pool: u32) -> Option<Box<dyn Claimed>> {
         let work = self.mailbox.claim(pool)?;
         let mut context = Context::new(Arc::clone(&self.info));
-        work.enter(&self, &mut context);
+        work.enter(&mut context);
         // What a body hears that is about to begin elsewhere.
         let limit = self.timeout(work.task);
         context.deadline = limit.map(|limit| context.now().saturating_add(limit));
@@ -216,7 +216,7 @@ impl ActiveTask {
             let notification = self.completed(outcome);
             match self.finish(work, notification, true) {
                 WorkerNext::Continue(next) => {
-                    next.enter(&self.active, &mut self.context);
+                    next.enter(&mut self.context);
                     let limit = self.active.timeout(next.task);
                     self.context.deadline = limit.map(|limit| self.context.now() + limit);
                     self.work = Some(next);

@@ -170,8 +170,7 @@ impl ActiveRun {
         context.item = task.item;
         context.token = run.token(task);
         if self.wants_previous(task.step) {
-            context.previous.clear();
-            run.owned_task_input(task).flatten(&mut context.previous);
+            context.previous = run.previous(task);
         }
     }
 
@@ -210,17 +209,14 @@ impl ActiveRun {
 
 impl Work {
     /// Makes `context` that of this work.
-    pub(super) fn enter(&self, active: &ActiveRun, context: &mut Context) {
+    pub(super) fn enter(&self, context: &mut Context) {
         let task = self.task;
         context.step = task.step;
         context.attempt = task.attempt;
         context.item = task.item;
         context.token.clone_from(&self.token);
         context.deadline = None;
-        if active.wants_previous(task.step) {
-            context.previous.clear();
-            self.input.flatten(&mut context.previous);
-        }
+        context.previous.clone_from(&self.previous);
     }
 
     pub(super) fn inputs<'a>(&'a self, active: &'a ActiveRun, context: &'a Context) -> Inputs<'a> {
@@ -230,7 +226,7 @@ impl Work {
 
     /// Does the work on the driving thread, without holding the run.
     pub(super) fn perform_inline(self, active: &ActiveRun, context: &mut Context) -> Notification {
-        self.enter(active, context);
+        self.enter(context);
         let task = self.task;
         let notification = match self.kind {
             WorkKind::BypassCheck => {
@@ -248,7 +244,7 @@ impl Work {
 
     /// Does the work on a worker's thread.
     pub(super) fn perform(&self, active: &Arc<ActiveRun>, context: &mut Context) -> Notification {
-        self.enter(active, context);
+        self.enter(context);
         let task = self.task;
         if self.kind == WorkKind::BypassCheck {
             return Notification::Checked { task, answer: self.check(active, context) };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Token;
+use crate::context::Previous;
 use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::piped::OwnedPiped;
 use crate::plan::Pace;
@@ -57,6 +58,8 @@ pub(super) struct Work {
     pub(super) kind: WorkKind,
     pub(super) task: Task,
     pub(super) input: OwnedPiped,
+    /// What the body reads from its context, if it does.
+    pub(super) previous: Vec<Previous>,
     pub(super) token: Option<Arc<Token>>,
     /// The body, if the work may go together with other work of the same body.
     pub(super) together: Option<u32>,
@@ -65,18 +68,34 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(kind: WorkKind, task: Task, run: &mut Run) -> Self {
-        let (input, token) = match kind {
-            WorkKind::Body => (run.owned_task_input(task), run.token(task)),
-            // The original's check sees the run, not what came along the arrow.
-            WorkKind::BypassCheck => (OwnedPiped::Nothing, None),
-        };
+    /// The body of a task. `wants_previous` says whether it reads what came along from its context.
+    pub(super) fn of_body(task: Task, run: &mut Run, wants_previous: bool) -> Self {
+        let previous = if wants_previous { run.previous(task) } else { Vec::new() };
+        let (input, token) = (run.owned_task_input(task), run.token(task));
         let body = run.plan.steps[task.step as usize].body;
-        let is_body = kind == WorkKind::Body;
-        let together = (is_body && token.is_none()).then_some(body);
-        let expected = if is_body { expected(&run.plan.paces[body as usize]) } else { None };
-        let expected = expected.map_or(CHUNK_NANOS, |nanos| nanos.min(CHUNK_NANOS));
-        Self { kind, task, input, token, together, expected }
+        let expected = expected(&run.plan.paces[body as usize]);
+        Self {
+            kind: WorkKind::Body,
+            task,
+            input,
+            previous,
+            together: token.is_none().then_some(body),
+            token,
+            expected: expected.map_or(CHUNK_NANOS, |nanos| nanos.min(CHUNK_NANOS)),
+        }
+    }
+
+    /// The bypass check of a task, which sees the run, not what came along the arrow.
+    pub(super) fn of_check(task: Task) -> Self {
+        Self {
+            kind: WorkKind::BypassCheck,
+            task,
+            input: OwnedPiped::Nothing,
+            previous: Vec::new(),
+            token: None,
+            together: None,
+            expected: CHUNK_NANOS,
+        }
     }
 
     /// The work is about to be done. `false` if nobody wants it any more.

@@ -6,13 +6,14 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::{Body, DescriptorName, Event, OwnField, OwnValues, Param};
+use super::{Body, DescriptorName, Event, IntoOutcome, OwnField, OwnValues, Param};
+use crate::checked::Spec;
 #[cfg(feature = "tokio")]
 use crate::executor::{AsyncExecutor, ExecutorKind};
 use crate::outcome::Descriptor;
 use crate::piped::Up;
 use crate::settings::EventSettings;
-use crate::shape::{Fanned, Shape};
+use crate::shape::{ByRef, Fanned, Shape};
 use crate::value::{OutputInfo, TypeInfo, Value};
 use crate::wire::EventWire;
 
@@ -46,6 +47,8 @@ impl<T: Send + Sync + 'static> Collect for Collected<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Wires {
     pub(crate) takes: Option<TypeInfo>,
+    /// What it takes at an `each` step.
+    pub(crate) items: Option<TypeInfo>,
     pub(crate) accepts: fn(&Up) -> bool,
     pub(crate) accepts_items_of: fn(&Up) -> bool,
     pub(crate) fan: fn(&Value) -> Option<Fanned>,
@@ -58,12 +61,20 @@ impl Wires {
     pub(crate) fn of<T: Send + Sync + 'static, S: Shape>() -> Self {
         Self {
             takes: S::TAKES.then(TypeInfo::of::<S::Takes>),
+            items: S::TAKES.then(TypeInfo::of::<S::Takes>),
             accepts: S::accepts,
             accepts_items_of: S::accepts_items_of,
             fan: S::fan,
             list: TypeInfo::of::<Vec<T>>(),
             collect: || Box::new(Collected::<T>(Vec::new())),
         }
+    }
+
+    /// Says that the items of an `each` step are of type `T`.
+    pub(crate) fn take_items<T: Send + Sync + 'static>(&mut self) {
+        self.items = Some(TypeInfo::of::<T>());
+        self.accepts_items_of = ByRef::<T>::accepts_items_of;
+        self.fan = ByRef::<T>::fan;
     }
 
     pub(crate) fn collector(&self) -> Box<dyn Collect> {
@@ -80,6 +91,8 @@ pub struct EventDef {
     pub(crate) path: &'static str,
     pub(crate) params: &'static [Param],
     pub(crate) output: OutputInfo,
+    /// Its types as they are written.
+    spec: Spec,
     pub(crate) wires: Wires,
     pub(crate) wire: EventWire,
     pub(crate) settings: EventSettings,
@@ -132,6 +145,7 @@ impl EventDef {
             path: type_name::<E>(),
             params: E::PARAMS,
             output,
+            spec: E::SPEC,
             wires: Wires::of::<E::Output, E::Piped>(),
             wire: E::WIRE,
             settings: EventSettings::default(),
@@ -147,7 +161,8 @@ impl EventDef {
         }
     }
 
-    pub(crate) fn of_closure<T: Send + Sync + 'static>(
+    /// The definition of an event that returns `R` and is made of a closure.
+    pub(crate) fn of_closure<R: IntoOutcome<Form>, Form>(
         name: String,
         body: Arc<dyn Body>,
         place: &Location<'_>,
@@ -156,20 +171,38 @@ impl EventDef {
             name: Cow::Owned(name),
             path: "",
             params: &[],
-            output: OutputInfo::opaque::<T>(),
-            wires: Wires::of::<T, crate::shape::Nothing>(),
+            output: OutputInfo::opaque::<R::Output>(),
+            spec: Spec::NO_EVENT,
+            wires: Wires::of::<R::Output, crate::shape::Nothing>(),
             wire: EventWire::NONE,
             settings: EventSettings::default(),
             body: Maker::Ready(body),
             own_fields: &[],
             can_bypass: false,
             is_async: false,
-            typed_goto: None,
-            descriptors: &[],
+            typed_goto: R::GOTO,
+            descriptors: R::DESCRIPTORS,
             handle: None,
             is_closure: true,
             place: Cow::Owned(format!("{}:{}", place.file(), place.line())),
         }
+    }
+
+    /// The type of a parameter, as it is written.
+    pub(crate) fn param_text(&self, param: &Param) -> String {
+        let written = self.spec.params.iter().find(|written| written.name == param.name);
+        written.map_or_else(|| param.ty.name(), |written| written.ty.to_owned())
+    }
+
+    /// The type that it takes along `|->`, as it is written.
+    pub(crate) fn takes_text(&self) -> Option<String> {
+        let ty = self.wires.takes?;
+        Some(self.spec.piped.map_or_else(|| ty.name(), |written| written.ty.to_owned()))
+    }
+
+    /// The type that it yields, as it is written.
+    pub(crate) fn output_text(&self) -> String {
+        if self.spec.known { self.spec.output.to_owned() } else { self.output.ty.name() }
     }
 
     /// Gives the event its settings.

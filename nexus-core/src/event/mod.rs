@@ -1,5 +1,6 @@
 //! Events: what the macros make of functions and structs, and what a plan needs to know of them.
 
+mod closure;
 mod definition;
 mod descriptors;
 mod inputs;
@@ -14,6 +15,9 @@ use crate::shape::Shape;
 use crate::value::{TypeInfo, Value};
 use crate::wire::EventWire;
 
+#[cfg(feature = "tokio")]
+pub(crate) use closure::AsyncClosure;
+pub(crate) use closure::{Checked, Closure};
 pub(crate) use definition::Collect;
 pub use definition::{EventDef, Maker};
 pub(crate) use descriptors::typed_goto;

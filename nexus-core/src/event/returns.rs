@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::error::Error;
 
-use crate::outcome::{Bypass, BypassKind, Exception, Failure, Kind, Outcome, TaskOutcome};
+use super::DescriptorName;
+use crate::outcome::{
+    Bypass, BypassKind, Descriptor, Exception, Failure, Kind, Outcome, TaskOutcome,
+};
 use crate::value::Value;
 
 /// Plain return types; see [`IntoOutcome`].
@@ -16,8 +19,9 @@ pub enum Plain {}
 #[doc(hidden)]
 pub enum Nested {}
 
-/// What an event may return (R3). `Form` keeps `Result<T, E>` and `Result<Outcome<T>, E>` apart;
-/// the macro picks it.
+/// What an event may return (R3). `Form` keeps `Result<T, E>` and `Result<Outcome<T>, E>` apart:
+/// the macro picks it, and for closures the compiler does, since only one fits. An `Outcome` is not
+/// `Sync`, so it is no value that a `Result` could have.
 #[diagnostic::on_unimplemented(
     message = "an event cannot return `{Self}`",
     label = "not a return type of an event",
@@ -27,6 +31,12 @@ pub enum Nested {}
 pub trait IntoOutcome<Form> {
     /// What the event yields when it succeeds.
     type Output: Send + Sync + 'static;
+    /// The branches that the value names, of an enum with `#[derive(Descriptor)]`.
+    #[doc(hidden)]
+    const DESCRIPTORS: &'static [DescriptorName] = &[];
+    /// How such a value names its branch.
+    #[doc(hidden)]
+    const GOTO: Option<fn(&Value) -> Option<Descriptor>> = None;
     #[doc(hidden)]
     fn into_outcome(self) -> TaskOutcome;
 }

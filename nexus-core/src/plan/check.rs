@@ -4,13 +4,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
 use nexus_pointy::wiring::{End, Input, Use, Wiring, wiring};
-use nexus_pointy::{Descriptor, Diagnostic, Flow, Name, suggest};
+use nexus_pointy::{Attr, Descriptor, Diagnostic, Flow, Name, suggest, unknown_setting};
 
 use super::{NONE, Plan};
 use crate::error::code;
-use crate::event::{Body, EventDef, Maker, OwnValues, ParamKind};
+use crate::event::{Body, EventDef, Maker, OwnField, OwnValues, ParamKind};
 use crate::piped::Up;
 use crate::value::TypeInfo;
 
@@ -29,10 +28,9 @@ pub(super) fn bind(
             ParamKind::Field => match field_slot(plan, param.name, param.ty) {
                 Ok(slot) => slot,
                 Err((message, help)) => {
-                    let message = format!(
-                        "`{}` takes `{}: {:?}`, but {message}",
-                        def.name, param.name, param.ty
-                    );
+                    let takes = def.param_text(param);
+                    let message =
+                        format!("`{}` takes `{}: {takes}`, but {message}", def.name, param.name);
                     mistakes.push(Diagnostic::new(code::UNBOUND, message, name.span).help(help));
                     NONE
                 }
@@ -52,7 +50,7 @@ fn state_slot(plan: &mut Plan, ty: TypeInfo) -> u32 {
 
 fn field_slot(plan: &Plan, name: &str, ty: TypeInfo) -> Result<u32, (String, String)> {
     let fields = &plan.fields.0;
-    let Some(slot) = fields.iter().position(|(field, _)| **field == *name) else {
+    let Some(slot) = fields.iter().position(|field| *field.name == *name) else {
         let help = match suggest::nearest(name, plan.fields.names()) {
             Some(near) => format!("did you mean the field `{near}`?"),
             None => format!("add a field `{name}: {ty:?}` to the pipeline"),
@@ -65,7 +63,7 @@ fn field_slot(plan: &Plan, name: &str, ty: TypeInfo) -> Result<u32, (String, Str
         };
         return Err((message, help));
     };
-    let has = fields[slot].1;
+    let has = fields[slot].ty;
     if has == ty {
         return Ok(slot as u32);
     }
@@ -79,12 +77,7 @@ pub(super) fn make_body(
     name: &Name,
     own: &OwnValues<'_>,
 ) -> Result<Arc<dyn Body>, Vec<Diagnostic>> {
-    let mut mistakes = Vec::new();
-    for attr in own.0 {
-        if !def.own_fields.iter().any(|field| *field.name == *attr.key.text) {
-            mistakes.push(unknown_setting(def, attr));
-        }
-    }
+    let mut mistakes: Vec<Diagnostic> = unknown_settings(def.own_fields, own.0).collect();
     for field in def.own_fields.iter().filter(|field| field.required) {
         if !own.0.iter().any(|attr| *attr.key.text == *field.name) {
             let message = format!("`{}` has a field `{}` that is not set", def.name, field.name);
@@ -107,12 +100,20 @@ pub(super) fn make_body(
     }
 }
 
-fn unknown_setting(def: &EventDef, attr: &nexus_pointy::Attr) -> Diagnostic {
-    let own = suggest::nearest(&attr.key.text, def.own_fields.iter().map(|field| field.name));
-    let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
-    let mut mistake = Diagnostic::new(code::UNKNOWN_SETTING, message, attr.key.span);
-    mistake.help = own.map(|near| format!("did you mean the field `{near}`?")).or(help);
-    mistake
+/// Says of each key that is none of the `fields` that it is no setting either.
+pub(super) fn unknown_settings<'a>(
+    fields: &'static [OwnField],
+    own: &'a [Attr],
+) -> impl Iterator<Item = Diagnostic> + use<'a> {
+    let is_none = |attr: &&Attr| !fields.iter().any(|field| *field.name == *attr.key.text);
+    own.iter().filter(is_none).map(|attr| {
+        let near = suggest::nearest(&attr.key.text, fields.iter().map(|field| field.name));
+        let mut mistake = unknown_setting(attr);
+        mistake.code = code::UNKNOWN_SETTING;
+        mistake.help =
+            near.map(|near| format!("did you mean the field `{near}`?")).or(mistake.help);
+        mistake
+    })
 }
 
 /// Checks every event's input against what the arrows bring it.
@@ -134,12 +135,20 @@ pub(super) fn wires(flow: &Flow, plan: &Plan, uses: &[u32], mistakes: &mut Vec<D
     }
 }
 
+/// What may come along a source.
+#[derive(Clone)]
+struct Coming {
+    up: Up,
+    /// The use of an event that yields it, where it is what a single one yields.
+    from: Option<usize>,
+}
+
 struct Checker<'a, 'f> {
     wiring: &'a Wiring<'f>,
     plan: &'a Plan,
     uses: &'a [u32],
-    /// For each source, the types that may come along it, once known.
-    ups: Vec<Option<Rc<[Up]>>>,
+    /// For each source, what may come along it, once known.
+    ups: Vec<Option<Rc<[Coming]>>>,
     /// The last source and event that fitted, since a large group asks the same of each member.
     passed: Option<(u32, bool, usize)>,
 }
@@ -156,10 +165,10 @@ impl Checker<'_, '_> {
                     mistake(message, place.name.span).help("draw the arrow before it as `|->`")
                 );
             }
-            return match def.wires.takes {
-                Some(ty) => Err(mistake(
+            return match def.takes_text() {
+                Some(takes) => Err(mistake(
                     format!(
-                        "`{name}` takes a `{ty:?}` along `|->`, but nothing is piped into it here"
+                        "`{name}` takes `{takes}` along `|->`, but nothing is piped into it here"
                     ),
                     place.name.span,
                 )
@@ -170,10 +179,11 @@ impl Checker<'_, '_> {
         if def.is_closure && !place.each {
             return Ok(());
         }
-        let Some(takes) = def.wires.takes else {
+        let takes = if place.each { def.wires.items } else { def.wires.takes };
+        let Some(takes) = takes else {
             let message = format!("`{name}` takes nothing along `|->`");
             let cure = if def.is_closure {
-                "an event made from a closure runs once and reads `Context::previous`; annotate a function to run it for each item"
+                "say what its items are: `registry.event(..).each_of::<T>()`"
             } else {
                 "draw the arrow as `->`, or give the event a `#[piped]` parameter"
             };
@@ -184,49 +194,71 @@ impl Checker<'_, '_> {
         }
         let accepts = if place.each { def.wires.accepts_items_of } else { def.wires.accepts };
         let ups = self.ups(from);
-        if let Some(up) = ups.iter().find(|up| !accepts(up)) {
+        if let Some(coming) = ups.iter().find(|coming| !accepts(&coming.up)) {
             let each = if place.each { "for each item " } else { "" };
-            let message =
-                format!("`{name}` takes a `{takes:?}` {each}along `|->`, but is given a `{up}`");
+            let gives = self.gives(coming);
+            let takes_text = def.takes_text().unwrap_or_else(|| takes.name());
+            let message = format!("{gives}, but `{name}` takes `{takes_text}` {each}along `|->`");
             return Err(mistake(message, arrow).help(cure(place, takes)));
         }
         self.passed = Some((event, place.each, from));
         Ok(())
     }
 
-    /// The types that may come along a source. Groups nest as deep as brackets do, so the
-    /// recursion is bounded.
-    fn ups(&mut self, source: usize) -> Rc<[Up]> {
+    /// The event that stands at a use.
+    fn event(&self, index: usize) -> Option<&EventDef> {
+        let event = self.plan.events.get(*self.uses.get(index)? as usize)?;
+        Some(&event.def)
+    }
+
+    /// Who gives what comes along, and of which type it is.
+    fn gives(&self, coming: &Coming) -> String {
+        match (&coming.up, coming.from.and_then(|index| self.event(index))) {
+            (Up::One(_), Some(def)) => format!("`{}` yields `{}`", def.name, def.output_text()),
+            (Up::Each { .. }, Some(def)) => {
+                let output = def.output_text();
+                format!("`{}` runs for each item and yields `Vec<{output}>`", def.name)
+            }
+            (Up::Reason, _) => "a `0` branch is handed a `Failure`".to_owned(),
+            (up, _) => format!("the group hands on `{up}`"),
+        }
+    }
+
+    /// What may come along a source. Groups nest as deep as brackets do, so the recursion is
+    /// bounded.
+    fn ups(&mut self, source: usize) -> Rc<[Coming]> {
         if let Some(Some(known)) = self.ups.get(source) {
             return Rc::clone(known);
         }
         let wiring = self.wiring;
-        let ups: Rc<[Up]> = wiring.alternatives(source).flat_map(|end| self.end(end)).collect();
+        let ups: Rc<[Coming]> = wiring.alternatives(source).flat_map(|end| self.end(end)).collect();
         if let Some(slot) = self.ups.get_mut(source) {
             *slot = Some(Rc::clone(&ups));
         }
         ups
     }
 
-    fn end(&mut self, end: &End) -> Vec<Up> {
+    fn end(&mut self, end: &End) -> Vec<Coming> {
+        let alone = |up| vec![Coming { up, from: None }];
         match end {
             // `alternatives` has unfolded these.
             End::AnyOf(_) => Vec::new(),
-            End::Failure => vec![Up::Reason],
+            End::Failure => alone(Up::Reason),
             End::Output(id) => {
-                let index = *id;
-                let event = self.uses.get(index).and_then(|e| self.plan.events.get(*e as usize));
-                let Some(def) = event.map(|event| &event.def) else { return Vec::new() };
-                if self.wiring.uses.get(index).is_some_and(|place| place.each) {
-                    return vec![Up::Each { list: def.wires.list, item: def.output.ty }];
-                }
-                vec![Up::One(def.output.ty)]
+                let Some(def) = self.event(*id) else { return Vec::new() };
+                let each = self.wiring.uses.get(*id).is_some_and(|place| place.each);
+                let up = if each {
+                    Up::Each { list: def.wires.list, item: def.output.ty }
+                } else {
+                    Up::One(def.output.ty)
+                };
+                vec![Coming { up, from: Some(*id) }]
             }
             End::Group(members) => {
                 // Each alternative of a member is tried with the first of the others.
-                let members: Vec<Rc<[Up]>> =
+                let members: Vec<Rc<[Coming]>> =
                     members.iter().map(|member| self.ups(*member)).collect();
-                let first = |ups: &Rc<[Up]>| ups.first().cloned();
+                let first = |ups: &Rc<[Coming]>| Some(ups.first()?.up.clone());
                 let Some(base) = members.iter().map(first).collect::<Option<Vec<Up>>>() else {
                     return Vec::new();
                 };
@@ -234,12 +266,12 @@ impl Checker<'_, '_> {
                 for (index, ups) in members.iter().enumerate() {
                     for other in ups.iter().skip(1) {
                         let mut variant = base.clone();
-                        variant[index] = other.clone();
+                        variant[index] = other.up.clone();
                         all.push(Up::Group(variant));
                     }
                 }
                 all.push(Up::Group(base));
-                all
+                all.into_iter().flat_map(alone).collect()
             }
         }
     }

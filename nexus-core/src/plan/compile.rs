@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use nexus_pointy::settings::{Settings, read_settings};
-use nexus_pointy::{ArrowKind, Attr, Diagnostic, Flow, Name, Primary, suggest};
+use nexus_pointy::settings::Settings;
+use nexus_pointy::{ArrowKind, Attr, Diagnostic, Flow, Name, Primary, suggest, unit_settings};
 
 use super::options::{inherit, resolve};
 use super::{
@@ -84,7 +84,7 @@ impl<'a> Compiler<'a> {
             plan: Plan {
                 name: Arc::from(name),
                 fields: fields.clone(),
-                field_names: fields.0.iter().map(|(name, _)| Arc::clone(name)).collect(),
+                field_names: fields.0.iter().map(|field| Arc::clone(&field.name)).collect(),
                 states: Vec::new(),
                 states_needed: Vec::new(),
                 events: Vec::new(),
@@ -188,46 +188,20 @@ impl<'a> Compiler<'a> {
         let scope = if member.attrs.is_empty() && member.attempts.is_none() {
             outer
         } else {
-            let (mut settings, mistakes) = read_settings(&member.attrs);
+            let (settings, mistakes) = unit_settings(member);
             self.mistakes.extend(mistakes);
-            if let Some(attempts) = member.attempts
-                && let Some(given) = settings.max_attempts.replace(attempts.count)
-            {
-                let message = format!(
-                    "retries are given twice: `* {}` and `max_attempts = {given}`",
-                    attempts.count
-                );
-                let mistake = Diagnostic::new(code::UNKNOWN_SETTING, message, attempts.span);
-                self.mistakes.push(mistake.help("keep one of the two"));
-            }
             let settings = inherit(settings, &outer.settings);
             own = self.scope(settings, outer.parallel, outer.cancellable);
             &own
         };
         let kind = match &member.primary {
             Primary::Event(name) => UnitKind::Step(self.step(unit, name, scope)),
-            Primary::Flow(flow) => {
-                self.refuse_own_fields(&scope.settings);
-                UnitKind::Flow(self.flow(flow, Owner::Unit(unit), input, scope))
-            }
+            Primary::Flow(flow) => UnitKind::Flow(self.flow(flow, Owner::Unit(unit), input, scope)),
             // The parser reported it.
             Primary::Hole(_) => return,
         };
         let branches = self.branches(unit, &member.branches, outer);
         self.plan.units[unit as usize] = Unit { kind, group, branches };
-    }
-
-    /// Settings of brackets are inherited; an event's own fields cannot be, and are named here.
-    fn refuse_own_fields(&mut self, settings: &Settings) {
-        for attr in &settings.own {
-            let (message, help) = nexus_pointy::settings::unknown_key(
-                &attr.key.text,
-                nexus_pointy::settings::FLOW_KEYS,
-            );
-            let mut mistake = Diagnostic::new(code::UNKNOWN_SETTING, message, attr.key.span);
-            mistake.help = help;
-            self.mistakes.push(mistake);
-        }
     }
 
     fn branches(
@@ -255,7 +229,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn step(&mut self, unit: u32, name: &Name, scope: &Scope) -> u32 {
-        let Some(known) = self.event(name) else {
+        let Some(known) = self.event(name, &scope.settings.own) else {
             self.uses.push(NONE);
             return NONE;
         };
@@ -269,8 +243,9 @@ impl<'a> Compiler<'a> {
         self.plan.steps.len() as u32 - 1
     }
 
-    /// The index of the event in the registry, once its parameters are bound.
-    fn event(&mut self, name: &Name) -> Option<usize> {
+    /// The index of the event in the registry, once its parameters are bound. `own` are the keys
+    /// that can only be fields of the event.
+    fn event(&mut self, name: &Name, own: &[Attr]) -> Option<usize> {
         match self.registry.find(&name.text) {
             Found::One(index, def) => {
                 if self.known.get(index)?.is_none() {
@@ -294,21 +269,33 @@ impl<'a> Compiler<'a> {
                 None
             }
             Found::None => {
-                // The excerpt shows where it stands; a name as long as a file is not to be repeated.
-                let shown: String = name.text.chars().take(80).collect();
-                let more = if shown.len() < name.text.len() { ".." } else { "" };
-                let message = format!("there is no event `{shown}{more}`");
-                let help = match suggest::nearest(&name.text, self.registry.names()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "register it: annotate a function with `#[event]`, and mention its \
-                             crate in your program (`use my_steps as _;`)"
-                        .to_owned(),
-                };
-                let mistake = Diagnostic::new(code::UNKNOWN_EVENT, message, name.span);
-                self.mistakes.push(mistake.help(help));
+                self.unknown_event(name, own);
                 None
             }
         }
+    }
+
+    /// Says that there is no such event, and which of its settings could be none of any event: a
+    /// field of the event that is likely to be meant is not one of them.
+    fn unknown_event(&mut self, name: &Name, own: &[Attr]) {
+        // The excerpt shows where it stands; a name as long as a file is not to be repeated.
+        let shown: String = name.text.chars().take(80).collect();
+        let more = if shown.len() < name.text.len() { ".." } else { "" };
+        let message = format!("there is no event `{shown}{more}`");
+        let near = suggest::nearest(&name.text, self.registry.names());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "register it: annotate a function with `#[event]`, and mention its \
+                     crate in your program (`use my_steps as _;`)"
+                .to_owned(),
+        };
+        let mistake = Diagnostic::new(code::UNKNOWN_EVENT, message, name.span);
+        self.mistakes.push(mistake.help(help));
+        let fields = match near.map(|near| self.registry.find(near)) {
+            Some(Found::One(_, def)) => def.own_fields,
+            _ => &[],
+        };
+        self.mistakes.extend(check::unknown_settings(fields, own));
     }
 
     fn body_and_options(&mut self, known: usize, name: &Name, scope: &Scope) -> (u32, u32) {

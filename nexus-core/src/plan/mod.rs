@@ -7,6 +7,7 @@
 
 mod check;
 mod compile;
+mod fields;
 mod hints;
 mod options;
 mod pace;
@@ -26,6 +27,8 @@ use crate::settings::{EventExecutionEvaluationState, StopConditions};
 use crate::value::TypeInfo;
 
 pub(crate) use compile::compile;
+pub(crate) use fields::Field;
+pub use fields::Fields;
 pub(crate) use pace::Pace;
 
 /// No index.
@@ -60,29 +63,6 @@ pub struct Plan {
     pub(crate) pooled_retries: bool,
     /// The tree that all this was made of, for writing the plan down.
     pub(crate) source: Flow,
-}
-
-/// A pipeline's input fields: names and types, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(pub(crate) Vec<(Arc<str>, TypeInfo)>);
-
-impl Fields {
-    /// No fields.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a field of type `T`.
-    #[must_use]
-    pub fn with<T: 'static>(mut self, name: &str) -> Self {
-        self.0.push((Arc::from(name), TypeInfo::of::<T>()));
-        self
-    }
-
-    /// The fields' names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
-    }
 }
 
 /// An event as this plan uses it.
@@ -273,9 +253,9 @@ impl Plan {
     pub fn structural_hash(&self) -> u128 {
         let mut hash = Fnv128::new();
         hash.write(self.script().as_bytes());
-        for (name, ty) in &self.fields.0 {
-            hash.write(name.as_bytes());
-            hash.write(ty.name().as_bytes());
+        for field in &self.fields.0 {
+            hash.write(field.name.as_bytes());
+            hash.write(field.ty.name().as_bytes());
         }
         hash.0
     }
@@ -402,7 +382,7 @@ pub struct PlanSpec {
 impl PlanSpec {
     /// Writes `plan` down.
     pub fn of(plan: &Plan) -> Self {
-        let field = |(name, ty): &(Arc<str>, TypeInfo)| (name.to_string(), ty.name());
+        let field = |field: &Field| (field.name.to_string(), field.ty.name());
         Self {
             name: plan.name.to_string(),
             flow: plan.script(),

@@ -1,8 +1,10 @@
 //! What a task is given along `|->`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::{Ending, Run, Task, cell::goto_reason};
+use crate::context::{Names, Previous};
 use crate::outcome::{Exception, ExceptionKind, Failure};
 use crate::piped::{EachRef, OwnedPiped, Piped};
 use crate::plan::{NONE, Source, UnitKind};
@@ -49,6 +51,50 @@ impl Run {
         match task.item {
             Some(item) => self.item_input(task.step, item),
             None => self.owned_input(task.step),
+        }
+    }
+
+    /// What comes along to a task, outcome by outcome, with the steps that they are of.
+    pub(crate) fn previous(&self, task: Task) -> Vec<Previous> {
+        let mut outcomes = Vec::new();
+        self.owned_task_input(task).flatten(&mut outcomes);
+        let names = || Arc::clone(&self.plan) as Arc<dyn Names>;
+        let of = |(step, (outcome, item))| Previous { names: names(), step, outcome, item };
+        self.givers(task).into_iter().zip(outcomes).map(of).collect()
+    }
+
+    /// The steps whose ends come along to a task, in the order of [`owned_task_input`].
+    ///
+    /// [`owned_task_input`]: Self::owned_task_input
+    fn givers(&self, task: Task) -> Vec<u32> {
+        let mut origin = match self.source_of(task.step) {
+            Source::Nothing => return Vec::new(),
+            Source::Reason(unit) => return self.reason_step(unit).into_iter().collect(),
+            Source::Own(unit) => self.own_origin(unit),
+            Source::Group(group) => match self.plan.group_units(group) {
+                units if units.len() == 1 => self.origin(units.start),
+                _ => Origin::Group(group),
+            },
+        };
+        // An item of a group is one of its members.
+        if let (Origin::Group(group), Some(item)) = (&origin, task.item) {
+            let item = usize::try_from(item).unwrap_or(usize::MAX);
+            let Some(unit) = self.plan.group_units(*group).nth(item) else { return Vec::new() };
+            origin = self.origin(unit);
+        }
+        let mut steps = Vec::new();
+        self.add_steps(&origin, &mut steps);
+        steps
+    }
+
+    fn add_steps(&self, origin: &Origin, steps: &mut Vec<u32>) {
+        match origin {
+            Origin::Step(step) => steps.push(*step),
+            Origin::Group(group) => {
+                for unit in self.plan.group_units(*group) {
+                    self.add_steps(&self.origin(unit), steps);
+                }
+            }
         }
     }
 
@@ -187,13 +233,28 @@ impl Run {
         }
     }
 
-    /// The first step inside a flow whose failure nobody handled.
-    fn first_failure(&self, flow: u32) -> Failure {
-        let steps = self.plan.flow_steps(flow);
-        let mut failures = steps.filter_map(|step| {
+    /// The step whose failure is why a unit took its `0` branch.
+    fn reason_step(&self, unit: u32) -> Option<u32> {
+        match self.plan.units[unit as usize].kind {
+            UnitKind::Step(step) => Some(step),
+            UnitKind::Flow(flow) => {
+                let failed = self.failures(flow).next().map(|(step, _)| step);
+                failed.or_else(|| self.plan.flow_steps(flow).next())
+            }
+        }
+    }
+
+    /// The failures inside a flow that nobody handled.
+    fn failures(&self, flow: u32) -> impl Iterator<Item = (u32, Failure)> {
+        self.plan.flow_steps(flow).filter_map(move |step| {
             let failure = self.cells[step as usize].ending.failure()?;
             self.is_unhandled(step, flow).then_some((step, failure))
-        });
+        })
+    }
+
+    /// The first failure inside a flow that nobody handled.
+    fn first_failure(&self, flow: u32) -> Failure {
+        let mut failures = self.failures(flow);
         let Some((step, failure)) = failures.next() else {
             return Failure::new("a step inside did not succeed");
         };

@@ -9,9 +9,10 @@ fn jumps() -> Registry {
     registry.event("Named", |_: &Context| Outcome::goto("premium", 7_u32));
     registry.event("Zero", |_: &Context| Outcome::goto(0, 8_u32).reason("to the failures"));
     registry.event("LOOK", |ctx: &Context| {
-        Outcome::success(match &ctx.previous()[0] {
-            Ok(value) => format!("value {}", value.get::<u32>().unwrap()),
-            Err(failure) => format!("failure {failure}, {:?}", failure.value::<u32>()),
+        let seen = &ctx.previous()[0];
+        Outcome::success(match seen.failure() {
+            None => format!("value {}", seen.value::<u32>().unwrap()),
+            Some(failure) => format!("failure {failure}, {:?}", failure.value::<u32>()),
         })
     });
     registry

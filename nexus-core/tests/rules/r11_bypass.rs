@@ -36,7 +36,7 @@ fn a_skipped_event_passes_its_value_on_and_counts_as_a_success() {
 fn an_event_skipped_without_a_value_hands_on_why_there_is_none() {
     let (mut registry, _) = bypassed(|_| Bypass::skip("not needed"));
     registry.event("WHY", |ctx: &Context| {
-        Outcome::success(ctx.previous()[0].as_ref().unwrap_err().to_string())
+        Outcome::success(ctx.previous()[0].failure().unwrap().to_string())
     });
     assert!(run(&registry, "B").is_success());
     let report = run(&registry, "B |-> WHY");
@@ -50,7 +50,7 @@ fn an_event_skipped_without_a_value_hands_on_why_there_is_none() {
 fn an_event_without_output_has_its_unit_to_pass_on() {
     let mut registry = registry();
     registry.event("U", |_: &Context| Outcome::success(())).bypass(|_| Bypass::<()>::skip("no"));
-    registry.event("SEE", |ctx: &Context| Outcome::success(ctx.previous()[0].is_ok()));
+    registry.event("SEE", |ctx: &Context| Outcome::success(ctx.previous()[0].is_success()));
     assert_eq!(run(&registry, "U |-> SEE").output::<bool>().unwrap(), &true);
 }
 

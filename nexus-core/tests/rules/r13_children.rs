@@ -32,7 +32,7 @@ impl Inner {
     }
 
     /// An event that runs that flow.
-    fn register<'r>(&self, registry: &'r mut Registry, engine: &Engine) -> EventBuilder<'r> {
+    fn register<'r>(&self, registry: &'r mut Registry, engine: &Engine) -> EventBuilder<'r, ()> {
         let (engine, plan, inner) = (engine.clone(), self.plan(), self.clone());
         registry.event("outer", move |_: &Context| {
             let report = engine.run_plan(&plan, Inputs::new()).unwrap();

@@ -34,8 +34,7 @@ fn a_group_of_a_million_members_plans_runs_and_drops_on_a_small_stack() {
 fn a_million_values_go_along_a_million_arrows() {
     let mut registry = registry();
     registry.event("INC", |ctx: &Context| {
-        let before =
-            ctx.previous().first().map_or(0, |seen| *seen.as_ref().unwrap().get::<u32>().unwrap());
+        let before = ctx.previous().first().map_or(0, |seen| *seen.value::<u32>().unwrap());
         Outcome::success(before + 1)
     });
     let plan = plan(&registry, &vec!["INC"; 100_000].join(" |-> "));
@@ -156,7 +155,7 @@ fn every_mistake_of_a_flow_is_told_at_once_with_its_place() {
     };
     let places: Vec<(usize, usize)> =
         errors.iter().map(|mistake| (mistake.line, mistake.column)).collect();
-    assert_eq!(places, [(2, 3), (2, 11), (3, 16)], "{errors}");
+    assert_eq!(places, [(2, 3), (2, 11), (2, 13), (3, 16)], "{errors}");
     assert!(errors.to_string().contains("did you mean `SUM`?"));
 }
 
@@ -195,6 +194,17 @@ fn wrong_inputs_are_told_all_at_once_by_field() {
             assert!(error.contains(part), "{error}");
         }
     }
+}
+
+#[test]
+fn a_default_that_panics_is_told_by_field_and_one_that_is_not_asked_for_is_not_made() {
+    let made = || -> u32 { panic!("{ON_PURPOSE}") };
+    let fields = Fields::new().with_default("limit", made);
+    let plan = Flow::parse("S").unwrap().plan(&registry(), &fields).unwrap();
+    let engine = TestEngine::new().build().unwrap();
+    let error = complaint(engine.run_plan(&plan, Inputs::new()));
+    assert!(error.starts_with("the default of `limit`: "), "{error}");
+    assert!(engine.run_plan(&plan, Inputs::new().with("limit", 1_u32)).is_ok());
 }
 
 #[test]

@@ -22,9 +22,9 @@ fn a_value_goes_along_a_piped_arrow_and_a_group_hands_on_all_in_script_order() {
         let seen: Vec<String> = ctx
             .previous()
             .iter()
-            .map(|seen| match seen {
-                Ok(value) => value.get::<u32>().unwrap().to_string(),
-                Err(failure) => failure.to_string(),
+            .map(|seen| match seen.failure() {
+                None => seen.value::<u32>().unwrap().to_string(),
+                Some(failure) => failure.to_string(),
             })
             .collect();
         Outcome::success(seen.join(" "))
@@ -96,7 +96,7 @@ fn a_failure_carries_its_data_and_its_exception_into_the_branch() {
     registry.event("Refuse", |_: &Context| Outcome::<u32>::failure_with("too many", 7_u32));
     registry.event("Tuple", |_: &Context| (false, 9_u32));
     registry.event("LOOK", |ctx: &Context| {
-        let failure = ctx.previous()[0].as_ref().unwrap_err();
+        let failure = ctx.previous()[0].failure().unwrap();
         Outcome::success((
             failure.value::<u32>().copied(),
             failure.exception().is_some_and(|e| e.find::<Broke>().is_some()),
@@ -159,7 +159,7 @@ fn wrong_wires_are_refused_before_anything_runs() {
     let registry = typed_registry();
     for (flow, says) in [
         ("S -> Take", "nothing is piped into it here"),
-        ("Either |-> Item", "but is given a `String`"),
+        ("Either |-> Item", "`Either` yields `String`, but `Item` takes `u32`"),
         ("S || S || S |-> Pair", "(u32, u32, u32)"),
         ("S -> Item[each]", "nothing is piped"),
         ("S |-> NeedsPool", "takes nothing along"),

@@ -140,7 +140,7 @@ fn values_are_in_script_order_even_if_the_last_member_is_first_to_end() {
         Outcome::success("quick")
     });
     registry.event("JOIN", |ctx: &Context| {
-        let seen = ctx.previous().iter().map(|seen| *seen.as_ref().unwrap().get::<&str>().unwrap());
+        let seen = ctx.previous().iter().map(|seen| *seen.value::<&str>().unwrap());
         Outcome::success(seen.collect::<Vec<_>>().join(" "))
     });
     assert_eq!(run(&registry, "Slow || Quick |-> JOIN").output::<String>().unwrap(), "slow quick");

@@ -74,7 +74,7 @@ fn the_error_of_a_failed_run_names_the_step_that_nobody_handled_with_its_whole_c
 #[test]
 fn a_program_can_read_the_report_as_json() {
     let mut registry = registry();
-    registry.event("N", |_: &Context| Outcome::success(7_u32)).output_json::<u32>();
+    registry.event("N", |_: &Context| Outcome::success(7_u32)).output_json();
     let report = run(&registry, "N -> P * 2 (0 -> S, 1 -> S)");
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["status"], "succeeded");

@@ -137,3 +137,32 @@ fn a_branch_that_a_stop_kept_from_running_is_not_said_to_be_untaken() {
         assert_eq!(why, "not run: the run ended at `A`", "{path}");
     }
 }
+
+#[test]
+fn a_stop_condition_of_an_each_step_looks_at_the_step_and_not_at_its_items() {
+    let mut registry = typed_registry();
+    registry.event("Feed", |_: &Context| Outcome::success(vec![2_u32, 0, 1, 3]));
+    for (settings, status, items) in [
+        ("stop_on_error", Status::Stopped, 4),
+        ("stop_on_exception", Status::Stopped, 4),
+        ("stop_on_success", Status::Failed, 4),
+        (
+            "stop_on_error, execution_evaluation_state = SuccessForPartialSuccess",
+            Status::Succeeded,
+            4,
+        ),
+        (
+            "stop_on_success, execution_evaluation_state = SuccessForPartialSuccess",
+            Status::Stopped,
+            4,
+        ),
+        ("stop_on_error, execution_evaluation_state = FailureForPartialError", Status::Stopped, 2),
+    ] {
+        let report =
+            run(&registry, &format!("Feed |-> Item[each, max_concurrency = 1, {settings}] -> S"));
+        let StepOutcome::Each { total, .. } = report.step("Item").unwrap().outcome() else {
+            panic!("{report}")
+        };
+        assert_eq!((report.status(), total), (status, items), "{settings}");
+    }
+}

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) use nexus_core::__private::{
     Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, List, Maker,
-    Nothing, OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, Spec, TaskOutcome, Tuple,
-    ended,
+    Nothing, OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, SettingKind, Spec,
+    TaskOutcome, Tuple, ended,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
@@ -36,8 +36,9 @@ pub(crate) fn registry() -> Registry {
     registry.event("F", |_: &Context| Outcome::<u32>::failure("no"));
     registry.event("P", |_: &Context| Err::<u32, _>(Broke));
     registry.event("SUM", |ctx: &Context| {
-        let value = |seen: &Result<Value, Failure>| {
-            seen.as_ref().map_or(100, |value| *value.get::<u32>().unwrap())
+        let value = |seen: &Previous| match seen.failure() {
+            None => *seen.value::<u32>().unwrap(),
+            Some(_) => 100,
         };
         Outcome::success(ctx.previous().iter().map(value).sum::<u32>())
     });

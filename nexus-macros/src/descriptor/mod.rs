@@ -178,6 +178,10 @@ fn expand(private: &TokenStream, name: &Ident, branches: &[(Ident, Branch)]) -> 
             #[automatically_derived]
             impl #private::IntoOutcome<#private::Plain> for #me {
                 type Output = Self;
+                const DESCRIPTORS: &'static [#private::DescriptorName] =
+                    <Self as #private::Descriptors>::ALL;
+                const GOTO: #private::Option<#private::TypedGoto> =
+                    #private::Option::Some(#private::goto_of::<Self>);
                 fn into_outcome(self) -> #private::TaskOutcome {
                     #private::TaskOutcome::Success(#private::Value::new(self))
                 }

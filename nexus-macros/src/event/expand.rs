@@ -363,7 +363,8 @@ pub(crate) fn questions(private: &TokenStream) -> TokenStream {
     quote! {
         #[allow(unused_imports)]
         use #private::{
-            Otherwise as _, OtherwiseDynamic as _, OtherwiseField as _, OtherwiseOf as _,
+            Otherwise as _, OtherwiseDynamic as _, OtherwiseField as _, OtherwiseHolds as _,
+            OtherwiseOf as _,
             OtherwiseReturns as _, OtherwiseStruct as _,
         };
     }

@@ -32,7 +32,7 @@ pub(crate) fn batched(
     fields: &[StructField],
     types: &[(String, String, Ident)],
 ) -> Option<TokenStream> {
-    let (field, (text, _, alias)) =
+    let (field, (text, ..)) =
         fields.iter().zip(types).find(|(field, _)| field.batch_size.is_some())?;
     let size = field.batch_size.as_ref()?.size?;
     let name = unplaced(&field.name);
@@ -50,35 +50,50 @@ pub(crate) fn batched(
     Some(quote! {
         #[automatically_derived]
         impl #private::Batched for #me {
-            type Item = <#alias as #private::IntoIterator>::Item;
             const FIELD: &'static str = #text;
             const SIZE: usize = #size;
-            fn take_batch(&mut self) -> #private::Vec<Self::Item> {
+            fn take_batch(&mut self) -> #private::Vec<Self::BatchItem> {
                 ::core::mem::take(&mut self.#name)
             }
-            fn with_batch(&self, batch: #private::Vec<Self::Item>) -> Self {
+            fn with_batch(&self, batch: #private::Vec<Self::BatchItem>) -> Self {
                 Self { #name: batch, #(#others),* }
             }
         }
     })
 }
 
-/// The same without meaning, where there are mistakes.
+/// What the field with a batch size holds; `()` where none has one.
+pub(crate) fn item(
+    private: &TokenStream,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+) -> TokenStream {
+    let batched = fields.iter().zip(types).find(|(field, _)| field.batch_size.is_some());
+    batched.map_or_else(
+        || quote!(()),
+        |(_, (.., alias))| quote!(<#alias as #private::IntoIterator>::Item),
+    )
+}
+
+/// The same without meaning, where there are mistakes: what the field holds, and the
+/// implementation.
 pub(crate) fn stand_in(
     private: &TokenStream,
     me: &Ident,
     fields: &[StructField],
-) -> Option<TokenStream> {
-    let field = fields.iter().find(|field| field.batch_size.is_some())?;
-    let item = only_arg(&field.ty, "Vec")?;
-    Some(quote! {
+) -> (TokenStream, TokenStream) {
+    let field = fields.iter().find(|field| field.batch_size.is_some());
+    let Some(item) = field.and_then(|field| only_arg(&field.ty, "Vec")) else {
+        return (quote!(()), TokenStream::new());
+    };
+    let implementation = quote! {
         #[automatically_derived]
         impl #private::Batched for #me {
-            type Item = #item;
             const FIELD: &'static str = "";
             const SIZE: usize = 1;
-            fn take_batch(&mut self) -> #private::Vec<Self::Item> { ::core::unreachable!() }
-            fn with_batch(&self, _: #private::Vec<Self::Item>) -> Self { ::core::unreachable!() }
+            fn take_batch(&mut self) -> #private::Vec<Self::BatchItem> { ::core::unreachable!() }
+            fn with_batch(&self, _: #private::Vec<Self::BatchItem>) -> Self { ::core::unreachable!() }
         }
-    })
+    };
+    (quote!(#item), implementation)
 }

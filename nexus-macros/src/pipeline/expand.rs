@@ -9,7 +9,7 @@ use syn::DeriveInput;
 
 use super::batch;
 use super::check::{Checks, alias, executor_alias};
-use super::input::{default_name, defaults, input};
+use super::input::{default_maker, default_name, defaults, input};
 use super::parse::PipelineArgs;
 use super::source::Source;
 use super::steps::{Model, model};
@@ -132,9 +132,16 @@ fn implementation(
     model: &Model<'_>,
     flow: &Flow,
 ) -> TokenStream {
-    let names = types.iter().map(|(name, ..)| name);
-    let aliases = types.iter().map(|(.., alias)| alias);
-    let values = fields.iter().map(|field| value(private, field));
+    let listed_fields = fields.iter().zip(types).enumerate().map(|(index, (field, ty))| {
+        let (name, _, alias) = ty;
+        if field.default.is_none() {
+            return quote!(.with::<#alias>(#name));
+        }
+        let make = default_maker(private, index, alias, shared(&field.ty).is_some());
+        quote!(.with_made::<#alias>(#name, #make))
+    });
+    let values = fields.iter().zip(types).map(|(field, (.., alias))| value(private, field, alias));
+    let shareable = shareable(private, fields, types);
     let script = flow.to_string();
     let mut seen = HashSet::new();
     let events =
@@ -174,19 +181,22 @@ fn implementation(
         }
     });
     let batched = batch::batched(private, me, fields, types);
+    let item = batch::item(private, fields, types);
     let listed = error_aliases(source, model);
     let input = input(private, doc, fields, types, |field| shared(&field.ty).is_some());
     quote! {
         #listed
         #(#linked)*
+        #shareable
         #batched
         #[automatically_derived]
         impl #private::Pipeline for #me {
+            type BatchItem = #item;
             const NAME: &'static str = #name;
             #input
             #timeout
             fn fields() -> #private::Fields {
-                #private::Fields::new() #(.with::<#aliases>(#names))*
+                #private::Fields::new() #(#listed_fields)*
             }
             fn into_values(self) -> #private::Vec<#private::Value> {
                 ::std::vec![#(#values),*]
@@ -218,13 +228,25 @@ fn error_alias(index: usize) -> Ident {
     format_ident!("__L{}", index + 1, span = Span::mixed_site())
 }
 
-fn value(private: &TokenStream, field: &StructField) -> TokenStream {
+/// How a field is read as a value.
+fn value(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStream {
     let name = unplaced(&field.name);
-    let (start, end) = ends(&field.ty);
-    let make = if shared(&field.ty).is_some() { quote!(from_arc) } else { quote!(new) };
-    // A field that cannot be shared among threads is shown at its type.
-    let argument = from_to(quote!((self.#name)), start, end);
-    quote!(#private::Value::#make #argument)
+    let make = if shared(&field.ty).is_some() { quote!(SHARED) } else { quote!(NEW) };
+    quote!((#private::Holds::<#alias>::#make)(self.#name))
+}
+
+/// The demand that each field can be shared among threads, which is shown at its type.
+fn shareable(
+    private: &TokenStream,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+) -> TokenStream {
+    let demands = fields.iter().zip(types).map(|(field, (.., alias))| {
+        let (start, end) = ends(&field.ty);
+        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!(const _: () = <#ty as #private::FieldValue>::IS;)
+    });
+    demands.collect()
 }
 
 /// `new`, with the fields that have no default, where there are any that have one.
@@ -263,10 +285,11 @@ fn new(input: &DeriveInput, fields: &[StructField]) -> TokenStream {
 /// A pipeline without meaning, so that only the macro's own errors show.
 pub(crate) fn stand_in(private: &TokenStream, me: &Ident, fields: &[StructField]) -> TokenStream {
     let me = unplaced(me);
-    let batched = batch::stand_in(private, &me, fields);
+    let (item, batched) = batch::stand_in(private, &me, fields);
     quote! {
         #[automatically_derived]
         impl #private::Pipeline for #me {
+            type BatchItem = #item;
             const NAME: &'static str = "";
             fn fields() -> #private::Fields { ::core::unreachable!() }
             fn into_values(self) -> #private::Vec<#private::Value> { ::core::unreachable!() }

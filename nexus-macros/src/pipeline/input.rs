@@ -23,6 +23,18 @@ pub(super) fn defaults(private: &TokenStream, fields: &[StructField]) -> TokenSt
     functions.collect()
 }
 
+/// A function that makes the default of a field as a value. `alias` is that of the field's type
+/// without the `Arc` around it.
+pub(super) fn default_maker(
+    private: &TokenStream,
+    index: usize,
+    alias: &Ident,
+    is_shared: bool,
+) -> TokenStream {
+    let (made, holds) = (default_name(index), if is_shared { quote!(SHARED) } else { quote!(NEW) });
+    quote!(|| (#private::Holds::<#alias>::#holds)(#made()))
+}
+
 /// The constant `Pipeline::INPUT`, which is left out where nothing reads fields from text.
 /// `types` has each field's name, its type as written, and an alias of the type.
 pub(super) fn input(
@@ -37,16 +49,15 @@ pub(super) fn input(
         let default = match &field.default {
             None => quote!(#private::Option::None),
             Some(default) => {
-                let made = default_name(index);
+                let make = default_maker(private, index, alias, is_shared(field));
                 let written = match default {
                     Default::OfType => String::new(),
                     Default::Expr(expr) => text(expr),
                 };
-                let wrap = if is_shared(field) { quote!(from_arc) } else { quote!(new) };
                 quote! {
                     #private::Option::Some(#private::InputDefault {
                         text: #written,
-                        make: || #private::Value::#wrap(#made()),
+                        make: #make,
                     })
                 }
             }

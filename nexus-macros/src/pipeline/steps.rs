@@ -1,9 +1,9 @@
 //! The steps of a flow and what its settings name.
 
-use nexus_pointy::settings::{FLOW_KEYS, read_settings, unknown_key};
 use nexus_pointy::wiring::{Input, SourceId, Wiring, wiring};
 use nexus_pointy::{
-    ArrowKind, Attr, Branch, Descriptor, Diagnostic, Flow, Name, Primary, Span as Range, Unit, code,
+    ArrowKind, Attr, Branch, Descriptor, Diagnostic, Flow, Name, Primary, Span as Range, Unit,
+    unit_settings,
 };
 
 /// Everything that the checks need to know of a flow.
@@ -96,16 +96,13 @@ impl Walk {
     }
 
     fn unit(&mut self, unit: &Unit, arrow: Option<Range>, outer: Option<&Name>) {
-        let (own, executor) = self.settings(&unit.attrs);
+        let (own, executor) = self.settings(unit);
         let executor = executor.as_ref().or(outer);
         match &unit.primary {
             Primary::Event(_) => {
                 self.steps.push(Seen { arrow, own, executor: executor.cloned() });
             }
-            Primary::Flow(flow) => {
-                self.refuse(&own);
-                self.flow(flow, arrow, executor);
-            }
+            Primary::Flow(flow) => self.flow(flow, arrow, executor),
             Primary::Hole(_) => {}
         }
         for Branch { arrow, flow, .. } in &unit.branches {
@@ -115,8 +112,8 @@ impl Walk {
     }
 
     /// The unit's own keys, and the executor that it names.
-    fn settings(&mut self, attrs: &[Attr]) -> (Vec<Attr>, Option<Name>) {
-        let (settings, mistakes) = read_settings(attrs);
+    fn settings(&mut self, unit: &Unit) -> (Vec<Attr>, Option<Name>) {
+        let (settings, mistakes) = unit_settings(unit);
         self.mistakes.extend(mistakes);
         add(&mut self.executors, settings.executor.clone());
         for error in settings.retry_policy.into_iter().flat_map(|policy| policy.retry_on_exceptions)
@@ -124,15 +121,6 @@ impl Walk {
             add(&mut self.errors, Some(error));
         }
         (settings.own, settings.executor)
-    }
-
-    /// Brackets have settings, and no fields.
-    fn refuse(&mut self, own: &[Attr]) {
-        for attr in own {
-            let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
-            let mistake = Diagnostic::new(code::UNKNOWN_KEY, message, attr.key.span);
-            self.mistakes.push(Diagnostic { help, ..mistake });
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Fields are shared among threads.
+//! Fields are shared among threads: each that cannot be is one error.
 #![allow(unused)]
 
 use nexus::prelude::*;
@@ -12,6 +12,9 @@ fn num() -> Outcome<u32> {
 #[pipeline(flow = num)]
 struct P {
     x: std::rc::Rc<u8>,
+    y: std::sync::Arc<std::cell::Cell<u8>>,
 }
 
-fn main() {}
+fn main() {
+    let report = P { x: 1.into(), y: std::sync::Arc::default() }.run();
+}

@@ -1,4 +1,4 @@
-//! A pipeline without a batch size has no batches.
+//! A pipeline without a batch size has no batches, which is one error.
 #![allow(unused)]
 
 use nexus::prelude::*;
@@ -15,5 +15,5 @@ struct P {
 }
 
 fn main() {
-    let _ = Batch::of(P { rows: vec![1] });
+    let summary = Batch::of(P { rows: vec![1] }).in_flight(2).run();
 }

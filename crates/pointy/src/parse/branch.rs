@@ -122,8 +122,8 @@ impl Parser<'_> {
                     Ok(Ok(number)) => Descriptor::Number(number),
                     Ok(Err(_)) => {
                         self.bad_descriptor(
-                            &format!("is not between 0 and {}", u32::MAX),
-                            "write a number in that range, or a name",
+                            &format!("is no descriptor: a number is between 0 and {}", u32::MAX),
+                            "write such a number, or a name",
                         );
                         Descriptor::Name(text)
                     }

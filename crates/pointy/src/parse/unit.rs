@@ -239,14 +239,21 @@ impl Parser<'_> {
         }
     }
 
+    /// Blames what stands in the number's place; where the flow goes on instead, the `*`.
     #[cold]
     fn no_count(&mut self, star: Span) {
-        self.error(star, |it| {
+        let is_value = matches!(self.peek(), Some(TokenKind::Float | TokenKind::Str));
+        let span = if is_value { self.span() } else { star };
+        self.error(span, |it| {
             let message =
                 format!("expected the number of attempts after `*`, found {}", it.found());
-            Diagnostic::new(code::BAD_ATTEMPTS, message, star).help("write it like `A * 3`")
+            let help = match it.peek() {
+                Some(TokenKind::Float) => "attempts are counted: write it like `A * 3`",
+                _ => "write it like `A * 3`",
+            };
+            Diagnostic::new(code::BAD_ATTEMPTS, message, span).help(help)
         });
-        if matches!(self.peek(), Some(TokenKind::Float | TokenKind::Str)) {
+        if is_value {
             self.bump();
         }
     }
