@@ -1,6 +1,7 @@
 //! R5: `A || B` really is parallel, and `DefaultExecutor` really is the driving thread.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::ThreadId;
 
 use super::support::*;
@@ -198,5 +199,64 @@ fn a_retry_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
         .executor::<DefaultExecutor>();
     let flow = "Again[retry_policy = {max_attempts: 2, backoff_factor: 0.001}] || Here";
     let report = run_on(&Engine::new(), &registry, flow);
+    assert!(report.is_success(), "{report}");
+}
+
+/// Runs `flow`, in which `A` has a pool of two, again and again with bodies that end at once, so that workers take
+/// several of their tasks together; then once with bodies that do what `last` does.
+fn after_short_ones(flow: &str, last: impl Fn(&str) -> bool + Send + Sync + 'static) -> Report {
+    let mut registry = registry();
+    let (last, is_last) = (Arc::new(last), Arc::new(AtomicBool::new(false)));
+    for name in ["A", "B"] {
+        let (last, is_last) = (Arc::clone(&last), Arc::clone(&is_last));
+        let event = registry.event(name, move |ctx: &Context| {
+            let came = !is_last.load(Ordering::SeqCst) || last(&ctx.step_path());
+            if came { Outcome::success(()) } else { Outcome::failure("it did not come") }
+        });
+        if name == "A" {
+            let config = ExecutorInitializerConfig::new().max_workers(2);
+            event.executor::<ThreadPoolExecutor>().executor_config(config);
+        }
+    }
+    let (engine, plan) = (Engine::new(), plan(&registry, flow));
+    within(move || {
+        for _ in 0..20 {
+            assert!(engine.run_plan(&plan, Inputs::new()).unwrap().is_success());
+        }
+        is_last.store(true, Ordering::SeqCst);
+        engine.run_plan(&plan, Inputs::new()).unwrap()
+    })
+}
+
+#[test]
+fn tasks_that_a_worker_took_together_can_wait_for_each_other() {
+    // Each waits for another one, in pairs, whichever worker took them.
+    let meeting = Mutex::new((0, Meeting::of(2)));
+    let report = after_short_ones(&vec!["A"; 16].join(" || "), move |_| {
+        let meeting = {
+            let mut open = meeting.lock().unwrap();
+            open.0 += 1;
+            let this = open.1.clone();
+            if open.0 % 2 == 0 {
+                open.1 = Meeting::of(2);
+            }
+            this
+        };
+        meeting.attend()
+    });
+    assert!(report.is_success(), "{report}");
+}
+
+#[test]
+fn what_ended_is_not_kept_back_by_a_slow_task_that_was_taken_with_it() {
+    // `B` follows the first `A`; every later `A` waits for it.
+    let meeting = Meeting::of(1);
+    let flow = format!("{{A -> B}} || {}", vec!["A"; 16].join(" || "));
+    let (came, waits) = (meeting.clone(), meeting);
+    let report = after_short_ones(&flow, move |path| match path {
+        "A" => true,
+        "B" => came.attend(),
+        _ => waits.wait(),
+    });
     assert!(report.is_success(), "{report}");
 }

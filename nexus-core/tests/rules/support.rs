@@ -113,13 +113,18 @@ impl Meeting {
         Self(Arc::new((Mutex::new(0), Condvar::new(), members)))
     }
 
-    /// Waits for the others; whether they came.
+    /// Comes, and waits for the others; whether they came.
     pub(crate) fn attend(&self) -> bool {
+        *self.0.0.lock().unwrap() += 1;
+        self.0.1.notify_all();
+        self.wait()
+    }
+
+    /// Waits for all members; whether they came.
+    pub(crate) fn wait(&self) -> bool {
         let (there, changed, members) = &*self.0;
         let until = Instant::now() + PATIENCE / 4;
         let mut there = there.lock().unwrap();
-        *there += 1;
-        changed.notify_all();
         while *there < *members {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
