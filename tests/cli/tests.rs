@@ -240,7 +240,7 @@ fn another_flow_is_checked_before_anything_runs() {
             "  |",
             "  = help: did you mean `refund`?",
             "",
-            "error[N0003]: `add_up` takes `currency: &String`, but the pipeline has only `order`, `cents`, `days`",
+            "error[N0003]: `add_up` takes `currency: &str` (borrowed from `String`), but the pipeline has only `order`, `cents`, `days`",
             &format!(" --> {flow}:1:21"),
             "  |",
             script,

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::{Body, DescriptorName, Event, IntoOutcome, OwnField, OwnValues, Param};
-use crate::checked::Spec;
+use crate::checked::{Spec, SpecParam};
 #[cfg(feature = "tokio")]
 use crate::executor::{AsyncExecutor, ExecutorKind};
 use crate::outcome::Descriptor;
@@ -188,16 +188,22 @@ impl EventDef {
         }
     }
 
-    /// The type of a parameter, as it is written.
+    /// A parameter with its type, as it is written: `` `name: &str` (borrowed from `String`) ``.
     pub(crate) fn param_text(&self, param: &Param) -> String {
         let written = self.spec.params.iter().find(|written| written.name == param.name);
-        written.map_or_else(|| param.ty.name(), |written| written.ty.to_owned())
+        match written {
+            Some(written) => format!("`{}: {}`{}", param.name, written.ty, borrowed_from(written)),
+            None => format!("`{}: {}`", param.name, param.ty.name()),
+        }
     }
 
     /// The type that it takes along `|->`, as it is written.
     pub(crate) fn takes_text(&self) -> Option<String> {
         let ty = self.wires.takes?;
-        Some(self.spec.piped.map_or_else(|| ty.name(), |written| written.ty.to_owned()))
+        Some(match &self.spec.piped {
+            Some(written) => format!("`{}`{}", written.ty, borrowed_from(written)),
+            None => format!("`{}`", ty.name()),
+        })
     }
 
     /// The type that it yields, as it is written.
@@ -233,5 +239,13 @@ impl EventDef {
     pub fn with_typed_goto(mut self, goto: Option<fn(&Value) -> Option<Descriptor>>) -> Self {
         self.typed_goto = goto;
         self
+    }
+}
+
+/// The type that a parameter such as `&str` borrows from, where it is not the type itself.
+fn borrowed_from(written: &SpecParam) -> String {
+    match written.owned {
+        "" => String::new(),
+        owned => format!(" (borrowed from `{owned}`)"),
     }
 }

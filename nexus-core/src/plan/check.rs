@@ -29,8 +29,7 @@ pub(super) fn bind(
                 Ok(slot) => slot,
                 Err((message, help)) => {
                     let takes = def.param_text(param);
-                    let message =
-                        format!("`{}` takes `{}: {takes}`, but {message}", def.name, param.name);
+                    let message = format!("`{}` takes {takes}, but {message}", def.name);
                     mistakes.push(Diagnostic::new(code::UNBOUND, message, name.span).help(help));
                     NONE
                 }
@@ -168,7 +167,7 @@ impl Checker<'_, '_> {
             return match def.takes_text() {
                 Some(takes) => Err(mistake(
                     format!(
-                        "`{name}` takes `{takes}` along `|->`, but nothing is piped into it here"
+                        "`{name}` takes {takes} along `|->`, but nothing is piped into it here"
                     ),
                     place.name.span,
                 )
@@ -197,8 +196,8 @@ impl Checker<'_, '_> {
         if let Some(coming) = ups.iter().find(|coming| !accepts(&coming.up)) {
             let each = if place.each { "for each item " } else { "" };
             let gives = self.gives(coming);
-            let takes_text = def.takes_text().unwrap_or_else(|| takes.name());
-            let message = format!("{gives}, but `{name}` takes `{takes_text}` {each}along `|->`");
+            let takes_text = def.takes_text().unwrap_or_else(|| format!("`{}`", takes.name()));
+            let message = format!("{gives}, but `{name}` takes {takes_text} {each}along `|->`");
             return Err(mistake(message, arrow).help(cure(place, takes)));
         }
         self.passed = Some((event, place.each, from));
