@@ -10,6 +10,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("wrong_input_is_named_by_field_all_at_once", wrong_input_is_named_by_field_all_at_once),
     ("what_is_no_object_is_refused_with_its_place", what_is_no_object_is_refused_with_its_place),
     ("single_fields_are_set", single_fields_are_set),
+    ("texts_of_users_do_nothing_to_a_terminal", texts_of_users_do_nothing_to_a_terminal),
     ("a_failed_run_ends_with_1", a_failed_run_ends_with_1),
     ("a_late_run_ends_with_3", a_late_run_ends_with_3),
     #[cfg(unix)]
@@ -134,6 +135,20 @@ fn single_fields_are_set() {
             "error: --set: `cents`: expected u64, found integer `-1`",
             "error: --set: `dys` is no field of the pipeline; did you mean `days`? there are `order: String`, `cents: u64` and `days: u32`",
         ],
+    );
+}
+
+fn texts_of_users_do_nothing_to_a_terminal() {
+    let run = ["run", "RefundPipeline", "-s", "cents=5", "-s", "days=0"];
+    let ended = shop(&[&run[..], &["-s", "order=12", "-s", "\x1b[31mno\n=1"]].concat());
+    assert_eq!(ended.code, Some(2));
+    let said = "error: --set: `\\u{1b}[31mno\n  ` is no field of the pipeline; ";
+    assert!(ended.err.starts_with(said), "{}", ended.err);
+    let ended = shop(&[&run[..], &["-s", "order=12\u{202e}"]].concat());
+    assert!(
+        ended.out.ends_with("5 cents of 12\\u{202e} are on their way back\"\n"),
+        "{}",
+        ended.out
     );
 }
 

@@ -41,6 +41,7 @@ use std::time::Duration;
 
 use nexus_core::__private::{InputField, readable};
 use nexus_core::{Engine, EngineBuilder, Fields, Pipeline, Plan};
+use nexus_pointy::visible;
 
 use say::{Exit, Stop};
 
@@ -148,8 +149,10 @@ impl App {
         };
         match matches.subcommand() {
             Some(("run", args)) => run::run(self, args),
-            Some(("list", _)) => say::print(&describe::list(&self)),
-            Some(("describe", args)) => say::print(&describe::describe(&self, args)?),
+            Some(("list", _)) => say::print(&visible(describe::list(&self)).to_string()),
+            Some(("describe", args)) => {
+                say::print(&visible(describe::describe(&self, args)?).to_string())
+            }
             Some(("graph", args)) => graph::graph(&self, args),
             Some(("completions", args)) => say::print(&args::completions(&self, args)),
             _ => Ok(Exit::Usage),

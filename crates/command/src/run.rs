@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use nexus_core::__private::{Value, prepare_values};
 use nexus_core::{Flow, Plan, Registry, Report, Status, StepReport};
+use nexus_pointy::visible;
 
 use crate::input::{self, Document};
 use crate::say::{self, Complaint, Exit, Stop};
@@ -57,7 +58,7 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
 fn shown(report: &Report) -> String {
     let value = report.output_step().filter(StepReport::is_success).and_then(|step| step.json());
     match value {
-        Some(Ok(value)) if !value.is_null() => format!("{report}\n{value}"),
+        Some(Ok(value)) if !value.is_null() => format!("{report}\n{}", visible(value)),
         _ => report.to_string(),
     }
 }

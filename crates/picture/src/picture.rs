@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use nexus_pointy::Flow;
 
+use crate::fit::clean;
 use crate::look::{Looks, StepLook};
 use crate::model::{Sequence, sequence};
-use crate::words::clean;
 use crate::{dot, keep, mermaid, shorten, svg, text};
 
 /// A flow, or a run of one, to be drawn.
