@@ -4,10 +4,11 @@
 //! use nexus_command::App;
 //!
 //! fn main() -> std::process::ExitCode {
-//!     nexus_core::init();
 //!     App::new("shop").about("Charges orders").main()
 //! }
 //! ```
+//!
+//! Where events run in worker processes, `nexus::init();` comes before it.
 //!
 //! `shop run PIPELINE --input file.json` runs one, `list`, `describe` and `graph` show what there
 //! is, `completions` writes what a shell needs; `--help` tells of each.
@@ -20,7 +21,7 @@
 //! | 1 | the run failed or was stopped, or could not begin |
 //! | 2 | the command line, the input or the flow is wrong; nothing ran |
 //! | 3 | the run took longer than its timeout |
-//! | 130 | the run was cancelled, by Ctrl-C |
+//! | 130 | the run was cancelled, by Ctrl-C, SIGTERM or SIGHUP |
 #![forbid(unsafe_code)]
 
 mod args;

@@ -11,8 +11,9 @@ use nexus_core::{Flow, Plan, Registry, Report, Status, StepReport};
 use nexus_pointy::visible;
 
 use crate::input::{self, Document};
+use crate::interrupt::Interrupt;
 use crate::say::{self, Complaint, Exit, Stop};
-use crate::{App, Entry, graph, interrupt, progress};
+use crate::{App, Entry, graph, progress};
 
 pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
     let Some(entry) = args.get_one::<String>("pipeline").and_then(|name| app.find(name)) else {
@@ -111,8 +112,9 @@ fn report(
     if let Some(limit) = timeout.or_else(entry.timeout) {
         prepared = prepared.timeout(limit);
     }
+    let interrupt = Interrupt::listen();
     let handle = prepared.start()?;
-    interrupt::cancels(handle.canceller());
+    interrupt.cancels(handle.canceller());
     let show = match args.get_one::<String>("progress").map(String::as_str) {
         Some("never") => progress::Show::Nothing,
         _ if std::io::stderr().is_terminal() => progress::Show::Bars,
