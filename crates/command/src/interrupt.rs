@@ -42,7 +42,7 @@ impl Interrupt {
     }
 
     /// This is the run to cancel.
-    pub(crate) fn cancels(&self, run: Canceller) {
+    pub(crate) fn cancels(&self, run: &Canceller) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.run = Some(run.clone());
         let is_interrupted = state.is_interrupted;

@@ -30,6 +30,7 @@ mod graph;
 mod input;
 mod interrupt;
 mod locate;
+mod plan;
 mod progress;
 mod run;
 mod say;

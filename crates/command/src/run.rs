@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use nexus_core::__private::{Value, prepare_values};
-use nexus_core::{Flow, Plan, Registry, Report, Status, StepReport};
+use nexus_core::{Plan, Report, Status, StepReport};
 use nexus_pointy::visible;
 
 use crate::input::{self, Document};
 use crate::interrupt::Interrupt;
+use crate::plan::plan;
 use crate::say::{self, Complaint, Exit, Stop};
 use crate::{App, Entry, graph, progress};
 
@@ -79,17 +80,6 @@ fn checked(entry: Entry, args: &ArgMatches) -> Result<(Arc<Plan>, Vec<Value>), S
     Err(Stop::all(complaints))
 }
 
-/// The pipeline's own plan, or that of another flow over its fields.
-pub(crate) fn plan(entry: Entry, flow: Option<&PathBuf>) -> Result<Arc<Plan>, Complaint> {
-    let plan = match flow {
-        None => (entry.plan)().cloned(),
-        Some(path) => {
-            Flow::from_file(path).and_then(|flow| flow.plan(&Registry::linked(), &(entry.fields)()))
-        }
-    };
-    plan.map_err(Complaint::Flow)
-}
-
 fn values(entry: Entry, args: &ArgMatches) -> Result<Vec<Value>, Vec<String>> {
     let document = match args.get_one::<PathBuf>("input") {
         Some(path) => Some(Document::read(path).map_err(|error| vec![error])?),
@@ -114,7 +104,7 @@ fn report(
     }
     let interrupt = Interrupt::listen();
     let handle = prepared.start()?;
-    interrupt.cancels(handle.canceller());
+    interrupt.cancels(&handle.canceller());
     let show = match args.get_one::<String>("progress").map(String::as_str) {
         Some("never") => progress::Show::Nothing,
         _ if std::io::stderr().is_terminal() => progress::Show::Bars,
