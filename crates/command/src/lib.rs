@@ -30,6 +30,7 @@ mod graph;
 mod input;
 mod interrupt;
 mod locate;
+mod mistakes;
 mod plan;
 mod progress;
 mod run;
