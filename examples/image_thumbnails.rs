@@ -198,7 +198,7 @@ fn main() -> ExitCode {
     nexus::init();
     let default = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let folder = arguments.next().unwrap_or_else(|| default.join("examples/data/images"));
+    let folder = arguments.next().unwrap_or_else(|| default.join("data/images"));
     let output = arguments.next().unwrap_or_else(|| PathBuf::from("target/thumbnails"));
     match run(folder, &output) {
         Ok(code) => code,

@@ -126,7 +126,7 @@ struct OrderPipeline {
 }
 
 fn main() -> ExitCode {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/orders.json");
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/orders.json");
     let path = std::env::args_os().nth(1).map_or(default, PathBuf::from);
     match process(&path) {
         Ok(code) => code,

@@ -147,9 +147,8 @@ impl Observer for Progress {
 fn main() -> ExitCode {
     let default = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let source = arguments
-        .next()
-        .unwrap_or_else(|| default.join("examples/data/weather/nyc_airports_2013.csv"));
+    let source =
+        arguments.next().unwrap_or_else(|| default.join("data/weather/nyc_airports_2013.csv"));
     let database = arguments.next().unwrap_or_else(|| PathBuf::from("target/weather.sqlite"));
     match run(source, database) {
         Ok(code) => code,

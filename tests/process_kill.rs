@@ -4,16 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use nexus::prelude::*;
-use nexus::{Ended, StepEvent};
 use rustix::process::{Pid, Signal, kill_process};
 
 nexus::test_workers!();
@@ -38,95 +35,71 @@ fn numbers() -> Outcome<Vec<u64>> {
     Outcome::success((0..200).collect())
 }
 
-/// Notes that it began, then takes a while, as work does. It has no retry policy: a lost worker is
-/// nothing that the event did.
+/// Says that it begins, and goes on when it is let, unless its process is killed instead. It has no
+/// retry policy: a lost worker is nothing that the event did.
 #[event(executor = ProcessPoolExecutor, executor_config = { max_workers: 3 })]
-fn slow_square(#[piped] number: u64, log: &PathBuf) -> Result<u64, std::io::Error> {
-    OpenOptions::new().append(true).open(log)?.write_all(format!("{number}\n").as_bytes())?;
-    thread::sleep(Duration::from_millis(12));
+fn square(#[piped] number: u64, killer: &PathBuf) -> Result<u64, std::io::Error> {
+    let mut killer = UnixStream::connect(killer)?;
+    killer.write_all(&number.to_le_bytes())?;
+    killer.write_all(&std::process::id().to_le_bytes())?;
+    killer.read_exact(&mut [0])?;
     Ok(number * number)
 }
 
 #[derive(Pipeline)]
-#[pipeline(flow = numbers |-> slow_square[each])]
+#[pipeline(flow = numbers |-> square[each])]
 struct Squares {
-    log: PathBuf,
+    killer: PathBuf,
 }
 
-/// How many workers have died of each item that is not done.
-#[derive(Clone, Default)]
-struct Deaths(Arc<Mutex<HashMap<u64, u32>>>);
-
-impl Deaths {
-    /// Whether one more death could be the third of an input, which would poison it.
-    fn are_enough(&self) -> bool {
-        self.0.lock().unwrap().values().any(|deaths| *deaths >= 2)
-    }
-}
-
-impl Observer for Deaths {
-    // Before the task is given to another worker.
-    fn event_execution_retry(&self, step: &StepEvent<'_>, _: &Exception, _: Duration) {
-        let item = step.context().item().unwrap();
-        *self.0.lock().unwrap().entry(item).or_default() += 1;
-    }
-
-    fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
-        if let (Some(item), Ended::Success) = (step.context().item(), ended) {
-            self.0.lock().unwrap().remove(&item);
+/// Hears of each task that begins, until a connection says nothing, and kills the process of every
+/// tenth number at its first time, and of every fiftieth at its second. Says how often each began.
+fn kill_some(listener: &UnixListener) -> HashMap<u64, u32> {
+    let mut times = HashMap::new();
+    loop {
+        let (mut task, _) = listener.accept().unwrap();
+        let (mut number, mut pid) = ([0; 8], [0; 4]);
+        if task.read_exact(&mut number).and_then(|()| task.read_exact(&mut pid)).is_err() {
+            return times;
+        }
+        let number = u64::from_le_bytes(number);
+        let time = times.entry(number).or_default();
+        *time += 1;
+        // A third death would poison the input.
+        if (number.is_multiple_of(10) && *time == 1) || (number.is_multiple_of(50) && *time == 2) {
+            let pid = Pid::from_raw(i32::from_le_bytes(pid)).unwrap();
+            kill_process(pid, Signal::KILL).unwrap();
+        } else {
+            task.write_all(&[1]).unwrap();
         }
     }
 }
 
 #[test]
-fn two_hundred_tasks_survive_a_kill_every_fifty_milliseconds() -> nexus::Result<()> {
-    let log = std::env::temp_dir().join(format!("nexus-kill-{}", std::process::id()));
-    File::create(&log).unwrap();
-    let deaths = Deaths::default();
-    let engine = Engine::builder().observer(deaths.clone()).build()?;
-    let (over, kills) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let report = thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut number = 0_usize;
-            while !over.load(Relaxed) {
-                thread::sleep(Duration::from_millis(50));
-                let workers = children();
-                // A fixed sequence that looks random.
-                number = number.wrapping_mul(31).wrapping_add(17);
-                let Some((pid, _)) = workers.get(number % workers.len().max(1)) else { continue };
-                if deaths.are_enough() {
-                    continue;
-                }
-                if kill_process(Pid::from_raw(*pid).unwrap(), Signal::KILL).is_ok() {
-                    kills.fetch_add(1, Relaxed);
-                }
-            }
-        });
-        let report = engine.run(Squares { log: log.clone() });
-        over.store(true, Relaxed);
-        report
-    })?;
-
+fn of_two_hundred_tasks_those_whose_worker_is_killed_begin_again_and_no_other() -> nexus::Result<()>
+{
+    let path = std::env::temp_dir().join(format!("nexus-kill-{}", std::process::id()));
+    let listener = UnixListener::bind(&path).unwrap();
+    let engine = Engine::new();
     let expected: Vec<u64> = (0..200).map(|n| n * n).collect();
-    assert_eq!(report.get_each::<slow_square>()?, &expected);
-
-    let mut times: HashMap<u64, usize> = HashMap::new();
-    for line in fs::read_to_string(&log).unwrap().lines() {
-        *times.entry(line.parse().unwrap()).or_default() += 1;
+    let times = thread::scope(|scope| {
+        let killer = scope.spawn(|| kill_some(&listener));
+        // The second time, the pool is as good as before.
+        for _ in 0..2 {
+            let report = engine.run(Squares { killer: path.clone() })?;
+            assert_eq!(report.get_each::<square>()?, &expected);
+        }
+        drop(UnixStream::connect(&path).unwrap());
+        Ok::<_, nexus::Error>(killer.join().unwrap())
+    })?;
+    for (number, times) in times {
+        let deaths = u32::from(number.is_multiple_of(10)) + u32::from(number.is_multiple_of(50));
+        assert_eq!(times, 2 + deaths, "{number}");
     }
-    assert_eq!(times.len(), 200);
-    let again: usize = times.values().map(|times| times - 1).sum();
-    let kills = kills.load(Relaxed);
-    assert!(kills >= 5, "only {kills} kills");
-    assert!(again <= kills, "{again} tasks began again after {kills} kills");
-
-    // The pool is as good as before.
-    let report = engine.run(Squares { log: log.clone() })?;
-    assert_eq!(report.get_each::<slow_square>()?, &expected);
     assert!(children().iter().all(|(_, state)| *state != 'Z'), "{:?}", children());
 
     drop(engine);
     assert_eq!(children(), []);
-    fs::remove_file(log).unwrap();
+    fs::remove_file(path).unwrap();
     Ok(())
 }

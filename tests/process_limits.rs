@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::process::id;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{wait_until, within};
 use nexus::prelude::*;
@@ -51,17 +51,17 @@ mod hangs {
     #[event(executor = ProcessPoolExecutor, timeout = "200ms")]
     fn in_a_process(note: &std::path::PathBuf) -> Result<(), std::io::Error> {
         std::fs::write(note, id().to_string())?;
-        sleep(Duration::from_mins(1));
+        sleep(Duration::from_mins(10));
         Ok(())
     }
     #[event(executor = ThreadPoolExecutor, timeout = "200ms")]
     fn on_a_thread() -> Outcome<()> {
-        sleep(Duration::from_mins(1));
+        sleep(Duration::from_mins(10));
         Outcome::success(())
     }
     #[event(timeout = "200ms")]
     async fn async_event() -> Outcome<()> {
-        tokio::time::sleep(Duration::from_mins(1)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
         Outcome::success(())
     }
     #[event]
@@ -76,21 +76,21 @@ mod hangs {
     }
 
     #[test]
-    fn a_body_that_sleeps_a_minute_costs_its_timeout_and_no_more() {
+    fn a_body_that_does_not_end_costs_its_timeout_and_no_more() {
         let note = Note::new("hang");
         let path = note.0.clone();
-        let start = Instant::now();
         let report = within(move || {
             // The engine goes, too, and does not wait for the thread.
             Engine::new().run(Hang { note: path }).unwrap()
         });
-        assert!(start.elapsed() < Duration::from_secs(30), "three timeouts of 200 ms each");
         for path in ["in_a_process", "on_a_thread", "async_event"] {
             assert_eq!(kind_of(&report, path), ExceptionKind::Timeout, "{report}");
         }
         assert!(report.is_success(), "{report}");
-        let pid = read_pid(&note.0).unwrap();
-        wait_until(|| !is_alive(pid));
+        // On a busy machine the time may be over before the body has begun.
+        if let Some(pid) = read_pid(&note.0) {
+            wait_until(|| !is_alive(pid));
+        }
     }
 
     #[derive(Pipeline)]

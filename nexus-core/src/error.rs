@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nexus_pointy::Diagnostic;
+use nexus_pointy::{Diagnostic, visible};
 
 use crate::executor::ConfigError;
 
@@ -15,6 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// What happens to the events of a run is no such error: it is in the run's
 /// [`Report`](crate::Report).
+///
+/// `Display` shows texts of users so that they do nothing to a terminal: control characters and the
+/// like are written as `\u{1b}`.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -22,7 +25,7 @@ pub enum Error {
     #[error("{0}")]
     Flow(Arc<FlowErrors>),
     /// A flow's file cannot be read.
-    #[error("cannot read the flow `{}`: {source}", path.display())]
+    #[error("cannot read the flow `{}`: {source}", visible(path.display()).on_one_line())]
     File {
         /// The file.
         path: PathBuf,
@@ -39,10 +42,10 @@ pub enum Error {
         ty: String,
     },
     /// The inputs given to a plan are not those that it takes.
-    #[error("{0}")]
+    #[error("{}", visible(.0))]
     Input(String),
     /// An item of a batch's input cannot be read.
-    #[error("item {item} of the input (the first is 0) cannot be read: {source}")]
+    #[error("item {item} of the input (the first is 0) cannot be read: {}", visible(source))]
     Item {
         /// The item, from 0. All items before it were run.
         item: u64,
@@ -51,7 +54,7 @@ pub enum Error {
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// An executor cannot be set up.
-    #[error("executor `{executor}`: {source}")]
+    #[error("executor `{executor}`: {}", visible(source))]
     Executor {
         /// The executor's type.
         executor: String,
@@ -59,13 +62,13 @@ pub enum Error {
         source: ConfigError,
     },
     /// The engine's set-up makes no sense.
-    #[error("{0}")]
+    #[error("{}", visible(.0))]
     Engine(String),
     /// A report was asked for something that it does not have.
-    #[error("{0}")]
+    #[error("{}", visible(.0))]
     Report(String),
     /// The run did not succeed.
-    #[error("{0}")]
+    #[error("{}", visible(.0))]
     Run(String),
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde_path_to_error::Segment;
 
 use crate::value::Value;
 
@@ -41,11 +42,21 @@ pub type ReadJson = fn(&str) -> Result<Value, Misread>;
 pub struct Misread {
     /// Where inside of the field: `[3].total`, or nothing if it is the field itself.
     pub path: String,
+    /// The same, as far as it is known.
+    pub steps: Vec<Step>,
     pub message: String,
     /// How far the reader had got in the field's own text: the line from 1, and how many bytes of
     /// it. It may have looked at the byte behind a number.
     pub line: usize,
     pub column: usize,
+}
+
+/// A step into a JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Step {
+    Index(usize),
+    Key(String),
 }
 
 /// Whether and how a `T` is read from JSON; where nothing here answers, `Otherwise` does.
@@ -72,18 +83,24 @@ fn read<T: Deserialize<'static> + Send + Sync + 'static>(text: &str) -> Result<V
             path if path.starts_with('[') => path,
             path => format!(".{path}"),
         };
-        Misread::new(path, error.inner())
+        let steps = error.path().iter().map_while(|segment| match segment {
+            Segment::Seq { index } => Some(Step::Index(*index)),
+            Segment::Map { key } => Some(Step::Key(key.clone())),
+            Segment::Enum { variant } => Some(Step::Key(variant.clone())),
+            Segment::Unknown => None,
+        });
+        Misread { path, ..Misread::new(steps.collect(), error.inner()) }
     })
 }
 
 impl Misread {
     /// The words of an error of `serde_json`, without the place that it has at its end.
-    pub fn new(path: String, error: &serde_json::Error) -> Self {
+    pub fn new(steps: Vec<Step>, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
         let place = format!(" at line {line} column {column}");
         let message = text.strip_suffix(&place).unwrap_or(&text);
-        Self { path, message: turned(message), line, column }
+        Self { path: String::new(), steps, message: turned(message), line, column }
     }
 }
 

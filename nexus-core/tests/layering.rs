@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
+#[path = "layering/circles.rs"]
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -132,6 +135,21 @@ fn the_engine_can_be_read_in_one_direction() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let crates = fs::read_dir(workspace.join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    let others = ["", "nexus-core", "nexus-macros", "benches"].map(|name| workspace.join(name));
+    let mut found = Vec::new();
+    for sources in crates.chain(others).map(|package| package.join("src")) {
+        let mut files = Vec::new();
+        rust_files(&sources, &mut files);
+        assert!(!files.is_empty(), "{} has no files", sources.display());
+        found.extend(circles::circles(&sources, &files));
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

@@ -11,13 +11,14 @@ mod pulling;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::time::Duration;
 
 use common::{PATIENCE, wait_until, within};
 use nexus::prelude::*;
 use nexus::testing::TestEngine;
-use nexus::{BatchEnd, BatchReport, BatchSummary, Batched, Error};
+use nexus::{BatchEnd, BatchReport, BatchSummary, Batched, Error, RunEnd, RunEvent};
 
 /// Refuses batches with a 57 in them.
 #[event]

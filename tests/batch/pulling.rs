@@ -70,20 +70,30 @@ fn a_slow_batch_holds_nobody_back_where_only_the_summary_is_wanted() {
 
 #[test]
 fn a_report_does_not_wait_for_the_window_to_fill_where_the_input_is_slow() {
+    /// Says that a run has ended.
+    struct Ended(Mutex<Sender<()>>);
+    impl Observer for Ended {
+        fn pipeline_execution_end(&self, _: &RunEvent<'_>, _: &RunEnd<'_>) {
+            self.0.lock().unwrap().send(()).unwrap();
+        }
+    }
     within(|| {
-        let (gate, engine) = gated();
-        (0..9).for_each(|number| gate.open(number));
-        let (read, left) = (Cell::new(0), Arc::clone(&gate));
-        let slow = (0..9).inspect(|item| {
+        let (send, ended) = channel();
+        let engine = Engine::builder().observer(Ended(Mutex::new(send))).build().unwrap();
+        let read = Cell::new(0);
+        // Each item comes when the runs of all before it have ended. The first report must have
+        // been there long before the last of a thousand items.
+        let slow = (0..1000).inspect(|item| {
+            if *item > 0 {
+                ended.recv_timeout(PATIENCE).unwrap();
+            }
             read.set(item + 1);
-            wait_until(|| *item == 0 || left.left.load(SeqCst) > 0);
-            std::thread::sleep(Duration::from_millis(10));
         });
-        let batches = Batch::of(Gated { numbers: vec![] }).over(slow).in_flight(9).on(&engine);
+        let batches = Batch::of(Where { rows: vec![] }).over(slow).in_flight(1000).on(&engine);
         let mut batches = batches.start().unwrap();
-        assert_eq!(output(&batches.next().unwrap().unwrap()), 0);
-        assert!(read.get() < 9, "{}", read.get());
-        assert_eq!(batches.flatten().count(), 8);
+        assert_eq!(batches.next().unwrap().unwrap().index, 0);
+        assert!(read.get() < 1000, "{}", read.get());
+        assert_eq!(batches.flatten().count(), 999);
     });
 }
 

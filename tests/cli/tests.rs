@@ -2,6 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 
+#[cfg(unix)]
+use rustix::process::Signal;
+
 use crate::shop::{Ended, command, end, scratch, shop, shop_reads};
 
 pub(crate) const ALL: &[(&str, fn())] = &[
@@ -10,8 +13,10 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("wrong_input_is_named_by_field_all_at_once", wrong_input_is_named_by_field_all_at_once),
     ("what_is_no_object_is_refused_with_its_place", what_is_no_object_is_refused_with_its_place),
     ("single_fields_are_set", single_fields_are_set),
+    ("texts_of_users_do_nothing_to_a_terminal", texts_of_users_do_nothing_to_a_terminal),
     ("a_failed_run_ends_with_1", a_failed_run_ends_with_1),
     ("a_late_run_ends_with_3", a_late_run_ends_with_3),
+    ("a_long_run_says_now_and_then_what_is_running", a_long_run_says_now_and_then_what_is_running),
     #[cfg(unix)]
     ("an_interrupted_run_ends_with_130", an_interrupted_run_ends_with_130),
     #[cfg(unix)]
@@ -61,7 +66,7 @@ fn wrong_input_is_named_by_field_all_at_once() {
     let input = r#"{
   "orders": [
     { "id": "A", "email": "e", "total": 1, "card": "c" },
-    { "id": "B", "email": "e", "total": "x", "card": "c" }
+    { "id": "B", "email": "e", "total": "x", "card": 7 }
   ],
   "curency": "EUR",
   "currency": "EUR",
@@ -73,6 +78,7 @@ fn wrong_input_is_named_by_field_all_at_once() {
         2,
         &[
             "error: standard input:4:43: `orders[1].total`: expected u64, found string \"x\"",
+            "error: standard input:4:54: `orders[1].card`: expected a string, found integer `7`",
             "error: standard input:6:3: `curency` is no field of the pipeline; did you mean `currency`? there are `orders: Vec<Order>` and `currency: String`",
             "error: standard input:8:3: `currency` is given twice: keep one of the two",
         ],
@@ -80,7 +86,8 @@ fn wrong_input_is_named_by_field_all_at_once() {
     let file = scratch("missing.json", r#"{ "orders": [{ "id": "A", "email": "e" }] }"#);
     let file = file.to_str().unwrap();
     let ended = shop(&["run", "OrderPipeline", "-i", file]);
-    assert_errors(&ended, 2, &[&format!("error: {file}:1:40: `orders[0]`: missing field `total`")]);
+    let missing = |field| format!("error: {file}:1:40: `orders[0]`: missing field `{field}`");
+    assert_errors(&ended, 2, &[&missing("total"), &missing("card")]);
     let input = "{\"order\": \"A\", \"cents\":\n  -1\n}";
     let ended = shop_reads(&["run", "RefundPipeline", "-i", "-"], input);
     let error = "error: standard input:2:4: `cents`: expected u64, found integer `-1`";
@@ -137,6 +144,20 @@ fn single_fields_are_set() {
     );
 }
 
+fn texts_of_users_do_nothing_to_a_terminal() {
+    let run = ["run", "RefundPipeline", "-s", "cents=5", "-s", "days=0"];
+    let ended = shop(&[&run[..], &["-s", "order=12", "-s", "\x1b[31mno\n=1"]].concat());
+    assert_eq!(ended.code, Some(2));
+    let said = "error: --set: `\\u{1b}[31mno\n  ` is no field of the pipeline; ";
+    assert!(ended.err.starts_with(said), "{}", ended.err);
+    let ended = shop(&[&run[..], &["-s", "order=12\u{202e}"]].concat());
+    assert!(
+        ended.out.ends_with("5 cents of 12\\u{202e} are on their way back\"\n"),
+        "{}",
+        ended.out
+    );
+}
+
 fn a_failed_run_ends_with_1() {
     let args = ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=500000", "-s", "days=0"];
     let ended = shop(&args);
@@ -158,59 +179,75 @@ fn a_late_run_ends_with_3() {
     assert_eq!(ended.err, "error: RefundPipeline took longer than its timeout\n");
 }
 
-/// Starts a run and waits until it says that it is under way.
-#[cfg(unix)]
-fn under_way() -> (std::process::Child, BufReader<std::process::ChildStderr>) {
+fn a_long_run_says_now_and_then_what_is_running() {
     let mut child = command(&SLOW).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("RefundPipeline: 0 of 2 steps ended after "), "{line}");
+    assert!(line.contains("s; running: await_bank for "), "{line}");
+    assert!(line.trim_end().ends_with(" of 3000)"), "{line}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[cfg(unix)]
+fn signal(child: &std::process::Child, signal: Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+}
+
+/// Ctrl-C, what ends a service, and what closing a terminal sends.
+#[cfg(unix)]
+fn an_interrupted_run_ends_with_130() {
+    for sent in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let (child, mut err) = waiting("attentive -> deaf", "attentive");
+        signal(&child, sent);
+        let ended = end(child);
+        assert_eq!(ended.code, Some(130), "{sent:?}");
+        let reported = "- deaf       cancelled: the run was cancelled";
+        assert!(ended.out.contains(reported), "{sent:?}: {}", ended.out);
+        let mut rest = String::new();
+        err.read_to_string(&mut rest).unwrap();
+        assert_eq!(
+            rest,
+            "cancelling the run; press Ctrl-C again to end at once\nerror: interrupted was cancelled\n"
+        );
+    }
+}
+
+/// Starts a run of this flow, and returns when the event in it begins.
+#[cfg(unix)]
+fn waiting(flow: &str, event: &str) -> (std::process::Child, BufReader<std::process::ChildStderr>) {
+    let flow = scratch("interrupted.pty", flow);
+    let args = [&SLOW[..], &["--progress", "never", "--flow", flow.to_str().unwrap()]].concat();
+    let mut child = command(&args).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     err.read_line(&mut line).unwrap();
-    assert!(
-        line.starts_with("RefundPipeline: 0 of 2 steps ended after 2s; running: await_bank for "),
-        "{line}"
-    );
-    assert!(line.trim_end().ends_with(" of 3000)"), "{line}");
+    assert_eq!(line, format!("{event} begins\n"));
     (child, err)
-}
-
-#[cfg(unix)]
-fn interrupt(child: &std::process::Child) {
-    let pid = rustix::process::Pid::from_child(child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-}
-
-#[cfg(unix)]
-fn an_interrupted_run_ends_with_130() {
-    let (child, mut err) = under_way();
-    interrupt(&child);
-    let ended = end(child);
-    assert_eq!(ended.code, Some(130));
-    assert!(ended.out.contains("- await_bank  cancelled: the run was cancelled"), "{}", ended.out);
-    let mut rest = String::new();
-    err.read_to_string(&mut rest).unwrap();
-    assert_eq!(
-        rest,
-        "cancelling the run; press Ctrl-C again to end at once\nerror: RefundPipeline was cancelled\n"
-    );
 }
 
 /// A flow whose event runs on the run's own thread and does not look whether it is wanted.
 #[cfg(unix)]
 fn a_second_interrupt_ends_at_once() {
-    let flow = scratch("deaf.pty", "deaf");
-    let mut child =
-        command(&[&SLOW[..], &["--flow", flow.to_str().unwrap()]].concat()).spawn().unwrap();
-    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let (child, mut err) = waiting("deaf", "deaf");
+    signal(&child, Signal::TERM);
     let mut line = String::new();
     err.read_line(&mut line).unwrap();
-    assert_eq!(line, "deaf begins\n");
-    interrupt(&child);
-    line.clear();
-    err.read_line(&mut line).unwrap();
     assert_eq!(line, "cancelling the run; press Ctrl-C again to end at once\n");
-    interrupt(&child);
+    signal(&child, Signal::TERM);
     let ended = end(child);
     assert_eq!((ended.code, &*ended.out), (Some(130), ""), "no report of a run that was left");
+}
+
+/// Ends when it is no longer wanted.
+#[nexus::event]
+fn attentive(ctx: &nexus::Context) -> nexus::Outcome<()> {
+    eprintln!("attentive begins");
+    while !ctx.is_cancelled() {
+        std::thread::yield_now();
+    }
+    nexus::Outcome::success(())
 }
 
 /// Never ends and never looks.
@@ -362,7 +399,11 @@ fn a_wrong_command_line_ends_with_2() {
     }
     let help = shop(&["--help"]);
     assert_eq!((help.code, &*help.err), (Some(0), ""));
-    assert!(help.out.contains("130  the run was cancelled (Ctrl-C)"), "{}", help.out);
+    assert!(
+        help.out.contains("130  the run was cancelled (Ctrl-C, SIGTERM, SIGHUP)"),
+        "{}",
+        help.out
+    );
 }
 
 fn a_reader_that_goes_away_is_no_error() {

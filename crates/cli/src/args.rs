@@ -154,10 +154,6 @@ pub(crate) struct Graph {
     #[arg(long)]
     pub(crate) full: bool,
 
-    /// Draws text with `+`, `-` and `|`, for terminals without box characters
-    #[arg(long)]
-    pub(crate) ascii: bool,
-
     #[command(flatten)]
     pub(crate) stdin: Stdin,
 }
@@ -172,6 +168,8 @@ pub(crate) enum PictureFormat {
     Dot,
     /// Box characters, for a terminal
     Text,
+    /// The same with `+`, `-` and `|`, for terminals without box characters
+    Ascii,
 }
 
 /// Explains the code of a mistake.

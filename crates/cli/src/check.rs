@@ -1,7 +1,7 @@
 //! `nexus check`.
 
 use nexus_pointy::render::{json, render};
-use nexus_pointy::{Diagnostic, code, line_column};
+use nexus_pointy::{Diagnostic, code, line_column, visible};
 
 use crate::args::{Check, MessageFormat};
 use crate::source::{Source, scripts};
@@ -44,7 +44,8 @@ fn written(mistakes: &[Diagnostic], source: &Source, how: MessageFormat, color: 
 fn short(mistake: &Diagnostic, source: &Source) -> String {
     let (line, column) = line_column(&source.text, mistake.span.start as usize);
     let Diagnostic { code, message, .. } = mistake;
-    format!("{}:{line}:{column}: error[{code}]: {message}\n", source.name)
+    let mistake = format!("{}:{line}:{column}: error[{code}]: {message}", source.name);
+    format!("{}\n", visible(mistake).on_one_line())
 }
 
 #[derive(Debug, Default)]

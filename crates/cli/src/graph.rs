@@ -13,9 +13,6 @@ use crate::verdict::{Error, Result, Verdict};
 pub(crate) fn run(args: &Graph, color: Color) -> Result<Verdict> {
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let format = format(args, file)?;
-    if args.ascii && format != PictureFormat::Text {
-        return Err(Error::new("`--ascii` is for text; add `--format text`, or leave it out"));
-    }
     let source = Place::new(&args.path, &args.stdin.name).read()?;
     let parsed = nexus_pointy::check(&source.text);
     if !parsed.diagnostics.is_empty() {
@@ -26,9 +23,6 @@ pub(crate) fn run(args: &Graph, color: Color) -> Result<Verdict> {
     if args.full {
         picture = picture.in_full();
     }
-    if args.ascii {
-        picture = picture.ascii();
-    }
     if file.is_none() && color.on_stdout() {
         picture = picture.colored();
     }
@@ -37,6 +31,7 @@ pub(crate) fn run(args: &Graph, color: Color) -> Result<Verdict> {
         PictureFormat::Mermaid => picture.mermaid(),
         PictureFormat::Dot => picture.dot(),
         PictureFormat::Text => picture.text(),
+        PictureFormat::Ascii => picture.ascii().text(),
     };
     if let Some(path) = file {
         std::fs::write(path, &drawn)
@@ -60,7 +55,7 @@ fn format(args: &Graph, file: Option<&Path>) -> Result<PictureFormat> {
         Some("dot" | "gv") => Ok(PictureFormat::Dot),
         Some("txt") => Ok(PictureFormat::Text),
         _ => Err(Error::new(format!(
-            "`{}` ends with none of .svg, .mmd, .dot, .gv and .txt; add `--format` with one of svg, mermaid, dot, text",
+            "`{}` ends with none of .svg, .mmd, .dot, .gv and .txt; add `--format` with one of svg, mermaid, dot, text, ascii",
             file.display()
         ))),
     }

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, ErrorKind, IsTerminal, StdoutLock, Write, stderr, stdout};
 
 use clap::ValueEnum;
+use nexus_pointy::visible;
 
 use crate::verdict::{Error, Result};
 
@@ -93,7 +94,7 @@ impl Out {
 
 /// A line on standard error. There is nobody to tell if that fails.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(stderr(), "{line}");
+    let _ = writeln!(stderr(), "{}", visible(line).indented(2));
 }
 
 /// As [`say`], for text that ends its own lines.

@@ -15,7 +15,7 @@ const EXIT_CODES: &str = "Exit codes:
   1    the run failed or was stopped, or could not begin
   2    the command line, the input or the flow is wrong; nothing ran
   3    the run took longer than its timeout
-  130  the run was cancelled (Ctrl-C)";
+  130  the run was cancelled (Ctrl-C, SIGTERM, SIGHUP)";
 
 const RUN: &str = "Runs a pipeline and shows what became of each step.
 
@@ -23,7 +23,8 @@ The fields of the pipeline come from a JSON object, and from `--set`, which wins
 default may be left out. Everything is checked before anything runs: the fields, each mistake \
 named by its path, and the flow.
 
-Ctrl-C cancels the run: nothing more starts, and what has become of the steps is still reported. \
+Ctrl-C, SIGTERM or SIGHUP cancels the run: nothing more starts, and what has become of the steps is \
+still reported. \
 A second Ctrl-C ends the program at once.";
 
 pub(crate) fn command(app: &App) -> Command {

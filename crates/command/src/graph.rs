@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use nexus_core::Picture;
 
 use crate::App;
-use crate::run::plan;
+use crate::plan::plan;
 use crate::say::{self, Exit, Stop};
 
 pub(crate) const FORMATS: [&str; 5] = ["text", "ascii", "svg", "mermaid", "dot"];

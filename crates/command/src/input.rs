@@ -1,15 +1,14 @@
 //! A pipeline's fields, read from JSON.
 
-use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use nexus_core::__private::{InputField, Misread, Value};
+use nexus_core::__private::{InputField, Misread, ReadJson, Value};
 use nexus_pointy::suggest::nearest;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::locate;
+use crate::locate::{self, Members};
+use crate::mistakes;
 
 /// A JSON text and what to call it.
 pub(crate) struct Document {
@@ -65,7 +64,7 @@ impl Document {
         match serde_json::from_str::<Members<'_>>(&self.text) {
             Ok(members) => Ok(members.0),
             Err(error) => {
-                let misread = Misread::new(String::new(), &error);
+                let misread = Misread::new(Vec::new(), &error);
                 let place = self.at(locate::byte(&self.text, misread.line, misread.column));
                 let is_object = self.text.trim_start().starts_with('{');
                 if error.is_data() && !is_object {
@@ -124,7 +123,7 @@ pub(crate) fn values(
         match (it.read(field), values.get_mut(at)) {
             (Ok(value), Some(place)) => *place = Some(value),
             (Ok(_), None) => {}
-            (Err(complaint), _) => complaints.push(complaint),
+            (Err(mistakes), _) => complaints.extend(mistakes),
         }
     }
     for ((field, value), mentioned) in fields.iter().zip(&mut values).zip(mentioned) {
@@ -179,48 +178,56 @@ impl Given<'_> {
         }
     }
 
-    fn read(&self, field: &InputField) -> Result<Value, String> {
+    fn read(&self, field: &InputField) -> Result<Value, Vec<String>> {
         let Some(read) = field.read else {
-            return Err(format!(
+            return Err(vec![format!(
                 "{} cannot be given: `{}` is not read from JSON; leave the field out, for its default",
                 self.called(),
                 field.ty
-            ));
+            )]);
         };
-        match read(self.json) {
-            Ok(value) => Ok(value),
-            Err(misread) => match self.place {
-                Place::Document(document) => Err(self.misread(&misread, Some(document))),
-                Place::Set => self.read_text(field, &misread),
+        let misread = match (read(self.json), self.place) {
+            (Ok(value), _) => return Ok(value),
+            (Err(misread), Place::Document(_)) => misread,
+            (Err(misread), Place::Set) => match self.read_text(read, misread) {
+                Ok(value) => return Ok(value),
+                Err(Text(misread)) => return Err(vec![self.misread(&misread, None)]),
+                Err(Json(misread)) => misread,
             },
-        }
+        };
+        let mistakes = mistakes::all(read, self.json, misread);
+        Err(mistakes.iter().map(|it| self.misread(&it.misread, Some(it.at))).collect())
     }
 
     /// On a command line a text needs no quotes.
-    fn read_text(&self, field: &InputField, as_json: &Misread) -> Result<Value, String> {
+    fn read_text(&self, read: ReadJson, as_json: Misread) -> Result<Value, NoValue> {
         let is_json = serde_json::from_str::<&RawValue>(self.json).is_ok();
-        let quoted = serde_json::Value::from(self.json).to_string();
-        let read = field.read.map(|read| read(&quoted));
-        match read {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(as_text)) if !is_json => Err(self.misread(&as_text, None)),
-            _ => Err(self.misread(as_json, None)),
+        match read(&serde_json::Value::from(self.json).to_string()) {
+            Ok(value) => Ok(value),
+            Err(as_text) if !is_json => Err(Text(as_text)),
+            Err(_) => Err(Json(as_json)),
         }
     }
 
     /// The path inside of the field and the place of what is wrong there.
-    fn misread(&self, misread: &Misread, document: Option<&Document>) -> String {
-        let place = match document {
-            None => "--set".to_owned(),
-            Some(document) => {
-                let start = locate::offset(&document.text, self.json);
-                document.at(start + locate::byte(self.json, misread.line, misread.column))
+    fn misread(&self, misread: &Misread, at: Option<usize>) -> String {
+        let place = match (self.place, at) {
+            (Place::Document(document), Some(at)) => {
+                document.at(locate::offset(&document.text, self.json) + at)
             }
+            _ => "--set".to_owned(),
         };
         let hint = hint(&misread.message);
         format!("{place}: `{}{}`: {}{hint}", self.name, misread.path, misread.message)
     }
 }
+
+/// Why what stands on a command line is no value, read as a text or as JSON.
+enum NoValue {
+    Text(Misread),
+    Json(Misread),
+}
+use NoValue::{Json, Text};
 
 /// "did you mean", where a message lists what it knows: "unknown field `a`, expected `b` or `c`".
 fn hint(message: &str) -> String {
@@ -230,27 +237,4 @@ fn hint(message: &str) -> String {
     let mut words = message.split('`').skip(1).step_by(2);
     let near = words.next().and_then(|word| nearest(word, words));
     near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
-}
-
-/// The members of an object as they are written, doubles too.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
 }

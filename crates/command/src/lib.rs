@@ -4,10 +4,11 @@
 //! use nexus_command::App;
 //!
 //! fn main() -> std::process::ExitCode {
-//!     nexus_core::init();
 //!     App::new("shop").about("Charges orders").main()
 //! }
 //! ```
+//!
+//! Where events run in worker processes, `nexus::init();` comes before it.
 //!
 //! `shop run PIPELINE --input file.json` runs one, `list`, `describe` and `graph` show what there
 //! is, `completions` writes what a shell needs; `--help` tells of each.
@@ -20,7 +21,7 @@
 //! | 1 | the run failed or was stopped, or could not begin |
 //! | 2 | the command line, the input or the flow is wrong; nothing ran |
 //! | 3 | the run took longer than its timeout |
-//! | 130 | the run was cancelled, by Ctrl-C |
+//! | 130 | the run was cancelled, by Ctrl-C, SIGTERM or SIGHUP |
 #![forbid(unsafe_code)]
 
 mod args;
@@ -29,6 +30,8 @@ mod graph;
 mod input;
 mod interrupt;
 mod locate;
+mod mistakes;
+mod plan;
 mod progress;
 mod run;
 mod say;
@@ -41,6 +44,7 @@ use std::time::Duration;
 
 use nexus_core::__private::{InputField, readable};
 use nexus_core::{Engine, EngineBuilder, Fields, Pipeline, Plan};
+use nexus_pointy::visible;
 
 use say::{Exit, Stop};
 
@@ -148,8 +152,10 @@ impl App {
         };
         match matches.subcommand() {
             Some(("run", args)) => run::run(self, args),
-            Some(("list", _)) => say::print(&describe::list(&self)),
-            Some(("describe", args)) => say::print(&describe::describe(&self, args)?),
+            Some(("list", _)) => say::print(&visible(describe::list(&self)).to_string()),
+            Some(("describe", args)) => {
+                say::print(&visible(describe::describe(&self, args)?).to_string())
+            }
             Some(("graph", args)) => graph::graph(&self, args),
             Some(("completions", args)) => say::print(&args::completions(&self, args)),
             _ => Ok(Exit::Usage),

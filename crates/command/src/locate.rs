@@ -1,5 +1,36 @@
 //! Places in a JSON text.
 
+use std::fmt;
+
+use nexus_core::__private::Step;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A part of a text, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// Where the value stands that these steps lead to.
+pub(crate) fn span(text: &str, steps: &[Step]) -> Option<Span> {
+    let mut value: &RawValue = serde_json::from_str(text).ok()?;
+    for step in steps {
+        value = match step {
+            Step::Index(index) => {
+                *serde_json::from_str::<Vec<&RawValue>>(value.get()).ok()?.get(*index)?
+            }
+            Step::Key(key) => {
+                let members = serde_json::from_str::<Members<'_>>(value.get()).ok()?.0;
+                members.into_iter().find(|(name, _)| name == key)?.1
+            }
+        };
+    }
+    let start = offset(text, value.get());
+    Some(Span { start, end: start + value.get().len() })
+}
+
 /// The line and the column, both from 1, of the byte at `at`; the column counts characters.
 pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
@@ -38,6 +69,29 @@ pub(crate) fn key(text: &str, value: usize) -> usize {
         (slashes.len() - slashes.trim_end_matches('\\').len()).is_multiple_of(2)
     });
     opens.unwrap_or(value)
+}
+
+/// The members of an object as they are written, doubles too.
+pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nexus_core::{Progress, Report, RunHandle, RunningTask};
+use nexus_pointy::visible;
 
 use crate::say::warn;
 
@@ -31,6 +32,7 @@ const NEXT_LINE: Duration = Duration::from_secs(10);
 /// Waits for the run's end.
 pub(crate) fn wait(handle: RunHandle, name: &str, show: Show) -> nexus_core::Result<Report> {
     let began = Instant::now();
+    let name = &*visible(name).on_one_line().to_string();
     let mut bars = None;
     let mut lines = Lines { next: FIRST_LINE };
     let mut nap = Duration::from_millis(1);
@@ -90,7 +92,7 @@ fn line(name: &str, elapsed: Duration, progress: &Progress) -> String {
 
 /// `charge[4], attempt 2`
 fn called(task: &RunningTask) -> String {
-    let mut name = task.path.clone();
+    let mut name = visible(&task.path).on_one_line().to_string();
     if let Some(item) = task.item {
         let _ = write!(name, "[{item}]");
     }

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use nexus_core::__private::{Value, prepare_values};
-use nexus_core::{Flow, Plan, Registry, Report, Status, StepReport};
+use nexus_core::{Plan, Report, Status, StepReport};
+use nexus_pointy::visible;
 
 use crate::input::{self, Document};
+use crate::interrupt::Interrupt;
+use crate::plan::plan;
 use crate::say::{self, Complaint, Exit, Stop};
-use crate::{App, Entry, graph, interrupt, progress};
+use crate::{App, Entry, graph, progress};
 
 pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
     let Some(entry) = args.get_one::<String>("pipeline").and_then(|name| app.find(name)) else {
@@ -57,7 +60,7 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
 fn shown(report: &Report) -> String {
     let value = report.output_step().filter(StepReport::is_success).and_then(|step| step.json());
     match value {
-        Some(Ok(value)) if !value.is_null() => format!("{report}\n{value}"),
+        Some(Ok(value)) if !value.is_null() => format!("{report}\n{}", visible(value)),
         _ => report.to_string(),
     }
 }
@@ -75,17 +78,6 @@ fn checked(entry: Entry, args: &ArgMatches) -> Result<(Arc<Plan>, Vec<Value>), S
         }
     }
     Err(Stop::all(complaints))
-}
-
-/// The pipeline's own plan, or that of another flow over its fields.
-pub(crate) fn plan(entry: Entry, flow: Option<&PathBuf>) -> Result<Arc<Plan>, Complaint> {
-    let plan = match flow {
-        None => (entry.plan)().cloned(),
-        Some(path) => {
-            Flow::from_file(path).and_then(|flow| flow.plan(&Registry::linked(), &(entry.fields)()))
-        }
-    };
-    plan.map_err(Complaint::Flow)
 }
 
 fn values(entry: Entry, args: &ArgMatches) -> Result<Vec<Value>, Vec<String>> {
@@ -110,8 +102,9 @@ fn report(
     if let Some(limit) = timeout.or_else(entry.timeout) {
         prepared = prepared.timeout(limit);
     }
+    let interrupt = Interrupt::listen();
     let handle = prepared.start()?;
-    interrupt::cancels(handle.canceller());
+    interrupt.cancels(&handle.canceller());
     let show = match args.get_one::<String>("progress").map(String::as_str) {
         Some("never") => progress::Show::Nothing,
         _ if std::io::stderr().is_terminal() => progress::Show::Bars,

@@ -1,6 +1,9 @@
 //! What the program prints, and how it ends.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
+
+use nexus_pointy::visible;
 
 /// How the program ends; the numbers are those of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl Stop {
         for error in self.errors {
             match error {
                 Complaint::Flow(nexus_core::Error::Flow(mistakes)) => {
-                    warn(&mistakes.render(colored(&io::stderr())));
+                    write_error(format_args!("{}", mistakes.render(colored(&io::stderr()))));
                 }
                 Complaint::Flow(error) => complain(&error.to_string()),
                 Complaint::Text(text) => complain(&text),
@@ -66,11 +69,15 @@ pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
 /// `error: ..`, on the standard error.
 pub(crate) fn complain(message: &str) {
     let (bold, plain) = if colored(&io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    warn(&format!("{bold}error{plain}: {message}"));
+    write_error(format_args!("{bold}error{plain}: {}", visible(message).indented(2)));
 }
 
 /// A line on the standard error.
 pub(crate) fn warn(line: &str) {
+    write_error(format_args!("{}", visible(line).indented(2)));
+}
+
+fn write_error(line: fmt::Arguments<'_>) {
     // If there is nobody to read it, there is nobody to tell either.
     let _ = writeln!(io::stderr(), "{line}");
 }

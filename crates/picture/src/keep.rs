@@ -4,10 +4,25 @@ use std::fs;
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
-use crate::Picture;
+use crate::picture::Picture;
+
+impl Picture {
+    /// Compares the picture with the file, and rewrites the file if it differs: in a test, it
+    /// keeps a picture in the repository up to date. The form follows from the file's extension:
+    /// `svg`, `mmd` (Mermaid), `dot` or `gv`, `txt`.
+    ///
+    /// # Errors
+    ///
+    /// If the file was missing or showed something else, so that the test fails once and the new
+    /// picture is looked at and committed; where the environment variable `CI` is set, the file is
+    /// left as it is. Also if the file cannot be read or written, or has no such extension.
+    pub fn keep_in(&self, path: impl AsRef<Path>) -> Result<()> {
+        keep(self, path.as_ref(), std::env::var_os("CI").is_none())
+    }
+}
 
 /// Rewrites the file if it shows something else and `may_write`; fails unless it was up to date.
-pub(crate) fn keep(picture: &Picture, path: &Path, may_write: bool) -> Result<()> {
+fn keep(picture: &Picture, path: &Path, may_write: bool) -> Result<()> {
     let shown = path.display();
     let drawn = match path.extension().and_then(|it| it.to_str()) {
         Some("svg") => picture.svg(),

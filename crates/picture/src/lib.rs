@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 mod dot;
+mod fit;
 mod graph;
 mod keep;
 mod layout;

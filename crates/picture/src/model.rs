@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nexus_pointy::{ArrowKind, Descriptor, Flow, Primary};
 
-use crate::words::{self, clean};
+use crate::fit::{self, clean};
 
 /// Links one below the other.
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ fn unit(unit: &nexus_pointy::Unit, next: &mut u32) -> Unit {
     let what = match &unit.primary {
         Primary::Event(name) => {
             *next = next.saturating_add(1);
-            What::Step(words::name(&name.text))
+            What::Step(fit::name(&name.text))
         }
         Primary::Flow(flow) => What::Brackets(Box::new(sequence(flow, next))),
         Primary::Hole(_) => What::Hole,
@@ -121,7 +121,7 @@ fn branch(branch: &nexus_pointy::Branch, next: &mut u32) -> Branch {
     let (label, taken_by) = match &branch.descriptor {
         &Descriptor::FAILURE => ("0 failure".into(), Some(false)),
         &Descriptor::SUCCESS => ("1 success".into(), Some(true)),
-        other => (words::label(&other.to_string()), None),
+        other => (fit::label(&other.to_string()), None),
     };
     Branch { arrow: branch.arrow.kind, label, taken_by, flow: sequence(&branch.flow, next) }
 }

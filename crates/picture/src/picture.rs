@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use nexus_pointy::Flow;
 
+use crate::fit::clean;
 use crate::look::{Looks, StepLook};
 use crate::model::{Sequence, sequence};
-use crate::words::clean;
-use crate::{dot, keep, mermaid, shorten, svg, text};
+use crate::{dot, mermaid, shorten, svg, text};
 
 /// A flow, or a run of one, to be drawn.
 ///
@@ -132,19 +132,6 @@ impl Picture {
     /// Drawn with box characters, for a terminal.
     pub fn text(&self) -> String {
         text::draw(&self.shown(), &self.looks, &self.title, self.ascii, self.colored)
-    }
-
-    /// Compares the picture with the file, and rewrites the file if it differs: in a test, it
-    /// keeps a picture in the repository up to date. The form follows from the file's extension:
-    /// `svg`, `mmd` (Mermaid), `dot` or `gv`, `txt`.
-    ///
-    /// # Errors
-    ///
-    /// If the file was missing or showed something else, so that the test fails once and the new
-    /// picture is looked at and committed; where the environment variable `CI` is set, the file is
-    /// left as it is. Also if the file cannot be read or written, or has no such extension.
-    pub fn keep_in(&self, path: impl AsRef<std::path::Path>) -> std::io::Result<()> {
-        keep::keep(self, path.as_ref(), std::env::var_os("CI").is_none())
     }
 
     fn shown(&self) -> Cow<'_, Sequence> {

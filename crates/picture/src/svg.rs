@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use nexus_pointy::ArrowKind;
 
+use crate::fit;
 use crate::graph::NodeKind;
 use crate::layout::{Drawing, Frame, Label, Line, Metrics, Node, Rect, lay_out};
 use crate::look::{Looks, StepOutcome};
 use crate::model::Sequence;
-use crate::words::{self, Words};
+use crate::words::Words;
 
 const METRICS: Metrics = Metrics {
     arrow: 38,
@@ -38,11 +39,11 @@ const BEHIND: i64 = 4;
 
 /// Fonts differ: the width is that of the widest of the common ones, 0.602 em a column.
 fn large(text: &str) -> i64 {
-    (words::width(text) * 843 + 99) / 100
+    (fit::width(text) * 843 + 99) / 100
 }
 
 fn small(text: &str) -> i64 {
-    (words::width(text) * 723 + 99) / 100
+    (fit::width(text) * 723 + 99) / 100
 }
 
 fn label_width(text: &str) -> i64 {

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::span::Span;
+use crate::visible::visible;
 
 /// A mistake in a script: what it is, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +48,9 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error[{}]: {}", self.code, self.message)?;
+        write!(f, "error[{}]: {}", self.code, visible(&self.message))?;
         match &self.help {
-            Some(help) => write!(f, " ({help})"),
+            Some(help) => write!(f, " ({})", visible(help)),
             None => Ok(()),
         }
     }

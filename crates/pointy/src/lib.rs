@@ -54,6 +54,7 @@ mod span;
 pub mod suggest;
 mod token;
 mod unknown;
+mod visible;
 pub mod wiring;
 
 pub use ast::{
@@ -68,3 +69,4 @@ pub use lex::lex;
 pub use parse::{MAX_DEPTH, Parsed, parse, parse_tokens};
 pub use span::{Span, line_column};
 pub use token::{Token, TokenKind};
+pub use visible::{Visible, visible};

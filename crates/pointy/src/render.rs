@@ -6,6 +6,7 @@ use annotate_snippets::{
 
 use crate::diagnostic::Diagnostic;
 use crate::span::{Span, floor};
+use crate::visible::visible;
 
 mod json;
 
@@ -44,14 +45,29 @@ const NEAR: usize = 1_000;
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], origin: &str, source: &str, color: bool) -> String {
     let lines = Lines::new(source);
+    let origin = &*visible(origin).on_one_line().to_string();
     let mut out = String::new();
     for (at, diagnostic) in diagnostics.iter().enumerate() {
         if at > 0 {
             out.push('\n');
         }
-        out.push_str(&one(diagnostic, origin, &lines, color));
+        out.push_str(&one(&readable(diagnostic), origin, &lines, color));
     }
     out
+}
+
+/// With nothing in its texts that does something to a terminal. The renderer itself sees to the
+/// script's lines.
+fn readable(diagnostic: &Diagnostic) -> Diagnostic {
+    let shown = |text: &str| visible(text).to_string();
+    let label = |(span, text): &(Span, String)| (*span, shown(text));
+    Diagnostic {
+        code: diagnostic.code,
+        message: shown(&diagnostic.message),
+        span: diagnostic.span,
+        labels: diagnostic.labels.iter().map(label).collect(),
+        help: diagnostic.help.as_deref().map(shown),
+    }
 }
 
 fn one(diagnostic: &Diagnostic, origin: &str, lines: &Lines<'_>, color: bool) -> String {

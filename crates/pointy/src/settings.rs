@@ -15,6 +15,7 @@
 mod check;
 mod duration;
 mod keys;
+mod names;
 mod read;
 mod unknown;
 
@@ -23,9 +24,8 @@ pub use duration::parse_duration;
 pub use keys::{
     ATTRIBUTE_KEYS, EVENT_KEYS, EXECUTOR_CONFIG_KEYS, FLOW_KEYS, Key, RETRY_KEYS, ValueKind,
 };
-pub use read::{
-    EvaluationState, ExecutorConfig, Jitter, RetryLiteral, Settings, UnknownName, read_settings,
-};
+pub use names::{EvaluationState, Jitter, UnknownName};
+pub use read::{ExecutorConfig, RetryLiteral, Settings, read_settings};
 pub use unknown::unknown_key;
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ fn a_million_steps_and_members() {
         let start = Instant::now();
         let text = format(&script).unwrap();
         assert_eq!(text.lines().count(), count);
-        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
     }
 }
 

@@ -158,7 +158,7 @@ fn ten_megabytes_of_anything() {
             let parsed = on_stack(STACK, || parse(&source));
             assert!(parsed.diagnostics.len() <= 101);
             let taken = start.elapsed();
-            assert!(taken < Duration::from_secs(5), "{piece:?} took {taken:?}");
+            assert!(taken < Duration::from_mins(1), "{piece:?} took {taken:?}");
         }
     }
 }

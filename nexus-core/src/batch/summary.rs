@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use nexus_pointy::visible;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error::{Error, Result};
@@ -196,7 +197,8 @@ impl fmt::Display for BatchSummary {
         for failure in &self.failures {
             let last = failure.items.end.saturating_sub(1);
             let (index, first) = (failure.index, failure.items.start);
-            write!(f, "\n  batch {index} (items {first} to {last}): {}", failure.why)?;
+            let why = visible(&failure.why).indented(4);
+            write!(f, "\n  batch {index} (items {first} to {last}): {why}")?;
         }
         let more = self.batches - self.succeeded - self.failures.len() as u64;
         if more > 0 {
@@ -206,7 +208,9 @@ impl fmt::Display for BatchSummary {
             None | Some(BatchEnd::Complete) => Ok(()),
             Some(BatchEnd::StoppedOnFailure) => f.write_str("\n  stopped after a failure"),
             Some(BatchEnd::Cancelled) => f.write_str("\n  cancelled"),
-            Some(BatchEnd::Broken(error)) => write!(f, "\n  ended early: {error}"),
+            Some(BatchEnd::Broken(error)) => {
+                write!(f, "\n  ended early: {}", visible(error).indented(4))
+            }
         }
     }
 }

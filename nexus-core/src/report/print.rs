@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nexus_pointy::visible;
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::{Report, Status, StepOutcome, StepReport};
@@ -20,14 +21,18 @@ impl fmt::Display for Status {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} in {:.1?}", self.pipeline(), self.status(), self.elapsed())?;
+        let path = |step: &StepReport<'_>| visible(step.path()).on_one_line().to_string();
+        let name = visible(self.pipeline()).on_one_line();
+        write!(f, "{name} {} in {:.1?}", self.status(), self.elapsed())?;
         if let Some((step, condition)) = self.stopped_by() {
-            write!(f, " by `{}` of `{}`", condition.name(), step.path())?;
+            write!(f, " by `{}` of `{}`", condition.name(), path(&step))?;
         }
-        let width =
-            self.steps().take(200).map(|step| step.path().chars().count()).max().unwrap_or(0);
+        let width = self.steps().take(200).map(|step| path(&step).chars().count()).max();
+        let width = width.unwrap_or(0);
         for step in self.steps() {
-            write!(f, "\n  {} {:width$}  {}", mark(&step), step.path(), step.sentence())?;
+            // The further lines of a sentence stand below its first.
+            let sentence = visible(step.sentence()).indented(width + 6);
+            write!(f, "\n  {} {:width$}  {sentence}", mark(&step), path(&step))?;
             if step.attempts() > 1 && !matches!(step.outcome(), StepOutcome::Each { .. }) {
                 write!(f, "; {} attempts", step.attempts())?;
             }

@@ -12,15 +12,26 @@ struct Inner {
     report: Arc<Mutex<Option<Report>>>,
     second_step: Arc<AtomicBool>,
     started: Arc<AtomicBool>,
+    /// Moves by a minute while the first step runs.
+    clock: testing::VirtualClock,
 }
 
 impl Inner {
+    /// An engine whose clock moves when the first step runs, and only then.
+    fn on_a_virtual_clock() -> (Self, Engine) {
+        let test = TestEngine::new();
+        let inner = Self { clock: test.clock(), ..Self::default() };
+        (inner, test.build().unwrap())
+    }
+
     /// A flow of two steps, of which the first runs until it is told that it is not wanted.
     fn plan(&self) -> Arc<Plan> {
         let mut registry = registry();
         let (started, second) = (Arc::clone(&self.started), Arc::clone(&self.second_step));
+        let clock = self.clock.clone();
         registry.event("waits", move |ctx: &Context| {
             started.store(true, SeqCst);
+            clock.advance(Duration::from_mins(1));
             wait_until(|| ctx.is_cancelled());
             Outcome::success(())
         });
@@ -56,9 +67,9 @@ impl Inner {
 #[test]
 fn an_attempt_that_times_out_takes_the_run_inside_of_it_with_it() {
     for place in ["", "executor = ThreadPoolExecutor"] {
-        let (inner, engine) = (Inner::default(), Engine::new());
+        let (inner, engine) = Inner::on_a_virtual_clock();
         let mut registry = registry();
-        inner.register(&mut registry, &engine).timeout(Duration::from_millis(50));
+        inner.register(&mut registry, &engine).timeout(Duration::from_secs(50));
         let report = run_on(
             &engine,
             &registry,
@@ -104,7 +115,7 @@ fn a_member_that_its_group_does_not_want_takes_the_run_inside_of_it_with_it() {
 
 #[test]
 fn a_run_inside_of_a_run_inside_of_a_run_is_cancelled_as_well() {
-    let (inner, engine) = (Inner::default(), Engine::new());
+    let (inner, engine) = Inner::on_a_virtual_clock();
     let mut middle = registry();
     inner.register(&mut middle, &engine);
     let (nested, plan_of_middle) = (engine.clone(), plan(&middle, "outer"));
@@ -113,7 +124,7 @@ fn a_run_inside_of_a_run_inside_of_a_run_is_cancelled_as_well() {
         .event("outermost", move |_: &Context| {
             nested.run_plan(&plan_of_middle, Inputs::new()).map(|report| report.is_success())
         })
-        .timeout(Duration::from_millis(50));
+        .timeout(Duration::from_secs(50));
     run_on(&engine, &registry, "outermost");
     inner.check();
 }

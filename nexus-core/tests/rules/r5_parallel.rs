@@ -131,7 +131,7 @@ fn a_step_alone_without_executor_runs_on_the_driving_thread_and_a_member_does_no
 fn values_are_in_script_order_even_if_the_last_member_is_first_to_end() {
     let mut registry = registry();
     let (send, receive) = mpsc::channel();
-    let receive = std::sync::Mutex::new(receive);
+    let receive = Mutex::new(receive);
     registry.event("Slow", move |_: &Context| {
         receive.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         Outcome::success("slow")
@@ -184,7 +184,7 @@ fn a_bypass_check_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
 #[test]
 fn a_retry_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
     let (send, receive) = mpsc::channel();
-    let receive = std::sync::Mutex::new(receive);
+    let receive = Mutex::new(receive);
     let mut registry = registry();
     registry.event("Again", move |ctx: &Context| {
         if ctx.attempt() == 1 {

@@ -113,3 +113,26 @@ fn asking_a_report_for_what_it_does_not_have_says_why() {
     assert_eq!(twice.steps_of::<Take>().count(), 2);
     assert!(report.step("nowhere").is_none() && report.step("S/0/S").is_none());
 }
+
+/// What a user's text says is read; it does nothing to the terminal, and the table stands.
+#[test]
+fn a_report_shows_texts_of_users_without_obeying_them() {
+    let mut registry = registry();
+    registry.event("Evil", |_: &Context| {
+        Outcome::<()>::failure("\x1b]0;x\x07\x1b[31mred\nsecond line\u{202e}")
+    });
+    let report = run(&registry, "Evil -> S");
+    let said = report.to_string();
+    let hidden = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
+    assert!(!said.contains(hidden), "{said:?}");
+    let rows: Vec<&str> = said.lines().map(|line| line.split("  [").next().unwrap()).collect();
+    let expected = [
+        r"  x Evil  \u{1b}]0;x\u{7}\u{1b}[31mred",
+        r"          second line\u{202e}",
+        "  + S     success",
+    ];
+    assert_eq!(rows[1..], expected);
+    assert_eq!(report.step("Evil").unwrap().sentence().lines().count(), 2, "programs get it whole");
+    let error = report.ok().unwrap_err().to_string();
+    assert!(!error.contains(hidden) && error.contains(r"\u{1b}[31mred"), "{error:?}");
+}

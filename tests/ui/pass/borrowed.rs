@@ -76,7 +76,7 @@ struct Through {
     text: String,
 }
 
-fn main() {
+pub fn main() {
     let odd = Odd { path: Path(7), numbers: vec![1, 2], label: "72", boxed: Box::new([1]) };
     assert_eq!(odd.run().unwrap().output::<u32>().unwrap(), &2);
     let counted = Counted { shared: "ab".into(), named: Arc::new("c".to_owned()) };

@@ -14,9 +14,7 @@ mod mine {
     #[derive(Debug)]
     pub struct ProcessPoolExecutor;
     impl nexus::Executor for ProcessPoolExecutor {
-        fn from_config(
-            _: &nexus::ExecutorInitializerConfig,
-        ) -> Result<Self, nexus::ConfigError> {
+        fn from_config(_: &nexus::ExecutorInitializerConfig) -> Result<Self, nexus::ConfigError> {
             Ok(Self)
         }
         fn submit(&self, job: super::Job) {
@@ -116,7 +114,7 @@ fn order() -> Outcome<Order> {
     Outcome::success(Order { total: 1 })
 }
 
-fn main() {
+pub(crate) fn main() {
     nexus::init();
     let _ = Here { local: Local };
     let _ = There { order: Arc::new(Order { total: 1 }) };

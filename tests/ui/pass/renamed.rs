@@ -44,6 +44,6 @@ pub struct P {
     order: u32,
 }
 
-fn main() {
+pub(crate) fn main() {
     assert!(P { order: 1 }.run().is_ok());
 }

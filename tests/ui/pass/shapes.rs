@@ -95,7 +95,7 @@ struct Text {
     name: &'static str,
 }
 
-fn main() -> nexus::Result<()> {
+pub(crate) fn main() -> nexus::Result<()> {
     let engine = Engine::builder().state(Gateway(1)).build()?;
     let report = engine.run(Tokens { name: "x", order: Arc::new(vec![1]) })?;
     assert_eq!(report.status().to_string(), "succeeded", "{report}");

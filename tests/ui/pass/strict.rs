@@ -144,7 +144,7 @@ pub struct Strict {
     _unused: u8,
 }
 
-fn main() {
+pub(crate) fn main() {
     let pipeline = Strict::new(1);
     assert!(nexus::Pipeline::run(pipeline).is_ok());
     let _ = shadowed::P::new(1);

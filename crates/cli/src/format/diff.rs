@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use nexus_pointy::visible;
 use similar::{ChangeTag, TextDiff};
 
 /// So many lines are shown; the others are counted.
@@ -49,6 +50,7 @@ pub(super) fn diff(name: &str, old: &str, new: &str, color: bool) -> String {
     }
     let more = lines.len().saturating_sub(MOST_LINES);
     lines.truncate(MOST_LINES);
+    let name = visible(name).on_one_line();
     let mut out = format!("--- {name}\n+++ {name}, laid out\n");
     for line in lines {
         out.push_str(&line);
@@ -69,7 +71,7 @@ fn shown(line: &str, ends: bool) -> String {
         None => (line, ""),
     };
     match line.char_indices().nth(MOST_COLUMNS) {
-        Some((at, _)) => format!("{}..{end}", line.get(..at).unwrap_or_default()),
-        None => format!("{line}{end}"),
+        Some((at, _)) => format!("{}..{end}", visible(line.get(..at).unwrap_or_default())),
+        None => format!("{}{end}", visible(line)),
     }
 }

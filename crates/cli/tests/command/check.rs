@@ -54,6 +54,22 @@ fn standard_input_has_the_name_it_is_given() {
 }
 
 #[test]
+fn names_of_files_do_nothing_to_a_terminal() {
+    let scratch = Scratch::new("names");
+    scratch.file("\u{1b}[31m.pty", "A ->");
+    for args in [
+        &["check", "."][..],
+        &["check", ".", "--message-format=short"],
+        &["fmt", "."],
+        &["fmt", "none/\u{1b}"],
+    ] {
+        let ran = run(scratch.path(), args);
+        assert!(!(ran.out.contains('\u{1b}') || ran.err.contains('\u{1b}')), "{args:?}");
+        assert!(ran.out.contains("\\u{1b}") || ran.err.contains("\\u{1b}"), "{args:?}");
+    }
+}
+
+#[test]
 fn a_directory_is_searched_but_not_what_is_hidden_or_a_cache() {
     let scratch = Scratch::new("search");
     let wrong = "A ->";

@@ -20,6 +20,8 @@ fn cargo(project: &Path, args: &[&str]) -> Ran {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(project).env("CARGO_TARGET_DIR", target).args(args);
+    // As the workspace compiles its dependencies, so that they need not be compiled again.
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0");
     command.env("CARGO_NET_OFFLINE", "true").output().unwrap().into()
 }
 

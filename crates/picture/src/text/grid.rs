@@ -60,8 +60,8 @@ enum Glyph {
 #[derive(Debug, Default)]
 pub(super) struct Grid {
     rows: Vec<Vec<Cell>>,
-    /// Characters without a width, with the cell that they belong to.
-    marks: HashMap<(usize, usize), String>,
+    /// Characters without a width, by the row and the column of the cell that they belong to.
+    marks: HashMap<usize, HashMap<usize, String>>,
 }
 
 impl Grid {
@@ -88,7 +88,7 @@ impl Grid {
             let width = c.width().unwrap_or(0);
             if width == 0 {
                 if let (Ok(x), Ok(y)) = (usize::try_from(x - 1), usize::try_from(y)) {
-                    self.marks.entry((x, y)).or_default().push(c);
+                    self.marks.entry(y).or_default().entry(x).or_default().push(c);
                 }
                 continue;
             }
@@ -165,6 +165,7 @@ impl Grid {
             let blank = |cell: &&Cell| matches!(cell.glyph, Glyph::Blank | Glyph::Char(' '));
             let end = row.len() - row.iter().rev().take_while(blank).count();
             let mut style = Style::Plain;
+            let marks = self.marks.get(&y);
             for (x, cell) in row[..end].iter().enumerate() {
                 if colored && cell.style != style && !blank(&cell) {
                     style = cell.style;
@@ -180,9 +181,7 @@ impl Grid {
                     Glyph::Covered => {}
                     Glyph::Arms(arms) => out.push(if ascii { plain(arms) } else { boxed(arms) }),
                 }
-                if !self.marks.is_empty()
-                    && let Some(marks) = self.marks.get(&(x, y))
-                {
+                if let Some(marks) = marks.and_then(|row| row.get(&x)) {
                     out.push_str(marks);
                 }
             }

@@ -5,11 +5,12 @@ mod grid;
 use nexus_pointy::ArrowKind;
 
 use self::grid::{Arm, Grid, Style};
+use crate::fit;
 use crate::graph::NodeKind;
 use crate::layout::{Drawing, Frame, Line, Metrics, Node, Rect, lay_out};
 use crate::look::{Looks, StepOutcome};
 use crate::model::Sequence;
-use crate::words::{self, Words};
+use crate::words::Words;
 
 const METRICS: Metrics = Metrics {
     arrow: 2,
@@ -22,13 +23,13 @@ const METRICS: Metrics = Metrics {
     bar_reach: 2,
     frame: (2, 1, 1),
     node: node_size,
-    label_width: |text| words::width(text) + 2,
-    frame_width: |text| words::width(text) + 6,
+    label_width: |text| fit::width(text) + 2,
+    frame_width: |text| fit::width(text) + 6,
 };
 
 fn node_size(words: &Words, kind: NodeKind) -> (i64, i64) {
-    let lines = words.details.iter().map(|detail| words::width(detail));
-    let width = lines.chain([words::width(&words.head())]).max().unwrap_or(0);
+    let lines = words.details.iter().map(|detail| fit::width(detail));
+    let width = lines.chain([fit::width(&words.head())]).max().unwrap_or(0);
     let height = i64::try_from(words.details.len()).unwrap_or(0) + 3;
     let behind = i64::from(kind == NodeKind::Each);
     (width + 4 + 2 * behind, height)
@@ -104,7 +105,7 @@ impl Painter {
         }
         for line in &drawing.lines {
             if let Some(label) = &line.label {
-                let x = label.at.0 - words::width(&label.text) / 2;
+                let x = label.at.0 - fit::width(&label.text) / 2;
                 let style = if line.taken { Style::Plain } else { Style::Dim };
                 self.grid.text(x, label.at.1, &label.text, style);
             }
@@ -161,7 +162,7 @@ impl Painter {
             }
         }
         for (y, line) in (rect.y + 1..).zip([words.head()].iter().chain(&words.details)) {
-            let x = rect.x + (rect.w - words::width(line)) / 2;
+            let x = rect.x + (rect.w - fit::width(line)) / 2;
             self.grid.text(x, y, line, style);
         }
     }

@@ -35,6 +35,11 @@ const fn cell(c: char) -> u8 {
     }
 }
 
+/// Whether a picture draws its lines, frames and arrows with it.
+pub(crate) const fn is_drawn(c: char) -> bool {
+    !matches!(cell(c), 0 | TEXT)
+}
+
 pub(crate) fn check(drawn: &str) -> Result<(), TestCaseError> {
     // One entry a column: a wide character has a blank after it.
     let wide = |c: char| std::iter::once(c).chain((c.width() == Some(2)).then_some(' '));

@@ -36,6 +36,14 @@ fn what_is_hidden_stays_hidden() {
     let text = shown("A \u{202e}B \0 \u{1b}[31m -> \"\u{202e}");
     assert!(!text.contains(['\u{202e}', '\0', '\u{1b}']), "{text:?}");
     assert!(text.contains("U+202E"));
+    let name = "\u{1b}[31m\n.pty";
+    let text = render(&parse("A ->").diagnostics, name, "A ->", false);
+    assert!(text.contains("\n --> \\u{1b}[31m .pty:1:3\n"), "{text}");
+    // What a message quotes of a script or of a user is shown as well.
+    let quoted = Diagnostic::new(code::UNEXPECTED, "a\u{1b}b\nc\u{202e}", Span::new(0, 1));
+    let quoted = quoted.help("d\u{1b}e");
+    let text = render(&[quoted], "f", "A ->", false);
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
     assert!(render(&parse("A -> ").diagnostics, "f", "A -> ", true).contains('\u{1b}'));
 }
 

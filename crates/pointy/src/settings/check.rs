@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::keys::{Key, ValueKind};
+use super::names::list;
 use super::{parse_duration, unknown_key};
 use crate::ast::{Ident, Literal, LiteralKind};
 use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
@@ -260,9 +261,4 @@ fn example(key: &Key) -> String {
         ValueKind::Expr => "..",
     };
     format!("write for example `{value}`")
-}
-
-pub(super) fn list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(", ")
 }

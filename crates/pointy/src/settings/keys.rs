@@ -1,3 +1,5 @@
+use super::names::{EvaluationState, Jitter};
+
 /// What values a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ValueKind {
@@ -72,7 +74,7 @@ const STOP_ON_EXCEPTION: Key =
     both("stop_on_exception", ValueKind::Flag, "ends the run on an exception left after retries");
 const EVALUATION: Key = both(
     "execution_evaluation_state",
-    ValueKind::OneOf(super::EvaluationState::NAMES),
+    ValueKind::OneOf(EvaluationState::NAMES),
     "when a step of many tasks counts as success",
 );
 const TIMEOUT: Key = both("timeout", ValueKind::Duration, "how long one attempt may take");
@@ -159,6 +161,6 @@ pub const RETRY_KEYS: &[Key] = &[
         "the error types that are tried again; none means all",
     ),
     attribute("retry_if", ValueKind::Expr, "decides from the error whether to try again"),
-    both("jitter", ValueKind::OneOf(super::Jitter::NAMES), "how waits are spread at random"),
+    both("jitter", ValueKind::OneOf(Jitter::NAMES), "how waits are spread at random"),
     both("max_elapsed", ValueKind::Duration, "how long all attempts and waits together may take"),
 ];

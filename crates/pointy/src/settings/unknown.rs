@@ -1,5 +1,5 @@
-use super::check::list;
 use super::keys::{ATTRIBUTE_KEYS, EVENT_KEYS, Key, ValueKind};
+use super::names::list;
 use crate::diagnostic::quote;
 use crate::suggest;
 

@@ -1,0 +1,279 @@
+//! All mistakes of a JSON text, from a reader that stops at the first.
+//!
+//! What is wrong is put right, in a copy, in some way that lets the reader go on: another value in its
+//! place, the field that is missing, or no such element of a list. What it says next is the next
+//! mistake. Nobody sees what is read of such a copy.
+
+use nexus_core::__private::{Misread, ReadJson, Step};
+
+use crate::locate::{self, Span};
+
+/// So many mistakes of one text are looked for.
+const MOST: usize = 20;
+/// Of a longer text only the first mistake is: it is read again and again.
+const LONGEST: usize = 1 << 20;
+/// Some value of most types that are no structs.
+const VALUES: [&str; 7] = ["0", "\"\"", "false", "null", "[]", "{}", "\"0\""];
+
+/// A mistake, and the byte of the text that it is at.
+pub(crate) struct Mistake {
+    pub(crate) misread: Misread,
+    pub(crate) at: usize,
+}
+
+/// The mistakes of `text`, of which `first` is the one that the reader told.
+pub(crate) fn all(read: ReadJson, text: &str, first: Misread) -> Vec<Mistake> {
+    let mut copy = Copy { text: text.to_owned(), edits: Vec::new(), removed: Vec::new() };
+    let mut found = Vec::new();
+    let mut next = Some(first);
+    while let Some(mut misread) = next {
+        let repaired = if found.len() + 1 < MOST && text.len() <= LONGEST {
+            copy.repair(read, &misread)
+        } else {
+            None
+        };
+        let at = copy.blamed(&misread);
+        if let Some(path) = copy.original_path(&misread.steps) {
+            misread.path = path;
+        }
+        found.push(Mistake { misread, at });
+        next = repaired.and_then(|repaired| {
+            let misread = read(&repaired.text).err();
+            copy = repaired;
+            misread
+        });
+    }
+    found
+}
+
+/// The field that is missing, if that is the mistake.
+fn missing(misread: &Misread) -> Option<String> {
+    misread.message.strip_prefix("missing field ")?.split('`').nth(1).map(str::to_owned)
+}
+
+/// The text with some of it replaced.
+#[derive(Clone)]
+struct Copy {
+    text: String,
+    edits: Vec<Edit>,
+    /// The lists that have lost an element, and which.
+    removed: Vec<(Vec<Step>, usize)>,
+}
+
+/// What was at a place of the text of its time, and what stands there since.
+#[derive(Clone)]
+struct Edit {
+    start: usize,
+    removed: usize,
+    inserted: usize,
+}
+
+impl Copy {
+    /// How far the reader had got.
+    fn place(&self, misread: &Misread) -> usize {
+        locate::byte(&self.text, misread.line, misread.column)
+    }
+
+    /// The byte of the first text at which the mistake is: in the value, though the reader has looked
+    /// at the byte behind a number.
+    fn blamed(&self, misread: &Misread) -> usize {
+        let place = self.place(misread);
+        let last = locate::span(&self.text, &misread.steps).map(|span| span.end.saturating_sub(1));
+        self.original(place.min(last.unwrap_or(place)))
+    }
+
+    /// The byte of the first text that this byte is, or stands for.
+    fn original(&self, at: usize) -> usize {
+        self.edits.iter().rev().fold(at, |at, edit| match at.checked_sub(edit.start) {
+            None => at,
+            Some(inside) if inside < edit.inserted => edit.start,
+            Some(_) => at - edit.inserted + edit.removed,
+        })
+    }
+
+    /// The path of these steps in the first text, if it may be another there.
+    fn original_path(&self, steps: &[Step]) -> Option<String> {
+        self.removed.last()?;
+        let mut steps = steps.to_vec();
+        for (list, removed) in self.removed.iter().rev() {
+            if !steps.starts_with(list) {
+                continue;
+            }
+            if let Some(Step::Index(index)) = steps.get_mut(list.len())
+                && *index >= *removed
+            {
+                *index += 1;
+            }
+        }
+        let shown = steps.iter().map(|step| match step {
+            Step::Index(index) => format!("[{index}]"),
+            Step::Key(key) => format!(".{key}"),
+        });
+        Some(shown.collect())
+    }
+
+    fn with(&self, span: Span, inserted: &str) -> Self {
+        let mut copy = self.clone();
+        copy.text.replace_range(span.start..span.end, inserted);
+        let removed = span.end - span.start;
+        copy.edits.push(Edit { start: span.start, removed, inserted: inserted.len() });
+        copy
+    }
+
+    /// A copy in which the reader gets further.
+    fn repair(&self, read: ReadJson, misread: &Misread) -> Option<Self> {
+        let mut repaired = misread.steps.clone();
+        repaired.extend(missing(misread).map(Step::Key));
+        let is_right = |(copy, end): &(Self, usize)| match read(&copy.text) {
+            Ok(_) => true,
+            Err(next) => copy.place(&next) >= *end && !next.steps.starts_with(&repaired),
+        };
+        let other = self.candidates(misread).into_iter().find(is_right);
+        other.map(|(copy, _)| copy).or_else(|| self.without_element(&misread.steps))
+    }
+
+    /// Copies with something else in the place of the mistake, and where that ends.
+    fn candidates(&self, misread: &Misread) -> Vec<(Self, usize)> {
+        let Some(span) = locate::span(&self.text, &misread.steps) else { return Vec::new() };
+        if let Some(name) = missing(misread) {
+            let is_empty = self
+                .text
+                .get(span.start + 1..span.end)
+                .is_some_and(|rest| rest.trim_start().starts_with('}'));
+            let comma = if is_empty { "" } else { "," };
+            let inside = Span { start: span.start + 1, end: span.start + 1 };
+            return VALUES
+                .iter()
+                .map(|value| format!("{}:{value}{comma}", serde_json::Value::from(&*name)))
+                .map(|member| (self.with(inside, &member), inside.start + member.len()))
+                .collect();
+        }
+        if misread.message.starts_with("unknown field ") {
+            let key = locate::key(&self.text, span.start);
+            let whole = self.with_comma(Span { start: key, end: span.end });
+            return vec![(self.with(whole, ""), whole.start)];
+        }
+        // "unknown variant `a`, expected `b` or `c`"
+        let variants = misread.message.starts_with("unknown variant ");
+        let variants = misread.message.split('`').skip(3).step_by(2).filter(|_| variants);
+        let variants = variants.map(|variant| serde_json::Value::from(variant).to_string());
+        VALUES
+            .iter()
+            .map(|value| (*value).to_owned())
+            .chain(variants)
+            .map(|value| (self.with(span, &value), span.start + value.len()))
+            .collect()
+    }
+
+    /// A copy without the innermost element of a list that the mistake is in.
+    fn without_element(&self, steps: &[Step]) -> Option<Self> {
+        let is_index = |step: &Step| matches!(step, Step::Index(_));
+        let (list, element) = steps.split_at(steps.iter().rposition(is_index)?);
+        let Some(Step::Index(index)) = element.first() else { return None };
+        let span = locate::span(&self.text, steps.get(..=list.len())?)?;
+        let mut copy = self.with(self.with_comma(span), "");
+        copy.removed.push((list.to_vec(), *index));
+        Some(copy)
+    }
+
+    /// With the comma that parts it from the next one, or else from the one before.
+    fn with_comma(&self, span: Span) -> Span {
+        let after = self.text.get(span.end..).unwrap_or_default();
+        if after.trim_start().starts_with(',') {
+            let blanks = after.len() - after.trim_start().len();
+            return Span { end: span.end + blanks + 1, ..span };
+        }
+        let before = self.text.get(..span.start).unwrap_or_default().trim_end();
+        Span { start: before.strip_suffix(',').map_or(span.start, str::len), ..span }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+    #![allow(dead_code, reason = "only their reading is looked at")]
+
+    use std::collections::BTreeMap;
+
+    use nexus_core::__private::FromJson;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    enum Size {
+        Small,
+        Large,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Item {
+        name: String,
+        size: Size,
+        counts: [u8; 2],
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Order {
+        id: u64,
+        paid: bool,
+        items: Vec<Item>,
+        by_name: BTreeMap<String, Item>,
+    }
+
+    const ITEM: &str = r#"{"name": "a", "size": "Small", "counts": [1, 2]}"#;
+
+    /// The paths and messages, each with the text that begins at its place.
+    fn found(text: &str) -> Vec<(String, String, String)> {
+        let read = FromJson::<Vec<Order>>::FROM_JSON.unwrap();
+        let all = all(read, text, read(text).unwrap_err());
+        let rest = |at: usize| text[at..].chars().take(3).collect();
+        all.into_iter().map(|it| (it.misread.path, it.misread.message, rest(it.at))).collect()
+    }
+
+    #[test]
+    fn what_stands_behind_a_mistake_is_read_as_well() {
+        let text = format!(
+            r#"[{{"id": "x", "paid": 1, "items": [
+                {ITEM},
+                {{"name": 7, "size": "smal", "counts": [1, 300], "colour": "red"}},
+                {{"size": "Large", "counts": [1]}}, 5
+            ], "by_name": {{"a": {ITEM}, "b": {{}}}}}}, {{}}]"#
+        );
+        let expected = [
+            ("[0].id", r#"expected u64, found string "x""#, "\", "),
+            ("[0].paid", "expected a boolean, found integer `1`", "1, "),
+            ("[0].items[1].name", "expected a string, found integer `7`", "7, "),
+            ("[0].items[1].size", "unknown variant `smal`, expected `Small` or `Large`", "\", "),
+            ("[0].items[1].counts[1]", "expected u8, found integer `300`", "0],"),
+            (
+                "[0].items[1].colour",
+                "unknown field `colour`, expected one of `name`, `size`, `counts`",
+                ": \"",
+            ),
+            ("[0].items[2].counts", "expected an array of length 2, found length 1", "]},"),
+            ("[0].items[3]", "expected struct Item, found integer `5`", "5\n "),
+            ("[0].by_name.b", "missing field `name`", "}}}"),
+            ("[0].by_name.b", "missing field `size`", "}}}"),
+            ("[1]", "missing field `id`", "}]"),
+            ("[1]", "missing field `paid`", "}]"),
+            ("[1]", "missing field `items`", "}]"),
+            ("[1]", "missing field `by_name`", "}]"),
+        ];
+        let found = found(&text);
+        for (found, expected) in found.iter().zip(expected) {
+            assert_eq!((&*found.0, &*found.1, &*found.2), expected);
+        }
+        assert_eq!(found.len(), expected.len());
+    }
+
+    #[test]
+    fn there_is_an_end() {
+        let many = vec!["{}"; 1000].join(",");
+        assert_eq!(found(&format!("[{many}]")).len(), MOST);
+        for text in ["", "[", "[{]", "7", "[{\"id\": 1", "[{\"id\": 1, \"id\": 2}]"] {
+            assert_eq!(found(text).len(), 1, "{text}");
+        }
+    }
+}
