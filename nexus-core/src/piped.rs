@@ -120,7 +120,7 @@ impl OwnedPiped {
 /// The types that may come along an arrow, as the planner knows them.
 #[derive(Debug, Clone)]
 #[doc(hidden)]
-pub enum Up {
+pub enum Upstream {
     One(TypeInfo),
     /// An `each` step: a list of `item`.
     Each {
@@ -128,10 +128,10 @@ pub enum Up {
         item: TypeInfo,
     },
     Reason,
-    Group(Vec<Up>),
+    Group(Vec<Upstream>),
 }
 
-impl fmt::Display for Up {
+impl fmt::Display for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::One(ty) => write!(f, "{ty:?}"),

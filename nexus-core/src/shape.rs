@@ -13,13 +13,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::outcome::Failure;
-use crate::piped::{EachRef, Items, Piped, Up};
+use crate::piped::{EachRef, Items, Piped, Upstream};
 use crate::value::{Borrowed, TypeInfo, Value};
 
 /// Why a piped value could not be read.
 #[derive(Debug)]
 #[doc(hidden)]
-pub enum Unfit {
+pub enum Mismatch {
     /// The step before did not succeed, and the parameter wants a plain value.
     Failed(Failure),
     /// The value has another type. A planned flow never gets here.
@@ -56,11 +56,11 @@ pub trait Shape: 'static {
     /// Whether it can be read from inside a larger value.
     const IN_PLACE: bool = false;
 
-    fn accepts(up: &Up) -> bool;
-    fn accepts_items_of(_up: &Up) -> bool {
+    fn accepts(up: &Upstream) -> bool;
+    fn accepts_items_of(_up: &Upstream) -> bool {
         false
     }
-    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit>;
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch>;
     fn fan(_value: &Value) -> Option<Fanned> {
         None
     }
@@ -69,14 +69,14 @@ pub trait Shape: 'static {
         None
     }
     /// The elements of a list that is one value.
-    fn read_list(list: &Value) -> Result<Vec<Self::Out<'_>>, Unfit> {
-        let items = list.get::<Vec<Self::Takes>>().ok_or(Unfit::Type)?;
-        items.iter().map(|item| Self::in_place(item).ok_or(Unfit::Type)).collect()
+    fn read_list(list: &Value) -> Result<Vec<Self::Out<'_>>, Mismatch> {
+        let items = list.get::<Vec<Self::Takes>>().ok_or(Mismatch::Type)?;
+        items.iter().map(|item| Self::in_place(item).ok_or(Mismatch::Type)).collect()
     }
     /// The elements that an `each` step made.
-    fn read_each(each: EachRef<'_>) -> Result<Vec<Self::Out<'_>>, Unfit> {
+    fn read_each(each: EachRef<'_>) -> Result<Vec<Self::Out<'_>>, Mismatch> {
         match &each.0.verdict {
-            Some(failure) => Err(Unfit::Failed(failure.clone())),
+            Some(failure) => Err(Mismatch::Failed(failure.clone())),
             None => Self::read_list(&each.0.values),
         }
     }
@@ -127,61 +127,61 @@ impl Shape for Nothing {
     type Takes = ();
     const TAKES: bool = false;
 
-    fn accepts(_up: &Up) -> bool {
+    fn accepts(_up: &Upstream) -> bool {
         false
     }
-    fn read<'a>(_piped: &'a Piped<'a>) -> Result<(), Unfit> {
+    fn read<'a>(_piped: &'a Piped<'a>) -> Result<(), Mismatch> {
         Ok(())
     }
 }
 
 /// Whether what comes along is one value of type `T`.
-fn is_one<T: 'static>(up: &Up) -> bool {
+fn is_one<T: 'static>(up: &Upstream) -> bool {
     let wanted = TypeInfo::of::<T>();
     match up {
-        Up::One(ty) => ty.is(&wanted),
-        Up::Each { list, .. } => list.is(&wanted),
-        Up::Reason => wanted.is(&TypeInfo::of::<Failure>()),
-        Up::Group(_) => false,
+        Upstream::One(ty) => ty.is(&wanted),
+        Upstream::Each { list, .. } => list.is(&wanted),
+        Upstream::Reason => wanted.is(&TypeInfo::of::<Failure>()),
+        Upstream::Group(_) => false,
     }
 }
 
 /// Whether what comes along is many of type `T`, each of which can be its own `Value`.
-fn streams<T: 'static>(up: &Up) -> bool {
+fn streams<T: 'static>(up: &Upstream) -> bool {
     match up {
-        Up::One(ty) => ty.is(&TypeInfo::of::<Items<T>>()),
-        Up::Group(members) => members.iter().all(is_one::<T>),
-        Up::Each { .. } | Up::Reason => false,
+        Upstream::One(ty) => ty.is(&TypeInfo::of::<Items<T>>()),
+        Upstream::Group(members) => members.iter().all(is_one::<T>),
+        Upstream::Each { .. } | Upstream::Reason => false,
     }
 }
 
 /// Whether what comes along is many of type `T`.
-fn is_many<T: 'static>(up: &Up) -> bool {
+fn is_many<T: 'static>(up: &Upstream) -> bool {
     match up {
-        Up::One(ty) => ty.is(&TypeInfo::of::<Vec<T>>()) || streams::<T>(up),
-        Up::Each { item, .. } => item.is(&TypeInfo::of::<T>()),
-        Up::Group(_) => streams::<T>(up),
-        Up::Reason => false,
+        Upstream::One(ty) => ty.is(&TypeInfo::of::<Vec<T>>()) || streams::<T>(up),
+        Upstream::Each { item, .. } => item.is(&TypeInfo::of::<T>()),
+        Upstream::Group(_) => streams::<T>(up),
+        Upstream::Reason => false,
     }
 }
 
 /// The one value that came along, in place.
-fn one<'a, T: 'static>(piped: &'a Piped<'a>) -> Result<&'a T, Unfit> {
+fn one<'a, T: 'static>(piped: &'a Piped<'a>) -> Result<&'a T, Mismatch> {
     match piped {
-        Piped::Value(value) => value.get().ok_or(Unfit::Type),
-        Piped::Failure(failure) => Err(Unfit::Failed(failure.clone().into_owned())),
+        Piped::Value(value) => value.get().ok_or(Mismatch::Type),
+        Piped::Failure(failure) => Err(Mismatch::Failed(failure.clone().into_owned())),
         Piped::Reason(failure) => {
             let failure: &dyn Any = &**failure;
-            failure.downcast_ref().ok_or(Unfit::Type)
+            failure.downcast_ref().ok_or(Mismatch::Type)
         }
         Piped::Each(EachRef(each)) => match &each.verdict {
-            Some(failure) => Err(Unfit::Failed(failure.clone())),
-            None => each.values.get().ok_or(Unfit::Type),
+            Some(failure) => Err(Mismatch::Failed(failure.clone())),
+            None => each.values.get().ok_or(Mismatch::Type),
         },
         Piped::Item(list, index) => {
-            list.get::<Vec<T>>().and_then(|list| list.get(*index)).ok_or(Unfit::Type)
+            list.get::<Vec<T>>().and_then(|list| list.get(*index)).ok_or(Mismatch::Type)
         }
-        Piped::Nothing | Piped::Group(_) => Err(Unfit::Type),
+        Piped::Nothing | Piped::Group(_) => Err(Mismatch::Type),
     }
 }
 
@@ -209,14 +209,14 @@ macro_rules! in_place_shapes {
             type Takes = $takes;
             const IN_PLACE: bool = true;
 
-            fn accepts(up: &Up) -> bool {
+            fn accepts(up: &Upstream) -> bool {
                 is_one::<$takes>(up)
             }
-            fn accepts_items_of(up: &Up) -> bool {
+            fn accepts_items_of(up: &Upstream) -> bool {
                 is_many::<$takes>(up)
             }
             #[inline]
-            fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+            fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch> {
                 one::<$takes>(piped).map($borrow)
             }
             fn fan(value: &Value) -> Option<Fanned> {
@@ -241,25 +241,25 @@ impl<T: Send + Sync + 'static> Shape for ByArc<T> {
     type Out<'a> = Arc<T>;
     type Takes = T;
 
-    fn accepts(up: &Up) -> bool {
+    fn accepts(up: &Upstream) -> bool {
         is_one::<T>(up)
     }
-    fn accepts_items_of(up: &Up) -> bool {
+    fn accepts_items_of(up: &Upstream) -> bool {
         // An item inside a list cannot be shared without cloning it.
         streams::<T>(up)
     }
-    fn read<'a>(piped: &'a Piped<'a>) -> Result<Arc<T>, Unfit> {
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Arc<T>, Mismatch> {
         match piped {
-            Piped::Value(value) => value.arc().ok_or(Unfit::Type),
+            Piped::Value(value) => value.arc().ok_or(Mismatch::Type),
             Piped::Each(EachRef(each)) if each.verdict.is_none() => {
-                each.values.arc().ok_or(Unfit::Type)
+                each.values.arc().ok_or(Mismatch::Type)
             }
             Piped::Reason(failure) => {
-                Value::new(failure.clone().into_owned()).arc().ok_or(Unfit::Type)
+                Value::new(failure.clone().into_owned()).arc().ok_or(Mismatch::Type)
             }
             other => match one::<T>(other) {
                 Err(unfit) => Err(unfit),
-                Ok(_) => Err(Unfit::Type),
+                Ok(_) => Err(Mismatch::Type),
             },
         }
     }
@@ -273,17 +273,17 @@ impl<S: Shape> Shape for OrFailure<S> {
     type Takes = S::Takes;
     const IN_PLACE: bool = S::IN_PLACE;
 
-    fn accepts(up: &Up) -> bool {
+    fn accepts(up: &Upstream) -> bool {
         S::accepts(up)
     }
-    fn accepts_items_of(up: &Up) -> bool {
+    fn accepts_items_of(up: &Upstream) -> bool {
         S::accepts_items_of(up)
     }
-    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch> {
         match S::read(piped) {
             Ok(value) => Ok(Ok(value)),
-            Err(Unfit::Failed(failure)) => Ok(Err(failure)),
-            Err(Unfit::Type) => Err(Unfit::Type),
+            Err(Mismatch::Failed(failure)) => Ok(Err(failure)),
+            Err(Mismatch::Type) => Err(Mismatch::Type),
         }
     }
     fn fan(value: &Value) -> Option<Fanned> {
@@ -292,10 +292,10 @@ impl<S: Shape> Shape for OrFailure<S> {
     fn in_place(part: &S::Takes) -> Option<Self::Out<'_>> {
         S::in_place(part).map(Ok)
     }
-    fn read_list(list: &Value) -> Result<Vec<Self::Out<'_>>, Unfit> {
+    fn read_list(list: &Value) -> Result<Vec<Self::Out<'_>>, Mismatch> {
         Ok(S::read_list(list)?.into_iter().map(Ok).collect())
     }
-    fn read_each(each: EachRef<'_>) -> Result<Vec<Self::Out<'_>>, Unfit> {
+    fn read_each(each: EachRef<'_>) -> Result<Vec<Self::Out<'_>>, Mismatch> {
         let mut values = S::read_list(&each.0.values)?.into_iter();
         let mut failures = each.0.failures.iter().peekable();
         let mut bypassed = each.0.bypassed.iter().peekable();
@@ -316,22 +316,22 @@ impl<S: Shape> Shape for List<S> {
     type Takes = Vec<S::Takes>;
     const IN_PLACE: bool = S::IN_PLACE;
 
-    fn accepts(up: &Up) -> bool {
+    fn accepts(up: &Upstream) -> bool {
         match up {
-            Up::Group(members) => members.iter().all(S::accepts),
-            Up::Each { item, .. } => S::IN_PLACE && S::accepts(&Up::One(*item)),
-            Up::One(ty) => S::IN_PLACE && ty.is(&TypeInfo::of::<Vec<S::Takes>>()),
-            Up::Reason => false,
+            Upstream::Group(members) => members.iter().all(S::accepts),
+            Upstream::Each { item, .. } => S::IN_PLACE && S::accepts(&Upstream::One(*item)),
+            Upstream::One(ty) => S::IN_PLACE && ty.is(&TypeInfo::of::<Vec<S::Takes>>()),
+            Upstream::Reason => false,
         }
     }
-    fn accepts_items_of(up: &Up) -> bool {
+    fn accepts_items_of(up: &Upstream) -> bool {
         S::IN_PLACE && is_many::<Vec<S::Takes>>(up)
     }
-    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+    fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch> {
         match piped {
             Piped::Group(members) => members.iter().map(S::read).collect(),
             Piped::Each(each) => S::read_each(*each),
-            other => Self::in_place(one(other)?).ok_or(Unfit::Type),
+            other => Self::in_place(one(other)?).ok_or(Mismatch::Type),
         }
     }
     fn fan(value: &Value) -> Option<Fanned> {
@@ -350,16 +350,16 @@ macro_rules! tuple_shapes {
             type Takes = ($($S::Takes,)+);
             const IN_PLACE: bool = true $(&& $S::IN_PLACE)+;
 
-            fn accepts(up: &Up) -> bool {
+            fn accepts(up: &Upstream) -> bool {
                 const MEMBERS: usize = [$($i),+].len();
                 match up {
-                    Up::Group(members) => {
+                    Upstream::Group(members) => {
                         members.len() == MEMBERS && true $(&& $S::accepts(&members[$i]))+
                     }
                     other => Self::IN_PLACE && is_one::<Self::Takes>(other),
                 }
             }
-            fn accepts_items_of(up: &Up) -> bool {
+            fn accepts_items_of(up: &Upstream) -> bool {
                 Self::IN_PLACE && is_many::<Self::Takes>(up)
             }
             fn fan(value: &Value) -> Option<Fanned> {
@@ -368,11 +368,11 @@ macro_rules! tuple_shapes {
             fn in_place(part: &Self::Takes) -> Option<Self::Out<'_>> {
                 Some(($($S::in_place(&part.$i)?,)+))
             }
-            fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Unfit> {
+            fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch> {
                 if let Piped::Group(members) = piped {
-                    return Ok(($($S::read(members.get($i).ok_or(Unfit::Type)?)?,)+));
+                    return Ok(($($S::read(members.get($i).ok_or(Mismatch::Type)?)?,)+));
                 }
-                Self::in_place(one(piped)?).ok_or(Unfit::Type)
+                Self::in_place(one(piped)?).ok_or(Mismatch::Type)
             }
         }
     };

@@ -2,7 +2,7 @@
 //!
 //! A macro cannot see other macros' items, but the compiler can. So the macro *asks*: an inherent
 //! constant whose bounds hold wins over the constant of a trait that everything implements, as in
-//! [`Fits::IS`] and [`Otherwise::IS`]. The answers are plain values, which constant functions
+//! [`AcceptsProbe::IS`] and [`Fallback::IS`]. The answers are plain values, which constant functions
 //! ([`Check`]) compare; a mistake is one panic of a constant, at the user's token, with a message
 //! made here. Only one constant a step demands `Event`; every other question is silent about a
 //! type that is none.
@@ -14,24 +14,24 @@
     reason = "generated code calls this, and nobody else"
 )]
 
-mod ask;
+mod accepts;
 mod check;
-mod fed;
 #[cfg(feature = "json-input")]
 mod input;
+mod probe;
 mod text;
 
-pub use ask::{
-    Binds, ByValue, Define, Dynamic, FieldKind, FieldValue, Fits, FitsEach, FitsMember, HasError,
-    Holds, Id, IsExecutor, Json, Listed, Of, Otherwise, OtherwiseDynamic, OtherwiseField,
-    OtherwiseHolds, OtherwiseOf, OtherwiseReturns, OtherwiseStruct, Process, Processing, Returns,
-    RunsAsync, RunsRemote, SerialisableOutput, Struct, StructEvent, Takes, Typed, Wide, by_value,
-    conversion, needed,
-};
+pub use accepts::{Each, Failed, Nth, One, Part, Whole};
 pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
-pub use fed::{Each, Failed, Nth, One, Part, Whole};
 #[cfg(feature = "json-input")]
 pub use input::readable;
+pub use probe::{
+    AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, ByValue, Define, Dynamic, Fallback,
+    FallbackDynamic, FallbackField, FallbackHolds, FallbackOf, FallbackReturns, FallbackStruct,
+    FieldKind, FieldValue, GroupArity, HasError, HasParameter, Holds, Id, IsExecutor, Json, Listed,
+    Of, Process, Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput, Struct,
+    StructEvent, Typed, by_value, conversion, needed,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,64 +1,64 @@
 //! What the compiler is told of shapes is what the planner computes of them.
 
-use super::Otherwise as _;
-use super::fed::{ByMember, Failed, FedBy, FedEachBy, Val, Vals};
+use super::Fallback as _;
+use super::accepts::{Accepts, AcceptsItemsOf, ByMember, Failed, Many, Single};
 use crate::outcome::Failure;
-use crate::piped::{Items, Up};
+use crate::piped::{Items, Upstream};
 use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 use crate::value::TypeInfo;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-struct Fed<S, U>(PhantomData<(S, U)>);
-impl<S: FedBy<U>, U> Fed<S, U> {
+struct AcceptsOne<S, U>(PhantomData<(S, U)>);
+impl<S: Accepts<U>, U> AcceptsOne<S, U> {
     const IS: bool = true;
 }
-struct FedEach<S, U>(PhantomData<(S, U)>);
-impl<S: FedEachBy<U>, U> FedEach<S, U> {
+struct AcceptsItems<S, U>(PhantomData<(S, U)>);
+impl<S: AcceptsItemsOf<U>, U> AcceptsItems<S, U> {
     const IS: bool = true;
 }
 struct Member<S, U>(PhantomData<(S, U)>);
-impl<S: ByMember + FedBy<U>, U> Member<S, U> {
+impl<S: ByMember + Accepts<U>, U> Member<S, U> {
     const IS: bool = true;
 }
 
-fn one<T: 'static>() -> Up {
-    Up::One(TypeInfo::of::<T>())
+fn one<T: 'static>() -> Upstream {
+    Upstream::One(TypeInfo::of::<T>())
 }
 
-fn many<T: 'static>() -> Up {
-    Up::Each { list: TypeInfo::of::<Vec<T>>(), item: TypeInfo::of::<T>() }
+fn many<T: 'static>() -> Upstream {
+    Upstream::Each { list: TypeInfo::of::<Vec<T>>(), item: TypeInfo::of::<T>() }
 }
 
 macro_rules! check {
     ($($shape:ty),+ $(,)?) => {$(
-        check!(@ $shape: Val<u8> = one::<u8>());
-        check!(@ $shape: Val<String> = one::<String>());
-        check!(@ $shape: Val<Vec<u8>> = one::<Vec<u8>>());
-        check!(@ $shape: Val<Vec<(u8, String)>> = one::<Vec<(u8, String)>>());
-        check!(@ $shape: Val<Vec<Vec<u8>>> = one::<Vec<Vec<u8>>>());
-        check!(@ $shape: Val<(Vec<u8>, u8)> = one::<(Vec<u8>, u8)>());
-        check!(@ $shape: Vals<Vec<u8>> = many::<Vec<u8>>());
-        check!(@ $shape: Val<Items<u8>> = one::<Items<u8>>());
-        check!(@ $shape: Val<(u8, String)> = one::<(u8, String)>());
-        check!(@ $shape: Val<Failure> = one::<Failure>());
-        check!(@ $shape: Val<PathBuf> = one::<PathBuf>());
-        check!(@ $shape: Val<&'static str> = one::<&'static str>());
-        check!(@ $shape: Val<Option<String>> = one::<Option<String>>());
-        check!(@ $shape: Val<Vec<Option<String>>> = one::<Vec<Option<String>>>());
-        check!(@ $shape: Val<Items<String>> = one::<Items<String>>());
-        check!(@ $shape: Vals<Option<String>> = many::<Option<String>>());
-        check!(@ $shape: Vals<u8> = many::<u8>());
-        check!(@ $shape: Vals<String> = many::<String>());
-        check!(@ $shape: Vals<(u8, String)> = many::<(u8, String)>());
-        check!(@ $shape: Failed = Up::Reason);
+        check!(@ $shape: Single<u8> = one::<u8>());
+        check!(@ $shape: Single<String> = one::<String>());
+        check!(@ $shape: Single<Vec<u8>> = one::<Vec<u8>>());
+        check!(@ $shape: Single<Vec<(u8, String)>> = one::<Vec<(u8, String)>>());
+        check!(@ $shape: Single<Vec<Vec<u8>>> = one::<Vec<Vec<u8>>>());
+        check!(@ $shape: Single<(Vec<u8>, u8)> = one::<(Vec<u8>, u8)>());
+        check!(@ $shape: Many<Vec<u8>> = many::<Vec<u8>>());
+        check!(@ $shape: Single<Items<u8>> = one::<Items<u8>>());
+        check!(@ $shape: Single<(u8, String)> = one::<(u8, String)>());
+        check!(@ $shape: Single<Failure> = one::<Failure>());
+        check!(@ $shape: Single<PathBuf> = one::<PathBuf>());
+        check!(@ $shape: Single<&'static str> = one::<&'static str>());
+        check!(@ $shape: Single<Option<String>> = one::<Option<String>>());
+        check!(@ $shape: Single<Vec<Option<String>>> = one::<Vec<Option<String>>>());
+        check!(@ $shape: Single<Items<String>> = one::<Items<String>>());
+        check!(@ $shape: Many<Option<String>> = many::<Option<String>>());
+        check!(@ $shape: Many<u8> = many::<u8>());
+        check!(@ $shape: Many<String> = many::<String>());
+        check!(@ $shape: Many<(u8, String)> = many::<(u8, String)>());
+        check!(@ $shape: Failed = Upstream::Reason);
     )+};
     (@ $shape:ty: $what:ty = $up:expr) => {
         let (shape, what, up) = (stringify!($shape), stringify!($what), $up);
-        assert_eq!(Fed::<$shape, $what>::IS, <$shape>::accepts(&up), "{shape} takes {what}");
-        let each = FedEach::<$shape, $what>::IS;
+        assert_eq!(AcceptsOne::<$shape, $what>::IS, <$shape>::accepts(&up), "{shape} takes {what}");
+        let each = AcceptsItems::<$shape, $what>::IS;
         assert_eq!(each, <$shape>::accepts_items_of(&up), "{shape} takes the items of {what}");
-        let group = Up::Group(vec![up.clone(), up]);
+        let group = Upstream::Group(vec![up.clone(), up]);
         let member = Member::<$shape, $what>::IS;
         assert_eq!(member, <$shape>::accepts_items_of(&group), "{shape} takes {what} as a member");
     };

@@ -11,7 +11,7 @@ use crate::checked::{Spec, SpecParam};
 #[cfg(feature = "tokio")]
 use crate::executor::{AsyncExecutor, ExecutorKind};
 use crate::outcome::Descriptor;
-use crate::piped::Up;
+use crate::piped::Upstream;
 use crate::settings::EventSettings;
 use crate::shape::{ByRef, Fanned, Shape};
 use crate::value::{OutputInfo, TypeInfo, Value};
@@ -49,8 +49,8 @@ pub(crate) struct Wires {
     pub(crate) takes: Option<TypeInfo>,
     /// What it takes at an `each` step.
     pub(crate) items: Option<TypeInfo>,
-    pub(crate) accepts: fn(&Up) -> bool,
-    pub(crate) accepts_items_of: fn(&Up) -> bool,
+    pub(crate) accepts: fn(&Upstream) -> bool,
+    pub(crate) accepts_items_of: fn(&Upstream) -> bool,
     pub(crate) fan: fn(&Value) -> Option<Fanned>,
     pub(crate) list: TypeInfo,
     collect: fn() -> Box<dyn Collect>,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::context::{Context, State};
 use crate::outcome::{Exception, ExceptionKind};
 use crate::piped::Piped;
-use crate::shape::{Shape, Unfit};
+use crate::shape::{Mismatch, Shape};
 use crate::value::{Borrowed, TypeInfo, Value};
 
 /// What a body reads its parameters from. Parameters are counted as the event declares them.
@@ -86,15 +86,15 @@ impl Inputs<'_> {
     }
 
     #[cold]
-    fn edge<S: Shape>(&self, unfit: Unfit) -> Exception {
+    fn edge<S: Shape>(&self, unfit: Mismatch) -> Exception {
         let event = self.context.event();
         let takes = TypeInfo::of::<S::Takes>();
         let message = match unfit {
-            Unfit::Failed(failure) => format!(
+            Mismatch::Failed(failure) => format!(
                 "`{event}` takes a `{takes:?}` along `|->`, but the step before it did not succeed: \
                  {failure}; give it a `0` branch, or take a `Result<{takes:?}, Failure>`"
             ),
-            Unfit::Type => {
+            Mismatch::Type => {
                 format!("`{event}` takes a `{takes:?}` along `|->`, and got another type")
             }
         };

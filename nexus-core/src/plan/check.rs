@@ -10,7 +10,7 @@ use nexus_pointy::{Attr, Descriptor, Diagnostic, Flow, Name, suggest, unknown_se
 use super::{NONE, Plan};
 use crate::error::code;
 use crate::event::{Body, EventDef, Maker, OwnField, OwnValues, ParamKind};
-use crate::piped::Up;
+use crate::piped::Upstream;
 use crate::value::TypeInfo;
 
 /// Binds each parameter to a field or a state; says which cannot be bound.
@@ -122,7 +122,7 @@ pub(super) fn wires(flow: &Flow, plan: &Plan, uses: &[u32], mistakes: &mut Vec<D
         wiring: &wiring,
         plan,
         uses,
-        ups: vec![None; wiring.sources.len()],
+        upstreams: vec![None; wiring.sources.len()],
         passed: None,
     };
     for (index, place) in wiring.uses.iter().enumerate() {
@@ -137,7 +137,7 @@ pub(super) fn wires(flow: &Flow, plan: &Plan, uses: &[u32], mistakes: &mut Vec<D
 /// What may come along a source.
 #[derive(Clone)]
 struct Coming {
-    up: Up,
+    upstream: Upstream,
     /// The use of an event that yields it, where it is what a single one yields.
     from: Option<usize>,
 }
@@ -147,7 +147,7 @@ struct Checker<'a, 'f> {
     plan: &'a Plan,
     uses: &'a [u32],
     /// For each source, what may come along it, once known.
-    ups: Vec<Option<Rc<[Coming]>>>,
+    upstreams: Vec<Option<Rc<[Coming]>>>,
     /// The last source and event that fitted, since a large group asks the same of each member.
     passed: Option<(u32, bool, usize)>,
 }
@@ -192,8 +192,8 @@ impl Checker<'_, '_> {
             return Ok(());
         }
         let accepts = if place.each { def.wires.accepts_items_of } else { def.wires.accepts };
-        let ups = self.ups(from);
-        if let Some(coming) = ups.iter().find(|coming| !accepts(&coming.up)) {
+        let upstreams = self.upstreams(from);
+        if let Some(coming) = upstreams.iter().find(|coming| !accepts(&coming.upstream)) {
             let each = if place.each { "for each item " } else { "" };
             let gives = self.gives(coming);
             let takes_text = def.takes_text().unwrap_or_else(|| format!("`{}`", takes.name()));
@@ -212,64 +212,68 @@ impl Checker<'_, '_> {
 
     /// Who gives what comes along, and of which type it is.
     fn gives(&self, coming: &Coming) -> String {
-        match (&coming.up, coming.from.and_then(|index| self.event(index))) {
-            (Up::One(_), Some(def)) => format!("`{}` yields `{}`", def.name, def.output_text()),
-            (Up::Each { .. }, Some(def)) => {
+        match (&coming.upstream, coming.from.and_then(|index| self.event(index))) {
+            (Upstream::One(_), Some(def)) => {
+                format!("`{}` yields `{}`", def.name, def.output_text())
+            }
+            (Upstream::Each { .. }, Some(def)) => {
                 let output = def.output_text();
                 format!("`{}` runs for each item and yields `Vec<{output}>`", def.name)
             }
-            (Up::Reason, _) => "a `0` branch is handed a `Failure`".to_owned(),
+            (Upstream::Reason, _) => "a `0` branch is handed a `Failure`".to_owned(),
             (up, _) => format!("the group hands on `{up}`"),
         }
     }
 
     /// What may come along a source. Groups nest as deep as brackets do, so the recursion is
     /// bounded.
-    fn ups(&mut self, source: usize) -> Rc<[Coming]> {
-        if let Some(Some(known)) = self.ups.get(source) {
+    fn upstreams(&mut self, source: usize) -> Rc<[Coming]> {
+        if let Some(Some(known)) = self.upstreams.get(source) {
             return Rc::clone(known);
         }
         let wiring = self.wiring;
-        let ups: Rc<[Coming]> = wiring.alternatives(source).flat_map(|end| self.end(end)).collect();
-        if let Some(slot) = self.ups.get_mut(source) {
-            *slot = Some(Rc::clone(&ups));
+        let upstreams: Rc<[Coming]> =
+            wiring.alternatives(source).flat_map(|end| self.end(end)).collect();
+        if let Some(slot) = self.upstreams.get_mut(source) {
+            *slot = Some(Rc::clone(&upstreams));
         }
-        ups
+        upstreams
     }
 
     fn end(&mut self, end: &End) -> Vec<Coming> {
-        let alone = |up| vec![Coming { up, from: None }];
+        let alone = |upstream| vec![Coming { upstream, from: None }];
         match end {
             // `alternatives` has unfolded these.
             End::AnyOf(_) => Vec::new(),
-            End::Failure => alone(Up::Reason),
+            End::Failure => alone(Upstream::Reason),
             End::Output(id) => {
                 let Some(def) = self.event(*id) else { return Vec::new() };
                 let each = self.wiring.uses.get(*id).is_some_and(|place| place.each);
-                let up = if each {
-                    Up::Each { list: def.wires.list, item: def.output.ty }
+                let upstream = if each {
+                    Upstream::Each { list: def.wires.list, item: def.output.ty }
                 } else {
-                    Up::One(def.output.ty)
+                    Upstream::One(def.output.ty)
                 };
-                vec![Coming { up, from: Some(*id) }]
+                vec![Coming { upstream, from: Some(*id) }]
             }
             End::Group(members) => {
                 // Each alternative of a member is tried with the first of the others.
                 let members: Vec<Rc<[Coming]>> =
-                    members.iter().map(|member| self.ups(*member)).collect();
-                let first = |ups: &Rc<[Coming]>| Some(ups.first()?.up.clone());
-                let Some(base) = members.iter().map(first).collect::<Option<Vec<Up>>>() else {
+                    members.iter().map(|member| self.upstreams(*member)).collect();
+                let first = |upstreams: &Rc<[Coming]>| Some(upstreams.first()?.upstream.clone());
+                let Some(base) = members.iter().map(first).collect::<Option<Vec<Upstream>>>()
+                else {
                     return Vec::new();
                 };
                 let mut all = Vec::new();
-                for (index, ups) in members.iter().enumerate() {
-                    for other in ups.iter().skip(1) {
+                for (index, upstreams) in members.iter().enumerate() {
+                    for other in upstreams.iter().skip(1) {
                         let mut variant = base.clone();
-                        variant[index] = other.up.clone();
-                        all.push(Up::Group(variant));
+                        variant[index] = other.upstream.clone();
+                        all.push(Upstream::Group(variant));
                     }
                 }
-                all.push(Up::Group(base));
+                all.push(Upstream::Group(base));
                 all.into_iter().flat_map(alone).collect()
             }
         }

@@ -100,7 +100,7 @@ impl fmt::Debug for StateBuilder {
     }
 }
 
-/// Whether and how a `T` is sent; where nothing here answers, `Otherwise` does.
+/// Whether and how a `T` is sent; where nothing here answers, `Fallback` does.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Serialisable<T>(PhantomData<T>);

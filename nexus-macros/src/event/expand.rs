@@ -13,7 +13,7 @@ use crate::types::{args_of, shape};
 pub(crate) struct Parts {
     /// One alias for each of the user's types: the only place where they are written again.
     pub(crate) aliases: TokenStream,
-    /// `Takes` of each field parameter.
+    /// `HasParameter` of each field parameter.
     pub(crate) takes: TokenStream,
     /// The associated types `Output` and `Piped`.
     pub(crate) types: TokenStream,
@@ -94,7 +94,7 @@ fn takes(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
             let (ty, number) = (bound(private, param, index), hash(&param.name));
             quote! {
                 #[automatically_derived]
-                impl #private::Takes<#number, #ty> for #me {}
+                impl #private::HasParameter<#number, #ty> for #me {}
             }
         })
         .collect()
@@ -363,9 +363,9 @@ pub(crate) fn questions(private: &TokenStream) -> TokenStream {
     quote! {
         #[allow(unused_imports)]
         use #private::{
-            Otherwise as _, OtherwiseDynamic as _, OtherwiseField as _, OtherwiseHolds as _,
-            OtherwiseOf as _,
-            OtherwiseReturns as _, OtherwiseStruct as _,
+            Fallback as _, FallbackDynamic as _, FallbackField as _, FallbackHolds as _,
+            FallbackOf as _,
+            FallbackReturns as _, FallbackStruct as _,
         };
     }
 }

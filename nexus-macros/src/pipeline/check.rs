@@ -181,9 +181,9 @@ impl<'a> Checks<'a> {
         let private = self.private;
         for end in self.model.wiring.alternatives(source) {
             let question = ident(match (each, depth) {
-                (false, _) => "Fits",
-                (true, 0) => "FitsEach",
-                (true, _) => "FitsMember",
+                (false, _) => "AcceptsProbe",
+                (true, 0) => "AcceptsItemsProbe",
+                (true, _) => "AcceptsMemberProbe",
             });
             match end {
                 End::AnyOf(_) => {}
@@ -210,7 +210,7 @@ impl<'a> Checks<'a> {
                         continue;
                     }
                     pipe.groups.push(quote! {
-                        #private::Members { has: #count, takes: #private::Wide::<#place>::ARITY, place: #text }
+                        #private::Members { has: #count, takes: #private::GroupArity::<#place>::ARITY, place: #text }
                     });
                     for (index, member) in members.iter().enumerate() {
                         let text = nested(text, index + 1, count);

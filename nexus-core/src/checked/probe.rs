@@ -8,8 +8,8 @@ use std::error::Error as StdError;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::accepts::{Accepts, AcceptsItemsOf, Arity, ByMember, Place};
 use super::check::Spec;
-use super::fed::{Arity, ByMember, FedBy, FedEachBy, Place};
 use crate::event::{
     Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
     IntoOutcome, Maker, OwnField, OwnValues, SettingKind, at_once,
@@ -25,7 +25,7 @@ use crate::wire::Serialisable;
 use crate::wire::Transfer;
 
 /// The answers to what no inherent constant answers.
-pub trait Otherwise {
+pub trait Fallback {
     const IS: bool = false;
     const SPEC: Spec = Spec::NO_EVENT;
     const DEFINITION: fn() -> EventDef = || unreachable!();
@@ -41,7 +41,7 @@ pub trait Otherwise {
     #[cfg(feature = "json-input")]
     const FROM_JSON: Option<crate::input::ReadJson> = None;
 }
-impl<T> Otherwise for T {}
+impl<T> Fallback for T {}
 
 /// `<() as Same>::Id<E>` is `E`: a type that begins with `<`, which can carry a place.
 pub trait Id {
@@ -63,10 +63,10 @@ impl<E: Event> Of<E> {
 }
 
 /// [`Of::DEFINE`] of what is no event, which has its own error.
-pub trait OtherwiseOf {
+pub trait FallbackOf {
     const DEFINE: Define = |_, _, _| unreachable!();
 }
-impl<E> OtherwiseOf for Of<E> {}
+impl<E> FallbackOf for Of<E> {}
 
 /// Makes a definition of: how the value is written as JSON, the code, and the place.
 pub type Define = fn(Option<ToJson>, Maker, &'static str) -> EventDef;
@@ -91,19 +91,19 @@ impl<T: Send + Sync + 'static> Holds<T> {
 }
 
 /// The same of what cannot be shared, which has its own error.
-pub trait OtherwiseHolds<T> {
+pub trait FallbackHolds<T> {
     const NEW: fn(T) -> Value = |_| Value::new(());
     const SHARED: fn(Arc<T>) -> Value = |_| Value::new(());
 }
-impl<T> OtherwiseHolds<T> for Holds<T> {}
+impl<T> FallbackHolds<T> for Holds<T> {}
 
 /// The parameter whose name hashes to `NAME` is a field of type `T`. (Were it an associated type,
 /// a public event could not take a private one.)
-pub trait Takes<const NAME: u64, T> {}
+pub trait HasParameter<const NAME: u64, T> {}
 
 /// Whether the event's parameter of that name, if it has one, is a `T`.
 pub struct Binds<T, E, const NAME: u64>(PhantomData<(T, E)>);
-impl<T, E: Takes<NAME, T>, const NAME: u64> Binds<T, E, NAME> {
+impl<T, E: HasParameter<NAME, T>, const NAME: u64> Binds<T, E, NAME> {
     pub const IS: bool = true;
 }
 
@@ -120,26 +120,26 @@ impl<E: Executor> RunsAsync<E> {
 }
 
 /// Whether the place takes what `U` stands for.
-pub struct Fits<P, U>(PhantomData<(P, U)>);
-impl<P: Place<Shape: FedBy<U>>, U> Fits<P, U> {
+pub struct AcceptsProbe<P, U>(PhantomData<(P, U)>);
+impl<P: Place<Shape: Accepts<U>>, U> AcceptsProbe<P, U> {
     pub const IS: bool = true;
 }
 
 /// Whether the place takes the items of what `U` stands for.
-pub struct FitsEach<P, U>(PhantomData<(P, U)>);
-impl<P: Place<Shape: FedEachBy<U>>, U> FitsEach<P, U> {
+pub struct AcceptsItemsProbe<P, U>(PhantomData<(P, U)>);
+impl<P: Place<Shape: AcceptsItemsOf<U>>, U> AcceptsItemsProbe<P, U> {
     pub const IS: bool = true;
 }
 
 /// Whether the place takes members of a group one by one, and `U` is such a one.
-pub struct FitsMember<P, U>(PhantomData<(P, U)>);
-impl<P: Place<Shape: ByMember + FedBy<U>>, U> FitsMember<P, U> {
+pub struct AcceptsMemberProbe<P, U>(PhantomData<(P, U)>);
+impl<P: Place<Shape: ByMember + Accepts<U>>, U> AcceptsMemberProbe<P, U> {
     pub const IS: bool = true;
 }
 
 /// How wide a group the place takes.
-pub struct Wide<P>(PhantomData<P>);
-impl<P: Place<Shape: Arity>> Wide<P> {
+pub struct GroupArity<P>(PhantomData<P>);
+impl<P: Place<Shape: Arity>> GroupArity<P> {
     pub const ARITY: usize = <P::Shape as Arity>::ARITY;
 }
 
@@ -151,11 +151,11 @@ impl<R: IntoOutcome<Form>, Form> Returns<R, Form> {
 }
 
 /// [`Returns::CONVERT`] of what an event cannot return, which has its own error.
-pub trait OtherwiseReturns<R> {
+pub trait FallbackReturns<R> {
     const CONVERT: fn(R) -> TaskOutcome =
         |_| Exception::of_kind(ExceptionKind::Edge, String::new()).into();
 }
-impl<R, Form> OtherwiseReturns<R> for Returns<R, Form> {}
+impl<R, Form> FallbackReturns<R> for Returns<R, Form> {}
 
 /// How a result is converted whose error type is dynamic: `anyhow::Error`, `eyre::Report`, a box.
 /// [`Returns::CONVERT`] would turn it into a box, and the first two hide in it what they carry.
@@ -172,10 +172,10 @@ where
 }
 
 /// [`Dynamic::CONVERT`] of everything else.
-pub trait OtherwiseDynamic<R> {
+pub trait FallbackDynamic<R> {
     const CONVERT: Option<fn(R) -> TaskOutcome> = None;
 }
-impl<R, Form> OtherwiseDynamic<R> for Dynamic<R, Form> {}
+impl<R, Form> FallbackDynamic<R> for Dynamic<R, Form> {}
 
 /// Whether this is a result whose error type is an error itself, and to be kept as it is.
 pub struct HasError<R>(PhantomData<R>);
@@ -241,7 +241,7 @@ impl<T: FromSetting> FieldKind<T> {
 }
 
 /// [`FieldKind::READ`] of a type that cannot be written in a flow.
-pub trait OtherwiseField<T> {
+pub trait FallbackField<T> {
     const READ: fn(&OwnValues<'_>, &str) -> Result<Option<T>, String> = |values, name| {
         if values.is_set(name) {
             return Err(format!("`{name}` has a type that cannot be written in a flow"));
@@ -249,7 +249,7 @@ pub trait OtherwiseField<T> {
         Ok(None)
     };
 }
-impl<T> OtherwiseField<T> for FieldKind<T> {}
+impl<T> FallbackField<T> for FieldKind<T> {}
 
 /// A struct event's field that the flow must set.
 pub fn needed<T: FromSetting>(values: &OwnValues<'_>, name: &str) -> Result<T, String> {
@@ -329,10 +329,10 @@ impl<T: Process + StructEvent + Event> Struct<T> {
 }
 
 /// [`Struct::DEFINE`] of what lacks a part, which has its own error.
-pub trait OtherwiseStruct {
+pub trait FallbackStruct {
     const DEFINE: fn(Option<ToJson>) -> EventDef = |_| unreachable!();
 }
-impl<T> OtherwiseStruct for Struct<T> {}
+impl<T> FallbackStruct for Struct<T> {}
 
 /// A struct event as a body.
 pub struct Processing<T>(pub T);

@@ -22,33 +22,33 @@ pub struct Each<E>(PhantomData<E>);
 pub struct Failed;
 
 /// A value of type `T`.
-pub struct Val<T>(PhantomData<T>);
+pub struct Single<T>(PhantomData<T>);
 /// The values of an `each` step whose event yields `T`.
-pub struct Vals<T>(PhantomData<T>);
+pub struct Many<T>(PhantomData<T>);
 
 /// The shape takes what `U` stands for.
-pub trait FedBy<U> {}
+pub trait Accepts<U> {}
 
-impl<E: Event, S: FedBy<Val<E::Output>>> FedBy<One<E>> for S {}
-impl<E: Event, S: FedBy<Vals<E::Output>>> FedBy<Each<E>> for S {}
+impl<E: Event, S: Accepts<Single<E::Output>>> Accepts<One<E>> for S {}
+impl<E: Event, S: Accepts<Many<E::Output>>> Accepts<Each<E>> for S {}
 
-impl<T> FedBy<Val<T>> for ByVal<T> {}
-impl<B: Borrowed + ?Sized> FedBy<Val<B::Owned>> for ByRef<B> {}
-impl<B: Borrowed + ?Sized> FedBy<Val<Option<B::Owned>>> for ByOption<B> {}
-impl<T> FedBy<Val<T>> for ByArc<T> {}
-impl<T, S: FedBy<Val<T>>> FedBy<Val<T>> for OrFailure<S> {}
-impl<T, S: InPlace<T>> FedBy<Val<Vec<T>>> for List<S> {}
+impl<T> Accepts<Single<T>> for ByVal<T> {}
+impl<B: Borrowed + ?Sized> Accepts<Single<B::Owned>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> Accepts<Single<Option<B::Owned>>> for ByOption<B> {}
+impl<T> Accepts<Single<T>> for ByArc<T> {}
+impl<T, S: Accepts<Single<T>>> Accepts<Single<T>> for OrFailure<S> {}
+impl<T, S: InPlace<T>> Accepts<Single<Vec<T>>> for List<S> {}
 
-impl<T> FedBy<Vals<T>> for ByVal<Vec<T>> {}
-impl<T, B: Borrowed<Owned = Vec<T>> + ?Sized> FedBy<Vals<T>> for ByRef<B> {}
-impl<T> FedBy<Vals<T>> for ByArc<Vec<T>> {}
-impl<T, S: FedBy<Vals<T>>> FedBy<Vals<T>> for OrFailure<S> {}
-impl<T, S: InPlace<T>> FedBy<Vals<T>> for List<S> {}
+impl<T> Accepts<Many<T>> for ByVal<Vec<T>> {}
+impl<T, B: Borrowed<Owned = Vec<T>> + ?Sized> Accepts<Many<T>> for ByRef<B> {}
+impl<T> Accepts<Many<T>> for ByArc<Vec<T>> {}
+impl<T, S: Accepts<Many<T>>> Accepts<Many<T>> for OrFailure<S> {}
+impl<T, S: InPlace<T>> Accepts<Many<T>> for List<S> {}
 
-impl FedBy<Failed> for ByVal<Failure> {}
-impl FedBy<Failed> for ByRef<Failure> {}
-impl FedBy<Failed> for ByArc<Failure> {}
-impl<S: FedBy<Failed>> FedBy<Failed> for OrFailure<S> {}
+impl Accepts<Failed> for ByVal<Failure> {}
+impl Accepts<Failed> for ByRef<Failure> {}
+impl Accepts<Failed> for ByArc<Failure> {}
+impl<S: Accepts<Failed>> Accepts<Failed> for OrFailure<S> {}
 
 /// The shape reads a `T` inside of a larger value.
 pub trait InPlace<T> {}
@@ -59,26 +59,26 @@ impl<T, S: InPlace<T>> InPlace<T> for OrFailure<S> {}
 impl<T, S: InPlace<T>> InPlace<Vec<T>> for List<S> {}
 
 /// The shape takes the items of what `U` stands for, one a task.
-pub trait FedEachBy<U> {}
+pub trait AcceptsItemsOf<U> {}
 
-impl<E: Event, S: FedEachBy<Val<E::Output>>> FedEachBy<One<E>> for S {}
-impl<E: Event, S: FedEachBy<Vals<E::Output>>> FedEachBy<Each<E>> for S {}
+impl<E: Event, S: AcceptsItemsOf<Single<E::Output>>> AcceptsItemsOf<One<E>> for S {}
+impl<E: Event, S: AcceptsItemsOf<Many<E::Output>>> AcceptsItemsOf<Each<E>> for S {}
 
-impl<T> FedEachBy<Val<Vec<T>>> for ByVal<T> {}
-impl<B: Borrowed + ?Sized> FedEachBy<Val<Vec<B::Owned>>> for ByRef<B> {}
-impl<B: Borrowed + ?Sized> FedEachBy<Val<Vec<Option<B::Owned>>>> for ByOption<B> {}
-impl<T> FedEachBy<Val<Items<T>>> for ByVal<T> {}
-impl<B: Borrowed + ?Sized> FedEachBy<Val<Items<B::Owned>>> for ByRef<B> {}
-impl<B: Borrowed + ?Sized> FedEachBy<Val<Items<Option<B::Owned>>>> for ByOption<B> {}
-impl<T> FedEachBy<Val<Items<T>>> for ByArc<T> {}
-impl<T> FedEachBy<Vals<T>> for ByVal<T> {}
-impl<B: Borrowed + ?Sized> FedEachBy<Vals<B::Owned>> for ByRef<B> {}
-impl<B: Borrowed + ?Sized> FedEachBy<Vals<Option<B::Owned>>> for ByOption<B> {}
-impl<T, S: InPlace<T>> FedEachBy<Val<Vec<Vec<T>>>> for List<S> {}
-impl<T, S: InPlace<T>> FedEachBy<Val<Items<Vec<T>>>> for List<S> {}
-impl<T, S: InPlace<T>> FedEachBy<Vals<Vec<T>>> for List<S> {}
-impl<U, S: FedEachBy<Val<U>>> FedEachBy<Val<U>> for OrFailure<S> {}
-impl<T, S: FedEachBy<Vals<T>>> FedEachBy<Vals<T>> for OrFailure<S> {}
+impl<T> AcceptsItemsOf<Single<Vec<T>>> for ByVal<T> {}
+impl<B: Borrowed + ?Sized> AcceptsItemsOf<Single<Vec<B::Owned>>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> AcceptsItemsOf<Single<Vec<Option<B::Owned>>>> for ByOption<B> {}
+impl<T> AcceptsItemsOf<Single<Items<T>>> for ByVal<T> {}
+impl<B: Borrowed + ?Sized> AcceptsItemsOf<Single<Items<B::Owned>>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> AcceptsItemsOf<Single<Items<Option<B::Owned>>>> for ByOption<B> {}
+impl<T> AcceptsItemsOf<Single<Items<T>>> for ByArc<T> {}
+impl<T> AcceptsItemsOf<Many<T>> for ByVal<T> {}
+impl<B: Borrowed + ?Sized> AcceptsItemsOf<Many<B::Owned>> for ByRef<B> {}
+impl<B: Borrowed + ?Sized> AcceptsItemsOf<Many<Option<B::Owned>>> for ByOption<B> {}
+impl<T, S: InPlace<T>> AcceptsItemsOf<Single<Vec<Vec<T>>>> for List<S> {}
+impl<T, S: InPlace<T>> AcceptsItemsOf<Single<Items<Vec<T>>>> for List<S> {}
+impl<T, S: InPlace<T>> AcceptsItemsOf<Many<Vec<T>>> for List<S> {}
+impl<U, S: AcceptsItemsOf<Single<U>>> AcceptsItemsOf<Single<U>> for OrFailure<S> {}
+impl<T, S: AcceptsItemsOf<Many<T>>> AcceptsItemsOf<Many<T>> for OrFailure<S> {}
 
 /// Whether the shape takes the members of a group one by one, as an `each` step does, is whether
 /// each is one value that it takes: a group in the group is none.
@@ -148,11 +148,11 @@ macro_rules! tuples {
         impl<$($S),+> Arity for Tuple<($($S,)+)> {
             const ARITY: usize = $n;
         }
-        impl<$($T, $S: InPlace<$T>),+> FedBy<Val<($($T,)+)>> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> Accepts<Single<($($T,)+)>> for Tuple<($($S,)+)> {}
         impl<$($T, $S: InPlace<$T>),+> InPlace<($($T,)+)> for Tuple<($($S,)+)> {}
-        impl<$($T, $S: InPlace<$T>),+> FedEachBy<Val<Vec<($($T,)+)>>> for Tuple<($($S,)+)> {}
-        impl<$($T, $S: InPlace<$T>),+> FedEachBy<Val<Items<($($T,)+)>>> for Tuple<($($S,)+)> {}
-        impl<$($T, $S: InPlace<$T>),+> FedEachBy<Vals<($($T,)+)>> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> AcceptsItemsOf<Single<Vec<($($T,)+)>>> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> AcceptsItemsOf<Single<Items<($($T,)+)>>> for Tuple<($($S,)+)> {}
+        impl<$($T, $S: InPlace<$T>),+> AcceptsItemsOf<Many<($($T,)+)>> for Tuple<($($S,)+)> {}
         tuples!(@parts ($($S),+) $($S $i),+);
     };
     (@parts $all:tt $($S:ident $i:literal),+) => { $(tuples!(@part $all $S $i);)+ };
