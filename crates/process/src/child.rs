@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::frame;
 
-/// How long a worker may take to exit when it is told to.
+/// How long a worker may take to exit when it is asked to.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// A worker process.
@@ -23,19 +23,19 @@ pub(crate) struct Process {
     pub(crate) socket: UnixStream,
     pid: Option<Pid>,
     /// Tasks that it has finished.
-    pub(crate) done: AtomicUsize,
-    held: Mutex<Held>,
+    pub(crate) finished: AtomicUsize,
+    state: Mutex<State>,
 }
 
-struct Held {
+struct State {
     task: Option<ClaimedTask>,
     /// The serial number of the task that it runs; 0 for none.
     running: u64,
-    last: u64,
-    /// It was told to exit.
-    retired: bool,
-    /// It has ended, and may be reaped: its process id is no longer its own.
-    gone: bool,
+    last_serial: u64,
+    /// The parent has asked it to exit.
+    exit_requested: bool,
+    /// It has ended and may have been reaped, so its process id may be that of another process.
+    ended: bool,
 }
 
 impl Process {
@@ -43,55 +43,62 @@ impl Process {
         Self {
             socket,
             pid: i32::try_from(child.id()).ok().and_then(Pid::from_raw),
-            done: AtomicUsize::new(0),
-            held: Mutex::new(Held { task: None, running: 0, last: 0, retired: false, gone: false }),
+            finished: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                task: None,
+                running: 0,
+                last_serial: 0,
+                exit_requested: false,
+                ended: false,
+            }),
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gets ready to run a task; gives its serial number. `None` if the process has ended.
+    /// Reserves the process for a task, and returns the task's serial number. `None` if the process
+    /// has ended.
     pub(crate) fn reserve(&self) -> Option<u64> {
-        let mut held = self.held();
-        if held.gone {
+        let mut state = self.state();
+        if state.ended {
             return None;
         }
-        held.last += 1;
-        held.running = held.last;
-        Some(held.last)
+        state.last_serial += 1;
+        state.running = state.last_serial;
+        Some(state.last_serial)
     }
 
-    /// Keeps the task until it is done; gives it back if the process has ended meanwhile.
-    pub(crate) fn hold(&self, task: ClaimedTask) -> Result<(), ClaimedTask> {
-        let mut held = self.held();
-        if held.gone {
+    /// Keeps the task until it is done; returns it if the process has ended in the meantime.
+    pub(crate) fn assign(&self, task: ClaimedTask) -> Result<(), ClaimedTask> {
+        let mut state = self.state();
+        if state.ended {
             return Err(task);
         }
-        held.task = Some(task);
+        state.task = Some(task);
         Ok(())
     }
 
-    /// The task is no longer this process's.
-    pub(crate) fn release(&self) -> Option<ClaimedTask> {
-        let mut held = self.held();
-        held.running = 0;
-        held.task.take()
+    /// Takes the task out: the process no longer runs it.
+    pub(crate) fn take_task(&self) -> Option<ClaimedTask> {
+        let mut state = self.state();
+        state.running = 0;
+        state.task.take()
     }
 
     /// Calls `with` with the task that runs, without a lock. Only the reading thread takes tasks
     /// away, and only it calls this.
     pub(crate) fn with_task(&self, with: impl FnOnce(&ClaimedTask)) {
-        let task = self.held().task.take();
+        let task = self.state().task.take();
         if let Some(task) = task {
             with(&task);
-            self.held().task = Some(task);
+            self.state().task = Some(task);
         }
     }
 
-    pub(crate) fn count(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_finished(&self) {
+        self.finished.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Writes a request. Should the process be dead, its reading thread finds out.
@@ -99,64 +106,65 @@ impl Process {
         let _: io::Result<()> = frame::write(&self.socket, frame::REQUEST, request);
     }
 
-    /// Tells the process to exit when it has done what it does.
-    pub(crate) fn retire(&self) {
-        self.held().retired = true;
+    /// Asks the process to exit when it has finished its task.
+    pub(crate) fn request_exit(&self) {
+        self.state().exit_requested = true;
         let _ = self.socket.shutdown(Shutdown::Write);
         let _ = self.socket.set_read_timeout(Some(GRACE));
     }
 
-    /// Kills the process if it should have exited.
-    pub(crate) fn kill_retired(&self) {
-        let held = self.held();
-        if held.retired && !held.gone {
+    /// Kills the process if it was asked to exit and has not.
+    pub(crate) fn kill_if_exit_requested(&self) {
+        let state = self.state();
+        if state.exit_requested && !state.ended {
             self.kill();
         }
     }
 
-    /// What ends the task `serial`, and nothing else.
-    pub(crate) fn killer(self: &Arc<Self>, serial: u64) -> Waker {
-        Arc::new(Killer { process: Arc::downgrade(self), serial }).into()
+    /// A waker that kills the process if it still runs the task `serial`, and else does nothing.
+    pub(crate) fn kill_waker(self: &Arc<Self>, serial: u64) -> Waker {
+        Arc::new(KillWaker { process: Arc::downgrade(self), serial }).into()
     }
 
-    /// The caller holds the lock, and has seen that the process is not gone.
+    /// The caller holds the lock, and has checked that the process has not ended.
     fn kill(&self) {
         let Some(pid) = self.pid else { return };
-        // What the task started goes with it: each worker leads a group of its own.
+        // Each worker leads a process group, so the programs that the task started are killed too.
         if kill_process_group(pid, Signal::KILL).is_err() {
             let _ = kill_process(pid, Signal::KILL);
         }
     }
 
-    /// Reaps the process, which has closed its socket; gives the task that it held.
+    /// Reaps the process, which has closed its socket; returns the task that it ran.
     pub(crate) fn reap(&self, child: &mut Child) -> (Option<ClaimedTask>, WorkerExit) {
-        let mut held = self.held();
-        held.gone = true;
-        held.running = 0;
-        let task = held.task.take();
-        drop(held);
-        // It has ended already, or lives on without its socket and must not.
+        let mut state = self.state();
+        state.ended = true;
+        state.running = 0;
+        let task = state.task.take();
+        drop(state);
+        // Usually the process has ended already. If it has only closed its socket, it is killed,
+        // since nothing could reach it any more.
         let _ = child.kill();
-        (task, exit(child.wait()))
+        (task, worker_exit(child.wait()))
     }
 }
 
-pub(crate) fn exit(status: io::Result<ExitStatus>) -> WorkerExit {
+pub(crate) fn worker_exit(status: io::Result<ExitStatus>) -> WorkerExit {
     status.map_or(WorkerExit::new(None, None), |status| {
         WorkerExit::new(status.signal(), status.code())
     })
 }
 
-struct Killer {
+struct KillWaker {
     process: Weak<Process>,
     serial: u64,
 }
 
-impl Wake for Killer {
+impl Wake for KillWaker {
     fn wake(self: Arc<Self>) {
         let Some(process) = self.process.upgrade() else { return };
-        let held = process.held();
-        if held.running == self.serial && !held.gone {
+        let state = process.state();
+        if state.running == self.serial && !state.ended {
             process.kill();
         }
     }

@@ -1,5 +1,5 @@
-//! How a process becomes a worker: what the program says of its entry, and how a worker knows
-//! itself.
+//! How a process becomes a worker: where the program lets its workers begin, and how a process
+//! recognises that it is one.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -15,23 +15,23 @@ use rustix::fs::{FileType, fstat};
 
 use crate::test_entry::TestEntry;
 
-/// Says of a process that it is a worker: the parent's process id, and the number of the socket.
+/// Marks a process as a worker. Its value is the parent's process id and the socket's inode.
 const VARIABLE: &str = "NEXUS_WORKER";
 
 /// `nexus::init()` was called, in a process that is no worker.
-static INIT: AtomicBool = AtomicBool::new(false);
-/// This process is a worker, and knows it.
-static ADOPTED: AtomicBool = AtomicBool::new(false);
+static INIT_CALLED: AtomicBool = AtomicBool::new(false);
+/// This process is a worker, and has taken its socket.
+static IS_WORKER: AtomicBool = AtomicBool::new(false);
 
-pub(crate) fn note_init() {
-    INIT.store(true, Ordering::Relaxed);
+pub(crate) fn note_init_called() {
+    INIT_CALLED.store(true, Ordering::Relaxed);
 }
 
-pub(crate) fn is_adopted() -> bool {
-    ADOPTED.load(Ordering::Relaxed)
+pub(crate) fn is_worker() -> bool {
+    IS_WORKER.load(Ordering::Relaxed)
 }
 
-/// How this program's workers get to their work.
+/// Where this program's workers begin to take requests.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
     /// Through `main`, which begins with `nexus::init()`.
@@ -42,7 +42,7 @@ pub(crate) enum Entry {
 
 impl Entry {
     pub(crate) fn find() -> Result<Self, ConfigError> {
-        if named_worker().is_some_and(|(_, is_this)| is_this) && !is_adopted() {
+        if worker_in_environment().is_some_and(|(_, is_this)| is_this) && !is_worker() {
             return Err(ConfigError::Other(
                 "this process is a worker that never became one: `nexus::init();` must be the \
                  first line of `main`"
@@ -53,7 +53,7 @@ impl Entry {
             let inside = module.split_once("::").map(|(_, inside)| format!("{inside}::"));
             return Ok(Self::Test(format!("{}nexus_test_workers", inside.unwrap_or_default())));
         }
-        if INIT.load(Ordering::Relaxed) || is_adopted() {
+        if INIT_CALLED.load(Ordering::Relaxed) || is_worker() {
             return Ok(Self::Main);
         }
         Err(ConfigError::Other(
@@ -77,22 +77,23 @@ impl Entry {
         }
         if let Self::Test(name) = self {
             let only = ["--exact", "--include-ignored", "--nocapture", "--test-threads=1", "-q"];
-            // What the test harness prints is of no interest; the worker puts its standard error
-            // in this place before user code runs.
+            // What the test harness prints is dropped. Before user code runs, the worker makes its
+            // standard error its standard output too.
             command.arg(name).args(only).stdout(Stdio::null());
         }
         command
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .env(VARIABLE, format!("{}:{number}", std::process::id()))
-            // Ctrl-C in a terminal is for the parent, which then decides about its workers.
+            // A group of its own, so that Ctrl-C in a terminal reaches only the parent, which then
+            // decides about its workers.
             .process_group(0);
         Ok((command, ours))
     }
 }
 
-/// The socket's number if the environment speaks of a worker, and whether it speaks of this process
-/// rather than of one that started it.
-fn named_worker() -> Option<(u64, bool)> {
+/// The inode of the worker's socket if the environment marks a worker, and whether it marks this
+/// process rather than one that started it.
+fn worker_in_environment() -> Option<(u64, bool)> {
     let value = env::var(VARIABLE).ok()?;
     let (parent, number) = value.split_once(':')?;
     let (parent, number): (u32, u64) = (parent.parse().ok()?, number.parse().ok()?);
@@ -101,20 +102,21 @@ fn named_worker() -> Option<(u64, bool)> {
 
 /// The socket, if this process is a worker that was just started. Programs that a worker starts
 /// inherit its environment, but neither its parent nor its socket.
-pub(crate) fn adopt() -> Option<UnixStream> {
-    if is_adopted() {
+pub(crate) fn become_worker() -> Option<UnixStream> {
+    if is_worker() {
         return None;
     }
-    let (number, of_parent) = named_worker()?;
+    let (number, of_parent) = worker_in_environment()?;
     let stdin = rustix::stdio::stdin();
     let stat = fstat(stdin).ok()?;
     let is_socket = FileType::from_raw_mode(stat.st_mode) == FileType::Socket;
-    // The parent may have died already: then another one has this process, but the socket stays.
+    // If the parent has died already, this process has another parent by now, but its socket is
+    // still the same.
     if !is_socket || !(of_parent || stat.st_ino == number) {
         return None;
     }
     let socket = stdin.try_clone_to_owned().ok()?;
     rustix::stdio::dup2_stdin(File::open("/dev/null").ok()?).ok()?;
-    ADOPTED.store(true, Ordering::Relaxed);
+    IS_WORKER.store(true, Ordering::Relaxed);
     Some(UnixStream::from(socket))
 }

@@ -1,4 +1,4 @@
-//! Frames: a byte for the kind, eight for the length, the payload.
+//! Frames, in which parent and worker talk.
 //!
 //! # The protocol
 //!
@@ -9,8 +9,8 @@
 //! parent's output goes.
 //!
 //! The parent begins with `SETUP`. The worker answers `HELLO`, then for each `REQUEST` it sends
-//! any number of `PROGRESS` and one `DONE`. What requests and replies say is not this module's
-//! business (see `nexus_core`); a process that dies without a `DONE` costs the task that it held.
+//! any number of `PROGRESS` and one `DONE`. The contents of requests and replies are defined in
+//! `nexus_core`, not here. A process that dies without a `DONE` costs the task that it ran.
 
 use std::io::{self, BufReader, Read, Write};
 
@@ -25,50 +25,50 @@ pub(crate) const PROGRESS: u8 = 4;
 /// How the task ended.
 pub(crate) const DONE: u8 = 5;
 
-const HEAD: usize = 9;
+const HEADER_LEN: usize = 9;
 
 /// Frames up to this length are written in one call, and fit any socket's buffer.
-pub(crate) const SHORT: usize = 32 * 1024;
+pub(crate) const MAX_SINGLE_WRITE: usize = 32 * 1024;
 
 /// A buffer larger than this is not kept for the next frame.
-const KEPT: usize = 1 << 20;
+const MAX_KEPT_BUFFER: usize = 1 << 20;
 
 /// Writes a frame.
 pub(crate) fn write(mut to: impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
-    let mut head = [kind; HEAD];
-    head[1..].copy_from_slice(&(payload.len() as u64).to_le_bytes());
-    if payload.len() <= SHORT {
+    let mut header = [kind; HEADER_LEN];
+    header[1..].copy_from_slice(&(payload.len() as u64).to_le_bytes());
+    if payload.len() <= MAX_SINGLE_WRITE {
         // One call, so that the reader wakes once.
-        let mut whole = Vec::with_capacity(HEAD + payload.len());
-        whole.extend_from_slice(&head);
+        let mut whole = Vec::with_capacity(HEADER_LEN + payload.len());
+        whole.extend_from_slice(&header);
         whole.extend_from_slice(payload);
         return to.write_all(&whole);
     }
-    to.write_all(&head)?;
+    to.write_all(&header)?;
     to.write_all(payload)
 }
 
 /// Reads frames.
-pub(crate) struct Reader<R> {
+pub(crate) struct FrameReader<R> {
     from: BufReader<R>,
     payload: Vec<u8>,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> FrameReader<R> {
     pub(crate) fn new(from: R) -> Self {
         Self { from: BufReader::with_capacity(64 * 1024, from), payload: Vec::new() }
     }
 
     /// The next frame; `None` if the other side has ended between two frames.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u8, &[u8])>> {
-        let mut head = [0; HEAD];
-        if read_some(&mut self.from, &mut head)? == 0 {
+        let mut header = [0; HEADER_LEN];
+        if read_exact_or_end(&mut self.from, &mut header)? == 0 {
             return Ok(None);
         }
-        let [kind, length @ ..] = head;
+        let [kind, length @ ..] = header;
         let length = u64::from_le_bytes(length);
         self.payload.clear();
-        if self.payload.capacity() > KEPT {
+        if self.payload.capacity() > MAX_KEPT_BUFFER {
             self.payload = Vec::new();
         }
         // The buffer grows as bytes arrive: a length alone allocates nothing.
@@ -85,8 +85,8 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// Fills `buffer`; gives 0 if there is not even a first byte.
-fn read_some(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills `buffer`; returns 0 if the input ends before its first byte.
+fn read_exact_or_end(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match from.read(&mut buffer[filled..]) {
@@ -104,9 +104,9 @@ fn read_some(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 mod tests {
     use super::*;
 
-    /// Gives its bytes a few at a time, as a socket may.
-    struct Drips<'a>(&'a [u8], usize);
-    impl Read for Drips<'_> {
+    /// Returns its bytes a few at a time, as a socket may.
+    struct ShortReads<'a>(&'a [u8], usize);
+    impl Read for ShortReads<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let most = buffer.len().min(self.1);
             self.0.read(&mut buffer[..most])
@@ -115,13 +115,13 @@ mod tests {
 
     #[test]
     fn frames_arrive_whole_however_the_bytes_come() {
-        let long = vec![7; 3 * SHORT];
+        let long = vec![7; 3 * MAX_SINGLE_WRITE];
         let mut bytes = Vec::new();
         for payload in [&b""[..], b"abc", &long] {
             write(&mut bytes, DONE, payload).unwrap();
         }
-        for drip in [1, 8, 9, 10, 4096] {
-            let mut reader = Reader::new(Drips(&bytes, drip));
+        for chunk in [1, 8, 9, 10, 4096] {
+            let mut reader = FrameReader::new(ShortReads(&bytes, chunk));
             for payload in [&b""[..], b"abc", &long] {
                 assert_eq!(reader.next().unwrap(), Some((DONE, payload)));
             }
@@ -134,12 +134,12 @@ mod tests {
         let mut bytes = Vec::new();
         write(&mut bytes, DONE, b"abc").unwrap();
         for cut in 1..bytes.len() {
-            assert!(Reader::new(&bytes[..cut]).next().is_err(), "{cut}");
+            assert!(FrameReader::new(&bytes[..cut]).next().is_err(), "{cut}");
         }
         let mut huge = vec![DONE];
         huge.extend_from_slice(&u64::MAX.to_le_bytes());
         huge.extend_from_slice(b"abc");
-        let mut reader = Reader::new(&huge[..]);
+        let mut reader = FrameReader::new(&huge[..]);
         assert!(reader.next().is_err());
         assert!(reader.payload.capacity() < 1024);
     }

@@ -47,9 +47,9 @@ nexus_core::register_executor!(ProcessPoolExecutor);
 /// ```
 pub fn init() {
     #[cfg(unix)]
-    match entry::adopt() {
+    match entry::become_worker() {
         Some(socket) => worker::serve(&socket),
-        None => entry::note_init(),
+        None => entry::note_init_called(),
     }
 }
 
@@ -93,7 +93,7 @@ pub mod __private {
     /// The test that worker processes of a test binary run.
     pub fn test_worker() {
         #[cfg(unix)]
-        if let Some(socket) = crate::entry::adopt() {
+        if let Some(socket) = crate::entry::become_worker() {
             // The harness prints to the standard output, which is closed; from now on it is the
             // user's.
             let _ = rustix::stdio::dup2_stdout(rustix::stdio::stderr());

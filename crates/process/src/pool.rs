@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nexus_core::{BodyKind, ConfigError, Executor, ExecutorInitializerConfig, Job};
 
 use crate::child::GRACE;
-use crate::entry::{Entry, is_adopted};
+use crate::entry::{Entry, is_worker};
 use crate::supervisor::{Shared, is_own_thread};
 
 /// Runs tasks in worker processes (tutorial, "Using Process Pool Executor").
@@ -25,7 +25,7 @@ pub struct ProcessPoolExecutor {
 }
 
 /// More processes than this in one pool are refused by most systems anyway.
-const MOST_WORKERS: usize = 1 << 15;
+const MAX_WORKERS: usize = 1 << 15;
 
 impl ProcessPoolExecutor {
     /// A pool with this configuration. Its processes start with its first jobs.
@@ -37,7 +37,7 @@ impl ProcessPoolExecutor {
     pub fn new(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
         config.check()?;
         let prefix = config.name_prefix().unwrap_or("nexus-").to_owned();
-        let default = if is_adopted() {
+        let default = if is_worker() {
             1
         } else {
             std::thread::available_parallelism().map_or(1, usize::from)
@@ -45,7 +45,7 @@ impl ProcessPoolExecutor {
         Ok(Self {
             shared: Arc::new(Shared::new(
                 Entry::find()?,
-                config.workers().unwrap_or(default).min(MOST_WORKERS),
+                config.workers().unwrap_or(default).min(MAX_WORKERS),
                 config.tasks_per_child().unwrap_or(usize::MAX),
                 prefix,
                 config.stack_bytes(),

@@ -1,4 +1,4 @@
-//! The threads of the pool: they start a process, read its frames, give it jobs, and reap it.
+//! The threads of the pool: each starts a process, reads its frames, sends it jobs, and reaps it.
 //!
 //! # Who does what
 //!
@@ -17,13 +17,13 @@
 //! It starts when a job finds no idle worker and there are fewer than `max_workers`. After
 //! `max_tasks_per_child` tasks, and when the pool closes, the parent shuts its side of the socket;
 //! the worker reads the end and exits; the thread reaps it, and starts the next one if jobs wait.
-//! A worker that is not gone five seconds later is killed.
+//! A worker that still runs five seconds later is killed.
 //!
-//! A task whose result is no longer wanted (its token is raised) is ended by killing its worker,
+//! A task whose result is no longer wanted (its token is cancelled) is ended by killing its worker,
 //! together with the programs that it started, but only if the worker still runs that very task:
-//! tasks have serial numbers, and the look at the number and the kill are under one lock. Under the
-//! same lock a worker is marked as gone before it is reaped, so a process id that the system has
-//! given to somebody else is never killed.
+//! tasks have serial numbers, and the number is compared and the process killed under one lock.
+//! Under the same lock a worker is marked as ended before it is reaped, so a process id that the
+//! system has given to another process is never killed.
 //!
 //! The worker's main thread does nothing but watch the socket. When the parent is gone, however it
 //! died, the socket hangs up, and the thread kills the process at once, whatever its body is doing.
@@ -44,20 +44,21 @@ use std::time::Duration;
 
 use nexus_core::{ClaimedTask, Exception, Job, WorkerExit};
 
-use crate::child::{Process, exit};
+use crate::child::{Process, worker_exit};
 use crate::entry::Entry;
-use crate::format::{Reader as ValueReader, Writer};
-use crate::frame::{self, Reader};
+use crate::format::{Reader, Writer};
+use crate::frame::{self, FrameReader};
 
-/// How long a worker may take until its `HELLO`: loading a large program from a slow disk counts.
-const START: Duration = Duration::from_mins(1);
+/// How long a worker may take until its `HELLO`, including the time to load a large program from a
+/// slow disk.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// So many workers in a row that could not start are enough.
-const MOST_FAILED_STARTS: usize = 3;
+/// After so many workers in a row that could not start, the jobs that wait are failed.
+const MAX_FAILED_STARTS: usize = 3;
 
 thread_local! {
     /// The pool whose reading thread this is.
-    static OWN: Cell<*const ()> = const { Cell::new(std::ptr::null()) };
+    static OWN_POOL: Cell<*const ()> = const { Cell::new(std::ptr::null()) };
 }
 
 fn address(pool: &Arc<Shared>) -> *const () {
@@ -65,7 +66,7 @@ fn address(pool: &Arc<Shared>) -> *const () {
 }
 
 pub(crate) fn is_own_thread(pool: &Arc<Shared>) -> bool {
-    OWN.get() == address(pool)
+    OWN_POOL.get() == address(pool)
 }
 
 /// What the pool and its threads share.
@@ -82,7 +83,7 @@ pub(crate) struct Shared {
 
 struct State {
     /// Jobs that found no idle worker.
-    queue: VecDeque<Waiting>,
+    queue: VecDeque<QueuedTask>,
     /// The one that was used last is used first.
     idle: Vec<Arc<Process>>,
     /// All processes that were started and not reaped.
@@ -98,30 +99,30 @@ struct State {
     closing: bool,
 }
 
-/// What waits for a worker.
-enum Waiting {
+/// A job or task that waits for a worker.
+enum QueuedTask {
     Job(Job),
-    /// A task whose worker ended before it could be given to it.
-    Again(ClaimedTask),
+    /// A task that is already claimed: its worker had ended before the task reached it.
+    Requeued(ClaimedTask),
 }
 
-impl Waiting {
+impl QueuedTask {
     fn claim(self) -> Option<ClaimedTask> {
         match self {
             Self::Job(job) => job.claim(),
-            Self::Again(task) => Some(task),
+            Self::Requeued(task) => Some(task),
         }
     }
 }
 
-/// What became of a job that was to go to a process.
-enum Given {
+/// What became of a job that was dispatched to a process.
+enum Dispatch {
     /// The process runs it.
-    Busy,
-    /// There was nothing to run; the process can take another one.
-    Free,
+    Running,
+    /// There was nothing to run; the process can take another job.
+    Idle,
     /// The process has ended. The job waits for another one, or its task is finished.
-    Gone,
+    Ended,
 }
 
 impl Shared {
@@ -155,8 +156,8 @@ impl Shared {
         self.lock().started
     }
 
-    /// Gives the job to an idle worker, or queues it. When the pool is closing, the job is dropped,
-    /// which ends its task as lost.
+    /// Dispatches the job to an idle worker, or queues it. When the pool is closing, the job is
+    /// dropped, which ends its task as lost.
     pub(crate) fn submit(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         if state.closing {
@@ -164,29 +165,30 @@ impl Shared {
             return;
         }
         let Some(process) = state.idle.pop() else {
-            state.queue.push_back(Waiting::Job(job));
+            state.queue.push_back(QueuedTask::Job(job));
             self.start_worker(state);
             return;
         };
         drop(state);
-        if let Given::Free = self.give(&process, Waiting::Job(job), true) {
-            self.next_job(&process, true);
+        if let Dispatch::Idle = self.dispatch(&process, QueuedTask::Job(job), true) {
+            self.dispatch_next(&process, true);
         }
     }
 
-    /// Takes no more jobs, and lets the idle workers go; the others follow when the queue is empty.
+    /// Takes no more jobs, and asks the idle workers to exit; the others follow when the queue is
+    /// empty.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closing = true;
         let idle = std::mem::take(&mut state.idle);
         drop(state);
         for process in idle {
-            process.retire();
+            process.request_exit();
         }
     }
 
-    /// Waits until no more than `own` threads are left. Processes that were told to exit and have
-    /// not after `grace` are killed; those that still work for somebody are waited for.
+    /// Waits until no more than `own` threads are left. Processes that were asked to exit and have
+    /// not done so after `grace` are killed; those that still run a task are waited for.
     pub(crate) fn wait_for_end(&self, own: usize, grace: Duration) {
         let mut state = self.lock();
         while state.live > own {
@@ -195,7 +197,7 @@ impl Shared {
             state = next;
             if time.timed_out() {
                 for process in &state.processes {
-                    process.kill_retired();
+                    process.kill_if_exit_requested();
                 }
             }
         }
@@ -215,7 +217,7 @@ impl Shared {
         drop(state);
         let shared = Arc::clone(self);
         let thread = thread::Builder::new().name("nexus-process".to_owned());
-        if let Err(error) = thread.spawn(move || shared.work()) {
+        if let Err(error) = thread.spawn(move || shared.run_thread()) {
             let mut state = self.lock();
             state.live -= 1;
             state.starting -= 1;
@@ -223,14 +225,14 @@ impl Shared {
             drop(state);
             self.ended.notify_all();
             if alone {
-                self.fail_waiting(&format!("the system gives no thread: {error}"));
+                self.fail_queued(&format!("the system gives no thread: {error}"));
             }
         }
     }
 
-    /// A thread's life: one process after the other, as long as there is work.
-    fn work(self: &Arc<Self>) {
-        OWN.set(address(self));
+    /// What each thread does: it runs one process after the other, as long as jobs wait.
+    fn run_thread(self: &Arc<Self>) {
+        OWN_POOL.set(address(self));
         loop {
             match self.start() {
                 Ok((process, child, reader)) => self.serve(&process, child, reader),
@@ -248,13 +250,13 @@ impl Shared {
     }
 
     /// Starts a process and waits for its `HELLO`.
-    fn start(&self) -> Result<(Arc<Process>, Child, Reader<UnixStream>), String> {
+    fn start(&self) -> Result<(Arc<Process>, Child, FrameReader<UnixStream>), String> {
         let mut state = self.lock();
         let number = state.started;
         state.started += 1;
         drop(state);
         let (mut child, socket) = self.spawn().map_err(|error| error.to_string())?;
-        match self.greet(&socket, number) {
+        match self.handshake(&socket, number) {
             Ok(reader) => {
                 let process = Arc::new(Process::new(&child, socket));
                 let mut state = self.lock();
@@ -269,9 +271,9 @@ impl Shared {
                 if late {
                     let _ = child.kill();
                 }
-                let exit = exit(child.wait());
+                let exit = worker_exit(child.wait());
                 Err(if late {
-                    format!("it was not ready after {} seconds", START.as_secs())
+                    format!("it was not ready after {} seconds", START_TIMEOUT.as_secs())
                 } else {
                     format!("it ended before it was ready ({exit})")
                 })
@@ -280,45 +282,46 @@ impl Shared {
     }
 
     fn spawn(&self) -> io::Result<(Child, UnixStream)> {
-        // The command holds the worker's end of the socket, and must go for the end to be seen.
+        // The command holds the worker's end of the socket. It is dropped here, since otherwise the
+        // parent would never see the worker close its end.
         let (mut command, socket) = self.entry.command()?;
         Ok((command.spawn()?, socket))
     }
 
-    fn greet(&self, socket: &UnixStream, number: usize) -> io::Result<Reader<UnixStream>> {
+    fn handshake(&self, socket: &UnixStream, number: usize) -> io::Result<FrameReader<UnixStream>> {
         let setup = format!("{}\n{}{number}", self.stack_size.unwrap_or(0), self.prefix);
         frame::write(socket, frame::SETUP, setup.as_bytes())?;
-        socket.set_read_timeout(Some(START))?;
-        let mut reader = Reader::new(socket.try_clone()?);
+        socket.set_read_timeout(Some(START_TIMEOUT))?;
+        let mut reader = FrameReader::new(socket.try_clone()?);
         let hello = matches!(reader.next()?, Some((frame::HELLO, _)));
         socket.set_read_timeout(None)?;
         if hello { Ok(reader) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
-    /// Reads what the process says, until it ends.
+    /// Reads the frames of the process, until it ends.
     fn serve(
         self: &Arc<Self>,
         process: &Arc<Process>,
         mut child: Child,
-        mut reader: Reader<UnixStream>,
+        mut reader: FrameReader<UnixStream>,
     ) {
-        self.next_job(process, false);
+        self.dispatch_next(process, false);
         loop {
             match reader.next() {
                 Ok(Some((frame::DONE, _))) => {
                     let reply = reader.take_payload();
-                    let Some(task) = process.release() else { break };
-                    process.count();
+                    let Some(task) = process.take_task() else { break };
+                    process.count_finished();
                     // First the next job, so that the process works while the run is driven on.
-                    self.next_job(process, false);
-                    task.complete(&mut ValueReader(&reply));
+                    self.dispatch_next(process, false);
+                    task.complete(&mut Reader(&reply));
                 }
                 Ok(Some((frame::PROGRESS, numbers))) => {
-                    if let Some((done, total)) = two_numbers(numbers) {
+                    if let Some((done, total)) = progress_numbers(numbers) {
                         process.with_task(|task| task.progress(done, total));
                     }
                 }
-                // The end, or nothing that a worker says.
+                // The end, or a frame that no worker sends.
                 _ => break,
             }
         }
@@ -332,66 +335,71 @@ impl Shared {
         }
     }
 
-    /// Gives the process the next job, or marks it as idle, or lets it go.
-    fn next_job(self: &Arc<Self>, process: &Arc<Process>, submitting: bool) {
+    /// Dispatches the next job to the process, or marks it as idle, or asks it to exit.
+    fn dispatch_next(self: &Arc<Self>, process: &Arc<Process>, submitting: bool) {
         loop {
             let mut state = self.lock();
-            let used_up = process.done.load(Ordering::Relaxed) >= self.max_tasks;
+            let used_up = process.finished.load(Ordering::Relaxed) >= self.max_tasks;
             let job = if used_up { None } else { state.queue.pop_front() };
             let Some(job) = job else {
                 if used_up || state.closing {
                     drop(state);
-                    process.retire();
+                    process.request_exit();
                 } else {
                     state.idle.push(Arc::clone(process));
                 }
                 return;
             };
             drop(state);
-            if !matches!(self.give(process, job, submitting), Given::Free) {
+            if !matches!(self.dispatch(process, job, submitting), Dispatch::Idle) {
                 return;
             }
         }
     }
 
-    /// Gives the process a job. Where that may take long, somebody who is `submitting` it leaves it
-    /// to a thread of its own.
-    fn give(self: &Arc<Self>, process: &Arc<Process>, job: Waiting, submitting: bool) -> Given {
-        let Some(task) = job.claim() else { return Given::Free };
+    /// Sends a job to the process. A long request may block until the process has read it, so a
+    /// caller that is `submitting` leaves it to a helper thread.
+    fn dispatch(
+        self: &Arc<Self>,
+        process: &Arc<Process>,
+        job: QueuedTask,
+        submitting: bool,
+    ) -> Dispatch {
+        let Some(task) = job.claim() else { return Dispatch::Idle };
         let mut request = Vec::with_capacity(256);
         if let Err(exception) = task.write_request(&mut Writer(&mut request)) {
             task.fail(exception);
-            return Given::Free;
+            return Dispatch::Idle;
         }
         let Some(serial) = process.reserve() else {
-            // It died idle, which is not the task's fault.
+            // The process ended while it was idle, so the task did not cause it and runs elsewhere.
             let mut state = self.lock();
-            state.queue.push_front(Waiting::Again(task));
+            state.queue.push_front(QueuedTask::Requeued(task));
             self.start_worker(state);
-            return Given::Gone;
+            return Dispatch::Ended;
         };
         if !task.start() {
-            process.release();
-            return Given::Free;
+            process.take_task();
+            return Dispatch::Idle;
         }
-        // If nobody wants the result any more, this kills the process right away.
-        task.on_cancel(&process.killer(serial));
-        if let Err(task) = process.hold(task) {
+        // If the task was cancelled in the meantime, this kills the process right away.
+        task.on_cancel(&process.kill_waker(serial));
+        if let Err(task) = process.assign(task) {
             task.fail(Exception::worker_lost(WorkerExit::new(None, None)));
-            return Given::Gone;
+            return Dispatch::Ended;
         }
-        if submitting && request.len() > frame::SHORT {
+        if submitting && request.len() > frame::MAX_SINGLE_WRITE {
             let helper = Arc::clone(process);
             let request = Arc::new(request);
-            let given = Arc::clone(&request);
+            let payload = Arc::clone(&request);
             let thread = thread::Builder::new().name("nexus-process-write".to_owned());
-            if thread.spawn(move || helper.send(&given)).is_err() {
+            if thread.spawn(move || helper.send(&payload)).is_err() {
                 process.send(&request);
             }
         } else {
             process.send(&request);
         }
-        Given::Busy
+        Dispatch::Running
     }
 
     /// A process could not be started, or ended before it could take a request.
@@ -399,18 +407,18 @@ impl Shared {
         let mut state = self.lock();
         state.starting -= 1;
         state.failed_starts += 1;
-        if state.failed_starts < MOST_FAILED_STARTS {
+        if state.failed_starts < MAX_FAILED_STARTS {
             return;
         }
         state.failed_starts = 0;
         drop(state);
-        self.fail_waiting(why);
+        self.fail_queued(why);
     }
 
     /// Ends the tasks of all jobs that wait for a worker.
-    fn fail_waiting(&self, why: &str) {
+    fn fail_queued(&self, why: &str) {
         let waiting = std::mem::take(&mut self.lock().queue);
-        for task in waiting.into_iter().filter_map(Waiting::claim) {
+        for task in waiting.into_iter().filter_map(QueuedTask::claim) {
             let message = format!(
                 "no worker process could be started: {why}; is `nexus::init();` the first line of \
                  `main`, before anything that may end the program?"
@@ -420,7 +428,7 @@ impl Shared {
     }
 }
 
-fn two_numbers(bytes: &[u8]) -> Option<(u64, u64)> {
+fn progress_numbers(bytes: &[u8]) -> Option<(u64, u64)> {
     let (done, total) = bytes.split_at_checked(8)?;
     Some((u64::from_le_bytes(done.try_into().ok()?), u64::from_le_bytes(total.try_into().ok()?)))
 }

@@ -1,4 +1,4 @@
-//! Where `test_workers!()` stands.
+//! The registration that `test_workers!()` leaves: where the workers of a test binary begin.
 
 /// The path of the module with the line `test_workers!()`.
 #[derive(Debug)]

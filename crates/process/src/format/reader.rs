@@ -1,7 +1,7 @@
-//! Reads what postcard has written, and lends nothing of it.
+//! Reads what postcard has written, and copies all texts and bytes.
 //!
-//! postcard's own reader hands out texts and bytes that borrow from its input. What lends nothing
-//! can deserialise for any lifetime, so for `'static`, which is what a
+//! postcard's own reader hands out texts and bytes that borrow from its input. A reader that copies
+//! them can deserialise for any lifetime, so for `'static`, which is what a
 //! [`TaskHost`](nexus_core::TaskHost) asks for.
 
 use std::fmt::{self, Display};
@@ -13,18 +13,18 @@ use serde::de::{
 
 use super::NOT_SELF_DESCRIBING;
 
-/// Why bytes are no value.
+/// Why a value cannot be read.
 #[derive(Debug)]
-pub(crate) enum Unread {
+pub(crate) enum ReadError {
     /// There are too few of them, or they are not what postcard writes.
     Malformed,
-    /// The type wants to be told what it is.
+    /// The type can only be read from a self-describing format.
     SelfDescribing,
-    /// Its `Deserialize` says no.
-    Refused(String),
+    /// The type's `Deserialize` has refused the value, with this message.
+    Custom(String),
 }
 
-impl Display for Unread {
+impl Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str(
@@ -32,33 +32,33 @@ impl Display for Unread {
                  `#[serde(skip_serializing_if)]` is such a case",
             ),
             Self::SelfDescribing => f.write_str(NOT_SELF_DESCRIBING),
-            Self::Refused(message) => f.write_str(message),
+            Self::Custom(message) => f.write_str(message),
         }
     }
 }
 
-impl std::error::Error for Unread {}
+impl std::error::Error for ReadError {}
 
-impl serde::de::Error for Unread {
+impl serde::de::Error for ReadError {
     fn custom<T: Display>(message: T) -> Self {
-        Self::Refused(message.to_string())
+        Self::Custom(message.to_string())
     }
 }
 
-type Result<T> = std::result::Result<T, Unread>;
+type Result<T> = std::result::Result<T, ReadError>;
 
 /// Reads values from the front of some bytes.
 pub(crate) struct Reader<'b>(pub(crate) &'b [u8]);
 
 impl<'b> Reader<'b> {
     fn take(&mut self, count: usize) -> Result<&'b [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(Unread::Malformed)?;
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(ReadError::Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| Unread::Malformed)
+        self.take(N)?.try_into().map_err(|_| ReadError::Malformed)
     }
 
     fn byte(&mut self) -> Result<u8> {
@@ -75,23 +75,23 @@ impl<'b> Reader<'b> {
                 return Ok(number);
             }
         }
-        Err(Unread::Malformed)
+        Err(ReadError::Malformed)
     }
 
     fn number<T: TryFrom<u128>>(&mut self) -> Result<T> {
-        T::try_from(self.varint()?).map_err(|_| Unread::Malformed)
+        T::try_from(self.varint()?).map_err(|_| ReadError::Malformed)
     }
 
     /// Small numbers of either sign are few bytes: 0, -1, 1, -2 ..
     fn signed<T: TryFrom<i128>>(&mut self) -> Result<T> {
         let number = self.varint()?;
         let signed = (number >> 1).cast_signed() ^ -(number & 1).cast_signed();
-        T::try_from(signed).map_err(|_| Unread::Malformed)
+        T::try_from(signed).map_err(|_| ReadError::Malformed)
     }
 
     fn text(&mut self) -> Result<&'b str> {
         let length = self.number()?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| Unread::Malformed)
+        std::str::from_utf8(self.take(length)?).map_err(|_| ReadError::Malformed)
     }
 
     fn bytes(&mut self) -> Result<&'b [u8]> {
@@ -109,7 +109,7 @@ macro_rules! numbers {
 }
 
 impl<'de> Deserializer<'de> for &mut Reader<'_> {
-    type Error = Unread;
+    type Error = ReadError;
 
     fn is_human_readable(&self) -> bool {
         false
@@ -135,7 +135,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         match self.byte()? {
             0 => visitor.visit_bool(false),
             1 => visitor.visit_bool(true),
-            _ => Err(Unread::Malformed),
+            _ => Err(ReadError::Malformed),
         }
     }
     fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -151,14 +151,14 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         let mut chars = self.text()?.chars();
         match (chars.next(), chars.next()) {
             (Some(only), None) => visitor.visit_char(only),
-            _ => Err(Unread::Malformed),
+            _ => Err(ReadError::Malformed),
         }
     }
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.byte()? {
             0 => visitor.visit_none(),
             1 => visitor.visit_some(self),
-            _ => Err(Unread::Malformed),
+            _ => Err(ReadError::Malformed),
         }
     }
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -180,10 +180,10 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
     }
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let left = self.number()?;
-        visitor.visit_seq(Parts { reader: self, left })
+        visitor.visit_seq(Elements { reader: self, left })
     }
     fn deserialize_tuple<V: Visitor<'de>>(self, left: usize, visitor: V) -> Result<V::Value> {
-        visitor.visit_seq(Parts { reader: self, left })
+        visitor.visit_seq(Elements { reader: self, left })
     }
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
@@ -191,11 +191,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         left: usize,
         visitor: V,
     ) -> Result<V::Value> {
-        visitor.visit_seq(Parts { reader: self, left })
+        visitor.visit_seq(Elements { reader: self, left })
     }
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let left = self.number()?;
-        visitor.visit_map(Parts { reader: self, left })
+        visitor.visit_map(Elements { reader: self, left })
     }
     fn deserialize_struct<V: Visitor<'de>>(
         self,
@@ -203,7 +203,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        visitor.visit_seq(Parts { reader: self, left: fields.len() })
+        visitor.visit_seq(Elements { reader: self, left: fields.len() })
     }
     fn deserialize_enum<V: Visitor<'de>>(
         self,
@@ -214,24 +214,24 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         visitor.visit_enum(self)
     }
     fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value> {
-        Err(Unread::SelfDescribing)
+        Err(ReadError::SelfDescribing)
     }
     fn deserialize_identifier<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value> {
-        Err(Unread::SelfDescribing)
+        Err(ReadError::SelfDescribing)
     }
     fn deserialize_ignored_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value> {
-        Err(Unread::SelfDescribing)
+        Err(ReadError::SelfDescribing)
     }
 }
 
 /// The elements of a sequence, or the entries of a map.
-struct Parts<'r, 'b> {
+struct Elements<'r, 'b> {
     reader: &'r mut Reader<'b>,
     left: usize,
 }
 
-impl<'de> SeqAccess<'de> for Parts<'_, '_> {
-    type Error = Unread;
+impl<'de> SeqAccess<'de> for Elements<'_, '_> {
+    type Error = ReadError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         if self.left == 0 {
@@ -245,8 +245,8 @@ impl<'de> SeqAccess<'de> for Parts<'_, '_> {
     }
 }
 
-impl<'de> MapAccess<'de> for Parts<'_, '_> {
-    type Error = Unread;
+impl<'de> MapAccess<'de> for Elements<'_, '_> {
+    type Error = ReadError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>> {
         self.next_element_seed(seed)
@@ -260,7 +260,7 @@ impl<'de> MapAccess<'de> for Parts<'_, '_> {
 }
 
 impl<'de> EnumAccess<'de> for &mut Reader<'_> {
-    type Error = Unread;
+    type Error = ReadError;
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self)> {
@@ -270,7 +270,7 @@ impl<'de> EnumAccess<'de> for &mut Reader<'_> {
 }
 
 impl<'de> VariantAccess<'de> for &mut Reader<'_> {
-    type Error = Unread;
+    type Error = ReadError;
 
     fn unit_variant(self) -> Result<()> {
         Ok(())
@@ -279,14 +279,14 @@ impl<'de> VariantAccess<'de> for &mut Reader<'_> {
         seed.deserialize(self)
     }
     fn tuple_variant<V: Visitor<'de>>(self, left: usize, visitor: V) -> Result<V::Value> {
-        visitor.visit_seq(Parts { reader: self, left })
+        visitor.visit_seq(Elements { reader: self, left })
     }
     fn struct_variant<V: Visitor<'de>>(
         self,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        visitor.visit_seq(Parts { reader: self, left: fields.len() })
+        visitor.visit_seq(Elements { reader: self, left: fields.len() })
     }
 }
 

@@ -15,23 +15,23 @@ use super::NOT_SELF_DESCRIBING;
 
 /// Why a value cannot be written.
 #[derive(Debug)]
-pub(crate) struct Unwritten(String);
+pub(crate) struct WriteError(String);
 
-impl Display for Unwritten {
+impl Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unwritten {}
+impl std::error::Error for WriteError {}
 
-impl serde::ser::Error for Unwritten {
+impl serde::ser::Error for WriteError {
     fn custom<T: Display>(message: T) -> Self {
         Self(message.to_string())
     }
 }
 
-type Result = std::result::Result<(), Unwritten>;
+type Result = std::result::Result<(), WriteError>;
 
 /// Appends values to some bytes.
 pub(crate) struct Writer<'b>(pub(crate) &'b mut Vec<u8>);
@@ -56,8 +56,8 @@ impl Writer<'_> {
         self.0.extend_from_slice(bytes);
     }
 
-    fn length(&mut self, length: Option<usize>) -> std::result::Result<&mut Self, Unwritten> {
-        let length = length.ok_or_else(|| Unwritten::custom(NOT_SELF_DESCRIBING))?;
+    fn length(&mut self, length: Option<usize>) -> std::result::Result<&mut Self, WriteError> {
+        let length = length.ok_or_else(|| WriteError::custom(NOT_SELF_DESCRIBING))?;
         self.varint(length as u128);
         Ok(self)
     }
@@ -79,7 +79,7 @@ macro_rules! numbers {
 
 impl Serializer for &mut Writer<'_> {
     type Ok = ();
-    type Error = Unwritten;
+    type Error = WriteError;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -170,17 +170,17 @@ impl Serializer for &mut Writer<'_> {
     ) -> Result {
         value.serialize(self.variant(index))
     }
-    fn serialize_seq(self, length: Option<usize>) -> std::result::Result<Self, Unwritten> {
+    fn serialize_seq(self, length: Option<usize>) -> std::result::Result<Self, WriteError> {
         self.length(length)
     }
-    fn serialize_tuple(self, _length: usize) -> std::result::Result<Self, Unwritten> {
+    fn serialize_tuple(self, _length: usize) -> std::result::Result<Self, WriteError> {
         Ok(self)
     }
     fn serialize_tuple_struct(
         self,
         _name: &'static str,
         _length: usize,
-    ) -> std::result::Result<Self, Unwritten> {
+    ) -> std::result::Result<Self, WriteError> {
         Ok(self)
     }
     fn serialize_tuple_variant(
@@ -189,17 +189,17 @@ impl Serializer for &mut Writer<'_> {
         index: u32,
         _variant: &'static str,
         _length: usize,
-    ) -> std::result::Result<Self, Unwritten> {
+    ) -> std::result::Result<Self, WriteError> {
         Ok(self.variant(index))
     }
-    fn serialize_map(self, length: Option<usize>) -> std::result::Result<Self, Unwritten> {
+    fn serialize_map(self, length: Option<usize>) -> std::result::Result<Self, WriteError> {
         self.length(length)
     }
     fn serialize_struct(
         self,
         _name: &'static str,
         _length: usize,
-    ) -> std::result::Result<Self, Unwritten> {
+    ) -> std::result::Result<Self, WriteError> {
         Ok(self)
     }
     fn serialize_struct_variant(
@@ -208,7 +208,7 @@ impl Serializer for &mut Writer<'_> {
         index: u32,
         _variant: &'static str,
         _length: usize,
-    ) -> std::result::Result<Self, Unwritten> {
+    ) -> std::result::Result<Self, WriteError> {
         Ok(self.variant(index))
     }
 }
@@ -217,7 +217,7 @@ macro_rules! parts {
     ($($of:ident: $method:ident)+) => {$(
         impl $of for &mut Writer<'_> {
             type Ok = ();
-            type Error = Unwritten;
+            type Error = WriteError;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
                 value.serialize(&mut **self)
@@ -239,7 +239,7 @@ macro_rules! named_parts {
     ($($of:ident)+) => {$(
         impl $of for &mut Writer<'_> {
             type Ok = ();
-            type Error = Unwritten;
+            type Error = WriteError;
 
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
@@ -258,7 +258,7 @@ named_parts!(SerializeStruct SerializeStructVariant);
 
 impl SerializeMap for &mut Writer<'_> {
     type Ok = ();
-    type Error = Unwritten;
+    type Error = WriteError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
         key.serialize(&mut **self)
