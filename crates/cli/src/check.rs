@@ -4,36 +4,41 @@ use nexus_pointy::render::{json, render};
 use nexus_pointy::{Diagnostic, code, line_column, visible};
 
 use crate::args::{Check, MessageFormat};
-use crate::source::{Source, scripts};
-use crate::terminal::{Color, Out, say};
-use crate::verdict::{Result, Verdict};
+use crate::exit::{ExitStatus, Result};
+use crate::source::{Source, find_scripts};
+use crate::terminal::{Color, Stdout, eprint_line};
 
-pub(crate) fn run(args: &Check, color: Color) -> Result<Verdict> {
+pub(crate) fn run(args: &Check, color: Color) -> Result<ExitStatus> {
     let color = color.on_stdout();
-    let mut out = Out::new();
-    let mut tally = Tally::default();
-    for place in scripts(&args.scripts.paths, &args.scripts.stdin.name) {
-        let source = match place.and_then(|place| place.read()) {
+    let mut out = Stdout::new();
+    let mut summary = Summary::default();
+    for input in find_scripts(&args.scripts.paths, &args.scripts.stdin.name) {
+        let source = match input.and_then(|input| input.read()) {
             Ok(source) => source,
             Err(error) => {
                 out.flush()?;
-                say(&format!("error: {error}"));
-                tally.unread += 1;
+                eprint_line(&format!("error: {error}"));
+                summary.unreadable += 1;
                 continue;
             }
         };
         let mistakes = nexus_pointy::check(&source.text).diagnostics;
-        tally.add(&mistakes);
-        out.write(&written(&mistakes, &source, args.message_format, color))?;
+        summary.add(&mistakes);
+        out.write(&rendered(&mistakes, &source, args.message_format, color))?;
     }
     out.finish()?;
-    say(&tally.summary());
-    Ok(tally.verdict())
+    eprint_line(&summary.text());
+    Ok(summary.exit_status())
 }
 
-fn written(mistakes: &[Diagnostic], source: &Source, how: MessageFormat, color: bool) -> String {
+fn rendered(
+    mistakes: &[Diagnostic],
+    source: &Source,
+    format: MessageFormat,
+    color: bool,
+) -> String {
     let Source { name, text } = source;
-    match how {
+    match format {
         MessageFormat::Human if mistakes.is_empty() => String::new(),
         MessageFormat::Human => render(mistakes, name, text, color) + "\n",
         MessageFormat::Json => json(mistakes, name, text),
@@ -48,46 +53,51 @@ fn short(mistake: &Diagnostic, source: &Source) -> String {
     format!("{}\n", visible(mistake).on_one_line())
 }
 
+/// The counts of the last line.
 #[derive(Debug, Default)]
-struct Tally {
+struct Summary {
     read: usize,
-    unread: usize,
-    wrong: usize,
+    unreadable: usize,
+    with_mistakes: usize,
     mistakes: usize,
     /// Whether a script has more mistakes than were listed.
-    is_cut: bool,
+    is_truncated: bool,
 }
 
-impl Tally {
+impl Summary {
     fn add(&mut self, mistakes: &[Diagnostic]) {
         let more = mistakes.iter().filter(|it| it.code == code::MORE).count();
         self.read += 1;
-        self.wrong += usize::from(!mistakes.is_empty());
+        self.with_mistakes += usize::from(!mistakes.is_empty());
         self.mistakes += mistakes.len() - more;
-        self.is_cut |= more > 0;
+        self.is_truncated |= more > 0;
     }
 
-    fn verdict(&self) -> Verdict {
-        match (self.unread, self.mistakes) {
-            (0, 0) => Verdict::Fine,
-            (0, _) => Verdict::Mistakes,
-            _ => Verdict::Trouble,
+    fn exit_status(&self) -> ExitStatus {
+        match (self.unreadable, self.mistakes) {
+            (0, 0) => ExitStatus::Success,
+            (0, _) => ExitStatus::Mistakes,
+            _ => ExitStatus::Failure,
         }
     }
 
-    fn summary(&self) -> String {
-        let more_than = if self.is_cut { "more than " } else { "" };
+    fn text(&self) -> String {
+        let more_than = if self.is_truncated { "more than " } else { "" };
         let read = match (self.mistakes, self.read) {
             (0, 0) => "no script was checked".to_owned(),
             (0, read) => format!("no mistakes in {}", count(read, "script")),
             (mistakes, read) => {
                 let mistakes = count(mistakes, "mistake");
-                format!("{more_than}{mistakes} in {} of {}", self.wrong, count(read, "script"))
+                format!(
+                    "{more_than}{mistakes} in {} of {}",
+                    self.with_mistakes,
+                    count(read, "script")
+                )
             }
         };
-        match self.unread {
+        match self.unreadable {
             0 => read,
-            unread => format!("{read}; {} could not be read", count(unread, "path")),
+            unreadable => format!("{read}; {} could not be read", count(unreadable, "path")),
         }
     }
 }

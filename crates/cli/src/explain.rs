@@ -4,29 +4,29 @@ use nexus_pointy::suggest::nearest;
 use nexus_pointy::{explain, explained};
 
 use crate::args::Explain;
-use crate::terminal::{Color, Out, columns};
-use crate::verdict::{Error, Result, Verdict};
+use crate::exit::{Error, ExitStatus, Result};
+use crate::terminal::{Color, Stdout, columns};
 
 /// Lines are no longer than this, however wide the terminal.
-const WIDEST: usize = 100;
+const MAX_WIDTH: usize = 100;
 /// The width where there is no terminal.
-const USUAL: usize = 80;
+const DEFAULT_WIDTH: usize = 80;
 /// On a terminal narrower than this, lines are cut by the terminal.
-const NARROWEST: usize = 20;
+const MIN_WIDTH: usize = 20;
 
 const BOLD: &str = "\u{1b}[1m";
-const PLAIN: &str = "\u{1b}[0m";
+const RESET: &str = "\u{1b}[0m";
 
-pub(crate) fn run(args: &Explain, color: Color) -> Result<Verdict> {
-    let width = columns().unwrap_or(USUAL).clamp(NARROWEST, WIDEST);
+pub(crate) fn run(args: &Explain, color: Color) -> Result<ExitStatus> {
+    let width = columns().unwrap_or(DEFAULT_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH);
     let text = match &args.code {
         Some(code) => wrapped(page(code)?, width, color.on_stdout()),
         None => list(),
     };
-    let mut out = Out::new();
+    let mut out = Stdout::new();
     out.write(&text)?;
     out.finish()?;
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Success)
 }
 
 fn page(code: &str) -> Result<&'static str> {
@@ -68,7 +68,7 @@ fn wrapped(page: &str, width: usize, color: bool) -> String {
                 out.push('\n');
             }
         } else if let Some(title) = line.strip_prefix("# ") {
-            let (on, off) = if color { (BOLD, PLAIN) } else { ("", "") };
+            let (on, off) = if color { (BOLD, RESET) } else { ("", "") };
             paragraph.extend(title.split(' '));
             out.push_str(on);
             fill(&mut out, &mut paragraph, width);

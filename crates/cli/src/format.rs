@@ -5,91 +5,91 @@ mod diff;
 use nexus_pointy::render::render;
 
 use crate::args::Fmt;
+use crate::atomic_write::write_atomically;
 use crate::check::count;
-use crate::replace::replace;
-use crate::source::{Place, Source, scripts};
-use crate::terminal::{Color, Out, say, show};
-use crate::verdict::{Error, Result, Verdict};
+use crate::exit::{Error, ExitStatus, Result};
+use crate::source::{Input, Source, find_scripts};
+use crate::terminal::{Color, Stdout, eprint_line, eprint_text};
 
-pub(crate) fn run(args: &Fmt, color: Color) -> Result<Verdict> {
-    let mut formatter = Formatter { check: args.check, color, out: Out::new() };
-    let mut ends = Vec::new();
+pub(crate) fn run(args: &Fmt, color: Color) -> Result<ExitStatus> {
+    let mut formatter = Formatter { check: args.check, color, out: Stdout::new() };
+    let mut outcomes = Vec::new();
     let mut names_files = false;
-    for place in scripts(&args.scripts.paths, &args.scripts.stdin.name) {
-        names_files |= !matches!(place, Ok(Place::Stdin(_)));
-        let end = place.and_then(|place| formatter.one(&place));
-        ends.push(end.or_else(|error| {
+    for input in find_scripts(&args.scripts.paths, &args.scripts.stdin.name) {
+        names_files |= !matches!(input, Ok(Input::Stdin(_)));
+        let outcome = input.and_then(|input| formatter.format_script(&input));
+        outcomes.push(outcome.or_else(|error| {
             formatter.out.flush()?;
-            say(&format!("error: {error}"));
-            Ok(End::Unread)
+            eprint_line(&format!("error: {error}"));
+            Ok(Outcome::Failed)
         })?);
     }
     formatter.out.finish()?;
     if names_files || args.check {
-        say(&summary(&ends, args.check));
+        eprint_line(&summary(&outcomes, args.check));
     }
-    let bad = |end: &End| match end {
-        End::Same | End::Changed if args.check && *end == End::Changed => Verdict::Mistakes,
-        End::Same | End::Changed => Verdict::Fine,
-        End::Wrong => Verdict::Mistakes,
-        End::Unread => Verdict::Trouble,
+    let status = |outcome: &Outcome| match outcome {
+        Outcome::Changed if args.check => ExitStatus::Mistakes,
+        Outcome::Unchanged | Outcome::Changed => ExitStatus::Success,
+        Outcome::HasMistakes => ExitStatus::Mistakes,
+        Outcome::Failed => ExitStatus::Failure,
     };
-    Ok(ends.iter().map(bad).max().unwrap_or(Verdict::Fine))
+    Ok(outcomes.iter().map(status).max().unwrap_or(ExitStatus::Success))
 }
 
-/// What became of a script.
+/// How the formatting of one script ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Same,
-    /// With `--check`: would be.
+enum Outcome {
+    Unchanged,
+    /// Its layout has changed, or with `--check` would change.
     Changed,
     /// It has mistakes.
-    Wrong,
+    HasMistakes,
     /// It could not be read or written.
-    Unread,
+    Failed,
 }
 
 struct Formatter {
     check: bool,
     color: Color,
-    out: Out,
+    out: Stdout,
 }
 
 impl Formatter {
-    fn one(&mut self, place: &Place) -> Result<End> {
-        let source = place.read()?;
+    fn format_script(&mut self, input: &Input) -> Result<Outcome> {
+        let source = input.read()?;
         let laid_out = match lay_out(&source, self.color.on_stderr()) {
             Ok(laid_out) => laid_out,
             Err(mistakes) => {
                 self.out.flush()?;
-                show(&format!("{mistakes}\n"));
-                return Ok(End::Wrong);
+                eprint_text(&format!("{mistakes}\n"));
+                return Ok(Outcome::HasMistakes);
             }
         };
-        let end = if laid_out == source.text { End::Same } else { End::Changed };
-        match place {
+        let outcome = if laid_out == source.text { Outcome::Unchanged } else { Outcome::Changed };
+        match input {
             _ if self.check => {
-                if end == End::Changed {
+                if outcome == Outcome::Changed {
                     let color = self.color.on_stdout();
                     self.out.write(&diff::diff(&source.name, &source.text, &laid_out, color))?;
                 }
             }
-            Place::Stdin(_) => self.out.write(&laid_out)?,
-            Place::File(path) if end == End::Changed => {
-                replace(path, &laid_out).map_err(|error| {
+            Input::Stdin(_) => self.out.write(&laid_out)?,
+            Input::File(path) if outcome == Outcome::Changed => {
+                write_atomically(path, &laid_out).map_err(|error| {
                     Error::new(format!("cannot write `{}`: {error}", source.name))
                 })?;
             }
-            Place::File(_) => {}
+            Input::File(_) => {}
         }
-        Ok(end)
+        Ok(outcome)
     }
 }
 
 /// The script in its layout.
 ///
 /// # Errors
-/// Its mistakes, in writing.
+/// The script's mistakes, rendered.
 fn lay_out(source: &Source, color: bool) -> std::result::Result<String, String> {
     let Source { name, text } = source;
     let mistakes = nexus_pointy::check(text).diagnostics;
@@ -99,15 +99,15 @@ fn lay_out(source: &Source, color: bool) -> std::result::Result<String, String> 
     nexus_pointy::format(text).map_err(|mistakes| render(&mistakes, name, text, color))
 }
 
-fn summary(ends: &[End], check: bool) -> String {
-    let number = |end| ends.iter().filter(|it| **it == end).count();
+fn summary(outcomes: &[Outcome], check: bool) -> String {
+    let number = |outcome| outcomes.iter().filter(|it| **it == outcome).count();
     let changed = if check { "not laid out" } else { "laid out" };
     let same = if check { "laid out" } else { "unchanged" };
     let parts = [
-        (number(End::Changed), changed),
-        (number(End::Same), same),
-        (number(End::Wrong), "with mistakes"),
-        (number(End::Unread), "not read or written"),
+        (number(Outcome::Changed), changed),
+        (number(Outcome::Unchanged), same),
+        (number(Outcome::HasMistakes), "with mistakes"),
+        (number(Outcome::Failed), "not read or written"),
     ];
     let parts: Vec<String> = parts
         .into_iter()

@@ -6,18 +6,18 @@ use nexus_picture::Picture;
 use nexus_pointy::render::render;
 
 use crate::args::{Graph, PictureFormat};
-use crate::source::Place;
-use crate::terminal::{Color, Out, show};
-use crate::verdict::{Error, Result, Verdict};
+use crate::exit::{Error, ExitStatus, Result};
+use crate::source::Input;
+use crate::terminal::{Color, Stdout, eprint_text};
 
-pub(crate) fn run(args: &Graph, color: Color) -> Result<Verdict> {
+pub(crate) fn run(args: &Graph, color: Color) -> Result<ExitStatus> {
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let format = format(args, file)?;
-    let source = Place::new(&args.path, &args.stdin.name).read()?;
+    let source = Input::new(&args.path, &args.stdin.name).read()?;
     let parsed = nexus_pointy::check(&source.text);
     if !parsed.diagnostics.is_empty() {
-        show(&render(&parsed.diagnostics, &source.name, &source.text, color.on_stderr()));
-        return Ok(Verdict::Mistakes);
+        eprint_text(&render(&parsed.diagnostics, &source.name, &source.text, color.on_stderr()));
+        return Ok(ExitStatus::Mistakes);
     }
     let mut picture = Picture::of(&parsed.flow).titled(title(args, &source.name));
     if args.full {
@@ -37,11 +37,11 @@ pub(crate) fn run(args: &Graph, color: Color) -> Result<Verdict> {
         std::fs::write(path, &drawn)
             .map_err(|error| Error::new(format!("cannot write `{}`: {error}", path.display())))?;
     } else {
-        let mut out = Out::new();
+        let mut out = Stdout::new();
         out.write(&drawn)?;
         out.finish()?;
     }
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Success)
 }
 
 fn format(args: &Graph, file: Option<&Path>) -> Result<PictureFormat> {

@@ -2,23 +2,23 @@
 //! starts projects. It knows the language alone; what needs events is in the user's own binary.
 
 mod args;
+mod atomic_write;
 mod check;
+mod exit;
 mod explain;
 mod format;
 mod graph;
 mod new;
-mod replace;
 mod source;
 mod terminal;
-mod verdict;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command};
-use terminal::{Out, say};
-use verdict::{Result, Verdict};
+use exit::{ExitStatus, Result};
+use terminal::{Stdout, eprint_line};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -26,18 +26,19 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help for a reader that has gone away, such as `head`, is no error.
             let _ = error.print();
-            return if error.use_stderr() { Verdict::Trouble } else { Verdict::Fine }.into();
+            return if error.use_stderr() { ExitStatus::Failure } else { ExitStatus::Success }
+                .into();
         }
     };
     run(&cli)
         .unwrap_or_else(|error| {
-            say(&format!("error: {error}"));
-            Verdict::Trouble
+            eprint_line(&format!("error: {error}"));
+            ExitStatus::Failure
         })
         .into()
 }
 
-fn run(cli: &Cli) -> Result<Verdict> {
+fn run(cli: &Cli) -> Result<ExitStatus> {
     match &cli.command {
         Command::Check(args) => check::run(args, cli.color),
         Command::Fmt(args) => format::run(args, cli.color),
@@ -48,11 +49,11 @@ fn run(cli: &Cli) -> Result<Verdict> {
     }
 }
 
-fn completions(shell: clap_complete::Shell) -> Result<Verdict> {
+fn completions(shell: clap_complete::Shell) -> Result<ExitStatus> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "nexus", &mut script);
-    let mut out = Out::new();
+    let mut out = Stdout::new();
     out.write(&String::from_utf8_lossy(&script))?;
     out.finish()?;
-    Ok(Verdict::Fine)
+    Ok(ExitStatus::Success)
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use source::Source;
 
 use crate::args::New;
-use crate::terminal::say;
-use crate::verdict::{Error, Result, Verdict};
+use crate::exit::{Error, ExitStatus, Result};
+use crate::terminal::eprint_line;
 
 /// The files of a project: where they go, and what is in them. In the texts, `{{name}}` and
 /// `{{nexus}}` stand for the package's name and where nexus is.
@@ -23,31 +23,34 @@ const FILES: &[(&str, &str)] = &[
     ("src/tests.rs", include_str!("../template/src/tests.rs")),
 ];
 
-/// Ends the `Cargo.toml` of a project inside of somebody's workspace, which it would not build in.
-const ALONE: &str = "\n# A directory above is a workspace. To make this its member, delete the next line.\n[workspace]\n";
+/// The end of the `Cargo.toml` of a project below another workspace: cargo refuses to build a package
+/// there that is no member.
+const OWN_WORKSPACE: &str = "\n# A directory above is a workspace. To make this its member, delete the next line.\n[workspace]\n";
 
-pub(crate) fn run(args: &New) -> Result<Verdict> {
+pub(crate) fn run(args: &New) -> Result<ExitStatus> {
     let folder = &args.path;
-    let name = name::of(folder)?;
+    let name = name::from_directory(folder)?;
     let shown = folder.display();
-    refuse_what_is_there(folder)?;
+    refuse_existing(folder)?;
     let source = Source::of(args)?;
     fs::create_dir_all(folder)
         .map_err(|error| Error::new(format!("cannot make the directory `{shown}`: {error}")))?;
     let nexus = source.dependency(folder);
-    let alone = if is_below_a_workspace(folder) { ALONE } else { "" };
+    let own_workspace = if is_in_workspace(folder) { OWN_WORKSPACE } else { "" };
     for (path, text) in FILES {
         let mut text = text.replace("{{name}}", name).replace("{{nexus}}", &nexus);
         if *path == "Cargo.toml" {
-            text.push_str(alone);
+            text.push_str(own_workspace);
         }
         write(&folder.join(path), &text)?;
     }
-    say(&format!("made the project `{name}`; now: cd {shown} && cargo test && cargo run -- mug"));
-    Ok(Verdict::Fine)
+    eprint_line(&format!(
+        "made the project `{name}`; now: cd {shown} && cargo test && cargo run -- mug"
+    ));
+    Ok(ExitStatus::Success)
 }
 
-fn refuse_what_is_there(folder: &Path) -> Result<()> {
+fn refuse_existing(folder: &Path) -> Result<()> {
     let shown = folder.display();
     if folder.is_dir() {
         let mut entries = fs::read_dir(folder)
@@ -69,7 +72,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
         .map_err(|error| Error::new(format!("cannot write `{}`: {error}", path.display())))
 }
 
-fn is_below_a_workspace(folder: &Path) -> bool {
+fn is_in_workspace(folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else { return false };
     folder.ancestors().skip(1).any(|above| {
         let manifest = fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use nexus_pointy::suggest::nearest;
 
-use crate::verdict::{Error, Result};
+use crate::exit::{Error, Result};
 
-/// Where a script is.
+/// Where a script is read from.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum Input {
     Stdin(String),
     File(PathBuf),
 }
@@ -24,7 +24,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-impl Place {
+impl Input {
     pub(crate) fn new(path: &Path, stdin_name: &str) -> Self {
         if path == Path::new("-") {
             Self::Stdin(stdin_name.to_owned())
@@ -42,15 +42,15 @@ impl Place {
             }
             Self::File(path) => (path.display().to_string(), fs::read(path)),
         };
-        let bytes = bytes.map_err(|error| unreadable(self, &name, &error))?;
-        let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
+        let bytes = bytes.map_err(|error| read_error(self, &name, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| utf8_error(&name, &error))?;
         Ok(Source { name, text })
     }
 }
 
 /// The scripts in these files and directories, in this order, each once; those of a directory in
 /// the order of their names.
-pub(crate) fn scripts(paths: &[PathBuf], stdin_name: &str) -> Vec<Result<Place>> {
+pub(crate) fn find_scripts(paths: &[PathBuf], stdin_name: &str) -> Vec<Result<Input>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for path in paths {
@@ -64,20 +64,20 @@ pub(crate) fn scripts(paths: &[PathBuf], stdin_name: &str) -> Vec<Result<Place>>
                 ))));
             }
         } else {
-            found.push(Ok(Place::new(path, stdin_name)));
+            found.push(Ok(Input::new(path, stdin_name)));
         }
     }
-    found.retain(|place| match place {
-        Ok(Place::File(path)) => seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
-        Ok(Place::Stdin(_)) => seen.insert(PathBuf::from("-")),
+    found.retain(|input| match input {
+        Ok(Input::File(path)) => seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
+        Ok(Input::Stdin(_)) => seen.insert(PathBuf::from("-")),
         Err(_) => true,
     });
     found
 }
 
-/// Does not go into directories that are hidden, are links, or say that they are a cache, as
-/// cargo's target directories do.
-fn search(top: &Path, found: &mut Vec<Result<Place>>) {
+/// Adds the scripts below a directory. It skips hidden directories, links, and directories that are
+/// tagged as a cache, as cargo's target directories are.
+fn search(top: &Path, found: &mut Vec<Result<Input>>) {
     let mut directories = vec![top.to_owned()];
     while let Some(directory) = directories.pop() {
         let entries = fs::read_dir(&directory).and_then(|it| {
@@ -105,19 +105,19 @@ fn search(top: &Path, found: &mut Vec<Result<Place>>) {
                     below.push(path);
                 }
             } else if path.extension().is_some_and(|it| it == "pty") && !path.is_dir() {
-                found.push(Ok(Place::File(path)));
+                found.push(Ok(Input::File(path)));
             }
         }
         directories.extend(below.into_iter().rev());
     }
 }
 
-fn unreadable(place: &Place, name: &str, error: &std::io::Error) -> Error {
-    let Place::File(path) = place else {
+fn read_error(input: &Input, name: &str, error: &std::io::Error) -> Error {
+    let Input::File(path) = input else {
         return Error::new(format!("cannot read standard input: {error}"));
     };
     Error::new(match error.kind() {
-        ErrorKind::NotFound => match neighbour(path) {
+        ErrorKind::NotFound => match similar_sibling(path) {
             Some(other) => format!("there is no `{name}`; did you mean `{other}`?"),
             None => format!("there is no `{name}`; name a script, a directory, or `-`"),
         },
@@ -130,7 +130,7 @@ fn unreadable(place: &Place, name: &str, error: &std::io::Error) -> Error {
 }
 
 /// The file beside a missing one whose name is nearest.
-fn neighbour(path: &Path) -> Option<String> {
+fn similar_sibling(path: &Path) -> Option<String> {
     let parent = path.parent()?;
     let folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     let names: Vec<String> = fs::read_dir(folder)
@@ -141,7 +141,7 @@ fn neighbour(path: &Path) -> Option<String> {
     Some(parent.join(name).display().to_string())
 }
 
-fn not_utf8(name: &str, error: &std::string::FromUtf8Error) -> Error {
+fn utf8_error(name: &str, error: &std::string::FromUtf8Error) -> Error {
     let good = error.utf8_error().valid_up_to();
     let bytes = error.as_bytes();
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {

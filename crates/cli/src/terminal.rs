@@ -5,7 +5,7 @@ use std::io::{BufWriter, ErrorKind, IsTerminal, StdoutLock, Write, stderr, stdou
 use clap::ValueEnum;
 use nexus_pointy::visible;
 
-use crate::verdict::{Error, Result};
+use crate::exit::{Error, Result};
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,13 +33,14 @@ impl Color {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto => stream.is_terminal() && !is_unwanted(),
+            Self::Auto => stream.is_terminal() && !is_disabled_by_environment(),
         }
     }
 }
 
-/// As <https://no-color.org> has it: set, to anything but nothing.
-fn is_unwanted() -> bool {
+/// Whether the user has turned colours off. By <https://no-color.org>, an empty `NO_COLOR` does not
+/// count.
+fn is_disabled_by_environment() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty())
         || std::env::var_os("TERM").is_some_and(|it| it == "dumb")
 }
@@ -51,30 +52,31 @@ pub(crate) fn columns() -> Option<usize> {
 }
 
 /// Standard output. A reader that goes away early, such as `head`, is no error.
-pub(crate) struct Out {
+pub(crate) struct Stdout {
     stream: BufWriter<StdoutLock<'static>>,
     is_closed: bool,
 }
 
-impl Out {
+impl Stdout {
     pub(crate) fn new() -> Self {
         Self { stream: BufWriter::new(stdout().lock()), is_closed: false }
     }
 
     pub(crate) fn write(&mut self, text: &str) -> Result<()> {
-        self.attempt(|stream| stream.write_all(text.as_bytes()))
+        self.ignoring_closed_pipe(|stream| stream.write_all(text.as_bytes()))
     }
 
-    /// Writes what is held back, so that it stands before what is said next on standard error.
+    /// Writes what is buffered, so that it comes before the next line on standard error.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        self.attempt(Write::flush)
+        self.ignoring_closed_pipe(Write::flush)
     }
 
     pub(crate) fn finish(mut self) -> Result<()> {
         self.flush()
     }
 
-    fn attempt(
+    /// Writes, and treats a closed pipe as the end of the output rather than as an error.
+    fn ignoring_closed_pipe(
         &mut self,
         write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> std::io::Result<()>,
     ) -> Result<()> {
@@ -92,12 +94,12 @@ impl Out {
     }
 }
 
-/// A line on standard error. There is nobody to tell if that fails.
-pub(crate) fn say(line: &str) {
+/// Prints a line on standard error. If that fails, the failure could not be reported either.
+pub(crate) fn eprint_line(line: &str) {
     let _ = writeln!(stderr(), "{}", visible(line).indented(2));
 }
 
-/// As [`say`], for text that ends its own lines.
-pub(crate) fn show(text: &str) {
+/// As [`eprint_line`], for text that ends its own lines.
+pub(crate) fn eprint_text(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
 }

@@ -100,7 +100,7 @@ fn run(app: &App) -> Command {
                 .short('s')
                 .value_name("NAME=VALUE")
                 .action(ArgAction::Append)
-                .value_parser(ValueParser::new(pair))
+                .value_parser(ValueParser::new(parse_set))
                 .help("Set one field: to JSON, or else to the text as it is"),
         )
         .arg(file("flow", "FILE", "Run this flow over the same fields instead"))
@@ -172,7 +172,7 @@ fn file(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).value_parser(value_parser!(PathBuf)).help(help)
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+fn parse_set(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write `name=value`".to_owned()),

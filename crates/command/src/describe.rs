@@ -10,7 +10,7 @@ use nexus_core::{
 };
 use nexus_pointy::suggest::nearest;
 
-use crate::say::{Complaint, Stop};
+use crate::output::{Failure, UserError};
 use crate::{App, Entry};
 
 pub(crate) fn list(app: &App) -> String {
@@ -18,7 +18,7 @@ pub(crate) fn list(app: &App) -> String {
     out.line("Pipelines");
     for entry in &app.pipelines {
         out.line(format!("  {}", sentence(entry.name, entry.doc)));
-        out.table("      ", entry.input.iter().map(|field| (declared(field), note(field))));
+        out.table("      ", entry.input.iter().map(|field| (declaration(field), note(field))));
     }
     if app.pipelines.is_empty() {
         out.line("  none; a program adds one with `App::pipeline::<P>()`");
@@ -35,7 +35,7 @@ pub(crate) fn list(app: &App) -> String {
     out.0
 }
 
-pub(crate) fn describe(app: &App, args: &ArgMatches) -> Result<String, Stop> {
+pub(crate) fn describe(app: &App, args: &ArgMatches) -> Result<String, Failure> {
     let name = args.get_one::<String>("name").map_or("", String::as_str);
     let registry = Registry::linked();
     let mut pages = Vec::new();
@@ -51,15 +51,19 @@ pub(crate) fn describe(app: &App, args: &ArgMatches) -> Result<String, Stop> {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("`{} list` shows what there is", app.name),
     };
-    Err(Stop::usage(format!("there is no event and no pipeline `{name}`; {near}")))
+    Err(Failure::usage(format!("there is no event and no pipeline `{name}`; {near}")))
 }
 
-fn pipeline(entry: Entry) -> Result<String, Stop> {
-    let plan = (entry.plan)().map_err(|error| Stop::all(vec![Complaint::Flow(error)]))?;
+fn pipeline(entry: Entry) -> Result<String, Failure> {
+    let plan = (entry.plan)().map_err(|error| Failure::all(vec![UserError::Flow(error)]))?;
     let mut out = Page::default();
     out.line(format!("pipeline {}", sentence(entry.name, entry.doc)));
     out.line(format!("  flow     {}", plan.script()));
-    out.rows("takes", entry.input.iter().map(|field| (declared(field), note(field))), "no fields");
+    out.rows(
+        "takes",
+        entry.input.iter().map(|field| (declaration(field), note(field))),
+        "no fields",
+    );
     if let Some(limit) = (entry.timeout)() {
         out.line(format!("  timeout  {limit:?}"));
     }
@@ -166,7 +170,7 @@ fn retry<E: fmt::Display>(policy: &Result<RetryPolicy, E>) -> String {
 }
 
 /// `currency: String = "EUR"`
-fn declared(field: &InputField) -> String {
+fn declaration(field: &InputField) -> String {
     let default = match field.default {
         Some(default) if !default.text.is_empty() => format!(" = {}", default.text),
         _ => String::new(),

@@ -7,24 +7,25 @@ use nexus_core::__private::{InputField, Misread, ReadJson, Value};
 use nexus_pointy::suggest::nearest;
 use serde_json::value::RawValue;
 
-use crate::locate::{self, Members};
 use crate::mistakes;
+use crate::position::{self, Members};
 
-/// A JSON text and what to call it.
+/// A JSON text, and its name in messages.
 pub(crate) struct Document {
     origin: String,
     text: String,
 }
 
-/// What was given for one field, and where, for messages.
-struct Given<'a> {
+/// The JSON for one field, and where it comes from, for messages.
+struct FieldInput<'a> {
     name: &'a str,
     json: &'a str,
-    place: Place<'a>,
+    origin: Origin<'a>,
 }
 
+/// Where the value of a field comes from.
 #[derive(Clone, Copy)]
-enum Place<'a> {
+enum Origin<'a> {
     Document(&'a Document),
     Set,
 }
@@ -44,18 +45,18 @@ impl Document {
             let at = error.utf8_error().valid_up_to();
             format!("{origin}: expected UTF-8, found something else at byte {at}")
         })?;
-        // Some editors begin a file so.
+        // Some editors begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         Ok(Self { origin, text })
     }
 
     /// `orders.json:3:7`
     fn at(&self, byte: usize) -> String {
-        let (line, column) = locate::place(&self.text, byte);
+        let (line, column) = position::line_column(&self.text, byte);
         format!("{}:{line}:{column}", self.origin)
     }
 
-    /// The members of the object that the text is, or what is wrong with it.
+    /// The members of the JSON object, or the message that says why the text is none.
     fn members(&self, fields: &[InputField]) -> Result<Vec<(String, &RawValue)>, String> {
         if self.text.trim().is_empty() {
             let origin = &self.origin;
@@ -65,7 +66,7 @@ impl Document {
             Ok(members) => Ok(members.0),
             Err(error) => {
                 let misread = Misread::new(Vec::new(), &error);
-                let place = self.at(locate::byte(&self.text, misread.line, misread.column));
+                let place = self.at(position::byte_at(&self.text, misread.line, misread.column));
                 let is_object = self.text.trim_start().starts_with('{');
                 if error.is_data() && !is_object {
                     let names: Vec<String> =
@@ -83,39 +84,40 @@ impl Document {
     }
 }
 
-/// The values of all `fields` in their order, or everything that is wrong with what was given.
+/// The values of all `fields` in their order, or a message for each mistake in the input.
 pub(crate) fn values(
     fields: &'static [InputField],
     document: Option<&Document>,
     sets: &[(String, String)],
 ) -> Result<Vec<Value>, Vec<String>> {
-    let mut complaints = Vec::new();
+    let mut errors = Vec::new();
     let members = match document.map(|document| document.members(fields)) {
         None => Vec::new(),
         Some(Ok(members)) => members,
-        // What is not known to be missing is not complained about.
+        // In a broken document no field can be called missing, so this is the only error.
         Some(Err(broken)) => return Err(vec![broken]),
     };
     let from_document = members.iter().filter_map(|(name, raw)| {
-        let place = Place::Document(document?);
-        Some(Given { name, json: raw.get(), place })
+        let origin = Origin::Document(document?);
+        Some(FieldInput { name, json: raw.get(), origin })
     });
-    let from_sets = sets.iter().map(|(name, json)| Given { name, json, place: Place::Set });
-    let given: Vec<Given<'_>> = from_document.chain(from_sets).collect();
+    let from_sets = sets.iter().map(|(name, json)| FieldInput { name, json, origin: Origin::Set });
+    let given: Vec<FieldInput<'_>> = from_document.chain(from_sets).collect();
     let mut values: Vec<Option<Value>> = vec![None; fields.len()];
     let mut mentioned = vec![false; fields.len()];
     for (index, it) in given.iter().enumerate() {
-        let twice = |other: &&Given<'_>| other.name == it.name && same(other.place, it.place);
+        let twice =
+            |other: &&FieldInput<'_>| other.name == it.name && same_origin(other.origin, it.origin);
         if given.iter().take(index).any(|other| twice(&other)) {
-            complaints.push(format!("{} is given twice: keep one of the two", it.called()));
+            errors.push(format!("{} is given twice: keep one of the two", it.label()));
             continue;
         }
         let Some(at) = fields.iter().position(|field| field.name == it.name) else {
-            complaints.push(unknown(it, fields));
+            errors.push(unknown_field(it, fields));
             continue;
         };
-        let overridden =
-            matches!(it.place, Place::Document(_)) && sets.iter().any(|(name, _)| name == it.name);
+        let overridden = matches!(it.origin, Origin::Document(_))
+            && sets.iter().any(|(name, _)| name == it.name);
         let (Some(field), false) = (fields.get(at), overridden) else { continue };
         if let Some(mentioned) = mentioned.get_mut(at) {
             *mentioned = true;
@@ -123,27 +125,27 @@ pub(crate) fn values(
         match (it.read(field), values.get_mut(at)) {
             (Ok(value), Some(place)) => *place = Some(value),
             (Ok(_), None) => {}
-            (Err(mistakes), _) => complaints.extend(mistakes),
+            (Err(mistakes), _) => errors.extend(mistakes),
         }
     }
     for ((field, value), mentioned) in fields.iter().zip(&mut values).zip(mentioned) {
         match field.default {
             _ if mentioned => {}
             Some(default) => *value = Some((default.make)()),
-            None => complaints.push(missing(field, document)),
+            None => errors.push(missing_field(field, document)),
         }
     }
     match values.into_iter().collect::<Option<Vec<Value>>>() {
-        Some(values) if complaints.is_empty() => Ok(values),
-        _ => Err(complaints),
+        Some(values) if errors.is_empty() => Ok(values),
+        _ => Err(errors),
     }
 }
 
-fn same(one: Place<'_>, other: Place<'_>) -> bool {
-    matches!((one, other), (Place::Set, Place::Set) | (Place::Document(_), Place::Document(_)))
+fn same_origin(one: Origin<'_>, other: Origin<'_>) -> bool {
+    matches!((one, other), (Origin::Set, Origin::Set) | (Origin::Document(_), Origin::Document(_)))
 }
 
-fn missing(field: &InputField, document: Option<&Document>) -> String {
+fn missing_field(field: &InputField, document: Option<&Document>) -> String {
     let InputField { name, ty, .. } = field;
     match document {
         Some(document) => format!("{}: the field `{name}: {ty}` is missing", document.origin),
@@ -153,7 +155,7 @@ fn missing(field: &InputField, document: Option<&Document>) -> String {
     }
 }
 
-fn unknown(given: &Given<'_>, fields: &[InputField]) -> String {
+fn unknown_field(given: &FieldInput<'_>, fields: &[InputField]) -> String {
     let near = nearest(given.name, fields.iter().map(|field| field.name));
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     let all: Vec<String> =
@@ -163,16 +165,19 @@ fn unknown(given: &Given<'_>, fields: &[InputField]) -> String {
         Some((only, [])) => format!("there is only {only}"),
         Some((last, others)) => format!("there are {} and {last}", others.join(", ")),
     };
-    format!("{} is no field of the pipeline; {near}{all}", given.called())
+    format!("{} is no field of the pipeline; {near}{all}", given.label())
 }
 
-impl Given<'_> {
+impl FieldInput<'_> {
     /// The name, with the place of the key.
-    fn called(&self) -> String {
-        match self.place {
-            Place::Set => format!("--set: `{}`", self.name),
-            Place::Document(document) => {
-                let key = locate::key(&document.text, locate::offset(&document.text, self.json));
+    fn label(&self) -> String {
+        match self.origin {
+            Origin::Set => format!("--set: `{}`", self.name),
+            Origin::Document(document) => {
+                let key = position::key_start(
+                    &document.text,
+                    position::offset_of(&document.text, self.json),
+                );
                 format!("{}: `{}`", document.at(key), self.name)
             }
         }
@@ -182,25 +187,25 @@ impl Given<'_> {
         let Some(read) = field.read else {
             return Err(vec![format!(
                 "{} cannot be given: `{}` is not read from JSON; leave the field out, for its default",
-                self.called(),
+                self.label(),
                 field.ty
             )]);
         };
-        let misread = match (read(self.json), self.place) {
+        let misread = match (read(self.json), self.origin) {
             (Ok(value), _) => return Ok(value),
-            (Err(misread), Place::Document(_)) => misread,
-            (Err(misread), Place::Set) => match self.read_text(read, misread) {
+            (Err(misread), Origin::Document(_)) => misread,
+            (Err(misread), Origin::Set) => match self.read_text(read, misread) {
                 Ok(value) => return Ok(value),
-                Err(Text(misread)) => return Err(vec![self.misread(&misread, None)]),
+                Err(Text(misread)) => return Err(vec![self.mistake_text(&misread, None)]),
                 Err(Json(misread)) => misread,
             },
         };
-        let mistakes = mistakes::all(read, self.json, misread);
-        Err(mistakes.iter().map(|it| self.misread(&it.misread, Some(it.at))).collect())
+        let mistakes = mistakes::find_all(read, self.json, misread);
+        Err(mistakes.iter().map(|it| self.mistake_text(&it.misread, Some(it.at))).collect())
     }
 
-    /// On a command line a text needs no quotes.
-    fn read_text(&self, read: ReadJson, as_json: Misread) -> Result<Value, NoValue> {
+    /// Reads the value of a `--set` as a text without quotes.
+    fn read_text(&self, read: ReadJson, as_json: Misread) -> Result<Value, SetError> {
         let is_json = serde_json::from_str::<&RawValue>(self.json).is_ok();
         match read(&serde_json::Value::from(self.json).to_string()) {
             Ok(value) => Ok(value),
@@ -209,11 +214,11 @@ impl Given<'_> {
         }
     }
 
-    /// The path inside of the field and the place of what is wrong there.
-    fn misread(&self, misread: &Misread, at: Option<usize>) -> String {
-        let place = match (self.place, at) {
-            (Place::Document(document), Some(at)) => {
-                document.at(locate::offset(&document.text, self.json) + at)
+    /// The message for a mistake: its place, its path inside of the field, and what is wrong.
+    fn mistake_text(&self, misread: &Misread, at: Option<usize>) -> String {
+        let place = match (self.origin, at) {
+            (Origin::Document(document), Some(at)) => {
+                document.at(position::offset_of(&document.text, self.json) + at)
             }
             _ => "--set".to_owned(),
         };
@@ -222,12 +227,12 @@ impl Given<'_> {
     }
 }
 
-/// Why what stands on a command line is no value, read as a text or as JSON.
-enum NoValue {
+/// Why the value of a `--set` cannot be read, as a text or as JSON.
+enum SetError {
     Text(Misread),
     Json(Misread),
 }
-use NoValue::{Json, Text};
+use SetError::{Json, Text};
 
 /// "did you mean", where a message lists what it knows: "unknown field `a`, expected `b` or `c`".
 fn hint(message: &str) -> String {

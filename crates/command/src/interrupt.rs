@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nexus_core::Canceller;
 
-use crate::say::{Exit, warn};
+use crate::output::{Exit, warn};
 
 /// Lets Ctrl-C, SIGTERM and SIGHUP cancel a run, and the second of them end the program.
 ///
@@ -20,7 +20,7 @@ struct State {
 }
 
 impl Interrupt {
-    /// From here on nothing is lost, though no run has begun.
+    /// Installs the handler. A signal that comes before the run begins cancels the run as it begins.
     pub(crate) fn listen() -> Self {
         let interrupt = Self::default();
         let state = Arc::clone(&interrupt.0);
@@ -41,8 +41,8 @@ impl Interrupt {
         interrupt
     }
 
-    /// This is the run to cancel.
-    pub(crate) fn cancels(&self, run: &Canceller) {
+    /// Sets the run that a signal cancels.
+    pub(crate) fn set_run(&self, run: &Canceller) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.run = Some(run.clone());
         let is_interrupted = state.is_interrupted;

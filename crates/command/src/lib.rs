@@ -29,12 +29,12 @@ mod describe;
 mod graph;
 mod input;
 mod interrupt;
-mod locate;
 mod mistakes;
+mod output;
 mod plan;
+mod position;
 mod progress;
 mod run;
-mod say;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -46,7 +46,7 @@ use nexus_core::__private::{InputField, readable};
 use nexus_core::{Engine, EngineBuilder, Fields, Pipeline, Plan};
 use nexus_pointy::visible;
 
-use say::{Exit, Stop};
+use output::{Exit, Failure};
 
 /// A program's command line: its pipelines, and the engine that runs them.
 #[must_use = "it does nothing until `main`"]
@@ -55,10 +55,10 @@ pub struct App {
     version: Option<String>,
     about: Option<String>,
     pipelines: Vec<Entry>,
-    engine: Vec<SetUp>,
+    engine: Vec<EngineSetup>,
 }
 
-type SetUp = Box<dyn FnOnce(EngineBuilder) -> EngineBuilder>;
+type EngineSetup = Box<dyn FnOnce(EngineBuilder) -> EngineBuilder>;
 
 /// A pipeline, without its type.
 #[derive(Clone, Copy)]
@@ -118,8 +118,8 @@ impl App {
     }
 
     /// Sets the engine up, when something is run: resources that cost time, observers, a clock.
-    pub fn engine(mut self, set_up: impl FnOnce(EngineBuilder) -> EngineBuilder + 'static) -> Self {
-        self.engine.push(Box::new(set_up));
+    pub fn engine(mut self, setup: impl FnOnce(EngineBuilder) -> EngineBuilder + 'static) -> Self {
+        self.engine.push(Box::new(setup));
         self
     }
 
@@ -133,41 +133,41 @@ impl App {
         self,
         args: impl IntoIterator<Item = T>,
     ) -> ExitCode {
-        let exit = match self.obey(args.into_iter().map(Into::into).collect()) {
+        let exit = match self.dispatch(args.into_iter().map(Into::into).collect()) {
             Ok(exit) => exit,
-            Err(stop) => stop.say(),
+            Err(failure) => failure.report(),
         };
         ExitCode::from(exit as u8)
     }
 
-    fn obey(self, args: Vec<OsString>) -> Result<Exit, Stop> {
+    fn dispatch(self, args: Vec<OsString>) -> Result<Exit, Failure> {
         self.check()?;
         let matches = match args::command(&self).try_get_matches_from(args) {
             Ok(matches) => matches,
             Err(error) => {
-                // If there is nobody to read it, there is nobody to tell either.
+                // If the message cannot be written, the failure could not be reported either.
                 let _ = error.print();
                 return Ok(if error.use_stderr() { Exit::Usage } else { Exit::Success });
             }
         };
         match matches.subcommand() {
             Some(("run", args)) => run::run(self, args),
-            Some(("list", _)) => say::print(&visible(describe::list(&self)).to_string()),
+            Some(("list", _)) => output::print(&visible(describe::list(&self)).to_string()),
             Some(("describe", args)) => {
-                say::print(&visible(describe::describe(&self, args)?).to_string())
+                output::print(&visible(describe::describe(&self, args)?).to_string())
             }
             Some(("graph", args)) => graph::graph(&self, args),
-            Some(("completions", args)) => say::print(&args::completions(&self, args)),
+            Some(("completions", args)) => output::print(&args::completions(&self, args)),
             _ => Ok(Exit::Usage),
         }
     }
 
-    /// Whether each pipeline can be spoken of.
-    fn check(&self) -> Result<(), Stop> {
+    /// Checks that each pipeline has a name of its own.
+    fn check(&self) -> Result<(), Failure> {
         for (index, entry) in self.pipelines.iter().enumerate() {
             if self.pipelines.iter().take(index).any(|other| other.name == entry.name) {
                 let name = entry.name;
-                return Err(Stop::usage(format!(
+                return Err(Failure::usage(format!(
                     "two pipelines of this program are called `{name}`; give one of them another name with `#[pipeline(name = \"..\")]`"
                 )));
             }
@@ -180,7 +180,7 @@ impl App {
     }
 
     fn build_engine(self) -> nexus_core::Result<Engine> {
-        self.engine.into_iter().fold(Engine::builder(), |engine, set_up| set_up(engine)).build()
+        self.engine.into_iter().fold(Engine::builder(), |engine, setup| setup(engine)).build()
     }
 }
 

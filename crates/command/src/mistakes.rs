@@ -1,19 +1,20 @@
 //! All mistakes of a JSON text, from a reader that stops at the first.
 //!
-//! What is wrong is put right, in a copy, in some way that lets the reader go on: another value in its
-//! place, the field that is missing, or no such element of a list. What it says next is the next
-//! mistake. Nobody sees what is read of such a copy.
+//! A mistake is repaired in a copy of the text, in any way that lets the reader go on: with another
+//! value in its place, with the missing field added, or with the element of a list left out. The
+//! reader's next error is then the next mistake. The values read from such a copy are thrown away.
 
 use nexus_core::__private::{Misread, ReadJson, Step};
 
-use crate::locate::{self, Span};
+use crate::position::{self, Span};
 
-/// So many mistakes of one text are looked for.
-const MOST: usize = 20;
-/// Of a longer text only the first mistake is: it is read again and again.
-const LONGEST: usize = 1 << 20;
-/// Some value of most types that are no structs.
-const VALUES: [&str; 7] = ["0", "\"\"", "false", "null", "[]", "{}", "\"0\""];
+/// At most this many mistakes of one text are looked for.
+const MAX_MISTAKES: usize = 20;
+/// Of a longer text only the first mistake is reported, since each further one takes several more
+/// reads of the whole text.
+const MAX_TEXT_LEN: usize = 1 << 20;
+/// One of these is a value of most types that are not structs.
+const PLACEHOLDERS: [&str; 7] = ["0", "\"\"", "false", "null", "[]", "{}", "\"0\""];
 
 /// A mistake, and the byte of the text that it is at.
 pub(crate) struct Mistake {
@@ -21,18 +22,18 @@ pub(crate) struct Mistake {
     pub(crate) at: usize,
 }
 
-/// The mistakes of `text`, of which `first` is the one that the reader told.
-pub(crate) fn all(read: ReadJson, text: &str, first: Misread) -> Vec<Mistake> {
-    let mut copy = Copy { text: text.to_owned(), edits: Vec::new(), removed: Vec::new() };
+/// The mistakes of `text`; `first` is the one that the reader has reported.
+pub(crate) fn find_all(read: ReadJson, text: &str, first: Misread) -> Vec<Mistake> {
+    let mut copy = RepairedText { text: text.to_owned(), edits: Vec::new(), removed: Vec::new() };
     let mut found = Vec::new();
     let mut next = Some(first);
     while let Some(mut misread) = next {
-        let repaired = if found.len() + 1 < MOST && text.len() <= LONGEST {
+        let repaired = if found.len() + 1 < MAX_MISTAKES && text.len() <= MAX_TEXT_LEN {
             copy.repair(read, &misread)
         } else {
             None
         };
-        let at = copy.blamed(&misread);
+        let at = copy.original_position(&misread);
         if let Some(path) = copy.original_path(&misread.steps) {
             misread.path = path;
         }
@@ -47,20 +48,20 @@ pub(crate) fn all(read: ReadJson, text: &str, first: Misread) -> Vec<Mistake> {
 }
 
 /// The field that is missing, if that is the mistake.
-fn missing(misread: &Misread) -> Option<String> {
+fn missing_field(misread: &Misread) -> Option<String> {
     misread.message.strip_prefix("missing field ")?.split('`').nth(1).map(str::to_owned)
 }
 
-/// The text with some of it replaced.
+/// A copy of the text with some of it replaced.
 #[derive(Clone)]
-struct Copy {
+struct RepairedText {
     text: String,
     edits: Vec<Edit>,
     /// The lists that have lost an element, and which.
     removed: Vec<(Vec<Step>, usize)>,
 }
 
-/// What was at a place of the text of its time, and what stands there since.
+/// One replacement, at a position of the text as it was just before.
 #[derive(Clone)]
 struct Edit {
     start: usize,
@@ -68,21 +69,22 @@ struct Edit {
     inserted: usize,
 }
 
-impl Copy {
-    /// How far the reader had got.
-    fn place(&self, misread: &Misread) -> usize {
-        locate::byte(&self.text, misread.line, misread.column)
+impl RepairedText {
+    /// The last byte that the reader had read.
+    fn read_position(&self, misread: &Misread) -> usize {
+        position::byte_at(&self.text, misread.line, misread.column)
     }
 
-    /// The byte of the first text at which the mistake is: in the value, though the reader has looked
-    /// at the byte behind a number.
-    fn blamed(&self, misread: &Misread) -> usize {
-        let place = self.place(misread);
-        let last = locate::span(&self.text, &misread.steps).map(|span| span.end.saturating_sub(1));
-        self.original(place.min(last.unwrap_or(place)))
+    /// The byte of the original text at which the mistake is. It is inside of the value, although the
+    /// reader has read one byte more to find the end of a number.
+    fn original_position(&self, misread: &Misread) -> usize {
+        let read_position = self.read_position(misread);
+        let last =
+            position::value_span(&self.text, &misread.steps).map(|span| span.end.saturating_sub(1));
+        self.original(read_position.min(last.unwrap_or(read_position)))
     }
 
-    /// The byte of the first text that this byte is, or stands for.
+    /// The byte of the original text that this byte comes from.
     fn original(&self, at: usize) -> usize {
         self.edits.iter().rev().fold(at, |at, edit| match at.checked_sub(edit.start) {
             None => at,
@@ -91,7 +93,7 @@ impl Copy {
         })
     }
 
-    /// The path of these steps in the first text, if it may be another there.
+    /// The path of these steps in the original text, if elements have been removed since.
     fn original_path(&self, steps: &[Step]) -> Option<String> {
         self.removed.last()?;
         let mut steps = steps.to_vec();
@@ -112,7 +114,7 @@ impl Copy {
         Some(shown.collect())
     }
 
-    fn with(&self, span: Span, inserted: &str) -> Self {
+    fn replaced(&self, span: Span, inserted: &str) -> Self {
         let mut copy = self.clone();
         copy.text.replace_range(span.start..span.end, inserted);
         let removed = span.end - span.start;
@@ -123,10 +125,10 @@ impl Copy {
     /// A copy in which the reader gets further.
     fn repair(&self, read: ReadJson, misread: &Misread) -> Option<Self> {
         let mut repaired = misread.steps.clone();
-        repaired.extend(missing(misread).map(Step::Key));
+        repaired.extend(missing_field(misread).map(Step::Key));
         let is_right = |(copy, end): &(Self, usize)| match read(&copy.text) {
             Ok(_) => true,
-            Err(next) => copy.place(&next) >= *end && !next.steps.starts_with(&repaired),
+            Err(next) => copy.read_position(&next) >= *end && !next.steps.starts_with(&repaired),
         };
         let other = self.candidates(misread).into_iter().find(is_right);
         other.map(|(copy, _)| copy).or_else(|| self.without_element(&misread.steps))
@@ -134,34 +136,36 @@ impl Copy {
 
     /// Copies with something else in the place of the mistake, and where that ends.
     fn candidates(&self, misread: &Misread) -> Vec<(Self, usize)> {
-        let Some(span) = locate::span(&self.text, &misread.steps) else { return Vec::new() };
-        if let Some(name) = missing(misread) {
+        let Some(span) = position::value_span(&self.text, &misread.steps) else {
+            return Vec::new();
+        };
+        if let Some(name) = missing_field(misread) {
             let is_empty = self
                 .text
                 .get(span.start + 1..span.end)
                 .is_some_and(|rest| rest.trim_start().starts_with('}'));
             let comma = if is_empty { "" } else { "," };
             let inside = Span { start: span.start + 1, end: span.start + 1 };
-            return VALUES
+            return PLACEHOLDERS
                 .iter()
                 .map(|value| format!("{}:{value}{comma}", serde_json::Value::from(&*name)))
-                .map(|member| (self.with(inside, &member), inside.start + member.len()))
+                .map(|member| (self.replaced(inside, &member), inside.start + member.len()))
                 .collect();
         }
         if misread.message.starts_with("unknown field ") {
-            let key = locate::key(&self.text, span.start);
+            let key = position::key_start(&self.text, span.start);
             let whole = self.with_comma(Span { start: key, end: span.end });
-            return vec![(self.with(whole, ""), whole.start)];
+            return vec![(self.replaced(whole, ""), whole.start)];
         }
         // "unknown variant `a`, expected `b` or `c`"
         let variants = misread.message.starts_with("unknown variant ");
         let variants = misread.message.split('`').skip(3).step_by(2).filter(|_| variants);
         let variants = variants.map(|variant| serde_json::Value::from(variant).to_string());
-        VALUES
+        PLACEHOLDERS
             .iter()
             .map(|value| (*value).to_owned())
             .chain(variants)
-            .map(|value| (self.with(span, &value), span.start + value.len()))
+            .map(|value| (self.replaced(span, &value), span.start + value.len()))
             .collect()
     }
 
@@ -170,8 +174,8 @@ impl Copy {
         let is_index = |step: &Step| matches!(step, Step::Index(_));
         let (list, element) = steps.split_at(steps.iter().rposition(is_index)?);
         let Some(Step::Index(index)) = element.first() else { return None };
-        let span = locate::span(&self.text, steps.get(..=list.len())?)?;
-        let mut copy = self.with(self.with_comma(span), "");
+        let span = position::value_span(&self.text, steps.get(..=list.len())?)?;
+        let mut copy = self.replaced(self.with_comma(span), "");
         copy.removed.push((list.to_vec(), *index));
         Some(copy)
     }
@@ -227,7 +231,7 @@ mod tests {
     /// The paths and messages, each with the text that begins at its place.
     fn found(text: &str) -> Vec<(String, String, String)> {
         let read = FromJson::<Vec<Order>>::FROM_JSON.unwrap();
-        let all = all(read, text, read(text).unwrap_err());
+        let all = find_all(read, text, read(text).unwrap_err());
         let rest = |at: usize| text[at..].chars().take(3).collect();
         all.into_iter().map(|it| (it.misread.path, it.misread.message, rest(it.at))).collect()
     }
@@ -271,7 +275,7 @@ mod tests {
     #[test]
     fn there_is_an_end() {
         let many = vec!["{}"; 1000].join(",");
-        assert_eq!(found(&format!("[{many}]")).len(), MOST);
+        assert_eq!(found(&format!("[{many}]")).len(), MAX_MISTAKES);
         for text in ["", "[", "[{]", "7", "[{\"id\": 1", "[{\"id\": 1, \"id\": 2}]"] {
             assert_eq!(found(text).len(), 1, "{text}");
         }

@@ -1,4 +1,4 @@
-//! What is running, while it is: a line for each task on a terminal, now and then a plain line
+//! The progress of a run: a line for each running task on a terminal, and a plain line now and then
 //! elsewhere.
 
 use std::collections::BTreeMap;
@@ -9,42 +9,42 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nexus_core::{Progress, Report, RunHandle, RunningTask};
 use nexus_pointy::visible;
 
-use crate::say::warn;
+use crate::output::warn;
 
 /// Where progress is shown, if at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Show {
+pub(crate) enum Mode {
     Bars,
     Lines,
-    Nothing,
+    Off,
 }
 
-/// So many tasks have a line of their own.
-const MOST: usize = 8;
-/// The end of a run is seen after at most this long.
-const LONGEST_NAP: Duration = Duration::from_millis(50);
-/// Shorter runs are over before one could read what is running.
-const FIRST_BARS: Duration = Duration::from_millis(300);
+/// At most this many tasks have a line of their own.
+const MAX_TASKS: usize = 8;
+/// The longest wait between two looks at the run, so the longest delay after its end.
+const MAX_POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Shorter runs show no bars, since nobody could read them in time.
+const BARS_DELAY: Duration = Duration::from_millis(300);
 /// When the first plain line is due, and how long after it the next ones are.
-const FIRST_LINE: Duration = Duration::from_secs(2);
-const NEXT_LINE: Duration = Duration::from_secs(10);
+const FIRST_LINE_DELAY: Duration = Duration::from_secs(2);
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Waits for the run's end.
-pub(crate) fn wait(handle: RunHandle, name: &str, show: Show) -> nexus_core::Result<Report> {
+pub(crate) fn wait(handle: RunHandle, name: &str, mode: Mode) -> nexus_core::Result<Report> {
     let began = Instant::now();
     let name = &*visible(name).on_one_line().to_string();
     let mut bars = None;
-    let mut lines = Lines { next: FIRST_LINE };
-    let mut nap = Duration::from_millis(1);
-    while show != Show::Nothing && !handle.is_finished() {
-        std::thread::sleep(nap);
-        nap = (nap * 2).min(LONGEST_NAP);
+    let mut lines = Lines { next: FIRST_LINE_DELAY };
+    let mut poll_interval = Duration::from_millis(1);
+    while mode != Mode::Off && !handle.is_finished() {
+        std::thread::sleep(poll_interval);
+        poll_interval = (poll_interval * 2).min(MAX_POLL_INTERVAL);
         let elapsed = began.elapsed();
-        match show {
-            Show::Bars if elapsed >= FIRST_BARS => {
+        match mode {
+            Mode::Bars if elapsed >= BARS_DELAY => {
                 bars.get_or_insert_with(Bars::new).show(name, &handle.progress());
             }
-            Show::Lines if lines.is_due(elapsed) => warn(&line(name, elapsed, &handle.progress())),
+            Mode::Lines if lines.is_due(elapsed) => warn(&line(name, elapsed, &handle.progress())),
             _ => {}
         }
     }
@@ -62,7 +62,7 @@ impl Lines {
     fn is_due(&mut self, elapsed: Duration) -> bool {
         let due = elapsed >= self.next;
         if due {
-            self.next = elapsed + NEXT_LINE;
+            self.next = elapsed + LINE_INTERVAL;
         }
         due
     }
@@ -76,14 +76,14 @@ fn line(name: &str, elapsed: Duration, progress: &Progress) -> String {
         progress.steps,
         seconds(elapsed)
     );
-    for (index, task) in progress.running.iter().take(MOST).enumerate() {
+    for (index, task) in progress.running.iter().take(MAX_TASKS).enumerate() {
         let before = if index == 0 { "; running: " } else { ", " };
-        let _ = write!(line, "{before}{} for {}", called(task), seconds(task.since));
+        let _ = write!(line, "{before}{} for {}", task_label(task), seconds(task.since));
         if let Some((done, total)) = task.parts {
             let _ = write!(line, " ({done} of {total})");
         }
     }
-    let more = progress.running.len().saturating_sub(MOST);
+    let more = progress.running.len().saturating_sub(MAX_TASKS);
     if more > 0 {
         let _ = write!(line, " and {more} more");
     }
@@ -91,7 +91,7 @@ fn line(name: &str, elapsed: Duration, progress: &Progress) -> String {
 }
 
 /// `charge[4], attempt 2`
-fn called(task: &RunningTask) -> String {
+fn task_label(task: &RunningTask) -> String {
     let mut name = visible(&task.path).on_one_line().to_string();
     if let Some(item) = task.item {
         let _ = write!(name, "[{item}]");
@@ -106,24 +106,24 @@ fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs())
 }
 
-type Key = (String, Option<u64>, u32);
+type TaskKey = (String, Option<u64>, u32);
 
 struct Bars {
     all: MultiProgress,
-    head: ProgressBar,
-    tasks: BTreeMap<Key, ProgressBar>,
+    summary: ProgressBar,
+    tasks: BTreeMap<TaskKey, ProgressBar>,
 }
 
 impl Bars {
     fn new() -> Self {
         let all = MultiProgress::new();
-        let head = all.add(ProgressBar::new_spinner().with_style(style("{wide_msg}")));
-        Self { all, head, tasks: BTreeMap::new() }
+        let summary = all.add(ProgressBar::new_spinner().with_style(style("{wide_msg}")));
+        Self { all, summary, tasks: BTreeMap::new() }
     }
 
     fn show(&mut self, name: &str, progress: &Progress) {
-        let shown = progress.running.iter().take(MOST);
-        let now: BTreeMap<Key, &RunningTask> =
+        let shown = progress.running.iter().take(MAX_TASKS);
+        let now: BTreeMap<TaskKey, &RunningTask> =
             shown.map(|task| ((task.path.clone(), task.item, task.attempt), task)).collect();
         self.tasks.retain(|key, bar| {
             let goes_on = now.contains_key(key);
@@ -133,17 +133,18 @@ impl Bars {
             }
             goes_on
         });
-        let more = match progress.running.len().saturating_sub(MOST) {
+        let more = match progress.running.len().saturating_sub(MAX_TASKS) {
             0 => String::new(),
             more => format!(", {more} more running"),
         };
-        self.head.set_message(format!("{name}: {}/{} steps{more}", progress.ended, progress.steps));
+        self.summary
+            .set_message(format!("{name}: {}/{} steps{more}", progress.ended, progress.steps));
         for (key, task) in now {
             let all = &self.all;
             let bar = self.tasks.entry(key).or_insert_with(|| {
                 all.add(ProgressBar::new_spinner().with_style(style("  {spinner} {wide_msg}")))
             });
-            bar.set_message(format!("{} for {}", called(task), seconds(task.since)));
+            bar.set_message(format!("{} for {}", task_label(task), seconds(task.since)));
             if let Some((done, total)) = task.parts {
                 if bar.length() != Some(total) {
                     bar.set_style(style("  {spinner} {msg} [{bar:24}] {pos}/{len}"));
@@ -153,7 +154,7 @@ impl Bars {
             }
             bar.tick();
         }
-        self.head.tick();
+        self.summary.tick();
     }
 
     fn clear(self) {

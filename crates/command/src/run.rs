@@ -12,24 +12,24 @@ use nexus_pointy::visible;
 
 use crate::input::{self, Document};
 use crate::interrupt::Interrupt;
+use crate::output::{self, Exit, Failure, UserError};
 use crate::plan::plan;
-use crate::say::{self, Complaint, Exit, Stop};
 use crate::{App, Entry, graph, progress};
 
-pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
+pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let Some(entry) = args.get_one::<String>("pipeline").and_then(|name| app.find(name)) else {
         return Ok(Exit::Usage);
     };
     let picture = match args.get_one::<PathBuf>("graph") {
-        Some(path) => Some((path, graph::format_of(path)?)),
+        Some(path) => Some((path, graph::format_for_path(path)?)),
         None => None,
     };
-    let (plan, values) = checked(entry, args)?;
+    let (plan, values) = plan_and_input(entry, args)?;
     if let Some((path, _)) = picture {
-        graph::can_write(path)?;
+        graph::check_writable(path)?;
     }
-    let report = report(app, entry, args, &plan, values)
-        .map_err(|error| Stop::new(Exit::Failed, error.to_string()))?;
+    let report = run_pipeline(app, entry, args, &plan, values)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     let exit = match report.status() {
         Status::Succeeded => Exit::Success,
         Status::TimedOut => Exit::TimedOut,
@@ -42,22 +42,22 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Stop> {
     };
     let text = if args.get_flag("json") {
         serde_json::to_string(&report).map_err(|error| {
-            Stop::new(Exit::Failed, format!("a value cannot be written as JSON: {error}"))
+            Failure::new(Exit::Failed, format!("a value cannot be written as JSON: {error}"))
         })?
     } else {
-        shown(&report)
+        report_text(&report)
     };
-    say::print(&text)?;
+    output::print(&text)?;
     drawn?;
     let is_seen = std::io::stdout().is_terminal() && !args.get_flag("json");
     if let (Err(error), false) = (report.ok(), is_seen) {
-        say::complain(&error.to_string());
+        output::print_error(&error.to_string());
     }
     Ok(exit)
 }
 
-/// The report, and what the flow yielded where that can be written down.
-fn shown(report: &Report) -> String {
+/// The report, followed by the flow's output if that can be written as JSON.
+fn report_text(report: &Report) -> String {
     let value = report.output_step().filter(StepReport::is_success).and_then(|step| step.json());
     match value {
         Some(Ok(value)) if !value.is_null() => format!("{report}\n{}", visible(value)),
@@ -65,19 +65,19 @@ fn shown(report: &Report) -> String {
     }
 }
 
-/// The plan and the input, or all that is wrong with either.
-fn checked(entry: Entry, args: &ArgMatches) -> Result<(Arc<Plan>, Vec<Value>), Stop> {
-    let mut complaints = Vec::new();
+/// The plan and the input, or the errors of both.
+fn plan_and_input(entry: Entry, args: &ArgMatches) -> Result<(Arc<Plan>, Vec<Value>), Failure> {
+    let mut errors = Vec::new();
     let plan = plan(entry, args.get_one::<PathBuf>("flow"));
     let values = values(entry, args);
     match (plan, values) {
         (Ok(plan), Ok(values)) => return Ok((plan, values)),
         (plan, values) => {
-            complaints.extend(plan.err());
-            complaints.extend(values.err().into_iter().flatten().map(Complaint::Text));
+            errors.extend(plan.err());
+            errors.extend(values.err().into_iter().flatten().map(UserError::Text));
         }
     }
-    Err(Stop::all(complaints))
+    Err(Failure::all(errors))
 }
 
 fn values(entry: Entry, args: &ArgMatches) -> Result<Vec<Value>, Vec<String>> {
@@ -89,7 +89,7 @@ fn values(entry: Entry, args: &ArgMatches) -> Result<Vec<Value>, Vec<String>> {
     input::values(entry.input, document.as_ref(), &sets)
 }
 
-fn report(
+fn run_pipeline(
     app: App,
     entry: Entry,
     args: &ArgMatches,
@@ -104,11 +104,11 @@ fn report(
     }
     let interrupt = Interrupt::listen();
     let handle = prepared.start()?;
-    interrupt.cancels(&handle.canceller());
-    let show = match args.get_one::<String>("progress").map(String::as_str) {
-        Some("never") => progress::Show::Nothing,
-        _ if std::io::stderr().is_terminal() => progress::Show::Bars,
-        _ => progress::Show::Lines,
+    interrupt.set_run(&handle.canceller());
+    let mode = match args.get_one::<String>("progress").map(String::as_str) {
+        Some("never") => progress::Mode::Off,
+        _ if std::io::stderr().is_terminal() => progress::Mode::Bars,
+        _ => progress::Mode::Lines,
     };
-    progress::wait(handle, plan.name(), show)
+    progress::wait(handle, plan.name(), mode)
 }

@@ -6,21 +6,21 @@ use std::time::Duration;
 use nexus_pointy::visible;
 use similar::{ChangeTag, TextDiff};
 
-/// So many lines are shown; the others are counted.
-const MOST_LINES: usize = 40;
-/// So many characters of a line are shown.
-const MOST_COLUMNS: usize = 120;
+/// At most this many lines are shown; the others are counted.
+const MAX_LINES: usize = 40;
+/// At most this many characters of a line are shown.
+const MAX_COLUMNS: usize = 120;
 /// Lines around a change.
 const CONTEXT: usize = 2;
-/// After so long the differences get coarser.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// After this time the diff is coarser, since a minimal one may take very long.
+const DIFF_TIMEOUT: Duration = Duration::from_millis(500);
 
 const RED: &str = "\u{1b}[31m";
 const GREEN: &str = "\u{1b}[32m";
-const PLAIN: &str = "\u{1b}[0m";
+const RESET: &str = "\u{1b}[0m";
 
 pub(super) fn diff(name: &str, old: &str, new: &str, color: bool) -> String {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let diff = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(old, new);
     // The ends of lines are shown where they can be what differs.
     let ends = old.contains('\r') && old.matches("\r\n").count() != old.matches('\n').count();
     let mut lines = Vec::new();
@@ -32,14 +32,14 @@ pub(super) fn diff(name: &str, old: &str, new: &str, color: bool) -> String {
             lines.push(format!("@@ -{old} +{new} @@"));
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let (sign, paint) = match change.tag() {
+            let (sign, line_color) = match change.tag() {
                 ChangeTag::Delete => ('-', RED),
                 ChangeTag::Insert => ('+', GREEN),
                 ChangeTag::Equal => (' ', ""),
             };
-            let text = shown(change.value(), ends);
-            lines.push(if color && !paint.is_empty() {
-                format!("{paint}{sign}{text}{PLAIN}")
+            let text = shown_line(change.value(), ends);
+            lines.push(if color && !line_color.is_empty() {
+                format!("{line_color}{sign}{text}{RESET}")
             } else {
                 format!("{sign}{text}")
             });
@@ -48,8 +48,8 @@ pub(super) fn diff(name: &str, old: &str, new: &str, color: bool) -> String {
             }
         }
     }
-    let more = lines.len().saturating_sub(MOST_LINES);
-    lines.truncate(MOST_LINES);
+    let more = lines.len().saturating_sub(MAX_LINES);
+    lines.truncate(MAX_LINES);
     let name = visible(name).on_one_line();
     let mut out = format!("--- {name}\n+++ {name}, laid out\n");
     for line in lines {
@@ -63,14 +63,14 @@ pub(super) fn diff(name: &str, old: &str, new: &str, color: bool) -> String {
     out
 }
 
-fn shown(line: &str, ends: bool) -> String {
+fn shown_line(line: &str, ends: bool) -> String {
     let line = line.strip_suffix('\n').unwrap_or(line);
     let (line, end) = match line.strip_suffix('\r') {
         Some(line) if ends => (line, "␍"),
         Some(line) => (line, ""),
         None => (line, ""),
     };
-    match line.char_indices().nth(MOST_COLUMNS) {
+    match line.char_indices().nth(MAX_COLUMNS) {
         Some((at, _)) => format!("{}..{end}", visible(line.get(..at).unwrap_or_default())),
         None => format!("{}{end}", visible(line)),
     }

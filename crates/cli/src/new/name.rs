@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::verdict::{Error, Result};
+use crate::exit::{Error, Result};
 
 /// Names that are Rust's or cargo's, or that belong to a package below the new one.
-const TAKEN: &[&str] = &[
+const RESERVED: &[&str] = &[
     "abstract",
     "alloc",
     "as",
@@ -70,33 +70,33 @@ const TAKEN: &[&str] = &[
     "yield",
 ];
 
-/// Names of devices, under which Windows keeps no file.
-const DEVICES: &[&str] = &["aux", "con", "nul", "prn"];
+/// Names of devices, which are no file names on Windows.
+const WINDOWS_DEVICES: &[&str] = &["aux", "con", "nul", "prn"];
 
 /// The name of a package that is to be in this directory.
-pub(super) fn of(folder: &Path) -> Result<&str> {
+pub(super) fn from_directory(folder: &Path) -> Result<&str> {
     let shown = folder.display();
     let name = folder.file_name().ok_or_else(|| {
         Error::new(format!("`{shown}` does not end with a name; write `nexus new NAME`"))
     })?;
-    let name = name.to_str().ok_or_else(|| refused(&name.to_string_lossy(), RULE))?;
-    match wrong(name) {
+    let name = name.to_str().ok_or_else(|| invalid_name(&name.to_string_lossy(), RULE))?;
+    match problem(name) {
         None => Ok(name),
-        Some(why) => Err(refused(name, why)),
+        Some(why) => Err(invalid_name(name, why)),
     }
 }
 
 const RULE: &str = "it may have letters from a to z, digits, `-` and `_`, and starts with a letter";
 
-fn refused(name: &str, why: &str) -> Error {
+fn invalid_name(name: &str, why: &str) -> Error {
     Error::new(format!("`{name}` is no name for a package: {why}; take another, such as `shop`"))
 }
 
-fn wrong(name: &str) -> Option<&'static str> {
+fn problem(name: &str) -> Option<&'static str> {
     let mut chars = name.chars();
     let starts = chars.next().is_some_and(|first| first.is_ascii_alphabetic());
     let lower = name.to_ascii_lowercase();
-    let is_device = DEVICES.contains(&&*lower)
+    let is_device = WINDOWS_DEVICES.contains(&&*lower)
         || lower.len() == 4
             && (lower.starts_with("com") || lower.starts_with("lpt"))
             && lower.ends_with(|last: char| last.is_ascii_digit());
@@ -104,7 +104,7 @@ fn wrong(name: &str) -> Option<&'static str> {
         Some(RULE)
     } else if name.len() > 64 {
         Some("it has more than 64 characters")
-    } else if TAKEN.contains(&name) {
+    } else if RESERVED.contains(&name) {
         Some("it means something else in Rust or to cargo")
     } else if is_device {
         Some("Windows keeps it for a device")
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn names() {
         for good in ["shop", "a", "my-shop", "my_shop2", "Shop", "work/shop", "./shop/", "comma"] {
-            assert!(of(Path::new(good)).is_ok(), "{good}");
+            assert!(from_directory(Path::new(good)).is_ok(), "{good}");
         }
         for (bad, why) in [
             ("", "does not end with a name"),
@@ -138,9 +138,9 @@ mod tests {
             ("NUL", "Windows"),
             ("lpt1", "Windows"),
         ] {
-            let error = of(Path::new(bad)).unwrap_err().to_string();
+            let error = from_directory(Path::new(bad)).unwrap_err().to_string();
             assert!(error.contains(why), "{bad}: {error}");
         }
-        assert!(of(Path::new(&"x".repeat(65))).is_err());
+        assert!(from_directory(Path::new(&"x".repeat(65))).is_err());
     }
 }

@@ -4,16 +4,17 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::args::New;
-use crate::verdict::{Error, Result};
+use crate::exit::{Error, Result};
 
-/// What was said about it, looked at.
+/// Where the new project's dependency on nexus comes from, checked.
 #[derive(Debug)]
 pub(super) enum Source {
     Git(String),
     Checkout {
-        /// As the system has it.
+        /// The absolute path.
         path: PathBuf,
-        /// Whether it was named from here, so that both may move together.
+        /// Whether the path was given as a relative one. Then the dependency's path is relative too,
+        /// so that both directories may be moved together.
         is_relative: bool,
     },
 }
@@ -32,11 +33,12 @@ impl Source {
     /// The value of `nexus` in the dependencies of a project in this directory.
     pub(super) fn dependency(&self, folder: &Path) -> String {
         match self {
-            Self::Git(url) => format!("{{ git = {} }}", quoted(url)),
+            Self::Git(url) => format!("{{ git = {} }}", toml_string(url)),
             Self::Checkout { path, is_relative } => {
                 let folder = folder.canonicalize().ok().filter(|_| *is_relative);
-                let path = folder.and_then(|it| between(&it, path)).unwrap_or_else(|| path.clone());
-                format!("{{ path = {} }}", quoted(&path.display().to_string()))
+                let path =
+                    folder.and_then(|it| relative_path(&it, path)).unwrap_or_else(|| path.clone());
+                format!("{{ path = {} }}", toml_string(&path.display().to_string()))
             }
         }
     }
@@ -59,20 +61,20 @@ fn checkout(path: &Path) -> Result<Source> {
     Ok(Source::Checkout { path, is_relative })
 }
 
-/// The way from one directory to another, both absolute. `None` if they share no root.
-fn between(from: &Path, to: &Path) -> Option<PathBuf> {
+/// The relative path from one directory to another, both absolute. `None` if they share no root.
+fn relative_path(from: &Path, to: &Path) -> Option<PathBuf> {
     let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     if shared == 0 {
         return None;
     }
     let up = from.components().skip(shared).map(|_| Component::ParentDir);
-    let way: PathBuf = up.chain(to.components().skip(shared)).collect();
+    let path: PathBuf = up.chain(to.components().skip(shared)).collect();
     // Cargo reads `/` on every system.
-    Some(way.to_str().map_or(way.clone(), |it| it.replace('\\', "/").into()))
+    Some(path.to_str().map_or(path.clone(), |it| it.replace('\\', "/").into()))
 }
 
 /// As a string of TOML.
-fn quoted(text: &str) -> String {
+fn toml_string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
@@ -90,20 +92,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ways_between_directories() {
-        for (from, to, way) in [
+    fn relative_paths_between_directories() {
+        for (from, to, path) in [
             ("/home/me/shop", "/home/me/nexus", "../nexus"),
             ("/home/me/work/shop", "/home/me/nexus", "../../nexus"),
             ("/home/me/nexus/shop", "/home/me/nexus", ".."),
             ("/shop", "/home/me/nexus", "../home/me/nexus"),
         ] {
-            assert_eq!(between(Path::new(from), Path::new(to)), Some(way.into()), "{from}");
+            assert_eq!(relative_path(Path::new(from), Path::new(to)), Some(path.into()), "{from}");
         }
-        assert_eq!(between(Path::new("shop"), Path::new("/nexus")), None);
+        assert_eq!(relative_path(Path::new("shop"), Path::new("/nexus")), None);
     }
 
     #[test]
     fn texts_in_toml() {
-        assert_eq!(quoted("C:\\my \"nexus\"\n"), r#""C:\\my \"nexus\"\u000A""#);
+        assert_eq!(toml_string("C:\\my \"nexus\"\n"), r#""C:\\my \"nexus\"\u000A""#);
     }
 }

@@ -1,25 +1,25 @@
-//! How a command ended, and why it could not do its work.
+//! The exit status of a command, and the error that stops it.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// What the exit code says. Of several, the greatest wins.
+/// What the exit code says. Of several scripts, the greatest status counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verdict {
-    /// 0: all is well.
-    Fine,
+pub(crate) enum ExitStatus {
+    /// 0: the command has succeeded.
+    Success,
     /// 1: a script has mistakes, or is not laid out as it should be.
     Mistakes,
     /// 2: the command was not understood, or a file could not be read or written.
-    Trouble,
+    Failure,
 }
 
-impl From<Verdict> for ExitCode {
-    fn from(verdict: Verdict) -> Self {
-        Self::from(match verdict {
-            Verdict::Fine => 0,
-            Verdict::Mistakes => 1,
-            Verdict::Trouble => 2,
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(match status {
+            ExitStatus::Success => 0,
+            ExitStatus::Mistakes => 1,
+            ExitStatus::Failure => 2,
         })
     }
 }

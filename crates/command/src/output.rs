@@ -15,43 +15,43 @@ pub(crate) enum Exit {
     Cancelled = 130,
 }
 
-/// Why it ends early.
+/// Why the program ends early.
 #[derive(Debug)]
-pub(crate) struct Stop {
+pub(crate) struct Failure {
     exit: Exit,
-    /// Each is one error; with the lines of a script it has its own heading.
-    errors: Vec<Complaint>,
+    /// The errors to print. An error with lines of a script has its own heading.
+    errors: Vec<UserError>,
 }
 
 /// An error that the user sees.
 #[derive(Debug)]
-pub(crate) enum Complaint {
+pub(crate) enum UserError {
     Text(String),
     Flow(nexus_core::Error),
 }
 
-impl Stop {
+impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, errors: vec![Complaint::Text(message.into())] }
+        Self { exit, errors: vec![UserError::Text(message.into())] }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    pub(crate) fn all(errors: Vec<Complaint>) -> Self {
+    pub(crate) fn all(errors: Vec<UserError>) -> Self {
         Self { exit: Exit::Usage, errors }
     }
 
     /// Prints the errors.
-    pub(crate) fn say(self) -> Exit {
+    pub(crate) fn report(self) -> Exit {
         for error in self.errors {
             match error {
-                Complaint::Flow(nexus_core::Error::Flow(mistakes)) => {
-                    write_error(format_args!("{}", mistakes.render(colored(&io::stderr()))));
+                UserError::Flow(nexus_core::Error::Flow(mistakes)) => {
+                    write_error(format_args!("{}", mistakes.render(is_colored(&io::stderr()))));
                 }
-                Complaint::Flow(error) => complain(&error.to_string()),
-                Complaint::Text(text) => complain(&text),
+                UserError::Flow(error) => print_error(&error.to_string()),
+                UserError::Text(text) => print_error(&text),
             }
         }
         self.exit
@@ -59,7 +59,7 @@ impl Stop {
 }
 
 /// Whether a stream takes colours: it is a terminal, and the user has not turned them off.
-pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
+pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     stream.is_terminal()
         && !set("NO_COLOR")
@@ -67,8 +67,9 @@ pub(crate) fn colored(stream: &impl IsTerminal) -> bool {
 }
 
 /// `error: ..`, on the standard error.
-pub(crate) fn complain(message: &str) {
-    let (bold, plain) = if colored(&io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+pub(crate) fn print_error(message: &str) {
+    let (bold, plain) =
+        if is_colored(&io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     write_error(format_args!("{bold}error{plain}: {}", visible(message).indented(2)));
 }
 
@@ -78,18 +79,18 @@ pub(crate) fn warn(line: &str) {
 }
 
 fn write_error(line: fmt::Arguments<'_>) {
-    // If there is nobody to read it, there is nobody to tell either.
+    // If standard error cannot be written, the failure could not be reported either.
     let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Prints what was asked for on the standard output.
-pub(crate) fn print(text: &str) -> Result<Exit, Stop> {
+pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
     let newline = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
         Ok(()) => Ok(Exit::Success),
-        // Whoever reads has seen enough: `| head`.
+        // The reader has closed the pipe, as `| head` does, which is no error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Success),
-        Err(error) => Err(Stop::new(Exit::Failed, format!("cannot write the output: {error}"))),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write the output: {error}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! Places in a JSON text.
+//! Positions in a JSON text.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ pub(crate) struct Span {
     pub(crate) end: usize,
 }
 
-/// Where the value stands that these steps lead to.
-pub(crate) fn span(text: &str, steps: &[Step]) -> Option<Span> {
+/// The span of the value that these steps lead to.
+pub(crate) fn value_span(text: &str, steps: &[Step]) -> Option<Span> {
     let mut value: &RawValue = serde_json::from_str(text).ok()?;
     for step in steps {
         value = match step {
@@ -27,21 +27,21 @@ pub(crate) fn span(text: &str, steps: &[Step]) -> Option<Span> {
             }
         };
     }
-    let start = offset(text, value.get());
+    let start = offset_of(text, value.get());
     Some(Span { start, end: start + value.get().len() })
 }
 
 /// The line and the column, both from 1, of the byte at `at`; the column counts characters.
-pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn line_column(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (line, before.get(start..).unwrap_or_default().chars().count() + 1)
 }
 
-/// The last byte that is no blank of what `serde_json` has read, which it counts in lines, from 1,
-/// and bytes of the last one.
-pub(crate) fn byte(text: &str, line: usize, column: usize) -> usize {
+/// The last byte that is no blank of the text that `serde_json` has read. It reports how far it has
+/// read as a line, from 1, and a count of bytes in that line.
+pub(crate) fn byte_at(text: &str, line: usize, column: usize) -> usize {
     let start = match line {
         0 | 1 => 0,
         _ => text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1),
@@ -55,12 +55,12 @@ pub(crate) fn byte(text: &str, line: usize, column: usize) -> usize {
 }
 
 /// Where `part`, which is a slice of `text`, begins in it.
-pub(crate) fn offset(text: &str, part: &str) -> usize {
+pub(crate) fn offset_of(text: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
 }
 
 /// Where the key of the value that begins at `value` begins.
-pub(crate) fn key(text: &str, value: usize) -> usize {
+pub(crate) fn key_start(text: &str, value: usize) -> usize {
     let before = text.get(..value).unwrap_or_default();
     let before = before.trim_end_matches([' ', '\t', '\r', '\n', ':']);
     let Some(inside) = before.strip_suffix('"') else { return value };
@@ -71,7 +71,7 @@ pub(crate) fn key(text: &str, value: usize) -> usize {
     opens.unwrap_or(value)
 }
 
-/// The members of an object as they are written, doubles too.
+/// The members of an object as they are written, duplicates too.
 pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -99,16 +99,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_found_again() {
+    fn positions_are_found_again() {
         let text = "{\n  \"ä\\\"b\" : 12,\n  \"c\": [\n7]}";
         let value = text.find("12").unwrap_or_default();
-        assert_eq!(place(text, value), (2, 12));
-        assert_eq!(place(text, key(text, value)), (2, 3));
-        assert_eq!(offset(text, &text[value..]), value);
-        assert_eq!(place(text, byte(text, 4, 1)), (4, 1));
-        assert_eq!(place(text, byte(text, 2, 4)), (2, 4), "a character of two bytes");
-        assert_eq!(place(text, byte(text, 4, 0)), (3, 8), "the reader has seen the line's end");
-        assert_eq!(byte(text, 99, 99), text.len() - 1);
-        assert_eq!(byte("", 1, 0), 0);
+        assert_eq!(line_column(text, value), (2, 12));
+        assert_eq!(line_column(text, key_start(text, value)), (2, 3));
+        assert_eq!(offset_of(text, &text[value..]), value);
+        assert_eq!(line_column(text, byte_at(text, 4, 1)), (4, 1));
+        assert_eq!(line_column(text, byte_at(text, 2, 4)), (2, 4), "a character of two bytes");
+        assert_eq!(
+            line_column(text, byte_at(text, 4, 0)),
+            (3, 8),
+            "the reader has seen the line's end"
+        );
+        assert_eq!(byte_at(text, 99, 99), text.len() - 1);
+        assert_eq!(byte_at("", 1, 0), 0);
     }
 }
