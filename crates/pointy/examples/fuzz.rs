@@ -14,7 +14,7 @@ use std::process::exit;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// No run of inputs of 16 KiB may take the process over this.
-const MOST_MEMORY: u64 = 512 << 20;
+const MAX_MEMORY: u64 = 512 << 20;
 
 fn main() {
     let (seconds, seed) = arguments();
@@ -25,12 +25,12 @@ fn main() {
     while start.elapsed() < Duration::from_secs(seconds) {
         for _ in 0..64 {
             if let Err(what) = fuzzer.step() {
-                println!("{what}\nseed {seed}, input {}", fuzzer.seen.inputs);
+                println!("{what}\nseed {seed}, input {}", fuzzer.stats.inputs);
                 exit(1);
             }
         }
-        if peak_memory().is_some_and(|bytes| bytes > MOST_MEMORY) {
-            println!("more than {MOST_MEMORY} bytes of memory by input {}", fuzzer.seen.inputs);
+        if peak_memory().is_some_and(|bytes| bytes > MAX_MEMORY) {
+            println!("more than {MAX_MEMORY} bytes of memory by input {}", fuzzer.stats.inputs);
             exit(1);
         }
         if start.elapsed() > next {
@@ -42,16 +42,16 @@ fn main() {
 }
 
 fn report(fuzzer: &fuzz::Fuzzer, elapsed: Duration) {
-    let seen = &fuzzer.seen;
+    let stats = &fuzzer.stats;
     println!(
         "{:4.0} s: {} inputs ({}/s), {} MB, {} without a mistake, corpus {}, slowest {:?}, peak memory {}",
         elapsed.as_secs_f64(),
-        seen.inputs,
-        u128::from(seen.inputs) * 1_000 / elapsed.as_millis().max(1),
-        seen.bytes / 1_000_000,
-        seen.right,
+        stats.inputs,
+        u128::from(stats.inputs) * 1_000 / elapsed.as_millis().max(1),
+        stats.bytes / 1_000_000,
+        stats.valid,
         fuzzer.corpus(),
-        seen.slowest,
+        stats.slowest,
         peak_memory().map_or("unknown".to_owned(), |bytes| format!("{} MiB", bytes >> 20)),
     );
 }

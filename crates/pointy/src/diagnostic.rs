@@ -175,10 +175,10 @@ impl Sink {
 
 /// Text of the user's for a message: in backticks, cut, and with nothing invisible in it.
 pub(crate) fn quote(text: &str) -> String {
-    const MOST: usize = 40;
+    const MAX_CHARS: usize = 40;
     let mut out = String::from("`");
     for (count, c) in text.chars().enumerate() {
-        if count == MOST {
+        if count == MAX_CHARS {
             out.push_str("..");
             break;
         }

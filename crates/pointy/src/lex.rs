@@ -216,7 +216,7 @@ impl<'a> Lexer<'a> {
             }
             _ => {
                 self.skip_while(|c| c == '-');
-                self.skip_torn('>');
+                self.skip_split_operator('>');
                 self.skip_while(|c| c == '>');
                 TokenKind::Unknown
             }
@@ -232,7 +232,7 @@ impl<'a> Lexer<'a> {
             return self.many(2, TokenKind::Parallel);
         }
         self.at += 1;
-        self.skip_torn('-');
+        self.skip_split_operator('-');
         // `|>`, `|=>`, `|-->` and `| ->` are near misses.
         let tail = self.rest().trim_start_matches(['-', '=']);
         if tail.starts_with('>') {
@@ -242,8 +242,8 @@ impl<'a> Lexer<'a> {
         TokenKind::Unknown
     }
 
-    /// Skips blanks before the rest of an operator that they tear apart: `- >`, `| ->`.
-    fn skip_torn(&mut self, rest: char) {
+    /// Skips the blanks inside of a split operator: `- >`, `| ->`.
+    fn skip_split_operator(&mut self, rest: char) {
         let blanks = self.rest().bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let tail = self.source.get(self.at + blanks..).unwrap_or_default();
         if tail.starts_with(rest) && (rest == '>' || tail.starts_with("->")) {

@@ -62,9 +62,9 @@ pub fn parse(source: &str) -> Parsed {
     Parser::new(Source::Text(lexer), end, sink).script()
 }
 
-/// Parses tokens that come from anywhere, by the same grammar.
+/// Parses tokens from any source, by the same grammar.
 ///
-/// `end` is blamed where something is missing at the end. [`TokenKind::Unknown`] tokens
+/// A diagnostic for something missing at the end points at `end`. [`TokenKind::Unknown`] tokens
 /// are reported, with what to write instead.
 ///
 /// ```
@@ -96,24 +96,26 @@ impl<'t> Source<'t> {
     }
 }
 
+/// A token that is read but not yet taken.
 #[derive(Debug, Default)]
-struct Ahead<'t> {
+struct Lookahead<'t> {
     token: Option<Token<'t>>,
-    /// It stands in for, or directly after, text that was reported already.
-    after_junk: bool,
+    /// The token replaces, or directly follows, text that was reported already.
+    after_error: bool,
 }
 
 #[derive(Debug)]
 struct Parser<'t> {
     source: Source<'t>,
-    current: Ahead<'t>,
-    following: Ahead<'t>,
+    current: Lookahead<'t>,
+    following: Lookahead<'t>,
     end: Span,
     /// The last token taken.
     last: Span,
     sink: Sink,
-    /// Something was reported at the current token, so nothing else is.
-    blamed: bool,
+    /// An error was reported at the current token. No other is, since it would most likely follow
+    /// from the first.
+    error_reported: bool,
     depth: usize,
     /// How many branch lists are open.
     in_branches: usize,
@@ -121,64 +123,64 @@ struct Parser<'t> {
     open: [usize; 3],
     /// Brackets that the end of the script left open.
     unclosed: Vec<(Span, TokenKind)>,
-    /// The end came inside of what is nested too deep.
-    cut: bool,
+    /// The script ended inside of brackets that are nested too deep and therefore skipped.
+    ends_too_deep: bool,
 }
 
 impl<'t> Parser<'t> {
     fn new(source: Source<'t>, end: Span, sink: Sink) -> Self {
         let mut parser = Self {
             source,
-            current: Ahead::default(),
-            following: Ahead::default(),
+            current: Lookahead::default(),
+            following: Lookahead::default(),
             end,
             last: end,
             sink,
-            blamed: false,
+            error_reported: false,
             depth: 0,
             in_branches: 0,
             open: [0; 3],
             unclosed: Vec::new(),
-            cut: false,
+            ends_too_deep: false,
         };
-        parser.current = parser.pull();
-        parser.following = parser.pull();
+        parser.current = parser.next_token();
+        parser.following = parser.next_token();
         parser.last = parser.span().before();
-        parser.blamed = parser.current.after_junk;
+        parser.error_reported = parser.current.after_error;
         parser
     }
 
     fn script(mut self) -> Parsed {
-        if self.current.token.is_none() && !self.blamed {
+        if self.current.token.is_none() && !self.error_reported {
             let span = self.end;
             self.error(span, |_| {
                 Diagnostic::new(code::EMPTY_SCRIPT, "the script has no event", span)
                     .help("write the name of one, or several with arrows between: `A -> B`")
             });
-            self.blamed = true;
+            self.error_reported = true;
         }
-        let flow = self.flow(flow::Within::Script, None);
+        let flow = self.flow(flow::FlowContext::Script, None);
         self.report_unclosed();
         Parsed { flow, diagnostics: self.sink.finish() }
     }
 
-    /// The next token that the language has. Others are reported, and replaced where it is
-    /// clear what was meant.
-    fn pull(&mut self) -> Ahead<'t> {
-        let mut after_junk = false;
+    /// The next token of the language. Unknown tokens are reported, and replaced where it is clear
+    /// what was meant.
+    fn next_token(&mut self) -> Lookahead<'t> {
+        let mut after_error = false;
         loop {
             let Some(mut token) = self.source.next(&mut self.sink) else {
-                return Ahead { token: None, after_junk };
+                return Lookahead { token: None, after_error };
             };
             if token.kind != TokenKind::Unknown {
-                return Ahead { token: Some(token), after_junk };
+                return Lookahead { token: Some(token), after_error };
             }
             self.sink.report_unknown(&token.text, token.span);
-            if let Some(kind) = unknown::meant(&token.text) {
+            if let Some(kind) = unknown::intended_kind(&token.text) {
                 token.kind = kind;
-                return Ahead { token: Some(token), after_junk: true };
+                return Lookahead { token: Some(token), after_error: true };
             }
-            after_junk = true;
+            after_error = true;
         }
     }
 
@@ -198,39 +200,39 @@ impl<'t> Parser<'t> {
         self.current.token.as_ref().map_or("", |token| token.text.as_ref())
     }
 
-    /// Where the current token stands, or the end.
+    /// The span of the current token, or of the end.
     fn span(&self) -> Span {
         self.current.token.as_ref().map_or(self.end, |token| token.span)
     }
 
     /// Takes the current token.
     fn bump(&mut self) -> Span {
-        let after = self.pull();
+        let after = self.next_token();
         let next = std::mem::replace(&mut self.following, after);
         let taken = std::mem::replace(&mut self.current, next);
-        self.blamed = self.current.after_junk;
+        self.error_reported = self.current.after_error;
         if let Some(token) = taken.token {
             self.last = token.span;
         }
         self.last
     }
 
-    /// Reports a mistake at the current token, unless there is one there already.
+    /// Reports a mistake at the current token, unless one was reported there already.
     fn error(&mut self, span: Span, make: impl FnOnce(&Self) -> Diagnostic) {
-        if !self.blamed {
-            self.blamed = true;
+        if !self.error_reported {
+            self.error_reported = true;
             self.report(span, make);
         }
     }
 
-    /// Reports a mistake that does not depend on what was reported before.
+    /// Reports a mistake, whatever was reported before.
     fn report(&mut self, span: Span, make: impl FnOnce(&Self) -> Diagnostic) {
         let mut sink = std::mem::take(&mut self.sink);
         sink.push(span, || make(self));
         self.sink = sink;
     }
 
-    /// What stands here, for a message.
+    /// The current token, for a message.
     fn found(&self) -> String {
         match &self.current.token {
             None => "the end".to_owned(),
@@ -240,12 +242,12 @@ impl<'t> Parser<'t> {
     }
 
     /// The span of everything since `start`.
-    fn since(&self, start: Span) -> Span {
+    fn span_since(&self, start: Span) -> Span {
         if self.last.end < start.start { start.before() } else { start.to(self.last) }
     }
 
-    /// Takes an opening bracket, and says whether what is in it may be parsed. If not, it
-    /// has been skipped up to and with its closing bracket.
+    /// Takes an opening bracket, and returns whether its contents may be parsed. If they are nested
+    /// too deep, they have been skipped, with the closing bracket.
     fn enter(&mut self, kind: TokenKind) -> (Span, bool) {
         let span = self.bump();
         if self.depth == MAX_DEPTH {
@@ -253,7 +255,7 @@ impl<'t> Parser<'t> {
             return (span, false);
         }
         self.depth += 1;
-        *self.opened(kind) += 1;
+        *self.open_count(kind) += 1;
         (span, true)
     }
 
@@ -265,14 +267,14 @@ impl<'t> Parser<'t> {
                 .help("take the inner flow out into an event of its own")
         });
         self.skip_balanced();
-        self.cut |= self.current.token.is_none();
+        self.ends_too_deep |= self.current.token.is_none();
         if self.current.token.is_some() {
             self.bump();
         }
-        self.blamed = true;
+        self.error_reported = true;
     }
 
-    /// Skips to the closing bracket of what is open, or the end.
+    /// Skips to the closing bracket of the innermost open one, or to the end.
     fn skip_balanced(&mut self) {
         let mut depth = 0_usize;
         while let Some(kind) = self.peek() {
@@ -288,7 +290,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Skips to a comma or closing bracket of what is open, or the end.
+    /// Skips to the next comma or closing bracket of the innermost open one, or to the end.
     fn skip_member(&mut self) {
         let mut depth = 0_usize;
         while let Some(kind) = self.peek() {
@@ -303,7 +305,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn opened(&mut self, kind: TokenKind) -> &mut usize {
+    fn open_count(&mut self, kind: TokenKind) -> &mut usize {
         let [paren, brace, bracket] = &mut self.open;
         match kind {
             TokenKind::LParen | TokenKind::RParen => paren,
@@ -315,23 +317,23 @@ impl<'t> Parser<'t> {
     /// Takes the closing bracket that belongs to the opening one at `open`.
     fn close(&mut self, kind: TokenKind, open: Span) {
         self.depth -= 1;
-        *self.opened(kind) -= 1;
+        *self.open_count(kind) -= 1;
         let closer = closer(kind);
         match self.peek() {
             Some(found) if found == closer => {
                 self.bump();
             }
             None => self.unclosed.push((open, kind)),
-            Some(found) => self.close_other(kind, open, found),
+            Some(found) => self.close_mismatched(kind, open, found),
         }
     }
 
     #[cold]
-    fn close_other(&mut self, kind: TokenKind, open: Span, found: TokenKind) {
+    fn close_mismatched(&mut self, kind: TokenKind, open: Span, found: TokenKind) {
         let at = self.span();
         let opening = kind.spelling().unwrap_or_default();
         let closing = closer(kind).spelling().unwrap_or_default();
-        if found.is_closer() && *self.opened(found) == 0 {
+        if found.is_closer() && *self.open_count(found) == 0 {
             self.error(at, |it| {
                 let message = format!("{} closes what `{opening}` opened", it.found());
                 Diagnostic::new(code::MISMATCHED, message, at)
@@ -348,9 +350,10 @@ impl<'t> Parser<'t> {
         });
     }
 
-    /// One diagnostic for all brackets that the end left open: most likely one was forgotten.
+    /// Reports all brackets that are open at the end in one diagnostic, since most likely only one
+    /// was forgotten.
     fn report_unclosed(&mut self) {
-        if self.cut {
+        if self.ends_too_deep {
             return;
         }
         let unclosed = std::mem::take(&mut self.unclosed);
@@ -373,7 +376,7 @@ impl<'t> Parser<'t> {
 impl Sink {
     #[cold]
     fn report_unknown(&mut self, text: &str, span: Span) {
-        // The empty text stands for what the lexer has reported.
+        // A token with an empty text was already reported by the lexer.
         if !text.is_empty() {
             self.push(span, || {
                 unknown::explain(text, span).unwrap_or_else(|| {

@@ -12,14 +12,14 @@ mod json;
 
 pub use json::json;
 
-/// Of a longer line only a part around what is blamed is handed to the renderer.
-const LONG_LINE: usize = 2_000;
-/// So many bytes of such a part come before what is blamed.
+/// Of a longer line only a part around the diagnostic's span is handed to the renderer.
+const MAX_LINE: usize = 2_000;
+/// How many bytes of such a part come before the span.
 const MARGIN: usize = 60;
 /// Longer spans are cut.
-const LONGEST_SPAN: usize = 200;
-/// Labels on lines nearer than this share a snippet with what is blamed.
-const NEAR: usize = 1_000;
+const MAX_SPAN: usize = 200;
+/// Labels nearer than this to the diagnostic's span share a snippet with it.
+const MAX_LABEL_DISTANCE: usize = 1_000;
 
 /// Renders diagnostics with the lines they are about, carets, labels and help.
 ///
@@ -51,14 +51,14 @@ pub fn render(diagnostics: &[Diagnostic], origin: &str, source: &str, color: boo
         if at > 0 {
             out.push('\n');
         }
-        out.push_str(&one(&readable(diagnostic), origin, &lines, color));
+        out.push_str(&render_one(&with_visible_texts(diagnostic), origin, &lines, color));
     }
     out
 }
 
-/// With nothing in its texts that does something to a terminal. The renderer itself sees to the
-/// script's lines.
-fn readable(diagnostic: &Diagnostic) -> Diagnostic {
+/// The diagnostic with all control characters in its texts escaped, since they could change the
+/// terminal. The renderer escapes those in the script's lines.
+fn with_visible_texts(diagnostic: &Diagnostic) -> Diagnostic {
     let shown = |text: &str| visible(text).to_string();
     let label = |(span, text): &(Span, String)| (*span, shown(text));
     Diagnostic {
@@ -70,7 +70,7 @@ fn readable(diagnostic: &Diagnostic) -> Diagnostic {
     }
 }
 
-fn one(diagnostic: &Diagnostic, origin: &str, lines: &Lines<'_>, color: bool) -> String {
+fn render_one(diagnostic: &Diagnostic, origin: &str, lines: &Lines<'_>, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let report = [group(diagnostic, origin, lines)];
     let mut text = renderer.decor_style(DecorStyle::Ascii).render(&report);
@@ -80,17 +80,23 @@ fn one(diagnostic: &Diagnostic, origin: &str, lines: &Lines<'_>, color: bool) ->
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, origin: &'a str, lines: &Lines<'a>) -> Group<'a> {
-    let primary = lines.mark(diagnostic.span);
+    let primary = lines.snippet_span(diagnostic.span);
     let title = Level::ERROR.primary_title(&*diagnostic.message).id(diagnostic.code);
-    let labels: Vec<(Mark, &str)> =
-        diagnostic.labels.iter().map(|(span, text)| (lines.mark(*span), text.as_str())).collect();
-    let near = |mark: &Mark| mark.end.max(primary.end) - mark.start.min(primary.start) <= NEAR;
-    let (near, far): (Vec<_>, Vec<_>) = labels.into_iter().partition(|(mark, _)| near(mark));
-    let mut marks = vec![(AnnotationKind::Primary, primary, None)];
-    marks.extend(near.into_iter().map(|(mark, text)| (AnnotationKind::Context, mark, Some(text))));
-    let mut group = lines.show(Group::with_title(title), origin, primary, marks);
-    for (mark, text) in far {
-        group = lines.show(group, origin, mark, vec![(AnnotationKind::Context, mark, Some(text))]);
+    let labels: Vec<(SnippetSpan, &str)> = diagnostic
+        .labels
+        .iter()
+        .map(|(span, text)| (lines.snippet_span(*span), text.as_str()))
+        .collect();
+    let near = |span: &SnippetSpan| {
+        span.end.max(primary.end) - span.start.min(primary.start) <= MAX_LABEL_DISTANCE
+    };
+    let (near, far): (Vec<_>, Vec<_>) = labels.into_iter().partition(|(span, _)| near(span));
+    let mut annotations = vec![(AnnotationKind::Primary, primary, None)];
+    annotations
+        .extend(near.into_iter().map(|(span, text)| (AnnotationKind::Context, span, Some(text))));
+    let mut group = lines.show(Group::with_title(title), origin, primary, annotations);
+    for (span, text) in far {
+        group = lines.show(group, origin, span, vec![(AnnotationKind::Context, span, Some(text))]);
     }
     match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(&**help)),
@@ -98,11 +104,11 @@ fn group<'a>(diagnostic: &'a Diagnostic, origin: &'a str, lines: &Lines<'a>) -> 
     }
 }
 
-type Marks<'a> = Vec<(AnnotationKind, Mark, Option<&'a str>)>;
+type Annotations<'a> = Vec<(AnnotationKind, SnippetSpan, Option<&'a str>)>;
 
 /// A span that fits the source, not too long.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+struct SnippetSpan {
     start: usize,
     end: usize,
 }
@@ -122,15 +128,15 @@ impl<'a> Lines<'a> {
     }
 
     /// The part of a span that is in the source.
-    fn fit(&self, span: Span) -> (usize, usize) {
+    fn clamp(&self, span: Span) -> (usize, usize) {
         let first = self.starts.first().copied().unwrap_or_default();
         let start = floor(self.source, span.start as usize).max(first);
         (start, floor(self.source, span.end as usize).max(start))
     }
 
-    fn mark(&self, span: Span) -> Mark {
-        let (start, end) = self.fit(span);
-        Mark { start, end: floor(self.source, end.min(start + LONGEST_SPAN)).max(start) }
+    fn snippet_span(&self, span: Span) -> SnippetSpan {
+        let (start, end) = self.clamp(span);
+        SnippetSpan { start, end: floor(self.source, end.min(start + MAX_SPAN)).max(start) }
     }
 
     /// The index of the line of an offset.
@@ -148,21 +154,27 @@ impl<'a> Lines<'a> {
         (line + 1, before.chars().count() + 1)
     }
 
-    /// Adds the lines of the marks, cut to what is near them.
-    fn show(&self, group: Group<'a>, origin: &'a str, main: Mark, marks: Marks<'a>) -> Group<'a> {
-        let start = marks.iter().map(|(_, mark, _)| mark.start).min().unwrap_or_default();
-        let end = marks.iter().map(|(_, mark, _)| mark.end).max().unwrap_or_default();
+    /// Adds the lines of the annotations; long lines are cut to the part near them.
+    fn show(
+        &self,
+        group: Group<'a>,
+        origin: &'a str,
+        main: SnippetSpan,
+        annotations: Annotations<'a>,
+    ) -> Group<'a> {
+        let start = annotations.iter().map(|(_, span, _)| span.start).min().unwrap_or_default();
+        let end = annotations.iter().map(|(_, span, _)| span.end).max().unwrap_or_default();
         let line = self.line(start);
         let line_start = self.start(line);
-        let cut = start - line_start > LONG_LINE;
+        let cut = start - line_start > MAX_LINE;
         let from = if cut { floor(self.source, start - MARGIN) } else { line_start };
         let line_end = self.start(self.line(end) + 1);
-        let to = floor(self.source, end + LONG_LINE).min(line_end).max(end);
+        let to = floor(self.source, end + MAX_LINE).min(line_end).max(end);
         let text = self.source.get(from..to).unwrap_or_default();
         let text =
             text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
-        let annotations = marks.into_iter().map(|(kind, mark, label)| {
-            let span = (mark.start - from).min(text.len())..(mark.end - from).min(text.len());
+        let annotations = annotations.into_iter().map(|(kind, span, label)| {
+            let span = (span.start - from).min(text.len())..(span.end - from).min(text.len());
             match label {
                 Some(label) => kind.span(span).label(label),
                 None => kind.span(span),

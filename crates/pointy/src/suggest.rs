@@ -1,7 +1,7 @@
-//! Finds what a misspelt word was most likely meant to be.
+//! Suggestions for misspelt words.
 
-/// Longer words are not compared: nobody would mistype them into each other.
-const LONGEST: usize = 64;
+/// Longer words are not compared, to bound the time of a comparison.
+const MAX_WORD: usize = 64;
 
 /// The candidate nearest to `word`, if one is near enough to be a typing mistake.
 ///
@@ -37,12 +37,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn folded(word: &str) -> Option<Vec<char>> {
-    if word.is_empty() || word.len() > LONGEST * 4 {
+    if word.is_empty() || word.len() > MAX_WORD * 4 {
         return None;
     }
     let chars: Vec<char> =
         word.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect();
-    (chars.len() <= LONGEST).then_some(chars)
+    (chars.len() <= MAX_WORD).then_some(chars)
 }
 
 /// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours.

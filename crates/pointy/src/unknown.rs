@@ -1,4 +1,4 @@
-//! What to say about text that is no token of the language.
+//! Diagnostics for text that is no token of the language.
 
 use crate::diagnostic::{Diagnostic, code, quote};
 use crate::ident;
@@ -6,7 +6,7 @@ use crate::span::Span;
 use crate::token::TokenKind;
 
 /// The token that the writer most likely meant, where going on with it is safe.
-pub(crate) fn meant(text: &str) -> Option<TokenKind> {
+pub(crate) fn intended_kind(text: &str) -> Option<TokenKind> {
     Some(match text {
         "→" | "⇒" | "⟶" | "➔" | "➜" | "~>" | ">>" | "–>" | "—>" | "−>" => {
             TokenKind::Arrow
@@ -30,13 +30,13 @@ pub(crate) fn explain(text: &str, span: Span) -> Option<Diagnostic> {
         let message = format!("the script holds the character {}", ident::describe(first));
         return Some(Diagnostic::new(code::HIDDEN_CHARACTER, message, span).help("delete it"));
     }
-    let torn = text.contains([' ', '\t']);
-    let (message, help) = match meant(text) {
-        Some(TokenKind::Arrow) if torn => {
+    let is_split = text.contains([' ', '\t']);
+    let (message, help) = match intended_kind(text) {
+        Some(TokenKind::Arrow) if is_split => {
             (format!("{found} is no arrow"), "write `->`, without blanks")
         }
         Some(TokenKind::Arrow) => (format!("{found} is no arrow"), "write `->`"),
-        Some(TokenKind::PipeArrow) if torn => {
+        Some(TokenKind::PipeArrow) if is_split => {
             (format!("{found} is no arrow"), "write `|->`, without blanks")
         }
         Some(TokenKind::PipeArrow) => (format!("{found} is no arrow"), "write `|->`"),

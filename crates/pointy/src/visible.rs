@@ -51,9 +51,9 @@ impl<T> Visible<T> {
 
 impl<T: Display> Display for Visible<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut filter = Filter { out: f, line_ends: self.line_ends, carriage: false, indent: 0 };
+        let mut filter = Filter { out: f, line_ends: self.line_ends, pending_cr: false, indent: 0 };
         write!(filter, "{}", self.text)?;
-        filter.flush_carriage()
+        filter.flush_pending_cr()
     }
 }
 
@@ -61,14 +61,14 @@ struct Filter<'a, 'f> {
     out: &'a mut fmt::Formatter<'f>,
     line_ends: LineEnds,
     /// A carriage return was read, which may be the first half of a line end.
-    carriage: bool,
+    pending_cr: bool,
     /// So many blanks are due before the next character: an empty line gets none.
     indent: usize,
 }
 
 impl Filter<'_, '_> {
-    fn flush_carriage(&mut self) -> fmt::Result {
-        if std::mem::take(&mut self.carriage) {
+    fn flush_pending_cr(&mut self) -> fmt::Result {
+        if std::mem::take(&mut self.pending_cr) {
             return self.put(format_args!("{}", '\r'.escape_unicode()));
         }
         Ok(())
@@ -95,12 +95,12 @@ impl Write for Filter<'_, '_> {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             if first == '\n' {
-                self.carriage = false;
+                self.pending_cr = false;
                 self.end_line()?;
             } else {
-                self.flush_carriage()?;
+                self.flush_pending_cr()?;
                 match first {
-                    '\r' => self.carriage = true,
+                    '\r' => self.pending_cr = true,
                     '\t' => self.put(format_args!(" "))?,
                     hidden if is_hidden(hidden) => {
                         self.put(format_args!("{}", hidden.escape_unicode()))?;
@@ -135,9 +135,9 @@ mod tests {
     use super::*;
 
     /// Writes each character by itself, as a `Display` may.
-    struct Slowly<'a>(&'a str);
+    struct CharByChar<'a>(&'a str);
 
-    impl Display for Slowly<'_> {
+    impl Display for CharByChar<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             self.0.chars().try_for_each(|c| f.write_char(c))
         }
@@ -154,7 +154,7 @@ mod tests {
             ("\n", "\n"),
         ] {
             assert_eq!(visible(text).indented(2).to_string(), shown);
-            assert_eq!(visible(Slowly(text)).indented(2).to_string(), shown);
+            assert_eq!(visible(CharByChar(text)).indented(2).to_string(), shown);
         }
         assert_eq!(visible("a\r\nb\n").on_one_line().to_string(), "a b ");
     }

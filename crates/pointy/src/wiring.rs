@@ -1,4 +1,4 @@
-//! What flows where.
+//! The data flow of a script: which event receives which output.
 
 use crate::ast::{
     ArrowKind, Attr, Branch, Descriptor, Flow, Link, LiteralKind, Name, Primary, Unit,
@@ -15,10 +15,10 @@ pub type SourceId = usize;
 pub struct Wiring<'f> {
     /// Every event's place in the flow, in script order. Holes are none.
     pub uses: Vec<Use<'f>>,
-    /// What may come along an arrow: for each source the alternatives of which one does.
-    /// See [`Wiring::alternatives`]. An entry refers only to entries before it.
+    /// The sources of values. Each is a list of alternatives, of which one is handed on in a run; see
+    /// [`Wiring::alternatives`]. An entry refers only to entries before it.
     pub sources: Vec<Vec<End>>,
-    /// What comes out of the whole flow.
+    /// The output of the whole flow.
     pub output: SourceId,
 }
 
@@ -36,7 +36,7 @@ pub struct Use<'f> {
     pub input: Input,
 }
 
-/// What comes along the arrow to an event.
+/// What an event receives through the arrow before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
     /// Nothing: it starts the flow, or is reached by `->`.
@@ -65,8 +65,8 @@ pub enum End {
 }
 
 impl Wiring<'_> {
-    /// The alternatives of a source, those of [`End::AnyOf`] put in its place. None is
-    /// what a hole hands on, or an id out of range.
+    /// The alternatives of a source, with each [`End::AnyOf`] replaced by the alternatives that it
+    /// refers to. A hole has none, and neither has an id out of range.
     ///
     /// ```
     /// use nexus_pointy::{parse, wiring::{End, Input, wiring}};
@@ -97,7 +97,8 @@ impl Wiring<'_> {
     }
 }
 
-/// Says what flows where. Linear in the size of the flow; recursion only into brackets.
+/// Finds what each event of a flow receives. Takes time linear in the size of the flow, and recurses
+/// only into brackets.
 ///
 /// - `A |-> B` hands B the end of A; to a group, every member receives it; to a bracketed
 ///   flow, its first link does. `->` hands on nothing.
@@ -108,18 +109,18 @@ impl Wiring<'_> {
 /// - `0 |-> X` hands X a failure, any other branch the unit's own end.
 #[must_use]
 pub fn wiring(flow: &Flow) -> Wiring<'_> {
-    let mut maker = Maker { uses: Vec::new(), sources: Vec::new(), failure: None };
-    let output = maker.flow(flow, Input::Nothing, false);
-    Wiring { uses: maker.uses, sources: maker.sources, output }
+    let mut builder = WiringBuilder { uses: Vec::new(), sources: Vec::new(), failure: None };
+    let output = builder.flow(flow, Input::Nothing, false);
+    Wiring { uses: builder.uses, sources: builder.sources, output }
 }
 
-struct Maker<'f> {
+struct WiringBuilder<'f> {
     uses: Vec<Use<'f>>,
     sources: Vec<Vec<End>>,
     failure: Option<SourceId>,
 }
 
-impl<'f> Maker<'f> {
+impl<'f> WiringBuilder<'f> {
     fn source(&mut self, ends: Vec<End>) -> SourceId {
         self.sources.push(ends);
         self.sources.len() - 1
@@ -189,7 +190,8 @@ impl<'f> Maker<'f> {
         self.source(ends)
     }
 
-    /// A single plain alternative as it is, anything longer by reference.
+    /// A source as an alternative of another: a single output or failure is copied, anything else is
+    /// referred to.
     fn alternative(&self, source: SourceId) -> End {
         match self.sources.get(source).map(Vec::as_slice) {
             Some([end @ (End::Output(_) | End::Failure)]) => end.clone(),

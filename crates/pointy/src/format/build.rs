@@ -1,4 +1,4 @@
-//! Turns tokens and what stands between them into a stream of texts, breaks and groups.
+//! Turns tokens and the trivia between them into a stream of texts, breaks and groups.
 
 use super::layout::{GroupKind, Item};
 use super::trivia::Trivia;

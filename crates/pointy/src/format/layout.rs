@@ -10,16 +10,16 @@ const WIDTH: usize = 100;
 /// The width of a level of indentation.
 const INDENT: usize = 4;
 /// Deeper levels are not indented further, so that a line is never mostly blanks.
-const DEEPEST: usize = 16;
+const MAX_INDENT_DEPTH: usize = 16;
 
-/// What a group is of, which decides how deep its lines stand when it is broken.
+/// The kind of a group, which decides how its lines are indented when it is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GroupKind {
-    /// Its lines stand below its first.
+    /// Its lines are indented like its first.
     Plain,
-    /// Its lines stand one level deeper than those around it.
+    /// Its lines are indented one level deeper than those around it.
     Indented,
-    /// What is between brackets stands one level deeper than the line that they start on.
+    /// The contents of the brackets are indented one level deeper than the line of the opening one.
     Bracket,
 }
 
@@ -177,7 +177,7 @@ impl Printer {
             }
         }
         self.line_level = level;
-        self.column = level.min(DEEPEST) * INDENT;
+        self.column = level.min(MAX_INDENT_DEPTH) * INDENT;
         self.out.extend(std::iter::repeat_n(' ', self.column));
     }
 }

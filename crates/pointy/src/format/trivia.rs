@@ -1,4 +1,4 @@
-//! What stands between two tokens: comments and blank lines.
+//! Trivia: the comments and blank lines between two tokens.
 
 /// A comment of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(super) struct Comment<'a> {
     pub(super) blank: bool,
 }
 
-/// What stands between two tokens.
+/// The comments and blank lines between two tokens.
 #[derive(Debug, Default)]
 pub(super) struct Trivia<'a> {
     pub(super) comments: Vec<Comment<'a>>,

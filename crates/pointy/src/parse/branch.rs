@@ -1,5 +1,5 @@
-use super::flow::Within;
-use super::unit::plain;
+use super::flow::FlowContext;
+use super::unit::without_raw_prefix;
 use super::{Parser, arrow_kind};
 use crate::ast::{Arrow, Branch, Descriptor};
 use crate::diagnostic::{Diagnostic, code, quote};
@@ -12,13 +12,13 @@ const HELP: &str = "branches are like `(0 -> OnFailure, 1 -> OnSuccess)`";
 impl Parser<'_> {
     /// `branches = "(" branch { "," branch } [ "," ] ")"`
     pub(super) fn branches(&mut self) -> Vec<Branch> {
-        let (open, fits) = self.enter(TokenKind::LParen);
-        if !fits {
+        let (open, may_parse) = self.enter(TokenKind::LParen);
+        if !may_parse {
             return Vec::new();
         }
         if self.at(TokenKind::RParen) {
             self.close(TokenKind::LParen, open);
-            let span = self.since(open);
+            let span = self.span_since(open);
             self.report(span, |_| {
                 Diagnostic::new(code::EMPTY_BRACKETS, "the branch list is empty", span)
                     .help("delete it, or write a branch: `(0 -> OnFailure)`")
@@ -84,8 +84,8 @@ impl Parser<'_> {
                 return None;
             }
         };
-        let flow = self.flow(Within::Branch, Some((arrow.span, arrow.kind.spelling())));
-        let span = self.since(descriptor_span);
+        let flow = self.flow(FlowContext::Branch, Some((arrow.span, arrow.kind.spelling())));
+        let span = self.span_since(descriptor_span);
         Some(Branch { descriptor, descriptor_span, arrow, flow, span })
     }
 
@@ -136,7 +136,7 @@ impl Parser<'_> {
                 Some(descriptor)
             }
             Some(TokenKind::Ident) => {
-                let text: Box<str> = plain(self.text()).into();
+                let text: Box<str> = without_raw_prefix(self.text()).into();
                 match &*text {
                     "true" => self.bad_descriptor("is no descriptor", "success is `1`"),
                     "false" => self.bad_descriptor("is no descriptor", "failure is `0`"),

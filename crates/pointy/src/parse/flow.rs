@@ -4,9 +4,9 @@ use crate::diagnostic::{Diagnostic, code};
 use crate::span::Span;
 use crate::token::TokenKind;
 
-/// What a flow stands in, which decides what ends it.
+/// Where a flow is written, which decides which tokens end it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Within {
+pub(super) enum FlowContext {
     Script,
     Brackets,
     Branch,
@@ -17,22 +17,22 @@ pub(super) type Operator = Option<(Span, &'static str)>;
 
 impl Parser<'_> {
     /// `flow = group { ( "->" | "|->" ) group }`
-    pub(super) fn flow(&mut self, within: Within, mut before: Operator) -> Flow {
+    pub(super) fn flow(&mut self, context: FlowContext, mut before: Operator) -> Flow {
         let start = self.span();
         let mut links: Vec<Link> = Vec::new();
         let mut arrow: Option<Arrow> = None;
         loop {
             let link = self.link(arrow, before);
-            // One hole stands for a run of missing events: 10 MB of `->` stay a small tree.
+            // A run of missing events becomes one hole, so that 10 MB of `->` make a small tree.
             let repeated = links.last().is_some_and(Link::is_bare_hole) && link.is_bare_hole();
             if !repeated {
                 links.push(link);
             }
-            let Some(next) = self.next_arrow(within) else { break };
+            let Some(next) = self.next_arrow(context) else { break };
             before = (next.span.start != next.span.end).then(|| (next.span, next.kind.spelling()));
             arrow = Some(next);
         }
-        Flow { links, span: self.since(start) }
+        Flow { links, span: self.span_since(start) }
     }
 
     /// `group = unit { "||" unit }`
@@ -50,12 +50,12 @@ impl Parser<'_> {
                 units.push(unit);
             }
         }
-        Link { arrow, units, span: self.since(start) }
+        Link { arrow, units, span: self.span_since(start) }
     }
 
-    /// The arrow to the next link, or `None` at the end of the flow. What can be neither is
-    /// reported and skipped; before an event, an arrow is put in.
-    fn next_arrow(&mut self, within: Within) -> Option<Arrow> {
+    /// The arrow to the next link, or `None` at the end of the flow. Other tokens are reported and
+    /// skipped; before an event, the missing arrow is assumed.
+    fn next_arrow(&mut self, context: FlowContext) -> Option<Arrow> {
         loop {
             let kind = self.peek()?;
             match kind {
@@ -64,13 +64,13 @@ impl Parser<'_> {
                     return Some(Arrow { kind: arrow_kind(kind), span });
                 }
                 _ if kind.is_closer() => {
-                    if within != Within::Script {
+                    if context != FlowContext::Script {
                         return None;
                     }
                     self.stray_closer();
                 }
                 TokenKind::Comma => {
-                    if within == Within::Branch || self.ends_branch() {
+                    if context == FlowContext::Branch || self.ends_branch() {
                         return None;
                     }
                     if let Some(arrow) = self.comma_for_arrow() {
@@ -79,13 +79,13 @@ impl Parser<'_> {
                 }
                 TokenKind::Int
                     if self.peek_second().is_some_and(TokenKind::is_arrow)
-                        && within == Within::Branch =>
+                        && context == FlowContext::Branch =>
                 {
                     return None;
                 }
                 TokenKind::Int if self.peek_second() != Some(TokenKind::Star) => self.bare_count(),
                 TokenKind::Ident | TokenKind::Int | TokenKind::LBrace | TokenKind::LParen => {
-                    self.missing_arrow(within);
+                    self.missing_arrow(context);
                     return Some(Arrow::assumed(self.span()));
                 }
                 _ => self.unexpected("an arrow"),
@@ -93,7 +93,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the comma here most likely separates branches, although a bracket inside the
+    /// Whether the current comma most likely separates branches, although a bracket inside the
     /// branch is still open.
     fn ends_branch(&self) -> bool {
         self.in_branches > 0 && self.peek_second() == Some(TokenKind::Int)
@@ -136,10 +136,10 @@ impl Parser<'_> {
     }
 
     #[cold]
-    fn missing_arrow(&mut self, within: Within) {
+    fn missing_arrow(&mut self, context: FlowContext) {
         let (span, last) = (self.span(), self.last);
         let branch =
-            within == Within::Branch && self.peek_second().is_some_and(TokenKind::is_arrow);
+            context == FlowContext::Branch && self.peek_second().is_some_and(TokenKind::is_arrow);
         self.error(span, |it| {
             let found = it.found();
             if branch {
@@ -163,39 +163,39 @@ impl Parser<'_> {
             it.help("a flow is events with arrows between: `A -> B`")
         });
         self.bump();
-        self.blamed = true;
+        self.error_reported = true;
     }
 
     /// A bracketed flow: `"{" flow "}" | "(" flow ")"`.
     pub(super) fn group(&mut self, kind: TokenKind) -> Primary {
-        let (open, fits) = self.enter(kind);
-        if !fits {
-            return Primary::Hole(self.since(open));
+        let (open, may_parse) = self.enter(kind);
+        if !may_parse {
+            return Primary::Hole(self.span_since(open));
         }
         if self.at(super::closer(kind)) {
             self.close(kind, open);
             self.empty_group(open);
-            return Primary::Hole(self.since(open));
+            return Primary::Hole(self.span_since(open));
         }
         if kind == TokenKind::LParen && self.misplaced_branches(open) {
-            return Primary::Hole(self.since(open));
+            return Primary::Hole(self.span_since(open));
         }
         let opening = (open, kind.spelling().unwrap_or_default());
-        let flow = self.flow(Within::Brackets, Some(opening));
+        let flow = self.flow(FlowContext::Brackets, Some(opening));
         self.close(kind, open);
         Primary::Flow(Box::new(flow))
     }
 
     #[cold]
     fn empty_group(&mut self, open: Span) {
-        let span = self.since(open);
+        let span = self.span_since(open);
         self.report(span, |_| {
             Diagnostic::new(code::EMPTY_BRACKETS, "the group is empty", span)
                 .help("write an event in it, or delete it with its arrow")
         });
     }
 
-    /// `A -> (0 -> X, 1 -> Y)`: reads the branches, whose event is cut off by the arrow.
+    /// `A -> (0 -> X, 1 -> Y)`: reads the branches, which an arrow separates from their event.
     fn misplaced_branches(&mut self, open: Span) -> bool {
         if !(self.at(TokenKind::Int) && self.peek_second().is_some_and(TokenKind::is_arrow)) {
             return false;

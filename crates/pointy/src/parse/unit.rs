@@ -6,9 +6,9 @@ use crate::number;
 use crate::span::Span;
 use crate::token::TokenKind;
 
-/// Where each part of a unit was given first.
+/// The span of each part of a unit where it was first given.
 #[derive(Debug, Default)]
-struct Given {
+struct FirstSpans {
     attempts: Option<Span>,
     attrs: Option<Span>,
     branches: Option<Span>,
@@ -18,17 +18,17 @@ impl Parser<'_> {
     /// `unit = [ INT "*" ] primary { "*" INT | attrs | branches }`
     pub(super) fn unit(&mut self, before: Operator) -> Unit {
         let start = self.span();
-        let mut given = Given::default();
+        let mut first_spans = FirstSpans::default();
         if !self.find_unit(before) {
-            return Unit::hole(self.since(start));
+            return Unit::hole(self.span_since(start));
         }
         let mut unit = Unit::hole(start);
         if self.at(TokenKind::Int) {
-            self.prefix(&mut unit, &mut given);
+            self.prefix(&mut unit, &mut first_spans);
         }
         unit.primary = self.primary();
-        self.postfix(&mut unit, &mut given);
-        unit.span = self.since(start);
+        self.postfix(&mut unit, &mut first_spans);
+        unit.span = self.span_since(start);
         unit
     }
 
@@ -39,7 +39,7 @@ impl Parser<'_> {
         ) || (kind == TokenKind::Int && self.peek_second() == Some(TokenKind::Star))
     }
 
-    /// Goes to where a unit starts. If there is none, says that an event is missing.
+    /// Skips to the start of a unit. If there is none, reports that an event is missing.
     fn find_unit(&mut self, before: Operator) -> bool {
         let mut skipped = false;
         while let Some(kind) = self.peek() {
@@ -62,7 +62,7 @@ impl Parser<'_> {
         if !skipped {
             self.missing_event(before);
         }
-        self.blamed = true;
+        self.error_reported = true;
         false
     }
 
@@ -97,7 +97,7 @@ impl Parser<'_> {
     #[cold]
     fn no_event(&mut self, skipped: bool) {
         let span = self.span();
-        self.blamed |= skipped;
+        self.error_reported |= skipped;
         self.error(span, |it| {
             let message = format!("expected an event, found {}", it.found());
             let help = match it.peek() {
@@ -129,7 +129,7 @@ impl Parser<'_> {
             )
             .help("write `A[key = value]`")
         });
-        // What is wrong inside does not matter in the wrong place.
+        // The attributes are in the wrong place, so the mistakes inside of them are not reported.
         let open = self.bump();
         self.skip_balanced();
         if self.at(TokenKind::RBracket) {
@@ -140,12 +140,12 @@ impl Parser<'_> {
     }
 
     /// `3 *`
-    fn prefix(&mut self, unit: &mut Unit, given: &mut Given) {
+    fn prefix(&mut self, unit: &mut Unit, first_spans: &mut FirstSpans) {
         while self.at(TokenKind::Int) && self.peek_second() == Some(TokenKind::Star) {
             let start = self.span();
             let count = self.count();
             let star = self.bump();
-            self.set_attempts(count, start.to(star), unit, given);
+            self.set_attempts(count, start.to(star), unit, first_spans);
         }
         if !self.peek().is_some_and(|kind| self.starts_unit(kind)) {
             let star = self.last;
@@ -176,14 +176,14 @@ impl Parser<'_> {
     }
 
     /// `{ "*" INT | attrs | branches }`
-    fn postfix(&mut self, unit: &mut Unit, given: &mut Given) {
+    fn postfix(&mut self, unit: &mut Unit, first_spans: &mut FirstSpans) {
         loop {
             match self.peek() {
                 Some(TokenKind::Star) => {
                     let star = self.bump();
                     if self.at(TokenKind::Int) {
                         let count = self.count();
-                        self.set_attempts(count, star.to(self.last), unit, given);
+                        self.set_attempts(count, star.to(self.last), unit, first_spans);
                     } else {
                         self.no_count(star);
                     }
@@ -191,9 +191,9 @@ impl Parser<'_> {
                 Some(TokenKind::LBracket) => {
                     let start = self.span();
                     let attrs: Vec<Attr> = self.attrs();
-                    let span = self.since(start);
-                    if self.first(
-                        &mut given.attrs,
+                    let span = self.span_since(start);
+                    if self.is_first(
+                        &mut first_spans.attrs,
                         span,
                         "attributes are",
                         "write all in one `[..]`",
@@ -204,9 +204,9 @@ impl Parser<'_> {
                 Some(TokenKind::LParen) => {
                     let start = self.span();
                     let branches = self.branches();
-                    let span = self.since(start);
-                    if self.first(
-                        &mut given.branches,
+                    let span = self.span_since(start);
+                    if self.is_first(
+                        &mut first_spans.branches,
                         span,
                         "branches are",
                         "write all in one `(..)`; to run a group next, write `->` before it",
@@ -220,7 +220,7 @@ impl Parser<'_> {
     }
 
     /// Whether a part is given for the first time; reports the second.
-    fn first(&mut self, slot: &mut Option<Span>, span: Span, what: &str, help: &str) -> bool {
+    fn is_first(&mut self, slot: &mut Option<Span>, span: Span, what: &str, help: &str) -> bool {
         let Some(first) = *slot else {
             *slot = Some(span);
             return true;
@@ -233,13 +233,19 @@ impl Parser<'_> {
         false
     }
 
-    fn set_attempts(&mut self, count: Option<u32>, span: Span, unit: &mut Unit, given: &mut Given) {
-        if self.first(&mut given.attempts, span, "attempts are", "keep one of the two") {
+    fn set_attempts(
+        &mut self,
+        count: Option<u32>,
+        span: Span,
+        unit: &mut Unit,
+        first_spans: &mut FirstSpans,
+    ) {
+        if self.is_first(&mut first_spans.attempts, span, "attempts are", "keep one of the two") {
             unit.attempts = count.map(|count| Attempts { count, span });
         }
     }
 
-    /// Blames what stands in the number's place; where the flow goes on instead, the `*`.
+    /// Points at the value in the number's place; if the flow goes on instead, at the `*`.
     #[cold]
     fn no_count(&mut self, star: Span) {
         let is_value = matches!(self.peek(), Some(TokenKind::Float | TokenKind::Str));
@@ -300,24 +306,24 @@ impl Parser<'_> {
             });
             while self.at(TokenKind::PathSep) {
                 self.bump();
-                self.blamed = true;
+                self.error_reported = true;
             }
         }
         let mut text = String::new();
         if self.at(TokenKind::Ident) {
             if self.peek_second() != Some(TokenKind::PathSep) {
-                let text = plain(self.text()).into();
+                let text = without_raw_prefix(self.text()).into();
                 self.bump();
-                return Name { text, span: self.since(start) };
+                return Name { text, span: self.span_since(start) };
             }
-            text.push_str(plain(self.text()));
+            text.push_str(without_raw_prefix(self.text()));
             self.bump();
         }
         while self.at(TokenKind::PathSep) {
             let separator = self.bump();
             text.push_str("::");
             if self.at(TokenKind::Ident) {
-                text.push_str(plain(self.text()));
+                text.push_str(without_raw_prefix(self.text()));
                 self.bump();
                 continue;
             }
@@ -327,19 +333,19 @@ impl Parser<'_> {
             });
             while self.at(TokenKind::PathSep) {
                 self.bump();
-                self.blamed = true;
+                self.error_reported = true;
             }
             if !self.at(TokenKind::Ident) {
                 break;
             }
-            text.push_str(plain(self.text()));
+            text.push_str(without_raw_prefix(self.text()));
             self.bump();
         }
-        Name { text: text.into(), span: self.since(start) }
+        Name { text: text.into(), span: self.span_since(start) }
     }
 }
 
-/// An identifier without the mark of a raw one.
-pub(super) fn plain(ident: &str) -> &str {
+/// An identifier without its `r#`.
+pub(super) fn without_raw_prefix(ident: &str) -> &str {
     ident.strip_prefix("r#").unwrap_or(ident)
 }

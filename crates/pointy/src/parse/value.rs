@@ -1,5 +1,5 @@
 use super::Parser;
-use super::unit::plain;
+use super::unit::without_raw_prefix;
 use crate::ast::{Attr, Ident, Literal, LiteralKind};
 use crate::diagnostic::{Diagnostic, code, quote};
 use crate::number::{self, BadNumber};
@@ -11,7 +11,7 @@ impl Parser<'_> {
     pub(super) fn attrs(&mut self) -> Vec<Attr> {
         // Attributes cannot nest in attributes, so this bracket does not count as depth.
         let open = self.bump();
-        *self.opened(TokenKind::LBracket) += 1;
+        *self.open_count(TokenKind::LBracket) += 1;
         let mut attrs = Vec::new();
         if self.at(TokenKind::RBracket) {
             let span = open.to(self.span());
@@ -44,7 +44,7 @@ impl Parser<'_> {
             self.no_equals(&key);
             value = self.value();
         }
-        let span = self.since(key.span);
+        let span = self.span_since(key.span);
         Some(Attr { key, value, span })
     }
 
@@ -63,7 +63,7 @@ impl Parser<'_> {
     fn key(&mut self) -> Option<Ident> {
         let span = self.span();
         if self.at(TokenKind::Ident) && self.peek_second() != Some(TokenKind::PathSep) {
-            let text = plain(self.text()).into();
+            let text = without_raw_prefix(self.text()).into();
             self.bump();
             return Some(Ident { text, span });
         }
@@ -127,7 +127,7 @@ impl Parser<'_> {
         {
             self.after_value();
         }
-        let span = self.since(span);
+        let span = self.span_since(span);
         kind.map(|kind| Literal { kind, span })
     }
 
@@ -197,8 +197,8 @@ impl Parser<'_> {
     }
 
     fn list(&mut self) -> Option<LiteralKind> {
-        let (open, fits) = self.enter(TokenKind::LBracket);
-        if !fits {
+        let (open, may_parse) = self.enter(TokenKind::LBracket);
+        if !may_parse {
             return None;
         }
         let mut values = Vec::new();
@@ -213,8 +213,8 @@ impl Parser<'_> {
     }
 
     fn map(&mut self) -> Option<LiteralKind> {
-        let (open, fits) = self.enter(TokenKind::LBrace);
-        if !fits {
+        let (open, may_parse) = self.enter(TokenKind::LBrace);
+        if !may_parse {
             return None;
         }
         let mut entries = Vec::new();

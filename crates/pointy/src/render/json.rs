@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Lines, one};
+use super::{Lines, render_one};
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 
@@ -58,12 +58,12 @@ fn object(out: &mut String, it: &Diagnostic, origin: &str, lines: &Lines<'_>) {
         out.push('}');
     }
     out.push_str("],\"rendered\":");
-    string(out, &one(it, origin, lines, false));
+    string(out, &render_one(it, origin, lines, false));
     out.push('}');
 }
 
 fn place(out: &mut String, span: Span, lines: &Lines<'_>) {
-    let (start, end) = lines.fit(span);
+    let (start, end) = lines.clamp(span);
     let ((line, column), (end_line, end_column)) = (lines.position(start), lines.position(end));
     // Writing to a string cannot fail.
     let _ = write!(

@@ -23,10 +23,10 @@ pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
     let message = format!("there is no setting {}", quote(word));
     let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
     let all = format!("There are {}", list(&names));
-    if let Some(sentence) = sentence(word) {
-        return (message, Some(sentence.to_owned()));
+    if let Some(without_counterpart) = without_counterpart(word) {
+        return (message, Some(without_counterpart.to_owned()));
     }
-    if let Some(help) = place(word, keys) {
+    if let Some(help) = known_elsewhere(word, keys) {
         return (message, Some(help));
     }
     let help = match suggest::nearest(word, names) {
@@ -38,7 +38,7 @@ pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
 
 /// Where the setting meant by `word` is given, if it is known under another name or in
 /// another place.
-fn place(word: &str, keys: &[Key]) -> Option<String> {
+fn known_elsewhere(word: &str, keys: &[Key]) -> Option<String> {
     let meant = alias(word).unwrap_or(word);
     let called =
         if meant == word { String::new() } else { format!("it is called `{meant}` here: ") };
@@ -105,7 +105,7 @@ fn alias(word: &str) -> Option<&'static str> {
 }
 
 /// What has no counterpart of its own.
-fn sentence(word: &str) -> Option<&'static str> {
+fn without_counterpart(word: &str) -> Option<&'static str> {
     Some(match word {
         "descriptor" | "task_descriptor" | "descriptors" => {
             "a descriptor is no setting: write branches, `A (0 -> X, 1 -> Y)`, and pick one with `Outcome::goto`"

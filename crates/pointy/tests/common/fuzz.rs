@@ -1,7 +1,7 @@
 //! Feeds the parser, the checks and the formatter with mutated scripts.
 //!
-//! Plain mutation of bytes and tokens, guided by what the parser says: an input that shows
-//! a new kind of diagnostic or a new run of three tokens joins the corpus.
+//! It mutates bytes and tokens, guided by the parser's output: an input with a new kind of
+//! diagnostic or a new sequence of three token kinds joins the corpus.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,11 +14,13 @@ use nexus_pointy::{Parsed, TokenKind, lex, parse};
 use super::checks::check;
 
 /// Inputs are cut to this many bytes.
-const LONGEST: usize = 16 << 10;
-/// The corpus keeps so many inputs.
-const MOST: usize = 4_000;
-/// No input of that length takes longer; a debug build of many threads is 100 times slower.
-const SLOW: Duration = Duration::from_millis(if cfg!(debug_assertions) { 20_000 } else { 500 });
+const MAX_INPUT: usize = 16 << 10;
+/// The corpus keeps at most this many inputs.
+const MAX_CORPUS: usize = 4_000;
+/// An input of that length must not take longer. The limit for debug builds is high, since they may
+/// be 100 times slower where many threads share a core.
+const TIME_LIMIT: Duration =
+    Duration::from_millis(if cfg!(debug_assertions) { 20_000 } else { 500 });
 
 pub(crate) const TOKENS: &[&str] = &[
     "#x\n",
@@ -88,7 +90,7 @@ pub(crate) const TOKENS: &[&str] = &[
     "{A || B}",
 ];
 
-/// What may follow a name, so that a right script stays right more often than not.
+/// What may follow a name, so that a valid script stays valid more often than not.
 const PARTS: &[&str] = &[
     " -> B",
     "|->C",
@@ -136,13 +138,13 @@ impl Random {
     }
 }
 
-/// What a run of the fuzzer has seen.
+/// The counts of a run of the fuzzer.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Stats {
     pub(crate) inputs: u64,
     pub(crate) bytes: u64,
     /// Inputs without a mistake.
-    pub(crate) right: u64,
+    pub(crate) valid: u64,
     pub(crate) slowest: Duration,
 }
 
@@ -150,9 +152,9 @@ pub(crate) struct Fuzzer {
     random: Random,
     corpus: Vec<String>,
     /// Scripts without a mistake, mutated as often as the corpus.
-    right: Vec<String>,
+    valid: Vec<String>,
     features: HashSet<u64>,
-    pub(crate) seen: Seen,
+    pub(crate) stats: Stats,
 }
 
 impl Fuzzer {
@@ -161,9 +163,9 @@ impl Fuzzer {
         let mut fuzzer = Self {
             random: Random(seed),
             corpus: Vec::new(),
-            right: Vec::new(),
+            valid: Vec::new(),
             features: HashSet::new(),
-            seen: Seen::default(),
+            stats: Stats::default(),
         };
         for folder in ["tests/scripts", "tests/broken"] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -173,7 +175,7 @@ impl Fuzzer {
             files.sort();
             fuzzer.corpus.extend(files.iter().map(|path| std::fs::read_to_string(path).unwrap()));
         }
-        fuzzer.right = fuzzer.corpus.iter().filter(|it| is_right(it)).cloned().collect();
+        fuzzer.valid = fuzzer.corpus.iter().filter(|it| is_valid(it)).cloned().collect();
         fuzzer
     }
 
@@ -181,34 +183,34 @@ impl Fuzzer {
         self.corpus.len()
     }
 
-    /// Tries one input. The error is what does not hold, with the input.
+    /// Tries one input. The error names the property that does not hold, and the input.
     pub(crate) fn step(&mut self) -> Result<(), String> {
         let input = if self.random.below(2) == 0 { self.mutate() } else { self.extend() };
         let start = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| check(&input)));
         let taken = start.elapsed();
-        self.seen.inputs += 1;
-        self.seen.bytes += input.len() as u64;
-        self.seen.slowest = self.seen.slowest.max(taken);
+        self.stats.inputs += 1;
+        self.stats.bytes += input.len() as u64;
+        self.stats.slowest = self.stats.slowest.max(taken);
         let parsed = match outcome {
             Err(_) => return Err(format!("a panic\nof {input:?}")),
             Ok(Err(what)) => return Err(format!("{what}\nof {input:?}")),
-            Ok(Ok(_)) if taken > SLOW => return Err(format!("{taken:?}\nof {input:?}")),
+            Ok(Ok(_)) if taken > TIME_LIMIT => return Err(format!("{taken:?}\nof {input:?}")),
             Ok(Ok(parsed)) => parsed,
         };
         if parsed.diagnostics.is_empty() {
-            self.seen.right += 1;
+            self.stats.valid += 1;
             if input.len() < 1_000 {
-                keep(&mut self.right, input.clone(), &mut self.random);
+                add_to(&mut self.valid, input.clone(), &mut self.random);
             }
         }
         if self.is_new(&input, &parsed) {
-            keep(&mut self.corpus, input, &mut self.random);
+            add_to(&mut self.corpus, input, &mut self.random);
         }
         Ok(())
     }
 
-    /// Whether the input shows something that none before did.
+    /// Whether the input has a feature that no input before it had.
     fn is_new(&mut self, input: &str, parsed: &Parsed) -> bool {
         let mut new = false;
         let mut feature = |it: &dyn Fn(&mut DefaultHasher)| {
@@ -221,18 +223,18 @@ impl Fuzzer {
             let words: Vec<&str> = it.message.split('`').step_by(2).collect();
             feature(&|hasher| (it.code, &words, it.labels.len()).hash(hasher));
         }
-        let right = parsed.diagnostics.is_empty();
+        let valid = parsed.diagnostics.is_empty();
         for three in lex(input).0.windows(3) {
             let kinds: Vec<_> = three.iter().map(|token| token.kind).collect();
-            feature(&|hasher| (right, &kinds).hash(hasher));
+            feature(&|hasher| (valid, &kinds).hash(hasher));
         }
         new
     }
 
-    /// Puts parts and gaps between the tokens of a right script.
+    /// Puts parts and gaps between the tokens of a valid script.
     fn extend(&mut self) -> String {
         let random = &mut self.random;
-        let mut script = random.short(&self.right).clone();
+        let mut script = random.short(&self.valid).clone();
         for _ in 0..=random.below(4) {
             let tokens = lex(&script).0;
             let Some(token) = tokens.get(random.below(tokens.len())) else { break };
@@ -265,7 +267,7 @@ impl Fuzzer {
                     bytes.splice(to..to, part);
                 }
                 4 => {
-                    let part = bytes[at..end].repeat(seldom_often(random));
+                    let part = bytes[at..end].repeat(exponential(random));
                     bytes.splice(at..at, part);
                 }
                 5 => {
@@ -275,30 +277,30 @@ impl Fuzzer {
                     bytes.splice(at..end, other[from..to].iter().copied());
                 }
                 6 => {
-                    let part = random.pick(TOKENS).repeat(seldom_often(random));
+                    let part = random.pick(TOKENS).repeat(exponential(random));
                     bytes.splice(at..at, part.into_bytes());
                 }
                 _ => drop(bytes.splice(at..at, random.pick(TOKENS).bytes())),
             }
         }
-        bytes.truncate(LONGEST);
+        bytes.truncate(MAX_INPUT);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
 /// Mostly a small number, at most 1024: each double is half as frequent.
-fn seldom_often(random: &mut Random) -> usize {
+fn exponential(random: &mut Random) -> usize {
     1 << (random.next() | 1 << 10).trailing_zeros()
 }
 
-fn keep(list: &mut Vec<String>, input: String, random: &mut Random) {
-    if list.len() < MOST {
+fn add_to(list: &mut Vec<String>, input: String, random: &mut Random) {
+    if list.len() < MAX_CORPUS {
         list.push(input);
     } else {
-        list[random.below(MOST)] = input;
+        list[random.below(MAX_CORPUS)] = input;
     }
 }
 
-fn is_right(script: &str) -> bool {
+fn is_valid(script: &str) -> bool {
     parse(script).diagnostics.is_empty()
 }
