@@ -5,29 +5,29 @@ use std::fmt::Write;
 use nexus_pointy::ArrowKind;
 
 use crate::graph::{Edge, Graph, Item, NodeKind};
-use crate::look::{Looks, StepOutcome};
+use crate::look::{StepLooks, StepOutcome};
 use crate::model::Sequence;
-use crate::words::Words;
+use crate::node_text::NodeText;
 
-const HEAD: &str = "  compound=true\n  \
+const HEADER: &str = "  compound=true\n  \
     graph [fontname=\"monospace\" fontsize=11 style=\"rounded,dashed\" color=\"#8c959f\" labeljust=l]\n  \
     node [shape=box style=\"rounded,filled\" fillcolor=white fontname=\"monospace\" fontsize=11]\n  \
     edge [fontname=\"monospace\" fontsize=10 color=\"#424a53\"]\n";
 
-pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
+pub(crate) fn draw(root: &Sequence, looks: &StepLooks, title: &str) -> String {
     let graph = Graph::of(root, looks);
     let mut out = String::from("digraph flow {\n");
     if !title.is_empty() {
         let _ = writeln!(out, "  label={}\n  labelloc=t", quoted(title));
     }
-    out.push_str(HEAD);
+    out.push_str(HEADER);
     let mut indent = 1;
     for item in &graph.items {
         indent -= usize::from(matches!(item, Item::Close));
         let _ = write!(out, "{:1$}", "", indent * 2);
         match item {
-            Item::Node { id, words, kind } => {
-                let _ = writeln!(out, "{id} [{}]", attributes(words, *kind));
+            Item::Node { id, node_text, kind } => {
+                let _ = writeln!(out, "{id} [{}]", attributes(node_text, *kind));
             }
             Item::Fork(id) | Item::Join(id) => {
                 let _ = writeln!(
@@ -50,17 +50,18 @@ pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
     out
 }
 
-fn attributes(words: &Words, kind: NodeKind) -> String {
-    let mut lines = vec![words.head()];
-    lines.extend(words.details.iter().cloned());
-    let mut out = format!("label={} tooltip={}", quoted(&lines.join("\n")), quoted(&words.tip));
+fn attributes(node_text: &NodeText, kind: NodeKind) -> String {
+    let mut lines = vec![node_text.title()];
+    lines.extend(node_text.details.iter().cloned());
+    let mut out =
+        format!("label={} tooltip={}", quoted(&lines.join("\n")), quoted(&node_text.tooltip));
     out.push_str(match kind {
         NodeKind::Step => "",
         NodeKind::Each => " peripheries=2",
-        NodeKind::More => " style=dashed",
+        NodeKind::Omitted => " style=dashed",
         NodeKind::Hole => " color=red",
     });
-    if let Some(outcome) = words.sign {
+    if let Some(outcome) = node_text.outcome {
         out.push_str(colors(outcome));
     }
     out
@@ -91,12 +92,12 @@ fn write_edge(out: &mut String, edge: &Edge) {
     if let Some(label) = &edge.label {
         parts.push(format!("label={}", quoted(&format!(" {label} "))));
     }
-    if edge.joins() {
+    if edge.enters_join() {
         parts.push("arrowhead=none".to_owned());
     }
     if edge.kind == ArrowKind::Pipe {
         parts.push("penwidth=2.5".to_owned());
-        if !edge.forks() {
+        if !edge.leaves_fork() {
             parts.push("dir=both arrowtail=tee".to_owned());
         }
     }

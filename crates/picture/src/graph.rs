@@ -5,9 +5,9 @@
 
 use nexus_pointy::ArrowKind;
 
-use crate::look::{Looks, StepOutcome};
-use crate::model::{Link, Sequence, Unit, What};
-use crate::words::{self, Words};
+use crate::look::{StepLooks, StepOutcome};
+use crate::model::{Content, Link, Sequence, Unit};
+use crate::node_text::{self, NodeText};
 
 /// A node's identity, such as `s4`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl std::fmt::Display for Id {
 pub(crate) enum Item {
     Node {
         id: Id,
-        words: Words,
+        node_text: NodeText,
         kind: NodeKind,
     },
     /// Where a group begins.
@@ -43,32 +43,32 @@ pub(crate) enum NodeKind {
     Step,
     /// A step that runs once for each item.
     Each,
-    More,
+    Omitted,
     Hole,
 }
 
 impl NodeKind {
     pub(crate) const fn of(unit: &Unit) -> Self {
-        match unit.what {
-            What::Step(_) if unit.each => Self::Each,
-            What::Step(_) => Self::Step,
-            What::More(_) => Self::More,
-            What::Hole | What::Brackets(_) => Self::Hole,
+        match unit.content {
+            Content::Step(_) if unit.each => Self::Each,
+            Content::Step(_) => Self::Step,
+            Content::Omitted(_) => Self::Omitted,
+            Content::Hole | Content::Brackets(_) => Self::Hole,
         }
     }
 }
 
 /// Where an edge begins or ends: at a node, or at the frame that the node is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct Endpoint {
     pub(crate) node: Id,
     pub(crate) frame: Option<Id>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Edge {
-    pub(crate) from: End,
-    pub(crate) to: End,
+    pub(crate) from: Endpoint,
+    pub(crate) to: Endpoint,
     pub(crate) kind: ArrowKind,
     pub(crate) label: Option<Box<str>>,
     /// Whether the run, if this is one, went along it.
@@ -77,12 +77,12 @@ pub(crate) struct Edge {
 
 impl Edge {
     /// Whether it begins where a group forks.
-    pub(crate) const fn forks(&self) -> bool {
+    pub(crate) const fn leaves_fork(&self) -> bool {
         self.from.node.0 == FORK
     }
 
     /// Whether it leads to where a group joins; such edges have no head.
-    pub(crate) const fn joins(&self) -> bool {
+    pub(crate) const fn enters_join(&self) -> bool {
         self.to.node.0 == JOIN
     }
 }
@@ -91,7 +91,7 @@ const FORK: char = 'f';
 const JOIN: char = 'j';
 
 pub(crate) struct Graph<'a> {
-    looks: &'a Looks,
+    looks: &'a StepLooks,
     pub(crate) items: Vec<Item>,
     pub(crate) edges: Vec<Edge>,
     last: Id,
@@ -100,13 +100,13 @@ pub(crate) struct Graph<'a> {
 
 /// An end of a part of the flow, from which the flow may go on.
 struct Exit {
-    end: End,
+    end: Endpoint,
     label: Option<Box<str>>,
     taken: bool,
 }
 
 impl<'a> Graph<'a> {
-    pub(crate) fn of(root: &Sequence, looks: &'a Looks) -> Self {
+    pub(crate) fn of(root: &Sequence, looks: &'a StepLooks) -> Self {
         let mut graph =
             Self { looks, items: Vec::new(), edges: Vec::new(), last: Id('n', 0), count: 0 };
         graph.sequence(root, ArrowKind::Then, None);
@@ -117,7 +117,7 @@ impl<'a> Graph<'a> {
     pub(crate) fn outcomes(&self) -> Vec<StepOutcome> {
         let mut seen = [false; StepOutcome::ALL.len()];
         for item in &self.items {
-            if let Item::Node { words: Words { sign: Some(outcome), .. }, .. } = item {
+            if let Item::Node { node_text: NodeText { outcome: Some(outcome), .. }, .. } = item {
                 seen[*outcome as usize] = true;
             }
         }
@@ -129,7 +129,7 @@ impl<'a> Graph<'a> {
         Id(kind, self.count)
     }
 
-    fn edge(&mut self, exit: Exit, to: End, kind: ArrowKind, to_taken: bool) {
+    fn edge(&mut self, exit: Exit, to: Endpoint, kind: ArrowKind, to_taken: bool) {
         let Exit { end: from, label, taken } = exit;
         self.edges.push(Edge { from, to, kind, label, taken: taken && to_taken });
     }
@@ -140,7 +140,7 @@ impl<'a> Graph<'a> {
         all: &Sequence,
         enter: ArrowKind,
         follow: Option<ArrowKind>,
-    ) -> (End, Vec<Exit>) {
+    ) -> (Endpoint, Vec<Exit>) {
         let mut entry = None;
         let mut exits = Vec::new();
         for (at, link) in all.links.iter().enumerate() {
@@ -154,7 +154,7 @@ impl<'a> Graph<'a> {
             }
             entry.get_or_insert(start);
         }
-        (entry.unwrap_or(End { node: self.last, frame: None }), exits)
+        (entry.unwrap_or(Endpoint { node: self.last, frame: None }), exits)
     }
 
     fn link(
@@ -162,11 +162,11 @@ impl<'a> Graph<'a> {
         link: &Link,
         kind: ArrowKind,
         follow: Option<ArrowKind>,
-    ) -> (End, Vec<Exit>) {
+    ) -> (Endpoint, Vec<Exit>) {
         if let [unit] = &*link.units {
             return self.unit(unit, kind, follow);
         }
-        let fork = self.bar(FORK, Item::Fork);
+        let fork = self.bar_node(FORK, Item::Fork);
         let mut ends = Vec::new();
         for unit in &link.units {
             let (start, exits) = self.unit(unit, kind, follow);
@@ -175,18 +175,18 @@ impl<'a> Graph<'a> {
             ends.extend(exits);
         }
         let Some(kind) = follow else { return (fork, ends) };
-        let join = self.bar(JOIN, Item::Join);
+        let join = self.bar_node(JOIN, Item::Join);
         for exit in ends {
             self.edge(exit, join, kind, true);
         }
         (fork, vec![Exit { end: join, label: None, taken: self.looks.ran(&link.steps) }])
     }
 
-    fn bar(&mut self, kind: char, item: fn(Id) -> Item) -> End {
+    fn bar_node(&mut self, kind: char, item: fn(Id) -> Item) -> Endpoint {
         let id = self.id(kind);
         self.items.push(item(id));
         self.last = id;
-        End { node: id, frame: None }
+        Endpoint { node: id, frame: None }
     }
 
     fn unit(
@@ -194,10 +194,10 @@ impl<'a> Graph<'a> {
         unit: &Unit,
         enter: ArrowKind,
         follow: Option<ArrowKind>,
-    ) -> (End, Vec<Exit>) {
-        let (entry, end) = match &unit.what {
-            What::Brackets(flow) if unit.is_framed() => self.frame(unit, flow, enter),
-            What::Brackets(flow) => return self.sequence(flow, enter, follow),
+    ) -> (Endpoint, Vec<Exit>) {
+        let (entry, end) = match &unit.content {
+            Content::Brackets(flow) if unit.is_framed() => self.frame(unit, flow, enter),
+            Content::Brackets(flow) => return self.sequence(flow, enter, follow),
             _ => {
                 let end = self.node(unit);
                 (end, end)
@@ -213,30 +213,30 @@ impl<'a> Graph<'a> {
             self.edge(exit, start, branch.arrow, taken);
             exits.extend(ends);
         }
-        if unit.has_rest() {
+        if unit.can_fall_through() {
             let label = (!unit.branches.is_empty()).then(|| "else".into());
-            exits.push(Exit { end, label, taken: self.looks.ran(&unit.own) && !branched });
+            exits.push(Exit { end, label, taken: self.looks.ran(&unit.own_steps) && !branched });
         }
         (entry, exits)
     }
 
-    fn frame(&mut self, unit: &Unit, flow: &Sequence, enter: ArrowKind) -> (End, End) {
+    fn frame(&mut self, unit: &Unit, flow: &Sequence, enter: ArrowKind) -> (Endpoint, Endpoint) {
         let id = self.id('g');
-        self.items.push(Item::Open { id, head: words::frame(unit) });
+        self.items.push(Item::Open { id, head: node_text::frame_title(unit) });
         let (entry, _) = self.sequence(flow, enter, None);
         self.items.push(Item::Close);
         let frame = Some(id);
-        (End { node: entry.node, frame }, End { node: self.last, frame })
+        (Endpoint { node: entry.node, frame }, Endpoint { node: self.last, frame })
     }
 
-    fn node(&mut self, unit: &Unit) -> End {
-        let id = match unit.what {
-            What::Step(_) => Id('s', unit.own.start),
+    fn node(&mut self, unit: &Unit) -> Endpoint {
+        let id = match unit.content {
+            Content::Step(_) => Id('s', unit.own_steps.start),
             _ => self.id('m'),
         };
-        let words = words::of(unit, self.looks);
-        self.items.push(Item::Node { id, words, kind: NodeKind::of(unit) });
+        let node_text = node_text::of(unit, self.looks);
+        self.items.push(Item::Node { id, node_text, kind: NodeKind::of(unit) });
         self.last = id;
-        End { node: id, frame: None }
+        Endpoint { node: id, frame: None }
     }
 }

@@ -34,18 +34,18 @@
 #![forbid(unsafe_code)]
 
 mod dot;
-mod fit;
+mod fitted_text;
 mod graph;
-mod keep;
 mod layout;
 mod look;
 mod mermaid;
 mod model;
+mod node_text;
 mod picture;
 mod shorten;
+mod snapshot;
 mod svg;
 mod text;
-mod words;
 
 pub use look::{StepLook, StepOutcome};
 pub use picture::Picture;

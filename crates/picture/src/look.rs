@@ -1,4 +1,4 @@
-//! What became of the steps, for a picture of a run.
+//! How the steps of a run ended, for its picture.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -44,9 +44,9 @@ pub struct StepLook {
 pub enum StepOutcome {
     /// `+`, green: it succeeded.
     Success,
-    /// `x`, orange: it said no.
+    /// `x`, orange: it ended with a failure.
     Failure,
-    /// `!`, red: it broke.
+    /// `!`, red: it ended with an exception.
     Exception,
     /// `>`, violet: it chose a branch.
     Goto,
@@ -96,7 +96,7 @@ impl StepOutcome {
         }
     }
 
-    const fn is_trouble(self) -> bool {
+    const fn has_failed(self) -> bool {
         matches!(self, Self::Failure | Self::Exception)
     }
 }
@@ -129,13 +129,13 @@ impl StepLook {
 
 /// The looks of all steps, in script order; empty for a flow that has not run.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Looks {
+pub(crate) struct StepLooks {
     steps: Vec<StepLook>,
     /// For each step, how many before it ran.
     ran: Vec<u32>,
 }
 
-impl Looks {
+impl StepLooks {
     pub(crate) fn new(steps: Vec<StepLook>) -> Self {
         let mut count = 0;
         let mut ran = vec![0];
@@ -166,13 +166,13 @@ impl Looks {
         self.is_empty() || before(steps.start) < before(steps.end)
     }
 
-    /// Whether one of these steps is what a reader of the picture looks for.
-    pub(crate) fn is_trouble(&self, steps: &Range<u32>) -> bool {
-        self.range(steps).iter().any(|look| look.outcome.is_trouble())
+    /// Whether one of these steps has failed.
+    pub(crate) fn has_failed(&self, steps: &Range<u32>) -> bool {
+        self.range(steps).iter().any(|look| look.outcome.has_failed())
     }
 
-    /// The outcomes of these steps with their numbers, those that do not occur left out.
-    pub(crate) fn tally(&self, steps: &Range<u32>) -> Vec<(StepOutcome, usize)> {
+    /// How often each outcome occurs among these steps; outcomes that do not occur are left out.
+    pub(crate) fn outcome_counts(&self, steps: &Range<u32>) -> Vec<(StepOutcome, usize)> {
         let looks = self.range(steps);
         let count = |it: &StepOutcome| looks.iter().filter(|look| look.outcome == *it).count();
         let counts = StepOutcome::ALL.map(|outcome| (outcome, count(&outcome)));

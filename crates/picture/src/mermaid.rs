@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use nexus_pointy::ArrowKind;
 
-use crate::graph::{Edge, End, Graph, Item, NodeKind};
-use crate::look::{Looks, StepOutcome};
+use crate::graph::{Edge, Endpoint, Graph, Item, NodeKind};
+use crate::look::{StepLooks, StepOutcome};
 use crate::model::Sequence;
-use crate::words::Words;
+use crate::node_text::NodeText;
 
-pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
+pub(crate) fn draw(root: &Sequence, looks: &StepLooks, title: &str) -> String {
     let graph = Graph::of(root, looks);
     let mut out = String::new();
     if !title.is_empty() {
@@ -24,15 +24,15 @@ pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
         indent -= if matches!(item, Item::Close) { 2 } else { 0 };
         let _ = write!(out, "{:indent$}", "");
         match item {
-            Item::Node { id, words, kind } => {
+            Item::Node { id, node_text, kind } => {
                 let (open, close) = match kind {
                     NodeKind::Step => ("[", "]"),
                     NodeKind::Each => ("[[", "]]"),
-                    NodeKind::More => ("([", "])"),
+                    NodeKind::Omitted => ("([", "])"),
                     NodeKind::Hole => ("{", "}"),
                 };
-                let _ = write!(out, "{id}{open}\"{}\"{close}", node(words));
-                if let Some(outcome) = words.sign {
+                let _ = write!(out, "{id}{open}\"{}\"{close}", node(node_text));
+                if let Some(outcome) = node_text.outcome {
                     let _ = write!(out, ":::{}", outcome.class());
                 }
                 out.push('\n');
@@ -75,18 +75,22 @@ const fn colors(outcome: StepOutcome) -> &'static str {
     }
 }
 
-fn node(words: &Words) -> String {
+fn node(node_text: &NodeText) -> String {
     // Where a blank follows, some versions take the sign for the start of a list.
-    let mut out = escaped(&words.head().replacen(' ', "\u{a0}", usize::from(words.sign.is_some())));
-    for detail in &words.details {
+    let mut out = escaped(&node_text.title().replacen(
+        ' ',
+        "\u{a0}",
+        usize::from(node_text.outcome.is_some()),
+    ));
+    for detail in &node_text.details {
         let _ = write!(out, "<br/><small>{}</small>", escaped(detail));
     }
     out
 }
 
 fn write_edge(out: &mut String, edge: &Edge) {
-    let end = |end: End| end.frame.unwrap_or(end.node);
-    let arrow = match (edge.kind, edge.joins()) {
+    let end = |end: Endpoint| end.frame.unwrap_or(end.node);
+    let arrow = match (edge.kind, edge.enters_join()) {
         (ArrowKind::Then, false) => "-->",
         (ArrowKind::Then, true) => "---",
         (ArrowKind::Pipe, false) => "==>",

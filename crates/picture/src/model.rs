@@ -1,10 +1,10 @@
-//! What there is to draw: the flow's tree, without places in the text and with ready words.
+//! The flow's tree as it is drawn: without spans, and with its texts ready.
 
 use std::ops::Range;
 
 use nexus_pointy::{ArrowKind, Descriptor, Flow, Primary};
 
-use crate::fit::{self, clean};
+use crate::fitted_text::{self, single_line};
 
 /// Links one below the other.
 #[derive(Debug, Clone)]
@@ -24,54 +24,54 @@ pub(crate) struct Link {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Unit {
-    pub(crate) what: What,
+    pub(crate) content: Content,
     /// `key = value`, in script order.
     pub(crate) settings: Vec<Box<str>>,
     /// Whether it runs once for each item.
     pub(crate) each: bool,
     pub(crate) branches: Vec<Branch>,
     /// Its steps without those of its branches.
-    pub(crate) own: Range<u32>,
+    pub(crate) own_steps: Range<u32>,
     pub(crate) steps: Range<u32>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum What {
+pub(crate) enum Content {
     /// The event's name.
     Step(Box<str>),
     Brackets(Box<Sequence>),
     /// An event is missing in the script.
     Hole,
-    /// So many links, members or branches, of one kind, that are not drawn.
-    More(usize),
+    /// Stands for this many links, members or branches, which are not drawn.
+    Omitted(usize),
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Branch {
     pub(crate) arrow: ArrowKind,
     pub(crate) label: Box<str>,
-    /// Whether it is the one for failure, or for success.
-    pub(crate) taken_by: Option<bool>,
+    /// `false` for the branch of a failure, `true` for that of a success, `None` for any other.
+    pub(crate) for_success: Option<bool>,
     pub(crate) flow: Sequence,
 }
 
 impl Unit {
-    /// Whether it is drawn as a frame around its flow: brackets of which nothing is said only
-    /// group, and the lines show that.
+    /// Whether it is drawn as a frame around its flow. Brackets without settings and branches only
+    /// group, which the lines show without a frame.
     pub(crate) fn is_framed(&self) -> bool {
         !(self.settings.is_empty() && self.branches.is_empty())
     }
 
-    /// Whether what follows may follow this unit itself, past its branches.
-    pub(crate) fn has_rest(&self) -> bool {
-        let covers = |success| self.branches.iter().any(|it| it.taken_by == Some(success));
+    /// Whether the flow may go on after this unit without any of its branches.
+    pub(crate) fn can_fall_through(&self) -> bool {
+        let covers = |success| self.branches.iter().any(|it| it.for_success == Some(success));
         !(covers(false) && covers(true))
     }
 
-    pub(crate) fn more(count: usize, steps: Range<u32>) -> Self {
-        let what = What::More(count);
-        let own = steps.clone();
-        Self { what, settings: Vec::new(), each: false, branches: Vec::new(), own, steps }
+    pub(crate) fn omitted(count: usize, steps: Range<u32>) -> Self {
+        let content = Content::Omitted(count);
+        let own_steps = steps.clone();
+        Self { content, settings: Vec::new(), each: false, branches: Vec::new(), own_steps, steps }
     }
 }
 
@@ -89,24 +89,24 @@ pub(crate) fn sequence(flow: &Flow, next: &mut u32) -> Sequence {
 
 fn unit(unit: &nexus_pointy::Unit, next: &mut u32) -> Unit {
     let first = *next;
-    let what = match &unit.primary {
+    let content = match &unit.primary {
         Primary::Event(name) => {
             *next = next.saturating_add(1);
-            What::Step(fit::name(&name.text))
+            Content::Step(fitted_text::name(&name.text))
         }
-        Primary::Flow(flow) => What::Brackets(Box::new(sequence(flow, next))),
-        Primary::Hole(_) => What::Hole,
+        Primary::Flow(flow) => Content::Brackets(Box::new(sequence(flow, next))),
+        Primary::Hole(_) => Content::Hole,
     };
-    let own = first..*next;
+    let own_steps = first..*next;
     let branches = unit.branches.iter().map(|it| branch(it, next)).collect();
     let attempts = unit.attempts.map(|it| format!("max_attempts = {}", it.count).into());
-    let settings = unit.attrs.iter().map(|it| clean(&it.to_string()).into());
+    let settings = unit.attrs.iter().map(|it| single_line(&it.to_string()).into());
     Unit {
-        what,
+        content,
         settings: attempts.into_iter().chain(settings).collect(),
         each: unit.attrs.iter().any(is_each),
         branches,
-        own,
+        own_steps,
         steps: first..*next,
     }
 }
@@ -118,10 +118,10 @@ fn is_each(attr: &nexus_pointy::Attr) -> bool {
 }
 
 fn branch(branch: &nexus_pointy::Branch, next: &mut u32) -> Branch {
-    let (label, taken_by) = match &branch.descriptor {
+    let (label, for_success) = match &branch.descriptor {
         &Descriptor::FAILURE => ("0 failure".into(), Some(false)),
         &Descriptor::SUCCESS => ("1 success".into(), Some(true)),
-        other => (fit::label(&other.to_string()), None),
+        other => (fitted_text::label(&other.to_string()), None),
     };
-    Branch { arrow: branch.arrow.kind, label, taken_by, flow: sequence(&branch.flow, next) }
+    Branch { arrow: branch.arrow.kind, label, for_success, flow: sequence(&branch.flow, next) }
 }

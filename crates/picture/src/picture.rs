@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use nexus_pointy::Flow;
 
-use crate::fit::clean;
-use crate::look::{Looks, StepLook};
+use crate::fitted_text::single_line;
+use crate::look::{StepLook, StepLooks};
 use crate::model::{Sequence, sequence};
 use crate::{dot, mermaid, shorten, svg, text};
 
@@ -25,8 +25,8 @@ use crate::{dot, mermaid, shorten, svg, text};
 pub struct Picture {
     title: String,
     root: Sequence,
-    looks: Looks,
-    most: usize,
+    looks: StepLooks,
+    max_steps: usize,
     ascii: bool,
     colored: bool,
 }
@@ -37,8 +37,8 @@ impl Picture {
         Self {
             title: String::new(),
             root: sequence(flow, &mut 0),
-            looks: Looks::default(),
-            most: shorten::MOST_BOXES,
+            looks: StepLooks::default(),
+            max_steps: shorten::MAX_BOXES,
             ascii: false,
             colored: false,
         }
@@ -46,14 +46,14 @@ impl Picture {
 
     /// What stands above it.
     pub fn titled(mut self, title: impl AsRef<str>) -> Self {
-        self.title = clean(title.as_ref());
+        self.title = single_line(title.as_ref());
         self
     }
 
     /// What became of the steps, in script order. Lines along which nothing went, and steps that
     /// did not run, are grey.
     pub fn with_steps(mut self, steps: impl IntoIterator<Item = StepLook>) -> Self {
-        self.looks = Looks::new(steps.into_iter().collect());
+        self.looks = StepLooks::new(steps.into_iter().collect());
         self
     }
 
@@ -73,7 +73,7 @@ impl Picture {
     /// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
     /// ```
     pub fn in_full_up_to(mut self, steps: usize) -> Self {
-        self.most = steps;
+        self.max_steps = steps;
         self
     }
 
@@ -113,12 +113,12 @@ impl Picture {
 
     /// As a Mermaid flowchart, which GitHub, GitLab and many editors draw in Markdown.
     pub fn mermaid(&self) -> String {
-        mermaid::draw(&self.shown(), &self.looks, &self.title)
+        mermaid::draw(&self.shortened(), &self.looks, &self.title)
     }
 
     /// In the DOT language of Graphviz.
     pub fn dot(&self) -> String {
-        dot::draw(&self.shown(), &self.looks, &self.title)
+        dot::draw(&self.shortened(), &self.looks, &self.title)
     }
 
     /// As SVG, for light and dark pages, without scripts, fonts or anything else from outside.
@@ -126,16 +126,16 @@ impl Picture {
     /// It can stand in Markdown and in doc comments as it is: it begins with a comment, which ends
     /// the paragraph before it, and has no blank line, which would end it.
     pub fn svg(&self) -> String {
-        svg::draw(&self.shown(), &self.looks, &self.title)
+        svg::draw(&self.shortened(), &self.looks, &self.title)
     }
 
     /// Drawn with box characters, for a terminal.
     pub fn text(&self) -> String {
-        text::draw(&self.shown(), &self.looks, &self.title, self.ascii, self.colored)
+        text::draw(&self.shortened(), &self.looks, &self.title, self.ascii, self.colored)
     }
 
-    fn shown(&self) -> Cow<'_, Sequence> {
-        shorten::shorten(&self.root, &self.looks, self.most)
+    fn shortened(&self) -> Cow<'_, Sequence> {
+        shorten::shorten(&self.root, &self.looks, self.max_steps)
     }
 }
 

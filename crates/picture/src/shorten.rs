@@ -1,51 +1,55 @@
 //! Big flows, made small enough to be read.
 //!
-//! Three things make a flow big, and each is cut where it occurs: runs of straight steps, groups
-//! (or branch lists) of many members, and brackets in brackets. Whatever is left out becomes one
-//! box that says how much it stands for.
+//! Three things make a flow big, and each is shortened where it occurs: long chains of steps without
+//! branches, groups (or branch lists) of many members, and brackets in brackets. Whatever is left out
+//! becomes one box that says how many steps it stands for.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use nexus_pointy::{ArrowKind, MAX_DEPTH};
 
-use crate::look::Looks;
-use crate::model::{Branch, Link, Sequence, Unit, What};
+use crate::look::StepLooks;
+use crate::model::{Branch, Content, Link, Sequence, Unit};
 
-/// How many neighbours stay at each end of a run that is cut.
-const EDGE: usize = 3;
-/// How many steps inside of a run stay because they failed.
-const TROUBLES: usize = 6;
-/// A chain of more links than this is cut in the middle, whatever the links are.
-const LONGEST: usize = 40;
+/// How many steps stay at each end of a chain that is shortened.
+const KEPT_AT_ENDS: usize = 3;
+/// How many steps inside of a shortened chain stay because they failed.
+const MAX_KEPT_FAILURES: usize = 6;
+/// The middle of a chain of more links than this is left out, whatever the links are.
+const MAX_CHAIN: usize = 40;
 /// A picture with more boxes beside each other than this has its deepest brackets folded, too.
-const WIDEST: usize = 24;
+const MAX_BREADTH: usize = 24;
 /// A picture of more boxes than this has its deepest brackets and branches folded.
-pub(crate) const MOST_BOXES: usize = 80;
+pub(crate) const MAX_BOXES: usize = 80;
 
-/// The flow, or a shorter one if it has more than `most` steps.
-pub(crate) fn shorten<'a>(root: &'a Sequence, looks: &Looks, most: usize) -> Cow<'a, Sequence> {
-    if root.steps.len() <= most {
+/// The flow, or a shorter one if it has more than `max_steps` steps.
+pub(crate) fn shorten<'a>(
+    root: &'a Sequence,
+    looks: &StepLooks,
+    max_steps: usize,
+) -> Cow<'a, Sequence> {
+    if root.steps.len() <= max_steps {
         return Cow::Borrowed(root);
     }
     let mut depth = MAX_DEPTH * 2;
     loop {
         let mut shortener = Shortener { looks, depth, boxes: 0 };
         let short = shortener.sequence(root, 0);
-        let fits = shortener.boxes <= MOST_BOXES && breadth(&short) <= WIDEST;
+        let fits = shortener.boxes <= MAX_BOXES && breadth(&short) <= MAX_BREADTH;
         if fits || depth == 1 {
             return Cow::Owned(short);
         }
-        // Nothing is as deep as the first bound, so a few tries are enough.
+        // The first bound is deeper than any flow, so a few tries are enough.
         depth = if depth > 8 { 8 } else { depth - 1 };
     }
 }
 
-/// How many boxes stand beside each other where the flow is widest.
+/// The greatest number of boxes beside each other.
 fn breadth(all: &Sequence) -> usize {
     let unit = |unit: &Unit| {
-        let own = match &unit.what {
-            What::Brackets(flow) => breadth(flow),
+        let own = match &unit.content {
+            Content::Brackets(flow) => breadth(flow),
             _ => 1,
         };
         own.max(unit.branches.iter().map(|branch| breadth(&branch.flow)).sum())
@@ -54,8 +58,8 @@ fn breadth(all: &Sequence) -> usize {
 }
 
 struct Shortener<'a> {
-    looks: &'a Looks,
-    /// How deep brackets and branches are opened.
+    looks: &'a StepLooks,
+    /// Brackets and branches nested deeper than this are folded.
     depth: usize,
     boxes: usize,
 }
@@ -64,19 +68,19 @@ impl Shortener<'_> {
     fn sequence(&mut self, all: &Sequence, depth: usize) -> Sequence {
         let straight = |at: usize| {
             let link = &all.links[at];
-            matches!(&*link.units, [Unit { what: What::Step(_), branches, .. }] if branches.is_empty())
+            matches!(&*link.units, [Unit { content: Content::Step(_), branches, .. }] if branches.is_empty())
         };
-        let trouble = |at: usize| self.looks.is_trouble(&all.links[at].steps);
-        let pieces = halve(pieces(all.links.len(), straight, trouble));
+        let has_failed = |at: usize| self.looks.has_failed(&all.links[at].steps);
+        let segments = omit_middle(segments(all.links.len(), straight, has_failed));
         let mut links = Vec::new();
-        for piece in pieces {
-            links.push(match piece {
-                Piece::One(at) => self.link(&all.links[at], depth),
-                Piece::Many(range) => {
+        for segment in segments {
+            links.push(match segment {
+                Segment::Shown(at) => self.link(&all.links[at], depth),
+                Segment::Omitted(range) => {
                     self.boxes += 1;
                     let arrow = all.links[range.start].arrow;
                     let steps = span(all.links[range.clone()].iter().map(|it| &it.steps));
-                    let units = vec![Unit::more(range.len(), steps.clone())];
+                    let units = vec![Unit::omitted(range.len(), steps.clone())];
                     Link { arrow, units, steps }
                 }
             });
@@ -85,15 +89,15 @@ impl Shortener<'_> {
     }
 
     fn link(&mut self, link: &Link, depth: usize) -> Link {
-        let trouble = |at: usize| self.looks.is_trouble(&link.units[at].steps);
+        let has_failed = |at: usize| self.looks.has_failed(&link.units[at].steps);
         let mut units = Vec::new();
-        for piece in pieces(link.units.len(), |_| true, trouble) {
-            units.push(match piece {
-                Piece::One(at) => self.unit(&link.units[at], depth),
-                Piece::Many(range) => {
+        for segment in segments(link.units.len(), |_| true, has_failed) {
+            units.push(match segment {
+                Segment::Shown(at) => self.unit(&link.units[at], depth),
+                Segment::Omitted(range) => {
                     self.boxes += 1;
                     let steps = span(link.units[range.clone()].iter().map(|it| &it.steps));
-                    Unit::more(range.len(), steps)
+                    Unit::omitted(range.len(), steps)
                 }
             });
         }
@@ -101,27 +105,27 @@ impl Shortener<'_> {
     }
 
     fn unit(&mut self, unit: &Unit, depth: usize) -> Unit {
-        let what = match &unit.what {
-            What::Brackets(flow) => What::Brackets(Box::new(self.inner(flow, depth + 1))),
+        let content = match &unit.content {
+            Content::Brackets(flow) => Content::Brackets(Box::new(self.nested(flow, depth + 1))),
             other => {
                 self.boxes += 1;
                 other.clone()
             }
         };
         let mut branches = Vec::new();
-        let trouble = |at: usize| self.looks.is_trouble(&unit.branches[at].flow.steps);
-        for piece in pieces(unit.branches.len(), |_| true, trouble) {
-            branches.push(match piece {
-                Piece::One(at) => self.branch(&unit.branches[at], depth),
-                Piece::Many(range) => self.branches(&unit.branches[range]),
+        let has_failed = |at: usize| self.looks.has_failed(&unit.branches[at].flow.steps);
+        for segment in segments(unit.branches.len(), |_| true, has_failed) {
+            branches.push(match segment {
+                Segment::Shown(at) => self.branch(&unit.branches[at], depth),
+                Segment::Omitted(range) => self.branches(&unit.branches[range]),
             });
         }
         Unit {
-            what,
+            content,
             settings: unit.settings.clone(),
             each: unit.each,
             branches,
-            own: unit.own.clone(),
+            own_steps: unit.own_steps.clone(),
             steps: unit.steps.clone(),
         }
     }
@@ -130,20 +134,21 @@ impl Shortener<'_> {
         Branch {
             arrow: branch.arrow,
             label: branch.label.clone(),
-            taken_by: branch.taken_by,
-            flow: self.inner(&branch.flow, depth + 1),
+            for_success: branch.for_success,
+            flow: self.nested(&branch.flow, depth + 1),
         }
     }
 
-    /// Many branches as one, which stands for the failure's and the success's too if it has them.
-    fn branches(&mut self, many: &[Branch]) -> Branch {
-        let steps = span(many.iter().map(|it| &it.flow.steps));
-        let flow = self.folded(many.len(), steps);
-        let taken_by = many.iter().find_map(|it| it.taken_by);
-        Branch { arrow: ArrowKind::Then, label: "…".into(), taken_by, flow }
+    /// Folds many branches into one. If the failure's or the success's is among them, the one counts
+    /// as such.
+    fn branches(&mut self, branches: &[Branch]) -> Branch {
+        let steps = span(branches.iter().map(|it| &it.flow.steps));
+        let flow = self.folded(branches.len(), steps);
+        let for_success = branches.iter().find_map(|it| it.for_success);
+        Branch { arrow: ArrowKind::Then, label: "…".into(), for_success, flow }
     }
 
-    fn inner(&mut self, flow: &Sequence, depth: usize) -> Sequence {
+    fn nested(&mut self, flow: &Sequence, depth: usize) -> Sequence {
         if depth < self.depth || flow.steps.len() <= 1 {
             self.sequence(flow, depth)
         } else {
@@ -154,78 +159,81 @@ impl Shortener<'_> {
     /// A flow of which only one box is drawn.
     fn folded(&mut self, count: usize, steps: Range<u32>) -> Sequence {
         self.boxes += 1;
-        let units = vec![Unit::more(count, steps.clone())];
+        let units = vec![Unit::omitted(count, steps.clone())];
         Sequence { links: vec![Link { arrow: None, units, steps: steps.clone() }], steps }
     }
 }
 
-enum Piece {
-    One(usize),
-    Many(Range<usize>),
+/// A neighbour that is shown, or a run of them that is omitted.
+enum Segment {
+    Shown(usize),
+    Omitted(Range<usize>),
 }
 
-/// What is kept of `count` neighbours: in each stretch of those that may go, the ends, and the
-/// first few that are in trouble.
-fn pieces(
+/// Splits `count` neighbours into shown and omitted ones. Of each run that may be omitted, the ends
+/// are shown, and the first few that have failed.
+fn segments(
     count: usize,
-    may_go: impl Fn(usize) -> bool,
-    trouble: impl Fn(usize) -> bool,
-) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut troubles = 0;
+    may_omit: impl Fn(usize) -> bool,
+    has_failed: impl Fn(usize) -> bool,
+) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let mut kept_failures = 0;
     let mut at = 0;
     while at < count {
-        let end = (at..count).find(|it| !may_go(*it)).unwrap_or(count);
+        let end = (at..count).find(|it| !may_omit(*it)).unwrap_or(count);
         let mut from = at;
         // One box for a single step would save nothing.
-        if end - at > 2 * EDGE + 1 {
-            pieces.extend((at..at + EDGE).map(Piece::One));
-            let inner = at + EDGE..end - EDGE;
+        if end - at > 2 * KEPT_AT_ENDS + 1 {
+            segments.extend((at..at + KEPT_AT_ENDS).map(Segment::Shown));
+            let inner = at + KEPT_AT_ENDS..end - KEPT_AT_ENDS;
             from = inner.start;
-            for hot in inner.clone().filter(|it| trouble(*it)).take(TROUBLES - troubles) {
-                troubles += 1;
-                skip(&mut pieces, from..hot);
-                pieces.push(Piece::One(hot));
-                from = hot + 1;
+            for failed in
+                inner.clone().filter(|it| has_failed(*it)).take(MAX_KEPT_FAILURES - kept_failures)
+            {
+                kept_failures += 1;
+                push_omitted(&mut segments, from..failed);
+                segments.push(Segment::Shown(failed));
+                from = failed + 1;
             }
-            skip(&mut pieces, from..inner.end);
-            from = end - EDGE;
+            push_omitted(&mut segments, from..inner.end);
+            from = end - KEPT_AT_ENDS;
         }
-        pieces.extend((from..end).map(Piece::One));
+        segments.extend((from..end).map(Segment::Shown));
         if end < count {
-            pieces.push(Piece::One(end));
+            segments.push(Segment::Shown(end));
         }
         at = end + 1;
     }
-    pieces
+    segments
 }
 
-fn skip(pieces: &mut Vec<Piece>, range: Range<usize>) {
+fn push_omitted(segments: &mut Vec<Segment>, range: Range<usize>) {
     match range.len() {
         0 => {}
-        1 => pieces.push(Piece::One(range.start)),
-        _ => pieces.push(Piece::Many(range)),
+        1 => segments.push(Segment::Shown(range.start)),
+        _ => segments.push(Segment::Omitted(range)),
     }
 }
 
-/// Cuts the middle out of what is still too long.
-fn halve(mut pieces: Vec<Piece>) -> Vec<Piece> {
-    if pieces.len() <= LONGEST {
-        return pieces;
+/// Omits the middle of a chain that is still too long.
+fn omit_middle(mut segments: Vec<Segment>) -> Vec<Segment> {
+    if segments.len() <= MAX_CHAIN {
+        return segments;
     }
-    let tail = pieces.split_off(pieces.len() - LONGEST / 2);
-    let start = |piece: &Piece| match piece {
-        Piece::One(at) => *at,
-        Piece::Many(range) => range.start,
+    let tail = segments.split_off(segments.len() - MAX_CHAIN / 2);
+    let start = |segment: &Segment| match segment {
+        Segment::Shown(at) => *at,
+        Segment::Omitted(range) => range.start,
     };
-    let middle = pieces.get(LONGEST / 2).map_or(0, start)..tail.first().map_or(0, start);
-    pieces.truncate(LONGEST / 2);
-    pieces.push(Piece::Many(middle));
-    pieces.extend(tail);
-    pieces
+    let middle = segments.get(MAX_CHAIN / 2).map_or(0, start)..tail.first().map_or(0, start);
+    segments.truncate(MAX_CHAIN / 2);
+    segments.push(Segment::Omitted(middle));
+    segments.extend(tail);
+    segments
 }
 
-/// From the first to the last of neighbours.
+/// The range from the first to the last of these neighbours.
 fn span<'a>(mut ranges: impl Iterator<Item = &'a Range<u32>>) -> Range<u32> {
     let first = ranges.next().cloned().unwrap_or(0..0);
     first.start..ranges.last().map_or(first.end, |last| last.end)

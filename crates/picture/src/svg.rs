@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use nexus_pointy::ArrowKind;
 
-use crate::fit;
+use crate::fitted_text;
 use crate::graph::NodeKind;
 use crate::layout::{Drawing, Frame, Label, Line, Metrics, Node, Rect, lay_out};
-use crate::look::{Looks, StepOutcome};
+use crate::look::{StepLooks, StepOutcome};
 use crate::model::Sequence;
-use crate::words::Words;
+use crate::node_text::NodeText;
 
 const METRICS: Metrics = Metrics {
     arrow: 38,
@@ -23,7 +23,7 @@ const METRICS: Metrics = Metrics {
     frame: (18, 36, 18),
     node: node_size,
     label_width,
-    frame_width: |text| small(text) + 36,
+    frame_width: |text| detail_width(text) + 36,
 };
 
 const MARGIN: i64 = 20;
@@ -33,39 +33,39 @@ const LEGEND: i64 = 36;
 const BADGE: i64 = 28;
 const NAME_LINE: i64 = 18;
 const DETAIL_LINE: i64 = 16;
-const PAD: (i64, i64) = (14, 10);
+const PADDING: (i64, i64) = (14, 10);
 /// How far the boxes behind that of an `each` step stand out.
-const BEHIND: i64 = 4;
+const STACK_OFFSET: i64 = 4;
 
 /// Fonts differ: the width is that of the widest of the common ones, 0.602 em a column.
-fn large(text: &str) -> i64 {
-    (fit::width(text) * 843 + 99) / 100
+fn name_width(text: &str) -> i64 {
+    (fitted_text::width(text) * 843 + 99) / 100
 }
 
-fn small(text: &str) -> i64 {
-    (fit::width(text) * 723 + 99) / 100
+fn detail_width(text: &str) -> i64 {
+    (fitted_text::width(text) * 723 + 99) / 100
 }
 
 fn label_width(text: &str) -> i64 {
-    small(text) + 18
+    detail_width(text) + 18
 }
 
-fn node_size(words: &Words, kind: NodeKind) -> (i64, i64) {
-    let texts = words.details.iter().map(|detail| small(detail));
-    let width = texts.chain([large(&words.name)]).max().unwrap_or(0);
-    let badge = if words.sign.is_some() { BADGE } else { 0 };
-    let lines = i64::try_from(words.details.len()).unwrap_or(0);
-    let behind = if kind == NodeKind::Each { 2 * BEHIND } else { 0 };
-    let width = (width + badge + 2 * PAD.0).max(80) + behind;
-    (width, NAME_LINE + lines * DETAIL_LINE + 2 * PAD.1 + behind)
+fn node_size(node_text: &NodeText, kind: NodeKind) -> (i64, i64) {
+    let texts = node_text.details.iter().map(|detail| detail_width(detail));
+    let width = texts.chain([name_width(&node_text.name)]).max().unwrap_or(0);
+    let badge = if node_text.outcome.is_some() { BADGE } else { 0 };
+    let lines = i64::try_from(node_text.details.len()).unwrap_or(0);
+    let behind = if kind == NodeKind::Each { 2 * STACK_OFFSET } else { 0 };
+    let width = (width + badge + 2 * PADDING.0).max(80) + behind;
+    (width, NAME_LINE + lines * DETAIL_LINE + 2 * PADDING.1 + behind)
 }
 
-pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
+pub(crate) fn draw(root: &Sequence, looks: &StepLooks, title: &str) -> String {
     let drawing = lay_out(root, looks, &METRICS);
     let legend = legend(&drawing);
     let top = MARGIN + if title.is_empty() { 0 } else { TITLE };
     let legend_width: i64 = legend.iter().map(|it| legend_entry(*it)).sum();
-    let inner = drawing.width.max(large(title)).max(legend_width);
+    let inner = drawing.width.max(name_width(title)).max(legend_width);
     let width = inner + 2 * MARGIN;
     let legend_height = if legend.is_empty() { 0 } else { LEGEND };
     let height = top + drawing.height + legend_height + MARGIN;
@@ -109,14 +109,14 @@ pub(crate) fn draw(root: &Sequence, looks: &Looks, title: &str) -> String {
 
 fn legend(drawing: &Drawing) -> Vec<StepOutcome> {
     let mut seen = [false; StepOutcome::ALL.len()];
-    for outcome in drawing.nodes.iter().filter_map(|node| node.words.sign) {
+    for outcome in drawing.nodes.iter().filter_map(|node| node.text.outcome) {
         seen[outcome as usize] = true;
     }
     StepOutcome::ALL.into_iter().filter(|it| seen[*it as usize]).collect()
 }
 
 fn legend_entry(outcome: StepOutcome) -> i64 {
-    small(outcome.word()) + 42
+    detail_width(outcome.word()) + 42
 }
 
 /// Frames below, then lines, and boxes on top of their ends. Lines along which nothing went come
@@ -205,32 +205,33 @@ fn label(out: &mut String, label: &Label, taken: bool) {
 }
 
 fn node(out: &mut String, node: &Node) {
-    let Node { rect, words, kind } = node;
-    let class = match (kind, words.sign) {
+    let Node { rect, text: node_text, kind } = node;
+    let class = match (kind, node_text.outcome) {
         (_, Some(outcome)) => outcome.class(),
-        (NodeKind::More, None) => "more",
+        (NodeKind::Omitted, None) => "more",
         (NodeKind::Hole, None) => "hole",
         (NodeKind::Step | NodeKind::Each, None) => "step",
     };
-    let _ = writeln!(out, r#"<g class="{class}"><title>{}</title>"#, escaped(&words.tip));
+    let _ = writeln!(out, r#"<g class="{class}"><title>{}</title>"#, escaped(&node_text.tooltip));
     let mut front = *rect;
     if *kind == NodeKind::Each {
-        front.w -= 2 * BEHIND;
-        front.h -= 2 * BEHIND;
-        for behind in [2 * BEHIND, BEHIND] {
+        front.w -= 2 * STACK_OFFSET;
+        front.h -= 2 * STACK_OFFSET;
+        for behind in [2 * STACK_OFFSET, STACK_OFFSET] {
             box_at(out, &Rect { x: front.x + behind, y: front.y + behind, ..front });
         }
     }
     box_at(out, &front);
     let mut x = front.x + front.w / 2;
-    if let Some(outcome) = words.sign {
-        badge(out, (front.x + PAD.0 + 7, front.y + PAD.1 + NAME_LINE / 2), outcome);
+    if let Some(outcome) = node_text.outcome {
+        badge(out, (front.x + PADDING.0 + 7, front.y + PADDING.1 + NAME_LINE / 2), outcome);
         x += BADGE / 2;
     }
-    let mut y = front.y + PAD.1 + 14;
-    let _ = writeln!(out, r#"<text class="name" x="{x}" y="{y}">{}</text>"#, escaped(&words.name));
+    let mut y = front.y + PADDING.1 + 14;
+    let _ =
+        writeln!(out, r#"<text class="name" x="{x}" y="{y}">{}</text>"#, escaped(&node_text.name));
     y += 1;
-    for detail in &words.details {
+    for detail in &node_text.details {
         y += DETAIL_LINE;
         let _ = writeln!(out, r#"<text class="detail" x="{x}" y="{y}">{}</text>"#, escaped(detail));
     }

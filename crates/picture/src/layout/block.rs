@@ -4,9 +4,9 @@ use nexus_pointy::ArrowKind;
 
 use super::Metrics;
 use crate::graph::NodeKind;
-use crate::look::Looks;
-use crate::model::{Link, Sequence, Unit, What};
-use crate::words::{self, Words};
+use crate::look::StepLooks;
+use crate::model::{Content, Link, Sequence, Unit};
+use crate::node_text::{self, NodeText};
 
 /// A part of the flow with its size.
 pub(super) struct Block {
@@ -26,7 +26,7 @@ pub(super) struct Size {
 
 pub(super) enum Shape {
     Node {
-        words: Words,
+        node_text: NodeText,
         kind: NodeKind,
     },
     Frame {
@@ -45,7 +45,7 @@ pub(super) enum Shape {
     Branches {
         head: Box<Block>,
         columns: Vec<Column>,
-        rest: Option<Rest>,
+        rest: Option<FallThrough>,
     },
 }
 
@@ -57,18 +57,18 @@ pub(super) struct Column {
     pub(super) block: Block,
 }
 
-/// The line past the branches, on the block's spine.
-pub(super) struct Rest {
+/// The line past the branches, on the block's spine: the flow may go on without any of them.
+pub(super) struct FallThrough {
     pub(super) label: Box<str>,
     pub(super) taken: bool,
 }
 
-pub(super) struct Measure<'a> {
-    pub(super) looks: &'a Looks,
+pub(super) struct Measurer<'a> {
+    pub(super) looks: &'a StepLooks,
     pub(super) metrics: &'a Metrics,
 }
 
-impl Measure<'_> {
+impl Measurer<'_> {
     /// `enter` is the arrow that leads to the sequence, `follow` the one that leads on from its end.
     pub(super) fn sequence(
         &self,
@@ -116,9 +116,9 @@ impl Measure<'_> {
     }
 
     fn unit(&self, unit: &Unit, enter: ArrowKind, follow: Option<ArrowKind>) -> Block {
-        let head = match &unit.what {
-            What::Brackets(flow) if unit.is_framed() => self.frame(unit, flow, enter),
-            What::Brackets(flow) => return self.sequence(flow, enter, follow),
+        let head = match &unit.content {
+            Content::Brackets(flow) if unit.is_framed() => self.frame(unit, flow, enter),
+            Content::Brackets(flow) => return self.sequence(flow, enter, follow),
             _ => self.node(unit),
         };
         if unit.branches.is_empty() {
@@ -131,9 +131,9 @@ impl Measure<'_> {
             block: self.sequence(&branch.flow, branch.arrow, follow),
         });
         let mut columns: Vec<Column> = columns.collect();
-        let rest = (follow.is_some() && unit.has_rest()).then(|| {
+        let rest = (follow.is_some() && unit.can_fall_through()).then(|| {
             let branched = !self.looks.is_empty() && columns.iter().any(|it| it.block.ran);
-            Rest { label: "else".into(), taken: head.ran && !branched }
+            FallThrough { label: "else".into(), taken: head.ran && !branched }
         });
         let (left, right) = self.side_by_side(&mut columns, rest.as_ref());
         let tallest = columns.iter().map(|it| it.block.size.height).max().unwrap_or(0);
@@ -148,7 +148,7 @@ impl Measure<'_> {
 
     /// Puts columns next to each other, right of the rest if there is one; gives how far they
     /// reach to the left and to the right of the spine.
-    fn side_by_side(&self, columns: &mut [Column], rest: Option<&Rest>) -> (i64, i64) {
+    fn side_by_side(&self, columns: &mut [Column], rest: Option<&FallThrough>) -> (i64, i64) {
         let label = |text: &str| (self.metrics.label_width)(text);
         let half = rest.map(|rest| (label(&rest.label) + 1) / 2);
         let mut edge = half;
@@ -174,16 +174,16 @@ impl Measure<'_> {
     }
 
     fn node(&self, unit: &Unit) -> Block {
-        let words = words::of(unit, self.looks);
+        let node_text = node_text::of(unit, self.looks);
         let kind = NodeKind::of(unit);
-        let (width, height) = (self.metrics.node)(&words, kind);
+        let (width, height) = (self.metrics.node)(&node_text, kind);
         let size = Size { left: width / 2, right: width - width / 2, height };
-        Block { size, ran: self.looks.ran(&unit.own), shape: Shape::Node { words, kind } }
+        Block { size, ran: self.looks.ran(&unit.own_steps), shape: Shape::Node { node_text, kind } }
     }
 
     fn frame(&self, unit: &Unit, flow: &Sequence, enter: ArrowKind) -> Block {
         let inner = self.sequence(flow, enter, None);
-        let head = words::frame(unit);
+        let head = node_text::frame_title(unit);
         let (beside, above, below) = self.metrics.frame;
         let width = inner.size.left + inner.size.right + 2 * beside;
         let spare = ((self.metrics.frame_width)(&head) - width).max(0);
@@ -191,6 +191,6 @@ impl Measure<'_> {
         let right = inner.size.right + beside + (spare - spare / 2);
         let size = Size { left, right, height: above + inner.size.height + below };
         let shape = Shape::Frame { head, inner: Box::new(inner) };
-        Block { size, ran: self.looks.ran(&unit.own), shape }
+        Block { size, ran: self.looks.ran(&unit.own_steps), shape }
     }
 }

@@ -1,4 +1,4 @@
-//! Where everything stands, for the forms that draw it themselves.
+//! The positions of all boxes and lines, for the forms that draw themselves.
 //!
 //! Each part of a flow is a block with a *spine*: the vertical along which the flow enters it at
 //! the top and leaves it at the bottom. A sequence stacks blocks along one spine. A group, and the
@@ -17,9 +17,9 @@ mod place;
 use nexus_pointy::ArrowKind;
 
 use crate::graph::NodeKind;
-use crate::look::Looks;
+use crate::look::StepLooks;
 use crate::model::Sequence;
-use crate::words::Words;
+use crate::node_text::NodeText;
 
 /// The sizes that a form gives to things.
 pub(crate) struct Metrics {
@@ -42,7 +42,7 @@ pub(crate) struct Metrics {
     /// Inside a frame: to the left and right, above (where its words stand) and below.
     pub(crate) frame: (i64, i64, i64),
     /// The width and height of a box with these words.
-    pub(crate) node: fn(&Words, NodeKind) -> (i64, i64),
+    pub(crate) node: fn(&NodeText, NodeKind) -> (i64, i64),
     /// The width of a branch's label, with the room it needs on both sides.
     pub(crate) label_width: fn(&str) -> i64,
     /// The width that a frame needs for its words.
@@ -70,7 +70,7 @@ impl Rect {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) rect: Rect,
-    pub(crate) words: Words,
+    pub(crate) text: NodeText,
     pub(crate) kind: NodeKind,
 }
 
@@ -95,8 +95,8 @@ pub(crate) struct Line {
     pub(crate) to: (i64, i64),
     /// The height at which it goes sideways, if the ends are not above each other.
     pub(crate) turn: i64,
-    /// Whether others begin where this begins; else, others may end where it ends.
-    pub(crate) spreads: bool,
+    /// Whether other lines may begin where this one begins; else, others may end where it ends.
+    pub(crate) is_fork: bool,
     pub(crate) kind: ArrowKind,
     /// Whether it has an arrow's head.
     pub(crate) head: bool,
@@ -113,7 +113,7 @@ pub(crate) struct Label {
     pub(crate) at: (i64, i64),
 }
 
-/// Everything in its place. Outer frames stand before inner ones.
+/// The boxes and lines with their positions. Outer frames come before inner ones.
 #[derive(Debug, Default)]
 pub(crate) struct Drawing {
     pub(crate) width: i64,
@@ -124,7 +124,7 @@ pub(crate) struct Drawing {
     pub(crate) lines: Vec<Line>,
 }
 
-pub(crate) fn lay_out(root: &Sequence, looks: &Looks, metrics: &Metrics) -> Drawing {
-    let block = block::Measure { looks, metrics }.sequence(root, ArrowKind::Then, None);
+pub(crate) fn lay_out(root: &Sequence, looks: &StepLooks, metrics: &Metrics) -> Drawing {
+    let block = block::Measurer { looks, metrics }.sequence(root, ArrowKind::Then, None);
     place::place(block, metrics)
 }

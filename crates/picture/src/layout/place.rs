@@ -2,7 +2,7 @@
 
 use nexus_pointy::ArrowKind;
 
-use super::block::{Block, Column, Rest, Shape, Size};
+use super::block::{Block, Column, FallThrough, Shape, Size};
 use super::{Bar, Drawing, Frame, Label, Line, Metrics, Node, Rect};
 
 pub(super) fn place(root: Block, metrics: &Metrics) -> Drawing {
@@ -46,13 +46,13 @@ impl Placer<'_> {
         let Block { size, ran, shape } = block;
         let rect = Rect { x: x - size.left, y, w: size.left + size.right, h: size.height };
         match shape {
-            Shape::Node { words, kind } => {
-                self.drawing.nodes.push(Node { rect, words, kind });
+            Shape::Node { node_text, kind } => {
+                self.drawing.nodes.push(Node { rect, text: node_text, kind });
                 vec![Exit::plain(x, rect.bottom(), ran)]
             }
             Shape::Frame { head, inner } => {
                 self.drawing.frames.push(Frame { rect, head, ran });
-                // Nothing leaves the frame but the frame itself.
+                // The inner exits end inside of the frame; the flow goes on from the frame itself.
                 self.block(*inner, x, y + self.metrics.frame.1);
                 vec![Exit::plain(x, rect.bottom(), ran)]
             }
@@ -82,7 +82,7 @@ impl Placer<'_> {
         let &Target { to, turn, kind, head, taken } = target;
         for Exit { at: from, label, taken: left } in exits {
             let taken = left && taken;
-            let line = Line { from, to, turn, spreads: false, kind, head, label, taken };
+            let line = Line { from, to, turn, is_fork: false, kind, head, label, taken };
             self.drawing.lines.push(line);
         }
     }
@@ -115,7 +115,7 @@ impl Placer<'_> {
                 from,
                 to,
                 turn: from.1,
-                spreads: false,
+                is_fork: false,
                 kind,
                 head: true,
                 label: None,
@@ -140,7 +140,7 @@ impl Placer<'_> {
         &mut self,
         head: Block,
         columns: Vec<Column>,
-        rest: Option<Rest>,
+        rest: Option<FallThrough>,
         x: i64,
         y: i64,
     ) -> Vec<Exit> {
@@ -160,7 +160,7 @@ impl Placer<'_> {
                 from: (x, bottom),
                 to,
                 turn: bottom + self.metrics.meet,
-                spreads: true,
+                is_fork: true,
                 kind,
                 head: true,
                 label: text.map(|text| label(text, to.0)),

@@ -1,4 +1,4 @@
-//! Cells of a terminal, where lines that meet become the character that shows how.
+//! A grid of terminal cells. Where lines meet in a cell, it shows the box character that joins them.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -8,9 +8,9 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::look::StepOutcome;
 
-/// Where a line goes from the middle of a cell.
+/// The direction of a line from the middle of a cell to one of its sides.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Arm {
+pub(super) enum Direction {
     Up,
     Down,
     Left,
@@ -52,9 +52,9 @@ enum Glyph {
     Blank,
     Char(char),
     /// The right half of a wide character.
-    Covered,
-    /// For each arm, whether it is there: 0, 1 for a thin line, 2 for a double one.
-    Arms([u8; 4]),
+    WideRight,
+    /// The line in each direction: 0 for none, 1 for a thin one, 2 for a double one.
+    Lines([u8; 4]),
 }
 
 #[derive(Debug, Default)]
@@ -96,31 +96,31 @@ impl Grid {
             x += 1;
             if width > 1 {
                 if let Some(cell) = self.cell(x, y) {
-                    cell.glyph = Glyph::Covered;
+                    cell.glyph = Glyph::WideRight;
                 }
                 x += 1;
             }
         }
     }
 
-    /// Adds an arm. A bar stays a bar; a frame's border opens.
-    pub(super) fn arm(&mut self, x: i64, y: i64, arm: Arm, kind: ArrowKind, style: Style) {
+    /// Adds a line from the middle of a cell. A bar is not overwritten; the border of a frame is joined.
+    pub(super) fn line(&mut self, x: i64, y: i64, to: Direction, kind: ArrowKind, style: Style) {
         let Some(cell) = self.cell(x, y) else { return };
-        let mut arms = match cell.glyph {
-            Glyph::Arms(arms) => arms,
+        let mut lines = match cell.glyph {
+            Glyph::Lines(lines) => lines,
             Glyph::Char('╌' | '.') => [0, 0, 1, 1],
-            Glyph::Char(_) | Glyph::Covered => return,
+            Glyph::Char(_) | Glyph::WideRight => return,
             Glyph::Blank => {
                 cell.style = style;
                 [0; 4]
             }
         };
-        let there = &mut arms[arm as usize];
-        *there = (*there).max(match kind {
+        let strength = &mut lines[to as usize];
+        *strength = (*strength).max(match kind {
             ArrowKind::Then => 1,
             ArrowKind::Pipe => 2,
         });
-        cell.glyph = Glyph::Arms(arms);
+        cell.glyph = Glyph::Lines(lines);
         if cell.style == Style::Dim {
             cell.style = style;
         }
@@ -128,32 +128,34 @@ impl Grid {
 
     /// A line from one cell to another of the same row, both included.
     ///
-    /// Many lines may share a row up to one place, and this is to be called towards that place. It
-    /// stops where the rest of the way has been drawn before, so that the time for all of them is
-    /// linear in the row.
-    pub(super) fn across(&mut self, from: i64, to: i64, y: i64, kind: ArrowKind, style: Style) {
-        let (ahead, back) =
-            if from < to { (Arm::Right, Arm::Left) } else { (Arm::Left, Arm::Right) };
+    /// Many lines may share a row up to a common end; `to` must be that end. Drawing stops where the
+    /// rest of the row has been drawn before, so that the time for all of them is linear in the row.
+    pub(super) fn horizontal(&mut self, from: i64, to: i64, y: i64, kind: ArrowKind, style: Style) {
+        let (ahead, back) = if from < to {
+            (Direction::Right, Direction::Left)
+        } else {
+            (Direction::Left, Direction::Right)
+        };
         let step = (to - from).signum();
-        self.arm(from, y, ahead, kind, style);
+        self.line(from, y, ahead, kind, style);
         let mut x = from + step;
         while x != to {
-            if self.passes(x, y, kind, style) {
-                self.arm(x, y, back, kind, style);
+            if self.is_crossed_by(x, y, kind, style) {
+                self.line(x, y, back, kind, style);
                 return;
             }
-            self.arm(x, y, back, kind, style);
-            self.arm(x, y, ahead, kind, style);
+            self.line(x, y, back, kind, style);
+            self.line(x, y, ahead, kind, style);
             x += step;
         }
-        self.arm(to, y, back, kind, style);
+        self.line(to, y, back, kind, style);
     }
 
-    /// Whether a line as strong goes through the cell from side to side.
-    fn passes(&mut self, x: i64, y: i64, kind: ArrowKind, style: Style) -> bool {
+    /// Whether a horizontal line at least as strong already crosses the cell.
+    fn is_crossed_by(&mut self, x: i64, y: i64, kind: ArrowKind, style: Style) -> bool {
         let least = if kind == ArrowKind::Pipe { 2 } else { 1 };
         self.cell(x, y).is_some_and(|cell| match cell.glyph {
-            Glyph::Arms([_, _, left, right]) => {
+            Glyph::Lines([_, _, left, right]) => {
                 left >= least && right >= least && (cell.style != Style::Dim || style == Style::Dim)
             }
             _ => false,
@@ -178,8 +180,9 @@ impl Grid {
                 match cell.glyph {
                     Glyph::Blank => out.push(' '),
                     Glyph::Char(c) => out.push(c),
-                    Glyph::Covered => {}
-                    Glyph::Arms(arms) => out.push(if ascii { plain(arms) } else { boxed(arms) }),
+                    Glyph::WideRight => {}
+                    Glyph::Lines(lines) if ascii => out.push(ascii_char(lines)),
+                    Glyph::Lines(lines) => out.push(box_char(lines)),
                 }
                 if let Some(marks) = marks.and_then(|row| row.get(&x)) {
                     out.push_str(marks);
@@ -194,7 +197,7 @@ impl Grid {
 }
 
 /// The box character; where a thin and a double line cross, there is one for each direction.
-fn boxed([up, down, left, right]: [u8; 4]) -> char {
+fn box_char([up, down, left, right]: [u8; 4]) -> char {
     let shapes = match (up > 0, down > 0, left > 0, right > 0) {
         (_, _, false, false) => ['│', '│', '║', '║'],
         (false, false, _, _) => ['─', '═', '─', '═'],
@@ -212,7 +215,7 @@ fn boxed([up, down, left, right]: [u8; 4]) -> char {
     shapes[2 * double(up, down) + double(left, right)]
 }
 
-fn plain([up, down, left, right]: [u8; 4]) -> char {
+fn ascii_char([up, down, left, right]: [u8; 4]) -> char {
     let (vertical, horizontal) = (up.max(down), left.max(right));
     match (vertical, horizontal) {
         (1, 0) => '|',

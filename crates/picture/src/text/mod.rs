@@ -4,13 +4,13 @@ mod grid;
 
 use nexus_pointy::ArrowKind;
 
-use self::grid::{Arm, Grid, Style};
-use crate::fit;
+use self::grid::{Direction, Grid, Style};
+use crate::fitted_text;
 use crate::graph::NodeKind;
 use crate::layout::{Drawing, Frame, Line, Metrics, Node, Rect, lay_out};
-use crate::look::{Looks, StepOutcome};
+use crate::look::{StepLooks, StepOutcome};
 use crate::model::Sequence;
-use crate::words::Words;
+use crate::node_text::NodeText;
 
 const METRICS: Metrics = Metrics {
     arrow: 2,
@@ -23,14 +23,14 @@ const METRICS: Metrics = Metrics {
     bar_reach: 2,
     frame: (2, 1, 1),
     node: node_size,
-    label_width: |text| fit::width(text) + 2,
-    frame_width: |text| fit::width(text) + 6,
+    label_width: |text| fitted_text::width(text) + 2,
+    frame_width: |text| fitted_text::width(text) + 6,
 };
 
-fn node_size(words: &Words, kind: NodeKind) -> (i64, i64) {
-    let lines = words.details.iter().map(|detail| fit::width(detail));
-    let width = lines.chain([fit::width(&words.head())]).max().unwrap_or(0);
-    let height = i64::try_from(words.details.len()).unwrap_or(0) + 3;
+fn node_size(node_text: &NodeText, kind: NodeKind) -> (i64, i64) {
+    let lines = node_text.details.iter().map(|detail| fitted_text::width(detail));
+    let width = lines.chain([fitted_text::width(&node_text.title())]).max().unwrap_or(0);
+    let height = i64::try_from(node_text.details.len()).unwrap_or(0) + 3;
     let behind = i64::from(kind == NodeKind::Each);
     (width + 4 + 2 * behind, height)
 }
@@ -49,14 +49,14 @@ const ASCII: Charset = Charset { head: 'v', bar: '*', frame: ['.', '.', '\'', '\
 
 pub(crate) fn draw(
     root: &Sequence,
-    looks: &Looks,
+    looks: &StepLooks,
     title: &str,
     ascii: bool,
     colored: bool,
 ) -> String {
     let drawing = lay_out(root, looks, &METRICS);
     let mut painter = Painter { chars: if ascii { &ASCII } else { &BOXES }, grid: Grid::default() };
-    painter.all(&drawing);
+    painter.paint(&drawing);
     let mut out = String::new();
     if !title.is_empty() {
         out.push_str(title);
@@ -68,7 +68,7 @@ pub(crate) fn draw(
 }
 
 fn legend(out: &mut String, drawing: &Drawing) {
-    let occurs = |it: &StepOutcome| drawing.nodes.iter().any(|node| node.words.sign == Some(*it));
+    let occurs = |it: &StepOutcome| drawing.nodes.iter().any(|node| node.text.outcome == Some(*it));
     let entries: Vec<String> = StepOutcome::ALL
         .into_iter()
         .filter(occurs)
@@ -87,7 +87,7 @@ struct Painter {
 }
 
 impl Painter {
-    fn all(&mut self, drawing: &Drawing) {
+    fn paint(&mut self, drawing: &Drawing) {
         for it in &drawing.frames {
             self.frame(it);
         }
@@ -105,7 +105,7 @@ impl Painter {
         }
         for line in &drawing.lines {
             if let Some(label) = &line.label {
-                let x = label.at.0 - fit::width(&label.text) / 2;
+                let x = label.at.0 - fitted_text::width(&label.text) / 2;
                 let style = if line.taken { Style::Plain } else { Style::Dim };
                 self.grid.text(x, label.at.1, &label.text, style);
             }
@@ -139,30 +139,30 @@ impl Painter {
     }
 
     fn node(&mut self, node: &Node) {
-        let Node { rect, words, kind } = node;
-        let style = match (kind, words.sign) {
+        let Node { rect, text: node_text, kind } = node;
+        let style = match (kind, node_text.outcome) {
             (_, Some(outcome)) => Style::Outcome(outcome),
-            (NodeKind::More | NodeKind::Hole, None) => Style::Dim,
+            (NodeKind::Omitted | NodeKind::Hole, None) => Style::Dim,
             (NodeKind::Step | NodeKind::Each, None) => Style::Plain,
         };
         let (right, bottom) = (rect.right() - 1, rect.bottom() - 1);
         for y in [rect.y, bottom] {
-            self.grid.across(rect.x, right, y, ArrowKind::Then, style);
+            self.grid.horizontal(rect.x, right, y, ArrowKind::Then, style);
         }
         // The sides of an `each` step are doubled: many of them stand behind each other.
         let sides = 1 + i64::from(*kind == NodeKind::Each);
         for inset in 0..sides {
             for x in [rect.x + inset, right - inset] {
-                self.grid.arm(x, rect.y, Arm::Down, ArrowKind::Then, style);
+                self.grid.line(x, rect.y, Direction::Down, ArrowKind::Then, style);
                 for y in rect.y + 1..bottom {
-                    self.grid.arm(x, y, Arm::Up, ArrowKind::Then, style);
-                    self.grid.arm(x, y, Arm::Down, ArrowKind::Then, style);
+                    self.grid.line(x, y, Direction::Up, ArrowKind::Then, style);
+                    self.grid.line(x, y, Direction::Down, ArrowKind::Then, style);
                 }
-                self.grid.arm(x, bottom, Arm::Up, ArrowKind::Then, style);
+                self.grid.line(x, bottom, Direction::Up, ArrowKind::Then, style);
             }
         }
-        for (y, line) in (rect.y + 1..).zip([words.head()].iter().chain(&words.details)) {
-            let x = rect.x + (rect.w - fit::width(line)) / 2;
+        for (y, line) in (rect.y + 1..).zip([node_text.title()].iter().chain(&node_text.details)) {
+            let x = rect.x + (rect.w - fitted_text::width(line)) / 2;
             self.grid.text(x, y, line, style);
         }
     }
@@ -171,21 +171,21 @@ impl Painter {
         let Line { from: (x0, y0), to: (x1, y1), turn, kind, .. } = *line;
         let style = if line.taken { Style::Plain } else { Style::Dim };
         // It leaves through the border of the box above.
-        self.grid.arm(x0, y0 - 1, Arm::Down, kind, style);
+        self.grid.line(x0, y0 - 1, Direction::Down, kind, style);
         let down = |grid: &mut Grid, x, from, to| {
             for y in from..to {
-                grid.arm(x, y, Arm::Up, kind, style);
-                grid.arm(x, y, Arm::Down, kind, style);
+                grid.line(x, y, Direction::Up, kind, style);
+                grid.line(x, y, Direction::Down, kind, style);
             }
         };
         if x0 == x1 {
             down(&mut self.grid, x0, y0, y1);
         } else {
             down(&mut self.grid, x0, y0, turn);
-            self.grid.arm(x0, turn, Arm::Up, kind, style);
-            let (own, shared) = if line.spreads { (x1, x0) } else { (x0, x1) };
-            self.grid.across(own, shared, turn, kind, style);
-            self.grid.arm(x1, turn, Arm::Down, kind, style);
+            self.grid.line(x0, turn, Direction::Up, kind, style);
+            let (own, shared) = if line.is_fork { (x1, x0) } else { (x0, x1) };
+            self.grid.horizontal(own, shared, turn, kind, style);
+            self.grid.line(x1, turn, Direction::Down, kind, style);
             down(&mut self.grid, x1, turn + 1, y1);
         }
         if line.head {

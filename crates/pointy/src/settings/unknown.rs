@@ -23,8 +23,8 @@ pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
     let message = format!("there is no setting {}", quote(word));
     let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
     let all = format!("There are {}", list(&names));
-    if let Some(without_counterpart) = without_counterpart(word) {
-        return (message, Some(without_counterpart.to_owned()));
+    if let Some(help) = without_counterpart(word) {
+        return (message, Some(help.to_owned()));
     }
     if let Some(help) = known_elsewhere(word, keys) {
         return (message, Some(help));

@@ -1,4 +1,4 @@
-//! Pictures that live in the repository.
+//! Pictures in files of the repository, kept up to date by a test.
 
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
@@ -17,12 +17,12 @@ impl Picture {
     /// picture is looked at and committed; where the environment variable `CI` is set, the file is
     /// left as it is. Also if the file cannot be read or written, or has no such extension.
     pub fn keep_in(&self, path: impl AsRef<Path>) -> Result<()> {
-        keep(self, path.as_ref(), std::env::var_os("CI").is_none())
+        check_snapshot(self, path.as_ref(), std::env::var_os("CI").is_none())
     }
 }
 
 /// Rewrites the file if it shows something else and `may_write`; fails unless it was up to date.
-fn keep(picture: &Picture, path: &Path, may_write: bool) -> Result<()> {
+fn check_snapshot(picture: &Picture, path: &Path, may_write: bool) -> Result<()> {
     let shown = path.display();
     let drawn = match path.extension().and_then(|it| it.to_str()) {
         Some("svg") => picture.svg(),
@@ -66,30 +66,31 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         for extension in ["svg", "mmd", "dot", "gv", "txt"] {
             let path = folder.join("flow").with_extension(extension);
-            let missing = keep(&picture("a"), &path, false).unwrap_err().to_string();
+            let missing = check_snapshot(&picture("a"), &path, false).unwrap_err().to_string();
             assert!(missing.contains("is missing; run this test on your machine"), "{missing}");
             assert!(!path.exists());
 
-            let written = keep(&picture("a"), &path, true).unwrap_err().to_string();
+            let written = check_snapshot(&picture("a"), &path, true).unwrap_err().to_string();
             assert!(written.contains("is missing: it was written now"), "{written}");
-            keep(&picture("a"), &path, false).unwrap();
+            check_snapshot(&picture("a"), &path, false).unwrap();
             let windows = fs::read_to_string(&path).unwrap().replace('\n', "\r\n");
             fs::write(&path, windows).unwrap();
-            keep(&picture("a"), &path, false).unwrap();
+            check_snapshot(&picture("a"), &path, false).unwrap();
 
-            let stale = keep(&picture("b"), &path, false).unwrap_err().to_string();
+            let stale = check_snapshot(&picture("b"), &path, false).unwrap_err().to_string();
             assert!(stale.contains("shows something else; run"), "{stale}");
-            keep(&picture("b"), &path, true).unwrap_err();
-            keep(&picture("b"), &path, true).unwrap();
+            check_snapshot(&picture("b"), &path, true).unwrap_err();
+            check_snapshot(&picture("b"), &path, true).unwrap();
         }
         fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn what_cannot_be_kept_is_named() {
-        let error = keep(&picture("a"), Path::new("flow.png"), true).unwrap_err();
+        let error = check_snapshot(&picture("a"), Path::new("flow.png"), true).unwrap_err();
         assert_eq!(error.to_string(), "flow.png should end with .svg, .mmd, .dot, .gv or .txt");
-        let error = keep(&picture("a"), Path::new("/no/such/folder/flow.svg"), true).unwrap_err();
+        let error =
+            check_snapshot(&picture("a"), Path::new("/no/such/folder/flow.svg"), true).unwrap_err();
         assert!(error.to_string().starts_with("/no/such/folder/flow.svg: "), "{error}");
     }
 }
