@@ -26,7 +26,7 @@ impl Ctxt {
 
     /// A mistake from one token to another.
     pub(crate) fn error_between(&self, start: Span, end: Span, message: impl Display) {
-        self.push(Error::new_spanned(span::range(start, end), message));
+        self.push(Error::new_spanned(span::range_tokens(start, end), message));
     }
 
     pub(crate) fn push(&self, error: Error) {

@@ -3,7 +3,7 @@
 use nexus_pointy::{Literal, LiteralKind, Name, Span};
 use syn::{Expr, ExprLit, Lit, Path, UnOp};
 
-/// The literal that `expr` is; `None` for other expressions.
+/// The literal in `expr`; `None` for other expressions.
 pub(crate) fn literal(expr: &Expr) -> Option<Literal> {
     let kind = match expr {
         Expr::Lit(ExprLit { lit, .. }) => of_lit(lit, false)?,
@@ -25,7 +25,7 @@ fn name(path: &Path) -> Option<Name> {
     let parts: Vec<String> = path
         .segments
         .iter()
-        .map(|part| part.arguments.is_none().then(|| crate::span::plain(&part.ident)))
+        .map(|part| part.arguments.is_none().then(|| crate::span::without_raw_prefix(&part.ident)))
         .collect::<Option<_>>()?;
     Some(Name { text: parts.join("::").into(), span: Span::default() })
 }

@@ -1,11 +1,11 @@
-//! Places of generated tokens. Punctuation may carry the user's place, identifiers may not: an
+//! Spans of generated tokens. Punctuation may have the user's span; identifiers may not, since an
 //! editor would take each of them for a use of the user's name.
 
 use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Where generated names are looked up, at the user's place.
-pub(crate) fn at(span: Span) -> Span {
+/// The user's span with the hygiene of generated names.
+pub(crate) fn located_at(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 
@@ -14,28 +14,28 @@ pub(crate) fn ident(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// The user's name without the user's place, raw if it was.
-pub(crate) fn unplaced(name: &Ident) -> Ident {
+/// The user's name without the user's span; a raw identifier stays raw.
+pub(crate) fn without_location(name: &Ident) -> Ident {
     let mut name = name.clone();
     name.set_span(Span::mixed_site());
     name
 }
 
-/// A name without the mark of a raw one.
-pub(crate) fn plain(name: &Ident) -> String {
+/// A name without its `r#`.
+pub(crate) fn without_raw_prefix(name: &Ident) -> String {
     let text = name.to_string();
     text.strip_prefix("r#").map(str::to_owned).unwrap_or(text)
 }
 
-/// The places of the first and the last token.
-pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
-    let mut places = tokens.into_token_stream().into_iter().map(|token| token.span());
-    let first = places.next().unwrap_or_else(Span::call_site);
-    (first, places.last().unwrap_or(first))
+/// The spans of the first and the last token.
+pub(crate) fn end_spans(tokens: impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens.into_token_stream().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
 }
 
-/// Two tokens that stand for everything from `start` to `end`.
-pub(crate) fn range(start: Span, end: Span) -> TokenStream {
+/// Two tokens whose spans cover everything from `start` to `end`.
+pub(crate) fn range_tokens(start: Span, end: Span) -> TokenStream {
     [start, end].into_iter().map(punct).collect()
 }
 
@@ -45,25 +45,25 @@ fn punct(span: Span) -> TokenTree {
     punct.into()
 }
 
-/// Puts every token at `span`.
+/// Gives every token the span `span`.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens.into_iter().map(|token| set(token, span, true)).collect()
+    tokens.into_iter().map(|token| set_span_of(token, span, true)).collect()
 }
 
-/// Puts the first token at `start` and the last at `end`; both are punctuation or a group. The
-/// compiler underlines from one to the other, and an editor finds no name there but the user's.
-pub(crate) fn from_to(tokens: TokenStream, start: Span, end: Span) -> TokenStream {
+/// Gives the first token the span `start` and the last one `end`; both are punctuation or a group.
+/// The compiler underlines from one to the other, and an editor finds no name there but the user's.
+pub(crate) fn respan_ends(tokens: TokenStream, start: Span, end: Span) -> TokenStream {
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
     if let Some(last) = tokens.pop() {
-        tokens.push(set(last, at(end), false));
+        tokens.push(set_span_of(last, located_at(end), false));
     }
     if let Some(first) = tokens.first_mut() {
-        *first = set(first.clone(), at(start), false);
+        *first = set_span_of(first.clone(), located_at(start), false);
     }
     tokens.into_iter().collect()
 }
 
-fn set(mut token: TokenTree, span: Span, inside: bool) -> TokenTree {
+fn set_span_of(mut token: TokenTree, span: Span, inside: bool) -> TokenTree {
     if let TokenTree::Group(group) = token {
         let inner = if inside { respan(group.stream(), span) } else { group.stream() };
         let mut group = Group::new(group.delimiter(), inner);

@@ -1,4 +1,4 @@
-//! What types look like, as far as a macro can see.
+//! Questions about types that their tokens alone can answer.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -7,8 +7,8 @@ use syn::{GenericArgument, PathArguments, Type, TypeReference};
 use crate::text::text;
 
 /// The type arguments of `Name<..>`, by the last part of the path; `None` if it is another type.
-pub(crate) fn args_of<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
-    let Type::Path(path) = bare(ty) else { return None };
+pub(crate) fn generic_args<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
+    let Type::Path(path) = without_parens(ty) else { return None };
     let last = path.path.segments.last()?;
     if last.ident != name {
         return None;
@@ -22,8 +22,8 @@ pub(crate) fn args_of<'t>(ty: &'t Type, name: &str) -> Option<Vec<&'t Type>> {
 }
 
 /// `T` of `Name<T>`.
-pub(crate) fn only_arg<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
-    match args_of(ty, name)?.as_slice() {
+pub(crate) fn single_generic_arg<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
+    match generic_args(ty, name)?.as_slice() {
         [only] => Some(only),
         _ => None,
     }
@@ -31,7 +31,7 @@ pub(crate) fn only_arg<'t>(ty: &'t Type, name: &str) -> Option<&'t Type> {
 
 /// The type without the parentheses round it, and without the invisible ones of a type that came
 /// through a `macro_rules!`.
-pub(crate) fn bare(mut ty: &Type) -> &Type {
+pub(crate) fn without_parens(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
             Type::Group(inner) => &inner.elem,
@@ -48,21 +48,21 @@ pub(crate) fn is_static_ref(ty: &Type) -> bool {
 
 /// Whether the type is plainly one whose values have no size of their own.
 pub(crate) fn is_unsized(ty: &Type) -> bool {
-    match bare(ty) {
+    match without_parens(ty) {
         Type::Slice(_) | Type::TraitObject(_) => true,
-        ty => args_of(ty, "str").is_some(),
+        ty => generic_args(ty, "str").is_some(),
     }
 }
 
 /// `T` of a field or parameter `Arc<T>`, which shares a value of type `T`. An `Arc<str>` is itself
 /// the value.
-pub(crate) fn shared(ty: &Type) -> Option<&Type> {
-    only_arg(ty, "Arc").filter(|target| !is_unsized(target))
+pub(crate) fn arc_target(ty: &Type) -> Option<&Type> {
+    single_generic_arg(ty, "Arc").filter(|target| !is_unsized(target))
 }
 
 /// `&T` of `Option<&T>`, which borrows from an option.
-pub(crate) fn optional(ty: &Type) -> Option<&TypeReference> {
-    match bare(only_arg(ty, "Option")?) {
+pub(crate) fn option_ref(ty: &Type) -> Option<&TypeReference> {
+    match without_parens(single_generic_arg(ty, "Option")?) {
         inner @ Type::Reference(target) if !is_static_ref(inner) => Some(target),
         _ => None,
     }
@@ -70,12 +70,12 @@ pub(crate) fn optional(ty: &Type) -> Option<&TypeReference> {
 
 /// The type that a parameter of this type borrows from, for messages, where it is not plain from
 /// the type itself.
-pub(crate) fn borrowed_from(ty: &Type) -> Option<String> {
-    if let Some(target) = optional(ty) {
+pub(crate) fn owner_text(ty: &Type) -> Option<String> {
+    if let Some(target) = option_ref(ty) {
         let inner = owned_text(&target.elem).unwrap_or_else(|| text(&target.elem));
         return Some(format!("Option<{inner}>"));
     }
-    match bare(ty) {
+    match without_parens(ty) {
         Type::Reference(it) if !is_static_ref(ty) => owned_text(&it.elem),
         _ => None,
     }
@@ -83,18 +83,18 @@ pub(crate) fn borrowed_from(ty: &Type) -> Option<String> {
 
 /// The type that owns a `str` or the like, as `nexus_core::Borrowed` has it.
 fn owned_text(target: &Type) -> Option<String> {
-    if let Type::Slice(slice) = bare(target) {
+    if let Type::Slice(slice) = without_parens(target) {
         return Some(format!("Vec<{}>", text(&slice.elem)));
     }
     let owned =
         [("str", "String"), ("Path", "PathBuf"), ("OsStr", "OsString"), ("CStr", "CString")];
-    let is_it = |name: &str| args_of(target, name).is_some_and(|args| args.is_empty());
+    let is_it = |name: &str| generic_args(target, name).is_some_and(|args| args.is_empty());
     owned.iter().find(|(name, _)| is_it(name)).map(|(_, owned)| (*owned).to_owned())
 }
 
 /// The shape that takes what is piped into a parameter of this type (see `nexus_core::shape`).
 pub(crate) fn shape(private: &TokenStream, ty: &Type) -> TokenStream {
-    let ty = bare(ty);
+    let ty = without_parens(ty);
     match ty {
         Type::Reference(it) if !is_static_ref(ty) => {
             let target = &it.elem;
@@ -106,20 +106,20 @@ pub(crate) fn shape(private: &TokenStream, ty: &Type) -> TokenStream {
         }
         _ => {}
     }
-    if let Some(target) = shared(ty) {
+    if let Some(target) = arc_target(ty) {
         return quote!(#private::ByArc<#target>);
     }
-    if let Some(target) = optional(ty) {
+    if let Some(target) = option_ref(ty) {
         let target = &target.elem;
         return quote!(#private::ByOption<#target>);
     }
-    if let Some(item) = only_arg(ty, "Vec") {
+    if let Some(item) = single_generic_arg(ty, "Vec") {
         let item = shape(private, item);
         return quote!(#private::List<#item>);
     }
-    if let Some(args) = args_of(ty, "Result")
+    if let Some(args) = generic_args(ty, "Result")
         && let [value, failure] = args.as_slice()
-        && args_of(failure, "Failure").is_some()
+        && generic_args(failure, "Failure").is_some()
     {
         let value = shape(private, value);
         return quote!(#private::OrFailure<#value>);
@@ -127,26 +127,26 @@ pub(crate) fn shape(private: &TokenStream, ty: &Type) -> TokenStream {
     quote!(#private::ByVal<#ty>)
 }
 
-/// What is wrong with a type that is to own its data, if anything.
-pub(crate) fn not_owned(ty: &Type) -> Option<&'static str> {
-    let mut scan = Scan::default();
-    scan.tokens(ty.to_token_stream());
-    if scan.has_impl {
+/// The message for a type that does not own its data; `None` if it does.
+pub(crate) fn ownership_error(ty: &Type) -> Option<&'static str> {
+    let mut scanner = TypeScanner::default();
+    scanner.tokens(ty.to_token_stream());
+    if scanner.has_impl {
         return Some("an event has one concrete type: `impl Trait` is none");
     }
-    (scan.borrows && !scan.is_code).then_some(
+    (scanner.borrows && !scanner.is_code).then_some(
         "an event outlives what it would borrow here: use types that own their data, or `'static`",
     )
 }
 
 #[derive(Default)]
-struct Scan {
+struct TypeScanner {
     has_impl: bool,
     borrows: bool,
     is_code: bool,
 }
 
-impl Scan {
+impl TypeScanner {
     fn tokens(&mut self, tokens: TokenStream) {
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {

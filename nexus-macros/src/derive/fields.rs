@@ -12,13 +12,13 @@ use crate::ctxt::Ctxt;
 pub(crate) struct StructField {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
-    pub(crate) default: Option<Default>,
+    pub(crate) default: Option<FieldDefault>,
     pub(crate) batch_size: Option<BatchSize>,
     pub(crate) doc: String,
 }
 
-/// What a field is without being given.
-pub(crate) enum Default {
+/// The value of a field that is not given.
+pub(crate) enum FieldDefault {
     /// `#[field(default)]`
     OfType,
     /// `#[field(default = expr)]`
@@ -45,11 +45,11 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
         );
         return None;
     }
-    let shape = if what == "Pipeline" { OF_PIPELINE } else { OF_EVENT };
+    let help = if what == "Pipeline" { PIPELINE_FIELD_HELP } else { EVENT_FIELD_HELP };
     match &data.fields {
         Fields::Unit => Some(Vec::new()),
         Fields::Named(fields) => {
-            Some(fields.named.iter().filter_map(|it| field(cx, it, shape)).collect())
+            Some(fields.named.iter().filter_map(|it| field(cx, it, help)).collect())
         }
         Fields::Unnamed(fields) => {
             cx.error(fields, format!("a struct that derives `{what}` names its fields, since flows speak of them: `{{ name: Type }}`"));
@@ -58,7 +58,7 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
     }
 }
 
-fn field(cx: &Ctxt, field: &Field, shape: &str) -> Option<StructField> {
+fn field(cx: &Ctxt, field: &Field, help: &str) -> Option<StructField> {
     let name = field.ident.clone()?;
     if let Some((token, _)) = &field.default {
         cx.error(token, "a default stands in an attribute: `#[field(default = ..)]`");
@@ -67,10 +67,9 @@ fn field(cx: &Ctxt, field: &Field, shape: &str) -> Option<StructField> {
     let ty = field.ty.clone();
     let mut known = StructField { name, ty, default: None, batch_size: None, doc };
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("field")) {
-        match attr.parse_args_with(|input: ParseStream<'_>| settings(cx, input, &mut known, shape))
-        {
+        match attr.parse_args_with(|input: ParseStream<'_>| settings(cx, input, &mut known, help)) {
             Err(error) => cx.push(error),
-            Ok(0) => cx.error(attr, shape),
+            Ok(0) => cx.error(attr, help),
             Ok(_) => {}
         }
     }
@@ -99,17 +98,17 @@ pub(crate) fn doc(attrs: &[Attribute]) -> String {
 }
 
 const KEYS: [&str; 2] = ["default", "batch_size"];
-/// What a field of an event may have, and one of a pipeline.
-const OF_EVENT: &str = "write `#[field(default)]` or `#[field(default = ..)]`";
-const OF_PIPELINE: &str =
+/// The settings of an event's field, and of a pipeline's.
+const EVENT_FIELD_HELP: &str = "write `#[field(default)]` or `#[field(default = ..)]`";
+const PIPELINE_FIELD_HELP: &str =
     "write `#[field(default)]`, `#[field(default = ..)]` or `#[field(batch_size = 500)]`";
 
-/// Reads what stands in `#[field(..)]`, and says how much that was.
+/// Reads the settings in `#[field(..)]`, and returns how many there were.
 fn settings(
     cx: &Ctxt,
     input: ParseStream<'_>,
     field: &mut StructField,
-    shape: &str,
+    help: &str,
 ) -> syn::Result<usize> {
     let mut count = 0;
     while !input.is_empty() {
@@ -124,7 +123,9 @@ fn settings(
             known if KEYS.contains(&known) && is_known => {
                 cx.error(&key, format!("`{known}` is given twice: keep one of the two"));
             }
-            "default" => field.default = Some(value.map_or(Default::OfType, Default::Expr)),
+            "default" => {
+                field.default = Some(value.map_or(FieldDefault::OfType, FieldDefault::Expr));
+            }
             "batch_size" => {
                 let size = batch_size(cx, &key, value.as_ref());
                 field.batch_size = Some(BatchSize { key, size });
@@ -132,10 +133,7 @@ fn settings(
             unknown => {
                 let near = nexus_pointy::suggest::nearest(unknown, KEYS);
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-                cx.error(
-                    &key,
-                    format!("there is no setting `{unknown}` of a field: {near}{shape}"),
-                );
+                cx.error(&key, format!("there is no setting `{unknown}` of a field: {near}{help}"));
             }
         }
         count += 1;

@@ -9,9 +9,9 @@ use syn::{DeriveInput, Ident, Meta};
 
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
-use crate::event::{executor, parse, questions, remote, settings};
-use crate::span::{at, ident, plain, respan, unplaced};
-use fields::{Default, StructField};
+use crate::event::{executor, parse, probe_imports, remote, settings};
+use crate::span::{ident, located_at, respan, without_location, without_raw_prefix};
+use fields::{FieldDefault, StructField};
 
 /// Expands `#[derive(Event)]`.
 pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
@@ -30,11 +30,11 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     }
     let event = match fields {
         Some(fields) if cx.is_clean() => event(&args, &input.ident, &fields),
-        _ => stand_in(&args, &input),
+        _ => fallback(&args, &input),
     };
     let errors = cx.finish();
     let output = quote!(#event #errors);
-    crate::debug::print(&plain(&input.ident), "#[derive(Event)]", &output);
+    crate::debug::print(&without_raw_prefix(&input.ident), "#[derive(Event)]", &output);
     output
 }
 
@@ -52,21 +52,21 @@ fn attribute(cx: &Ctxt, input: &DeriveInput) -> EventArgs {
 
 fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream {
     let private = &args.root.private();
-    let me = unplaced(name);
-    let event_name = args.name.clone().unwrap_or_else(|| plain(name));
+    let me = without_location(name);
+    let event_name = args.name.clone().unwrap_or_else(|| without_raw_prefix(name));
     let settings = settings::settings(private, args);
     let executor = executor(private, &me, args.executor.as_ref());
     let remote = remote(private, args.executor.as_ref());
-    let questions = questions(private);
+    let probe_imports = probe_imports(private);
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
-    let names = fields.iter().map(|field| unplaced(&field.name));
+    let names = fields.iter().map(|field| without_location(&field.name));
     let given = ident("__values");
     // A missing `process` is one error, at the struct's name, however often it is asked for.
-    let process = respan(quote!(<#me as #private::Process>), at(name.span()));
+    let process = respan(quote!(<#me as #private::Process>), located_at(name.span()));
     quote! {
         const _: () = {
-            #questions
+            #probe_imports
             #executor
             #[automatically_derived]
             impl #private::StructEvent for #me {
@@ -86,7 +86,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
 }
 
 fn own_field(private: &TokenStream, field: &StructField) -> TokenStream {
-    let (name, ty) = (plain(&field.name), &field.ty);
+    let (name, ty) = (without_raw_prefix(&field.name), &field.ty);
     let required = field.default.is_none();
     quote! {
         #private::OwnField {
@@ -98,7 +98,7 @@ fn own_field(private: &TokenStream, field: &StructField) -> TokenStream {
 }
 
 fn value(private: &TokenStream, field: &StructField) -> TokenStream {
-    let (name, ty) = (plain(&field.name), &field.ty);
+    let (name, ty) = (without_raw_prefix(&field.name), &field.ty);
     let given = ident("__values");
     let Some(default) = &field.default else {
         return quote!(#private::needed::<#ty>(#given, #name)?);
@@ -115,26 +115,26 @@ fn value(private: &TokenStream, field: &StructField) -> TokenStream {
 /// The expression of a default, for a field of type `ty`.
 pub(crate) fn default_value(
     private: &TokenStream,
-    default: &Default,
+    default: &FieldDefault,
     ty: &impl ToTokens,
 ) -> TokenStream {
     match default {
-        Default::OfType => quote!(<#ty as #private::Default>::default()),
-        Default::Expr(expr) if fields::is_text(expr) => {
+        FieldDefault::OfType => quote!(<#ty as #private::Default>::default()),
+        FieldDefault::Expr(expr) if fields::is_text(expr) => {
             quote!(<#ty as #private::From<_>>::from(#expr))
         }
-        Default::Expr(expr) => quote!(#expr),
+        FieldDefault::Expr(expr) => quote!(#expr),
     }
 }
 
-/// A struct event without meaning, so that only the macro's own errors show.
-fn stand_in(args: &EventArgs, input: &DeriveInput) -> TokenStream {
+/// A fallback implementation of the struct event, so that only the macro's own errors show.
+fn fallback(args: &EventArgs, input: &DeriveInput) -> TokenStream {
     if !input.generics.params.is_empty() {
         return TokenStream::new();
     }
     let private = &args.root.private();
-    let me = unplaced(&input.ident);
-    let name = plain(&input.ident);
+    let me = without_location(&input.ident);
+    let name = without_raw_prefix(&input.ident);
     quote! {
         const _: () = {
             #[automatically_derived]

@@ -8,7 +8,7 @@ use syn::{Attribute, Data, DeriveInput, Ident, LitInt, LitStr, Path, Token, Vari
 
 use crate::ctxt::Ctxt;
 use crate::root::Root;
-use crate::span::{plain, unplaced};
+use crate::span::{without_location, without_raw_prefix};
 
 /// The branch of a variant.
 #[derive(Clone, PartialEq)]
@@ -32,7 +32,7 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     };
     let errors = cx.finish();
     let output = quote!(#code #errors);
-    crate::debug::print(&plain(&input.ident), "#[derive(Descriptor)]", &output);
+    crate::debug::print(&without_raw_prefix(&input.ident), "#[derive(Descriptor)]", &output);
     output
 }
 
@@ -89,7 +89,7 @@ fn branches(cx: &Ctxt, input: &DeriveInput) -> Option<Vec<(Ident, Branch)>> {
 /// The branch of a variant, and where it was said.
 fn branch(cx: &Ctxt, variant: &Variant) -> (Branch, TokenStream) {
     let name = &variant.ident;
-    let mut found = (Branch::Name(snake(&plain(name))), quote!(#name));
+    let mut found = (Branch::Name(snake(&without_raw_prefix(name))), quote!(#name));
     let mut given = false;
     for attr in variant.attrs.iter().filter(|attr| attr.path().is_ident("descriptor")) {
         if given {
@@ -155,7 +155,7 @@ fn snake(name: &str) -> String {
 }
 
 fn expand(private: &TokenStream, name: &Ident, branches: &[(Ident, Branch)]) -> TokenStream {
-    let me = unplaced(name);
+    let me = without_location(name);
     let names = branches.iter().map(|(_, branch)| match branch {
         Branch::Number(number) => {
             let number = Literal::u32_unsuffixed(*number);
@@ -164,7 +164,7 @@ fn expand(private: &TokenStream, name: &Ident, branches: &[(Ident, Branch)]) -> 
         Branch::Name(name) => quote!(#private::DescriptorName::Name(#name)),
     });
     let indexes = 0..branches.len();
-    let variants = branches.iter().map(|(variant, _)| unplaced(variant));
+    let variants = branches.iter().map(|(variant, _)| without_location(variant));
     quote! {
         const _: () = {
             #[automatically_derived]

@@ -1,4 +1,4 @@
-//! What the arguments of `#[event(..)]` say, checked.
+//! The arguments of `#[event(..)]`, checked.
 
 use std::time::Duration;
 
@@ -26,19 +26,19 @@ pub(crate) struct EventArgs {
     pub(crate) config: Option<Group>,
     pub(crate) retry: Option<Group>,
     /// `stop_on_..` with its value.
-    pub(crate) stops: Vec<(&'static str, Given)>,
-    pub(crate) evaluation: Option<Given>,
-    pub(crate) timeout: Option<Given>,
+    pub(crate) stops: Vec<(&'static str, ArgValue)>,
+    pub(crate) evaluation: Option<ArgValue>,
+    pub(crate) timeout: Option<ArgValue>,
 }
 
 /// A group of keys, or an expression that stands for it.
 pub(crate) enum Group {
-    Keys(Vec<(&'static str, Given)>),
+    Keys(Vec<(&'static str, ArgValue)>),
     Expr(Expr),
 }
 
-/// A value, read as far as it is a literal.
-pub(crate) enum Given {
+/// The value of an argument: a checked literal, or an expression that is passed on.
+pub(crate) enum ArgValue {
     Flag(bool),
     Count(u64),
     Seconds(f64),
@@ -53,7 +53,7 @@ pub(crate) enum Given {
 /// Checks `args` against the keys that an event takes.
 pub(crate) fn check(cx: &Ctxt, args: Vec<Arg>) -> EventArgs {
     let mut known = EventArgs::default();
-    for (arg, key) in keyed(cx, args, ATTRIBUTE_KEYS) {
+    for (arg, key) in known_args(cx, args, ATTRIBUTE_KEYS) {
         match (key.name, arg.value) {
             ("crate", Some(Value::Path(path))) => known.root = Root::new(Some(path)),
             ("name", Some(Value::Expr(expr))) => known.name = name(cx, &expr),
@@ -69,23 +69,25 @@ pub(crate) fn check(cx: &Ctxt, args: Vec<Arg>) -> EventArgs {
             ("retry_policy", Some(Value::Group(args, _))) => {
                 known.retry = Some(Group::Keys(group(cx, args, RETRY_KEYS)));
             }
-            ("executor_config", Some(Value::Expr(expr))) => known.config = whole(cx, key, expr),
-            ("retry_policy", Some(Value::Expr(expr))) => known.retry = whole(cx, key, expr),
-            ("execution_evaluation_state", value) => {
-                known.evaluation = given(cx, key, &arg.key, value);
+            ("executor_config", Some(Value::Expr(expr))) => {
+                known.config = group_expr(cx, key, expr);
             }
-            ("timeout", value) => known.timeout = given(cx, key, &arg.key, value),
+            ("retry_policy", Some(Value::Expr(expr))) => known.retry = group_expr(cx, key, expr),
+            ("execution_evaluation_state", value) => {
+                known.evaluation = arg_value(cx, key, &arg.key, value);
+            }
+            ("timeout", value) => known.timeout = arg_value(cx, key, &arg.key, value),
             (_, value) => {
-                let given = given(cx, key, &arg.key, value);
-                known.stops.extend(given.map(|given| (key.name, given)));
+                let arg_value = arg_value(cx, key, &arg.key, value);
+                known.stops.extend(arg_value.map(|arg_value| (key.name, arg_value)));
             }
         }
     }
     known
 }
 
-/// The arguments whose keys are known and stand here for the first time.
-fn keyed(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(Arg, &'static Key)> {
+/// The arguments whose keys are known, without repeated ones.
+fn known_args(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(Arg, &'static Key)> {
     let mut seen: Vec<&str> = Vec::new();
     let mut found = Vec::new();
     for arg in args {
@@ -105,18 +107,18 @@ fn keyed(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(Arg, &'static 
     found
 }
 
-fn group(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(&'static str, Given)> {
-    keyed(cx, args, keys)
+fn group(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(&'static str, ArgValue)> {
+    known_args(cx, args, keys)
         .into_iter()
-        .filter_map(|(arg, key)| Some((key.name, given(cx, key, &arg.key, arg.value)?)))
+        .filter_map(|(arg, key)| Some((key.name, arg_value(cx, key, &arg.key, arg.value)?)))
         .collect()
 }
 
 /// An expression that stands for a whole group.
-fn whole(cx: &Ctxt, key: &Key, expr: Expr) -> Option<Group> {
+fn group_expr(cx: &Ctxt, key: &Key, expr: Expr) -> Option<Group> {
     match literal(&expr) {
         Some(it) if !matches!(it.kind, LiteralKind::Name(_)) => {
-            refuse(cx, key, Some(&it), &expr);
+            report_invalid(cx, key, Some(&it), &expr);
             None
         }
         _ => Some(Group::Expr(expr)),
@@ -124,37 +126,37 @@ fn whole(cx: &Ctxt, key: &Key, expr: Expr) -> Option<Group> {
 }
 
 /// A value of `key`, if it is one.
-fn given(cx: &Ctxt, key: &Key, at: &syn::Ident, value: Option<Value>) -> Option<Given> {
+fn arg_value(cx: &Ctxt, key: &Key, at: &syn::Ident, value: Option<Value>) -> Option<ArgValue> {
     let expr = match value {
-        None if key.kind == ValueKind::Flag => return Some(Given::Flag(true)),
+        None if key.kind == ValueKind::Flag => return Some(ArgValue::Flag(true)),
         None => {
-            refuse(cx, key, None, at);
+            report_invalid(cx, key, None, at);
             return None;
         }
-        Some(Value::Types(types)) => return Some(Given::Types(types)),
+        Some(Value::Types(types)) => return Some(ArgValue::Types(types)),
         Some(Value::Expr(expr)) => expr,
         Some(other) => {
             let map = nexus_pointy::Literal {
                 kind: LiteralKind::Map(Vec::new()),
                 span: nexus_pointy::Span::default(),
             };
-            refuse(cx, key, Some(&map), &other);
+            report_invalid(cx, key, Some(&map), &other);
             return None;
         }
     };
     if key.name == "retry_if" {
         return retry_if(cx, expr);
     }
-    if key.kind == ValueKind::Seconds && is_no_number(&expr) {
+    if key.kind == ValueKind::Seconds && is_not_finite(&expr) {
         cx.error(&expr, format!("`{}` takes a finite number of seconds, 0 or more", key.name));
         return None;
     }
-    let Some(value) = literal(&expr) else { return Some(Given::Expr(expr)) };
+    let Some(value) = literal(&expr) else { return Some(ArgValue::Expr(expr)) };
     let is_name = matches!(value.kind, LiteralKind::Name(_));
     if is_name && !matches!(key.kind, ValueKind::OneOf(_) | ValueKind::Types) {
-        return Some(Given::Expr(expr));
+        return Some(ArgValue::Expr(expr));
     }
-    if refuse(cx, key, Some(&value), &expr) {
+    if report_invalid(cx, key, Some(&value), &expr) {
         return None;
     }
     let text = || match &value.kind {
@@ -163,32 +165,37 @@ fn given(cx: &Ctxt, key: &Key, at: &syn::Ident, value: Option<Value>) -> Option<
         _ => String::new(),
     };
     Some(match (key.kind, &value.kind) {
-        (ValueKind::Flag, LiteralKind::Bool(flag)) => Given::Flag(*flag),
+        (ValueKind::Flag, LiteralKind::Bool(flag)) => ArgValue::Flag(*flag),
         (
             ValueKind::Count | ValueKind::CountFrom(_) | ValueKind::Bytes,
             LiteralKind::Int(number),
-        ) => Given::Count(u64::try_from(*number).unwrap_or(u64::MAX)),
+        ) => ArgValue::Count(u64::try_from(*number).unwrap_or(u64::MAX)),
         #[expect(clippy::cast_precision_loss, reason = "nobody waits 2^53 seconds")]
-        (ValueKind::Seconds, LiteralKind::Int(number)) => Given::Seconds(*number as f64),
-        (ValueKind::Seconds, LiteralKind::Float(number)) => Given::Seconds(*number),
+        (ValueKind::Seconds, LiteralKind::Int(number)) => ArgValue::Seconds(*number as f64),
+        (ValueKind::Seconds, LiteralKind::Float(number)) => ArgValue::Seconds(*number),
         (ValueKind::Duration, LiteralKind::Str(text)) => {
-            Given::Duration(parse_duration(text).ok()?)
+            ArgValue::Duration(parse_duration(text).ok()?)
         }
-        (ValueKind::Text, LiteralKind::Str(text)) => Given::Text(text.to_string()),
-        (ValueKind::OneOf(_), _) if key.name == "jitter" => Given::Jitter(text().parse().ok()?),
-        (ValueKind::OneOf(_), _) => Given::Evaluation(text().parse().ok()?),
-        _ => Given::Expr(expr),
+        (ValueKind::Text, LiteralKind::Str(text)) => ArgValue::Text(text.to_string()),
+        (ValueKind::OneOf(_), _) if key.name == "jitter" => ArgValue::Jitter(text().parse().ok()?),
+        (ValueKind::OneOf(_), _) => ArgValue::Evaluation(text().parse().ok()?),
+        _ => ArgValue::Expr(expr),
     })
 }
 
 /// A `timeout` that is not an event's, but a pipeline's.
-pub(crate) fn timeout(cx: &Ctxt, at: &syn::Ident, expr: Expr) -> Option<Given> {
+pub(crate) fn timeout(cx: &Ctxt, at: &syn::Ident, expr: Expr) -> Option<ArgValue> {
     let key = ATTRIBUTE_KEYS.iter().find(|key| key.name == "timeout")?;
-    given(cx, key, at, Some(Value::Expr(expr)))
+    arg_value(cx, key, at, Some(Value::Expr(expr)))
 }
 
 /// Reports what is wrong with a value, if anything.
-fn refuse(cx: &Ctxt, key: &Key, value: Option<&nexus_pointy::Literal>, at: impl ToTokens) -> bool {
+fn report_invalid(
+    cx: &Ctxt,
+    key: &Key,
+    value: Option<&nexus_pointy::Literal>,
+    at: impl ToTokens,
+) -> bool {
     match check_value(key, value) {
         Ok(()) => false,
         Err(wrong) => {
@@ -199,7 +206,7 @@ fn refuse(cx: &Ctxt, key: &Key, value: Option<&nexus_pointy::Literal>, at: impl 
 }
 
 /// `f64::NAN` and its kind.
-fn is_no_number(expr: &Expr) -> bool {
+fn is_not_finite(expr: &Expr) -> bool {
     let expr = match expr {
         Expr::Unary(unary) => &*unary.expr,
         expr => expr,
@@ -209,7 +216,7 @@ fn is_no_number(expr: &Expr) -> bool {
     matches!(last.as_deref(), Some("NAN" | "INFINITY" | "NEG_INFINITY"))
 }
 
-fn retry_if(cx: &Ctxt, expr: Expr) -> Option<Given> {
+fn retry_if(cx: &Ctxt, expr: Expr) -> Option<ArgValue> {
     match &expr {
         Expr::Closure(closure)
             if !(closure.inputs.len() == 1
@@ -219,7 +226,7 @@ fn retry_if(cx: &Ctxt, expr: Expr) -> Option<Given> {
             None
         }
         Expr::Closure(_) | Expr::Path(_) | Expr::Call(_) | Expr::Block(_) => {
-            Some(Given::Expr(expr))
+            Some(ArgValue::Expr(expr))
         }
         _ => {
             cx.error(
@@ -280,7 +287,7 @@ impl ToTokens for Value {
             Self::Type(ty) => ty.to_tokens(tokens),
             Self::Types(types) => types.iter().for_each(|ty| ty.to_tokens(tokens)),
             Self::Path(path) => path.to_tokens(tokens),
-            Self::Group(_, whole) => whole.to_tokens(tokens),
+            Self::Group(_, group) => group.to_tokens(tokens),
         }
     }
 }

@@ -7,7 +7,7 @@ use syn::{FnArg, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type};
 use super::expand::{self, Parts};
 use super::{args, params, parse};
 use crate::ctxt::Ctxt;
-use crate::span::{at, ends, from_to, ident, respan};
+use crate::span::{end_spans, ident, located_at, respan, respan_ends};
 
 /// The impl block as it is, and what its `process` makes of the struct.
 pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
@@ -42,7 +42,7 @@ pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
                 .and_then(|item| method(item, "process"));
             expand(&private, me, process, bypass, model)
         }
-        _ => stand_in(&private, me),
+        _ => fallback(&private, me),
     };
     let errors = cx.finish();
     let allow = super::allow_parameter_forms();
@@ -109,20 +109,31 @@ fn expand(
         }
         None => TokenStream::new(),
     };
-    let Parts { aliases, takes, types, spec, wire, params, descriptors, goto, json, call, demand } =
-        expand::parts(private, me, &callee, model, "");
-    let questions = expand::questions(private);
+    let Parts {
+        aliases,
+        parameter_impls,
+        types,
+        spec,
+        wire,
+        params,
+        descriptors,
+        goto,
+        json,
+        call,
+        async_requirement,
+    } = expand::parts(private, me, &callee, model, "");
+    let probe_imports = expand::probe_imports(private);
     let inputs = format_ident!("__inputs");
     let (can_bypass, check) = self::bypass(private, me, bypass);
     // A missing derive is one error, at the struct's name, however often it is asked for.
-    let of_struct = respan(quote!(<#me as #private::StructEvent>), at(ends(me).0));
-    let crosses = expand::crosses(private, me, model, &quote!(#of_struct::REMOTE));
+    let of_struct = respan(quote!(<#me as #private::StructEvent>), located_at(end_spans(me).0));
+    let transfer_check = expand::transfer_check(private, me, model, &quote!(#of_struct::REMOTE));
     quote! {
         const _: () = {
-            #questions
+            #probe_imports
             #aliases
-            #takes
-            #demand
+            #parameter_impls
+            #async_requirement
             #[automatically_derived]
             impl #private::Process for #me {
                 const CAN_BYPASS: bool = #can_bypass;
@@ -148,7 +159,7 @@ fn expand(
                 }
             }
             #private::submit!(#private, #me);
-            #crosses
+            #transfer_check
         };
     }
 }
@@ -162,7 +173,7 @@ fn bypass(private: &TokenStream, me: &Type, method: Option<&ImplItemFn>) -> (boo
             let context = (method.sig.inputs.len() > 1).then(|| quote!(#inputs.context()));
             let (start, end) = answer_ends(method);
             // A wrong answer is shown at the type of the check's answer.
-            let answer = from_to(quote!(<() as #private::Id>::Same<_>), start, end);
+            let answer = respan_ends(quote!(<() as #private::Id>::Same<_>), start, end);
             let check = quote!(<#me>::can_bypass_current_event(self, #context));
             (true, quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>(#check)))
         }
@@ -172,14 +183,14 @@ fn bypass(private: &TokenStream, me: &Type, method: Option<&ImplItemFn>) -> (boo
 /// Where the type of a check's answer stands.
 fn answer_ends(method: &ImplItemFn) -> (Span, Span) {
     match &method.sig.output {
-        ReturnType::Type(_, ty) => ends(ty),
-        ReturnType::Default => ends(&method.sig.ident),
+        ReturnType::Type(_, ty) => end_spans(ty),
+        ReturnType::Default => end_spans(&method.sig.ident),
     }
 }
 
-/// An event without meaning, so that only the macro's own errors show.
-fn stand_in(private: &TokenStream, me: &Type) -> TokenStream {
-    let event = super::stand_in(private, &quote!(#me));
+/// A fallback implementation of the event, so that only the macro's own errors show.
+fn fallback(private: &TokenStream, me: &Type) -> TokenStream {
+    let event = super::fallback(private, &quote!(#me));
     quote! {
         const _: () = {
             #[automatically_derived]

@@ -1,34 +1,34 @@
-//! What is generated of an event's signature, the same for functions and for `process`.
+//! The code generated from an event's signature, the same for functions and for `process`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Ident, Type};
 
-use super::params::{From, Model, Param, Pass};
+use super::params::{Model, Param, ParamSource, PassMode};
 use crate::hash::hash;
-use crate::span::{at, ends, from_to, ident, respan};
-use crate::types::{args_of, shape};
+use crate::span::{end_spans, ident, located_at, respan, respan_ends};
+use crate::types::{generic_args, shape};
 
 /// The parts of an implementation that come from the signature.
 pub(crate) struct Parts {
     /// One alias for each of the user's types: the only place where they are written again.
     pub(crate) aliases: TokenStream,
     /// `HasParameter` of each field parameter.
-    pub(crate) takes: TokenStream,
+    pub(crate) parameter_impls: TokenStream,
     /// The associated types `Output` and `Piped`.
     pub(crate) types: TokenStream,
     pub(crate) spec: TokenStream,
     pub(crate) params: TokenStream,
     /// An expression of type `EventWire`.
     pub(crate) wire: TokenStream,
-    /// The constants that ask the return type: `Typed::<..>` and `Json::<..>`.
+    /// The constants of the probes of the return type: `Typed::<..>` and `Json::<..>`.
     pub(crate) descriptors: TokenStream,
     pub(crate) goto: TokenStream,
     pub(crate) json: TokenStream,
     /// The method `call`, and of an async event `call_async`.
     pub(crate) call: TokenStream,
-    /// What an async event needs from the crate.
-    pub(crate) demand: TokenStream,
+    /// The check that the crate has what an async event needs.
+    pub(crate) async_requirement: TokenStream,
 }
 
 fn alias(index: usize) -> Ident {
@@ -45,19 +45,19 @@ pub(crate) fn parts(
 ) -> Parts {
     let form = ident(if model.nested { "Nested" } else { "Plain" });
     let returns = ident("__R");
-    let asked = quote!(<#returns, #private::#form>);
+    let probe_args = quote!(<#returns, #private::#form>);
     Parts {
         aliases: aliases(model, &returns),
-        takes: takes(private, me, model),
+        parameter_impls: parameter_impls(private, me, model),
         types: types(private, model, &returns, &form),
-        spec: spec(private, model, name, &asked),
-        wire: wire(private, me, model, &asked),
+        spec: spec(private, model, name, &probe_args),
+        wire: wire(private, me, model, &probe_args),
         params: params(private, model),
-        descriptors: quote!(#private::Typed::#asked::DESCRIPTORS),
-        goto: quote!(#private::Typed::#asked::GOTO),
-        json: quote!(#private::Json::#asked::JSON),
-        call: call(private, me, callee, model, &asked),
-        demand: demand(private, model),
+        descriptors: quote!(#private::Typed::#probe_args::DESCRIPTORS),
+        goto: quote!(#private::Typed::#probe_args::GOTO),
+        json: quote!(#private::Json::#probe_args::JSON),
+        call: call(private, me, callee, model, &probe_args),
+        async_requirement: async_requirement(private, model),
     }
 }
 
@@ -65,7 +65,7 @@ fn aliases(model: &Model, returns: &Ident) -> TokenStream {
     let ty = &model.returns;
     let mut out = quote!(type #returns = #ty;);
     for (index, param) in model.params.iter().enumerate() {
-        if matches!(param.from, From::Field(_) | From::State) {
+        if matches!(param.source, ParamSource::Field(_) | ParamSource::State) {
             let (alias, ty) = (alias(index), &param.ty);
             out.extend(quote!(type #alias = #ty;));
         }
@@ -74,24 +74,27 @@ fn aliases(model: &Model, returns: &Ident) -> TokenStream {
 }
 
 /// The type of the field or state that a parameter binds to.
-fn bound(private: &TokenStream, param: &Param, index: usize) -> TokenStream {
+fn bound_type(private: &TokenStream, param: &Param, index: usize) -> TokenStream {
     let alias = alias(index);
     // A type that nothing owns is shown where it is written.
-    let (start, end) = ends(&param.ty);
-    let owned = from_to(quote!(<#alias as #private::Borrowed>::Owned), start, end);
-    match param.from {
-        From::Field(Pass::Ref) => owned,
-        From::Field(Pass::OptionRef) => quote!(#private::Option<#owned>),
+    let (start, end) = end_spans(&param.ty);
+    let owned = respan_ends(quote!(<#alias as #private::Borrowed>::Owned), start, end);
+    match param.source {
+        ParamSource::Field(PassMode::Ref) => owned,
+        ParamSource::Field(PassMode::OptionRef) => quote!(#private::Option<#owned>),
         _ => quote!(#alias),
     }
 }
 
-fn takes(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
-    let fields =
-        model.params.iter().enumerate().filter(|(_, param)| matches!(param.from, From::Field(_)));
+fn parameter_impls(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
+    let fields = model
+        .params
+        .iter()
+        .enumerate()
+        .filter(|(_, param)| matches!(param.source, ParamSource::Field(_)));
     fields
         .map(|(index, param)| {
-            let (ty, number) = (bound(private, param, index), hash(&param.name));
+            let (ty, number) = (bound_type(private, param, index), hash(&param.name));
             quote! {
                 #[automatically_derived]
                 impl #private::HasParameter<#number, #ty> for #me {}
@@ -100,39 +103,43 @@ fn takes(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
         .collect()
 }
 
-/// `type Output` stands at the return type, and `type Piped` at the parameter, since that is where
-/// a wrong type is to be shown.
+/// `type Output` has the span of the return type, and `type Piped` that of the parameter, so that a
+/// wrong type is shown there.
 fn types(private: &TokenStream, model: &Model, returns: &Ident, form: &Ident) -> TokenStream {
-    let (start, end) = ends(&model.returns);
+    let (start, end) = end_spans(&model.returns);
     let projection = quote!(<#returns as #private::IntoOutcome<#private::#form>>::Output);
-    // Only what is none of the usual types is likely to be wrong; then every token stands there.
-    let usual = ["Result", "Outcome"].iter().any(|name| args_of(&model.returns, name).is_some());
+    // A type that is none of the usual ones is likely to be wrong; then every token has its span.
+    let usual =
+        ["Result", "Outcome"].iter().any(|name| generic_args(&model.returns, name).is_some());
     let (head, projection) = if usual {
-        (from_to(quote!(type Output), start, Span::mixed_site()), projection)
+        (respan_ends(quote!(type Output), start, Span::mixed_site()), projection)
     } else {
-        (respan(quote!(type Output), at(end)), respan(projection, at(end)))
+        (respan(quote!(type Output), located_at(end)), respan(projection, located_at(end)))
     };
-    let output = from_to(quote!(<() as #private::Id>::Same<#projection>), start, end);
-    let tail = respan(quote!(;), at(end));
-    let piped = match model.params.iter().find(|param| param.from == From::Piped) {
+    let output = respan_ends(quote!(<() as #private::Id>::Same<#projection>), start, end);
+    let tail = respan(quote!(;), located_at(end));
+    let piped = match model.params.iter().find(|param| param.source == ParamSource::Piped) {
         None => quote!(#private::Nothing),
         Some(param) => {
             let shape = shape(private, &param.ty);
-            let (start, end) = ends(&param.ty);
-            from_to(quote!(<() as #private::Id>::Same<#shape>), start, end)
+            let (start, end) = end_spans(&param.ty);
+            respan_ends(quote!(<() as #private::Id>::Same<#shape>), start, end)
         }
     };
     quote! { #head = #output #tail type Piped = #piped; }
 }
 
-fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -> TokenStream {
+fn spec(private: &TokenStream, model: &Model, name: &str, probe_args: &TokenStream) -> TokenStream {
     let written = |param: &Param| {
         let Param { name, text, owned, .. } = param;
         quote!(#private::SpecParam { name: #name, ty: #text, owned: #owned })
     };
-    let fields =
-        model.params.iter().filter(|param| matches!(param.from, From::Field(_))).map(written);
-    let piped = match model.params.iter().find(|param| param.from == From::Piped) {
+    let fields = model
+        .params
+        .iter()
+        .filter(|param| matches!(param.source, ParamSource::Field(_)))
+        .map(written);
+    let piped = match model.params.iter().find(|param| param.source == ParamSource::Piped) {
         None => quote!(#private::Option::None),
         Some(param) => {
             let param = written(param);
@@ -147,10 +154,10 @@ fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -
             piped: #piped,
             output: #output,
             own: &[],
-            goto: #private::Typed::#asked::DESCRIPTORS,
+            goto: #private::Typed::#probe_args::DESCRIPTORS,
             is_async: #is_async,
             wire: &<Self as #private::Event>::WIRE,
-            known: #private::Returns::#asked::IS,
+            known: #private::Returns::#probe_args::IS,
         }
     }
 }
@@ -158,11 +165,11 @@ fn spec(private: &TokenStream, model: &Model, name: &str, asked: &TokenStream) -
 fn params(private: &TokenStream, model: &Model) -> TokenStream {
     let params = model.params.iter().enumerate().map(|(index, param)| {
         let name = &param.name;
-        let (kind, ty) = match param.from {
-            From::Field(_) => ("Field", bound(private, param, index)),
-            From::State => ("State", bound(private, param, index)),
-            From::Piped => ("Piped", quote!(())),
-            From::Context => ("Context", quote!(())),
+        let (kind, ty) = match param.source {
+            ParamSource::Field(_) => ("Field", bound_type(private, param, index)),
+            ParamSource::State => ("State", bound_type(private, param, index)),
+            ParamSource::Piped => ("Piped", quote!(())),
+            ParamSource::Context => ("Context", quote!(())),
         };
         let kind = ident(kind);
         quote! {
@@ -176,20 +183,20 @@ fn params(private: &TokenStream, model: &Model) -> TokenStream {
     quote!(&[#(#params),*])
 }
 
-/// How each part crosses to another process, if it can.
-fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) -> TokenStream {
+/// How each part is transferred to another process, if it can be.
+fn wire(private: &TokenStream, me: &Type, model: &Model, probe_args: &TokenStream) -> TokenStream {
     let parts = model.params.iter().enumerate().map(|(index, param)| {
-        let (name, text, ty) = (&param.name, &param.text, bound(private, param, index));
-        let by = match param.from {
-            From::Field(_) | From::Piped if borrows(&param.ty) => {
+        let (name, text, ty) = (&param.name, &param.text, bound_type(private, param, index));
+        let by = match param.source {
+            ParamSource::Field(_) | ParamSource::Piped if borrows(&param.ty) => {
                 quote!(#private::Transfer::Borrows)
             }
-            From::Field(_) => quote!(#private::Serialisable::<#ty>::VALUE),
-            From::State => quote!(#private::Serialisable::<#ty>::STATE),
-            From::Piped => {
+            ParamSource::Field(_) => quote!(#private::Serialisable::<#ty>::VALUE),
+            ParamSource::State => quote!(#private::Serialisable::<#ty>::STATE),
+            ParamSource::Piped => {
                 quote!(#private::SerialisablePiped::<<#me as #private::Event>::Piped>::PIPED)
             }
-            From::Context => quote!(#private::Transfer::Context),
+            ParamSource::Context => quote!(#private::Transfer::Context),
         };
         quote!(#private::WirePart { name: #name, ty: #text, by: #by })
     });
@@ -197,7 +204,7 @@ fn wire(private: &TokenStream, me: &Type, model: &Model, asked: &TokenStream) ->
     let by = if output.contains("&'") {
         quote!(#private::Transfer::Borrows)
     } else {
-        quote!(#private::SerialisableOutput::#asked::VALUE)
+        quote!(#private::SerialisableOutput::#probe_args::VALUE)
     };
     quote! {
         #private::EventWire {
@@ -216,28 +223,30 @@ fn borrows(ty: &Type) -> bool {
     crate::text::text(ty).contains("&'")
 }
 
-/// The demand that everything can cross, if `remote` says so: each part at its type.
-pub(crate) fn crosses(
+/// The check that everything can be transferred, if `remote` is true. Each part's error is shown at
+/// its type.
+pub(crate) fn transfer_check(
     private: &TokenStream,
     me: &Type,
     model: &Model,
     remote: &TokenStream,
 ) -> TokenStream {
     let (event, is) = (ident("__E"), ident("__is"));
-    // A name of another hygiene than the brackets: the compiler does not join their places.
+    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
     let check = Ident::new("part_crosses", Span::call_site());
-    let demand = |ty: &Type, part: TokenStream| {
-        let (start, end) = ends(ty);
-        let call = from_to(
+    let check_part = |ty: &Type, part: TokenStream| {
+        let (start, end) = end_spans(ty);
+        let call = respan_ends(
             quote!(<#private::Check>::#check("", &#event, #is, &#event.wire.#part)),
             start,
             end,
         );
         quote!(#call;)
     };
-    let parts = model.params.iter().enumerate().filter(|(_, param)| param.from != From::Context);
-    let parts = parts.map(|(index, param)| demand(&param.ty, quote!(parts[#index])));
-    let output = demand(&model.returns, quote!(output));
+    let parts =
+        model.params.iter().enumerate().filter(|(_, param)| param.source != ParamSource::Context);
+    let parts = parts.map(|(index, param)| check_part(&param.ty, quote!(parts[#index])));
+    let output = check_part(&model.returns, quote!(output));
     quote! {
         const _: () = {
             const #event: #private::Spec = <#me as #private::Event>::SPEC;
@@ -253,24 +262,26 @@ fn call(
     me: &Type,
     callee: &TokenStream,
     model: &Model,
-    asked: &TokenStream,
+    probe_args: &TokenStream,
 ) -> TokenStream {
     let (this, inputs) = (ident("__this"), ident("__inputs"));
     let args = model.params.iter().enumerate().map(|(index, param)| {
         let alias = alias(index);
-        match param.from {
-            From::Field(Pass::Ref) => quote!(#inputs.borrowed::<#alias>(#index)?),
-            From::Field(Pass::OptionRef) => quote!(#inputs.borrowed_option::<#alias>(#index)?),
-            From::Field(Pass::Arc) => quote!(#inputs.field_arc::<#alias>(#index)?),
-            From::Field(Pass::Clone) => {
-                let (start, end) = ends(&param.ty);
+        match param.source {
+            ParamSource::Field(PassMode::Ref) => quote!(#inputs.borrowed::<#alias>(#index)?),
+            ParamSource::Field(PassMode::OptionRef) => {
+                quote!(#inputs.borrowed_option::<#alias>(#index)?)
+            }
+            ParamSource::Field(PassMode::Arc) => quote!(#inputs.field_arc::<#alias>(#index)?),
+            ParamSource::Field(PassMode::Clone) => {
+                let (start, end) = end_spans(&param.ty);
                 // A type that is not `Clone` is shown where it is written.
-                let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+                let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
                 quote!(#private::by_value::<#ty>(#inputs.field::<#alias>(#index)?))
             }
-            From::State => quote!(#inputs.state::<#alias>(#index)?),
-            From::Context => quote!(#inputs.context()),
-            From::Piped => quote!(#inputs.piped::<<#me as #private::Event>::Piped>()?),
+            ParamSource::State => quote!(#inputs.state::<#alias>(#index)?),
+            ParamSource::Context => quote!(#inputs.context()),
+            ParamSource::Piped => quote!(#inputs.piped::<<#me as #private::Event>::Piped>()?),
         }
     });
     let ending = quote!(#private::Result<#private::TaskOutcome, #private::Exception>);
@@ -279,8 +290,8 @@ fn call(
         const {
             #private::conversion::<#returns>(
                 #private::HasError::<#returns>::IS,
-                #private::Dynamic::#asked::CONVERT,
-                #private::Returns::#asked::CONVERT,
+                #private::Dynamic::#probe_args::CONVERT,
+                #private::Returns::#probe_args::CONVERT,
             )
         }
     };
@@ -295,7 +306,7 @@ fn call(
         };
     };
     // A future that cannot go from thread to thread is shown at the event's name.
-    let future = from_to(quote!((__call)(self, #inputs)), name, name);
+    let future = respan_ends(quote!((__call)(self, #inputs)), name, name);
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
             #private::only_async(#inputs)
@@ -311,12 +322,12 @@ fn call(
     }
 }
 
-/// Async events need tokio; where it is not there, that is said at `async`.
-fn demand(private: &TokenStream, model: &Model) -> TokenStream {
+/// Async events need tokio. Without it the error is shown at `async`.
+fn async_requirement(private: &TokenStream, model: &Model) -> TokenStream {
     let Some((token, _)) = model.is_async else { return TokenStream::new() };
-    // A name of another hygiene than the brackets: the compiler does not join their places.
+    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
     let name = Ident::new("async_event", Span::call_site());
-    let call = from_to(quote!(<#private::Check>::#name()), token, token);
+    let call = respan_ends(quote!(<#private::Check>::#name()), token, token);
     quote!(const _: () = #call;)
 }
 
@@ -325,7 +336,7 @@ fn demand(private: &TokenStream, model: &Model) -> TokenStream {
 pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type>) -> TokenStream {
     let Some(ty) = executor else { return TokenStream::new() };
     let alias = executor_alias();
-    let (start, end) = ends(ty);
+    let (start, end) = end_spans(ty);
     let text = crate::text::text(ty);
     let name = Ident::new("executor", Span::call_site());
     let check = quote! {
@@ -337,7 +348,7 @@ pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type
             #private::RunsAsync::<#alias>::IS,
         )
     };
-    let check = from_to(check, start, end);
+    let check = respan_ends(check, start, end);
     quote! {
         type #alias = #ty;
         const _: () = #check;
@@ -358,8 +369,8 @@ pub(crate) fn executor_alias() -> Ident {
     ident("__X")
 }
 
-/// What makes the answers of the runtime's questions known to a block.
-pub(crate) fn questions(private: &TokenStream) -> TokenStream {
+/// Imports the fallback traits of the runtime's probes into a block.
+pub(crate) fn probe_imports(private: &TokenStream) -> TokenStream {
     quote! {
         #[allow(unused_imports)]
         use #private::{

@@ -9,9 +9,9 @@ use super::args::{self, EventArgs};
 use super::expand::{self, Parts};
 use super::{params, parse, settings};
 use crate::ctxt::Ctxt;
-use crate::span::{ident, plain, respan, unplaced};
+use crate::span::{ident, respan, without_location, without_raw_prefix};
 
-/// A function whose body is of no interest, and stays as it is.
+/// A function whose body is not parsed, and passed on as it is.
 pub(crate) struct Function {
     attrs: Vec<Attribute>,
     vis: Visibility,
@@ -43,24 +43,24 @@ pub(crate) fn function(args: TokenStream, mut item: Function) -> TokenStream {
     let args = args::check(&cx, parse::args(&cx, args));
     let model = params::read(&cx, &mut item.sig, false);
     if item.sig.receiver().is_some() {
-        // Inside of an impl block there is no room for more.
+        // An impl block cannot hold the items that the macro adds.
         let errors = cx.finish();
         return quote!(#item #errors);
     }
     let handle = handle(&item);
     let event = match &model {
         Some(model) if cx.is_clean() => event(&args, &item, model),
-        _ => stand_in(&args, &item),
+        _ => fallback(&args, &item),
     };
     let errors = cx.finish();
     let allow = super::allow_parameter_forms();
     let output = quote!(#allow #item #handle #event #errors);
-    crate::debug::print(&plain(&item.sig.ident), "#[event]", &output);
+    crate::debug::print(&without_raw_prefix(&item.sig.ident), "#[event]", &output);
     output
 }
 
-/// The type by which flows speak of the function. It has braces, so that only types can bear its
-/// name: a unit struct would be in the way of the function and of local variables.
+/// The type by which flows name the function. It has braces, so that it takes its name only in the
+/// namespace of types: a unit struct would collide with the function and with local variables.
 fn handle(item: &Function) -> TokenStream {
     let (vis, name, cfgs) = (&item.vis, &item.sig.ident, cfgs(&item.attrs));
     let doc = format!("The event [`fn@{name}`], for flows and reports.");
@@ -80,27 +80,39 @@ fn cfgs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
 
 fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStream {
     let private = &args.root.private();
-    let me = unplaced(&item.sig.ident);
-    let name = args.name.clone().unwrap_or_else(|| plain(&me));
+    let me = without_location(&item.sig.ident);
+    let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let ty = parse_quote!(#me);
-    let Parts { aliases, takes, types, spec, wire, params, descriptors, goto, json, call, demand } =
-        expand::parts(private, &ty, &quote!(#me), model, &name);
-    let questions = expand::questions(private);
+    let Parts {
+        aliases,
+        parameter_impls,
+        types,
+        spec,
+        wire,
+        params,
+        descriptors,
+        goto,
+        json,
+        call,
+        async_requirement,
+    } = expand::parts(private, &ty, &quote!(#me), model, &name);
+    let probe_imports = expand::probe_imports(private);
     let settings = settings::settings(private, args);
     let executor = expand::executor(private, &me, args.executor.as_ref());
     let remote = expand::remote(private, args.executor.as_ref());
-    let crosses = args.executor.as_ref().map(|_| expand::crosses(private, &ty, model, &remote));
+    let transfer_check =
+        args.executor.as_ref().map(|_| expand::transfer_check(private, &ty, model, &remote));
     let with_async = with_async(model);
     let cfgs = cfgs(&item.attrs);
     let (bypass, with_bypass) = bypass(private, args);
     quote! {
         #(#cfgs)*
         const _: () = {
-            #questions
+            #probe_imports
             #aliases
             #executor
-            #takes
-            #demand
+            #parameter_impls
+            #async_requirement
             #[automatically_derived]
             impl #private::Event for #me {
                 #types
@@ -128,7 +140,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
                 #bypass
             }
             #private::submit!(#private, #me);
-            #crosses
+            #transfer_check
         };
     }
 }
@@ -140,7 +152,7 @@ fn with_async(model: &params::Model) -> Option<TokenStream> {
 fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream) {
     let Some(path) = &args.bypass else { return (TokenStream::new(), TokenStream::new()) };
     let inputs = ident("__inputs");
-    let (_, end) = crate::span::ends(path);
+    let (_, end) = crate::span::end_spans(path);
     let ask = match path {
         Expr::Closure(_) => {
             quote!(#private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs))
@@ -161,10 +173,10 @@ fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream)
     (check, quote!(.with_bypass()))
 }
 
-/// An event without meaning, so that only the macro's own errors show.
-fn stand_in(args: &EventArgs, item: &Function) -> TokenStream {
+/// A fallback implementation of the event, so that only the macro's own errors show.
+fn fallback(args: &EventArgs, item: &Function) -> TokenStream {
     let cfgs = cfgs(&item.attrs);
-    let me = unplaced(&item.sig.ident);
-    let event = super::stand_in(&args.root.private(), &quote!(#me));
+    let me = without_location(&item.sig.ident);
+    let event = super::fallback(&args.root.private(), &quote!(#me));
     quote!(#(#cfgs)* const _: () = { #event };)
 }

@@ -9,7 +9,7 @@ mod params;
 pub(crate) mod parse;
 pub(crate) mod settings;
 
-pub(crate) use expand::{executor, questions, remote};
+pub(crate) use expand::{executor, probe_imports, remote};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -30,7 +30,7 @@ pub(crate) fn event(args: TokenStream, tokens: &TokenStream) -> TokenStream {
             let message = "`#[event]` stands on a function, or on the impl block of a struct that derives `Event`";
             refused(&item, &Error::new_spanned(&item, message))
         }
-        // The body is not Rust yet: the compiler says so itself, when it sees the item.
+        // The body is not valid Rust; the compiler reports that itself, when it sees the item.
         Err(error) => refused(tokens, &error),
     }
 }
@@ -52,8 +52,8 @@ fn allow_parameter_forms() -> TokenStream {
     }
 }
 
-/// An implementation of `Event` that says nothing.
-fn stand_in(private: &TokenStream, me: &TokenStream) -> TokenStream {
+/// A fallback implementation of `Event`.
+fn fallback(private: &TokenStream, me: &TokenStream) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #private::Event for #me {

@@ -8,13 +8,14 @@ use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, T
 use crate::ctxt::Ctxt;
 use crate::text::text;
 use crate::types::{
-    args_of, bare, borrowed_from, is_static_ref, is_unsized, not_owned, only_arg, optional, shared,
+    arc_target, generic_args, is_static_ref, is_unsized, option_ref, owner_text, ownership_error,
+    single_generic_arg, without_parens,
 };
 
 /// A parameter.
 pub(crate) struct Param {
     pub(crate) name: String,
-    pub(crate) from: From,
+    pub(crate) source: ParamSource,
     /// The type of the field or state, of a reference what it refers to; of `#[piped]`, the
     /// parameter's own.
     pub(crate) ty: Type,
@@ -27,16 +28,16 @@ pub(crate) struct Param {
 
 /// Where a parameter's value comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum From {
-    Field(Pass),
+pub(crate) enum ParamSource {
+    Field(PassMode),
     Piped,
     State,
     Context,
 }
 
-/// How a field is handed over.
+/// How a field is passed to the parameter.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pass {
+pub(crate) enum PassMode {
     Ref,
     /// `Option<&T>`.
     OptionRef,
@@ -50,35 +51,35 @@ pub(crate) struct Model {
     pub(crate) returns: Type,
     /// Whether it is written `Result<Outcome<T>, E>`.
     pub(crate) nested: bool,
-    /// The type that it yields, as written.
+    /// The type of its output, as written.
     pub(crate) output: String,
-    /// Where an async event says so, and its name.
+    /// Of an async event, the spans of `async` and of the event's name.
     pub(crate) is_async: Option<(Span, Span)>,
 }
 
 /// Reads a signature, and takes the `#[piped]` marks out of it. `None` if there is a mistake.
 pub(crate) fn read(cx: &Ctxt, signature: &mut Signature, is_method: bool) -> Option<Model> {
-    let fine = check_signature(cx, signature);
+    let is_valid = check_signature(cx, signature);
     let params = inputs(cx, &mut signature.inputs, is_method);
     let returns = returns(cx, signature);
     let (returns, params) = (returns?, params?);
-    fine.then(|| Model {
+    is_valid.then(|| Model {
         nested: is_nested(&returns),
         output: output_text(&returns),
         is_async: signature
             .asyncness
             .as_ref()
-            .map(|token| (crate::span::ends(token).0, signature.ident.span())),
+            .map(|token| (crate::span::end_spans(token).0, signature.ident.span())),
         params,
         returns,
     })
 }
 
 fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
-    let mut fine = true;
+    let mut is_valid = true;
     let mut refuse = |tokens: &dyn ToTokens, message: &str| {
         cx.error(tokens.to_token_stream(), message);
-        fine = false;
+        is_valid = false;
     };
     if let Some(token) = &signature.constness {
         refuse(token, "an event runs when the program does: remove `const`");
@@ -104,7 +105,7 @@ fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
     if let Some(variadic) = &signature.variadic {
         refuse(variadic, "an event's parameters are the fields of a pipeline, by name");
     }
-    fine
+    is_valid
 }
 
 fn inputs(
@@ -113,7 +114,7 @@ fn inputs(
     is_method: bool,
 ) -> Option<Vec<Param>> {
     let mut params: Vec<Param> = Vec::new();
-    let mut fine = true;
+    let mut is_valid = true;
     let mut has_self = false;
     for (index, input) in inputs.iter_mut().enumerate() {
         match input {
@@ -121,23 +122,23 @@ fn inputs(
                 has_self = true;
                 if !is_shared_self(&receiver.kind) {
                     cx.error(&*receiver, "an event is shared by all of its tasks: take `&self`");
-                    fine = false;
+                    is_valid = false;
                 }
             }
             FnArg::Receiver(receiver) => {
                 cx.error(&*receiver, "an event function takes no `self`: for an event with fields, put `#[derive(Event)]` on the struct and `#[event]` on the impl block");
-                fine = false;
+                is_valid = false;
             }
             FnArg::Typed(typed) => match param(cx, typed) {
                 Some(param)
-                    if param.from == From::Piped
-                        && params.iter().any(|it| it.from == From::Piped) =>
+                    if param.source == ParamSource::Piped
+                        && params.iter().any(|it| it.source == ParamSource::Piped) =>
                 {
                     cx.error_at(param.span, "only one value comes along `|->`: mark one parameter; a group's values are a tuple or a `Vec`");
-                    fine = false;
+                    is_valid = false;
                 }
                 Some(param) => params.push(param),
-                None => fine = false,
+                None => is_valid = false,
             },
         }
     }
@@ -147,9 +148,9 @@ fn inputs(
             Some(first) => cx.error(first, message),
             None => cx.error_at(Span::call_site(), message),
         }
-        fine = false;
+        is_valid = false;
     }
-    fine.then_some(params)
+    is_valid.then_some(params)
 }
 
 fn is_shared_self(kind: &ReceiverKind) -> bool {
@@ -163,14 +164,14 @@ fn is_shared_self(kind: &ReceiverKind) -> bool {
 
 fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
     let piped = take_piped(cx, &mut typed.attrs)?;
-    let written = bare(&typed.ty);
-    let span = crate::span::ends(&typed.pat).0;
-    let (from, ty) = classify(cx, written, piped)?;
+    let written = without_parens(&typed.ty);
+    let span = crate::span::end_spans(&typed.pat).0;
+    let (source, ty) = classify(cx, written, piped)?;
     let name = match &*typed.pat {
         Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {
-            crate::span::plain(&name.ident)
+            crate::span::without_raw_prefix(&name.ident)
         }
-        pat if matches!(from, From::Field(_)) => {
+        pat if matches!(source, ParamSource::Field(_)) => {
             cx.error(
                 pat,
                 "a parameter takes the pipeline's field of its name: write a plain name here",
@@ -179,20 +180,21 @@ fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
         }
         pat => text(pat),
     };
-    let owned = borrowed_from(written).unwrap_or_default();
-    Some(Param { name, from, ty, text: text(&*typed.ty), owned, span })
+    let owned = owner_text(written).unwrap_or_default();
+    Some(Param { name, source, ty, text: text(&*typed.ty), owned, span })
 }
 
-/// Removes `#[piped]`; says whether it was there. `None` for attributes that a parameter cannot have.
+/// Removes `#[piped]`, and returns whether it was there. `None` for attributes that a parameter cannot
+/// have.
 fn take_piped(cx: &Ctxt, attrs: &mut Vec<Attribute>) -> Option<bool> {
-    let mut fine = true;
+    let mut is_valid = true;
     let mut piped = false;
     attrs.retain(|attr| {
         let path = attr.path();
         if path.is_ident("piped") {
             if piped || attr.meta.require_path_only().is_err() {
                 cx.error(attr, "write `#[piped]`, once");
-                fine = false;
+                is_valid = false;
             }
             piped = true;
             return false;
@@ -202,14 +204,14 @@ fn take_piped(cx: &Ctxt, attrs: &mut Vec<Attribute>) -> Option<bool> {
             .any(|name| path.is_ident(name));
         if !lint {
             cx.error(attr, "a parameter of an event takes no attribute but `#[piped]`");
-            fine = false;
+            is_valid = false;
         }
         lint
     });
-    fine.then_some(piped)
+    is_valid.then_some(piped)
 }
 
-fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
+fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
     let refuse = |message: &str| {
         cx.error(ty, message);
         None
@@ -221,7 +223,7 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
     if piped {
         let reference = match ty {
             Type::Reference(it) if !is_static_ref(ty) => Some(it),
-            ty => optional(ty),
+            ty => option_ref(ty),
         };
         return match reference {
             Some(it) if it.mutability.is_some() => {
@@ -231,11 +233,11 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
             _ => piped_type(cx, ty),
         };
     }
-    if let Some(it) = optional(ty) {
+    if let Some(it) = option_ref(ty) {
         return match &*it.elem {
             _ if it.mutability.is_some() => refuse(SHARED_FIELD),
             target if is_dyn(target) => refuse(NO_DYN),
-            target => owned(cx, target, From::Field(Pass::OptionRef)),
+            target => require_owned(cx, target, ParamSource::Field(PassMode::OptionRef)),
         };
     }
     if let Type::Reference(it) = ty
@@ -245,32 +247,32 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(From, Type)> {
         if it.mutability.is_some() {
             return refuse(SHARED_FIELD);
         }
-        if args_of(target, "Context").is_some_and(|args| args.is_empty()) {
-            return Some((From::Context, target.clone()));
+        if generic_args(target, "Context").is_some_and(|args| args.is_empty()) {
+            return Some((ParamSource::Context, target.clone()));
         }
-        if args_of(target, "State").is_some() {
+        if generic_args(target, "State").is_some() {
             return refuse("take a `State<T>` by value; it is a shared pointer");
         }
-        if shared(target).is_some() {
+        if arc_target(target).is_some() {
             return refuse("take `&T` or `Arc<T>`: both share the field of type `T`");
         }
         if is_dyn(target) {
             return refuse(NO_DYN);
         }
-        return owned(cx, target, From::Field(Pass::Ref));
+        return require_owned(cx, target, ParamSource::Field(PassMode::Ref));
     }
-    if let Some(args) = args_of(ty, "State") {
+    if let Some(args) = generic_args(ty, "State") {
         return match args.as_slice() {
-            [only] => owned(cx, only, From::State),
+            [only] => require_owned(cx, only, ParamSource::State),
             _ => refuse("a state has one type: `State<Gateway>`"),
         };
     }
-    if args_of(ty, "Context").is_some_and(|args| args.is_empty()) {
+    if generic_args(ty, "Context").is_some_and(|args| args.is_empty()) {
         return refuse("take the context by reference: `&Context`");
     }
-    match shared(ty) {
-        Some(target) => owned(cx, target, From::Field(Pass::Arc)),
-        None => owned(cx, ty, From::Field(Pass::Clone)),
+    match arc_target(ty) {
+        Some(target) => require_owned(cx, target, ParamSource::Field(PassMode::Arc)),
+        None => require_owned(cx, ty, ParamSource::Field(PassMode::Clone)),
     }
 }
 
@@ -280,12 +282,12 @@ const NO_DYN: &str =
     "no value has the type `dyn Trait`: take a `&Box<dyn Trait>`, or the concrete type";
 
 fn is_dyn(ty: &Type) -> bool {
-    matches!(bare(ty), Type::TraitObject(_))
+    matches!(without_parens(ty), Type::TraitObject(_))
 }
 
-fn owned(cx: &Ctxt, ty: &Type, from: From) -> Option<(From, Type)> {
-    match not_owned(ty) {
-        None => Some((from, ty.clone())),
+fn require_owned(cx: &Ctxt, ty: &Type, source: ParamSource) -> Option<(ParamSource, Type)> {
+    match ownership_error(ty) {
+        None => Some((source, ty.clone())),
         Some(message) => {
             cx.error(ty, message);
             None
@@ -293,25 +295,25 @@ fn owned(cx: &Ctxt, ty: &Type, from: From) -> Option<(From, Type)> {
     }
 }
 
-/// In what is piped, references may stand where a shape is made of them.
-fn piped_type(cx: &Ctxt, ty: &Type) -> Option<(From, Type)> {
+/// The type of a `#[piped]` parameter, which may contain references where a shape can produce them.
+fn piped_type(cx: &Ctxt, ty: &Type) -> Option<(ParamSource, Type)> {
     fn check(ty: &Type) -> Option<&'static str> {
-        match bare(ty) {
+        match without_parens(ty) {
             Type::Reference(it) if !is_static_ref(ty) => match &it.lifetime {
                 Some(_) => Some("leave the lifetime out"),
-                None => not_owned(&it.elem),
+                None => ownership_error(&it.elem),
             },
             Type::Tuple(tuple) => tuple.elems.iter().find_map(check),
-            ty if optional(ty).is_some() => only_arg(ty, "Option").and_then(check),
-            ty => match (only_arg(ty, "Vec"), args_of(ty, "Result").as_deref()) {
+            ty if option_ref(ty).is_some() => single_generic_arg(ty, "Option").and_then(check),
+            ty => match (single_generic_arg(ty, "Vec"), generic_args(ty, "Result").as_deref()) {
                 (Some(item), _) => check(item),
                 (_, Some([value, _])) => check(value),
-                _ => not_owned(ty),
+                _ => ownership_error(ty),
             },
         }
     }
     match check(ty) {
-        None => Some((From::Piped, ty.clone())),
+        None => Some((ParamSource::Piped, ty.clone())),
         Some(message) => {
             cx.error(ty, message);
             None
@@ -332,13 +334,13 @@ fn returns(cx: &Ctxt, signature: &Signature) -> Option<Type> {
         cx.error(ty, "an event says how it ended: return `Outcome<()>`");
         return None;
     }
-    owned(cx, ty, From::Piped).map(|(_, ty)| ty)
+    require_owned(cx, ty, ParamSource::Piped).map(|(_, ty)| ty)
 }
 
 fn is_nested(ty: &Type) -> bool {
-    args_of(ty, "Result")
+    generic_args(ty, "Result")
         .and_then(|args| args.first().copied())
-        .is_some_and(|value| args_of(value, "Outcome").is_some())
+        .is_some_and(|value| generic_args(value, "Outcome").is_some())
 }
 
 fn output_text(ty: &Type) -> String {
@@ -348,7 +350,7 @@ fn output_text(ty: &Type) -> String {
         return text(value);
     }
     for name in ["Result", "Outcome"] {
-        if let Some(first) = args_of(ty, name).and_then(|args| args.first().copied()) {
+        if let Some(first) = generic_args(ty, name).and_then(|args| args.first().copied()) {
             return output_text_inner(first);
         }
     }
@@ -356,7 +358,7 @@ fn output_text(ty: &Type) -> String {
 }
 
 fn output_text_inner(ty: &Type) -> String {
-    match only_arg(ty, "Outcome") {
+    match single_generic_arg(ty, "Outcome") {
         Some(value) => text(value),
         None => text(ty),
     }

@@ -142,7 +142,7 @@ fn type_alone(input: ParseStream<'_>) -> Option<Type> {
 
 impl Arg {
     pub(crate) fn name(&self) -> String {
-        crate::span::plain(&self.key)
+        crate::span::without_raw_prefix(&self.key)
     }
 
     pub(crate) fn span(&self) -> Span {

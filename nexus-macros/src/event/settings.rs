@@ -4,17 +4,17 @@ use nexus_pointy::settings::Jitter;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::args::{EventArgs, Given, Group};
+use super::args::{ArgValue, EventArgs, Group};
 use super::expand::executor_alias;
-use crate::span::{ends, from_to, ident};
+use crate::span::{end_spans, ident, respan_ends};
 
 /// An expression of type `EventSettings`.
 pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
     let mut out = quote!(<#private::EventSettings as #private::Default>::default());
     if let Some(ty) = &args.executor {
-        let (alias, (start, end)) = (executor_alias(), ends(ty));
+        let (alias, (start, end)) = (executor_alias(), end_spans(ty));
         // A type that is no executor is shown where it is written.
-        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         out.extend(quote!(.executor::<#ty>()));
     }
     match &args.config {
@@ -36,16 +36,16 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
         None => {}
     }
     for (key, value) in &args.stops {
-        let (key, value) = (ident(key), plain(value));
+        let (key, value) = (ident(key), literal_tokens(value));
         out.extend(quote!(.#key(#value)));
     }
     match &args.evaluation {
-        Some(Given::Evaluation(state)) => {
+        Some(ArgValue::Evaluation(state)) => {
             let state = ident(state.name());
             out.extend(quote!(.execution_evaluation_state(#private::EventExecutionEvaluationState::#state)));
         }
         Some(other) => {
-            let value = plain(other);
+            let value = literal_tokens(other);
             out.extend(quote!(.execution_evaluation_state(#value)));
         }
         None => {}
@@ -58,46 +58,47 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
 }
 
 /// An expression of type `Duration`.
-pub(crate) fn duration(private: &TokenStream, value: &Given) -> TokenStream {
+pub(crate) fn duration(private: &TokenStream, value: &ArgValue) -> TokenStream {
     match value {
-        Given::Duration(limit) => {
+        ArgValue::Duration(limit) => {
             let (seconds, nanos) = (limit.as_secs(), limit.subsec_nanos());
             quote!(#private::Duration::new(#seconds, #nanos))
         }
-        other => plain(other),
+        other => literal_tokens(other),
     }
 }
 
 /// A value that needs no conversion.
-fn plain(value: &Given) -> TokenStream {
+fn literal_tokens(value: &ArgValue) -> TokenStream {
     match value {
-        Given::Flag(flag) => quote!(#flag),
-        Given::Count(count) => {
+        ArgValue::Flag(flag) => quote!(#flag),
+        ArgValue::Count(count) => {
             let count = proc_macro2::Literal::u64_unsuffixed(*count);
             quote!(#count)
         }
-        Given::Seconds(seconds) => quote!(#seconds),
-        Given::Text(text) => quote!(#text),
-        Given::Expr(expr) => quote!(#expr),
-        Given::Duration(_) | Given::Types(_) | Given::Jitter(_) | Given::Evaluation(_) => {
-            TokenStream::new()
-        }
+        ArgValue::Seconds(seconds) => quote!(#seconds),
+        ArgValue::Text(text) => quote!(#text),
+        ArgValue::Expr(expr) => quote!(#expr),
+        ArgValue::Duration(_)
+        | ArgValue::Types(_)
+        | ArgValue::Jitter(_)
+        | ArgValue::Evaluation(_) => TokenStream::new(),
     }
 }
 
-fn config_call(key: &str, value: &Given) -> TokenStream {
-    let (key, value) = (ident(key), plain(value));
+fn config_call(key: &str, value: &ArgValue) -> TokenStream {
+    let (key, value) = (ident(key), literal_tokens(value));
     quote!(.#key(#value))
 }
 
-fn retry_call(private: &TokenStream, key: &str, value: &Given) -> TokenStream {
+fn retry_call(private: &TokenStream, key: &str, value: &ArgValue) -> TokenStream {
     match value {
-        Given::Types(types) => quote!(#(.retry_on::<#types>())*),
-        Given::Duration(_) => {
+        ArgValue::Types(types) => quote!(#(.retry_on::<#types>())*),
+        ArgValue::Duration(_) => {
             let limit = duration(private, value);
             quote!(.max_elapsed(#limit))
         }
-        Given::Jitter(jitter) => {
+        ArgValue::Jitter(jitter) => {
             let variant = ident(match jitter {
                 Jitter::None => "None",
                 Jitter::Full => "Full",

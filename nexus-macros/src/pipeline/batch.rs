@@ -5,9 +5,9 @@ use quote::quote;
 
 use crate::ctxt::Ctxt;
 use crate::derive::fields::StructField;
-use crate::span::{ends, from_to, unplaced};
+use crate::span::{end_spans, respan_ends, without_location};
 use crate::text::text;
-use crate::types::{only_arg, shared};
+use crate::types::{arc_target, single_generic_arg};
 
 /// One field is filled in batches, and it is a `Vec`.
 pub(crate) fn check(cx: &Ctxt, fields: &[StructField]) {
@@ -15,7 +15,7 @@ pub(crate) fn check(cx: &Ctxt, fields: &[StructField]) {
     for (index, (field, batch)) in batched.enumerate() {
         if index > 0 {
             cx.error(&batch.key, "a pipeline is filled through one field: keep one `batch_size`");
-        } else if only_arg(&field.ty, "Vec").is_none() {
+        } else if single_generic_arg(&field.ty, "Vec").is_none() {
             cx.error(
                 &field.ty,
                 format!("a field with a `batch_size` is a `Vec<T>`, not a `{}`", text(&field.ty)),
@@ -35,16 +35,16 @@ pub(crate) fn batched(
     let (field, (text, ..)) =
         fields.iter().zip(types).find(|(field, _)| field.batch_size.is_some())?;
     let size = field.batch_size.as_ref()?.size?;
-    let name = unplaced(&field.name);
+    let name = without_location(&field.name);
     let others = fields.iter().zip(types).filter(|(field, _)| field.batch_size.is_none());
     let others = others.map(|(field, (.., alias))| {
-        let name = unplaced(&field.name);
-        if shared(&field.ty).is_some() {
+        let name = without_location(&field.name);
+        if arc_target(&field.ty).is_some() {
             return quote!(#name: #private::Arc::clone(&self.#name));
         }
-        let (start, end) = ends(&field.ty);
+        let (start, end) = end_spans(&field.ty);
         // A field that cannot be cloned is shown at its type.
-        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!(#name: <#ty as #private::Same>::same(&self.#name))
     });
     Some(quote! {
@@ -75,15 +75,14 @@ pub(crate) fn item(
     )
 }
 
-/// The same without meaning, where there are mistakes: what the field holds, and the
-/// implementation.
-pub(crate) fn stand_in(
+/// The fallback of [`item`] and [`batched`], where there are mistakes.
+pub(crate) fn fallback(
     private: &TokenStream,
     me: &Ident,
     fields: &[StructField],
 ) -> (TokenStream, TokenStream) {
     let field = fields.iter().find(|field| field.batch_size.is_some());
-    let Some(item) = field.and_then(|field| only_arg(&field.ty, "Vec")) else {
+    let Some(item) = field.and_then(|field| single_generic_arg(&field.ty, "Vec")) else {
         return (quote!(()), TokenStream::new());
     };
     let implementation = quote! {

@@ -11,7 +11,7 @@ use quote::{format_ident, quote};
 use super::source::Source;
 use super::steps::{Model, Step, StepInput};
 use crate::hash::hash;
-use crate::span::{from_to, ident};
+use crate::span::{ident, respan_ends};
 
 /// What the checks of a flow share.
 pub(crate) struct Checks<'a> {
@@ -21,7 +21,7 @@ pub(crate) struct Checks<'a> {
     pub(crate) pipeline: &'a str,
     /// The pipeline's fields: name, type as written, and the type's alias.
     pub(crate) fields: &'a [(String, String, Ident)],
-    /// Events whose parameters were checked, and pipes that were, since each use says the same.
+    /// Events and pipes that are checked already: a second use would give the same error again.
     pub(crate) seen: HashSet<&'a str>,
     pub(crate) piped: HashSet<(&'a str, SourceId, bool)>,
 }
@@ -37,8 +37,8 @@ pub(crate) fn executor_alias(index: usize) -> Ident {
 }
 
 impl<'a> Checks<'a> {
-    /// The checks of step `index`. Where the flow has mistakes of its own, `pipes` is false: what
-    /// comes along is then a guess.
+    /// The checks of step `index`. If the flow has mistakes of its own, `pipes` is false, since the
+    /// inputs of its steps are then a guess.
     pub(crate) fn step(&mut self, index: usize, pipes: bool) -> TokenStream {
         let Some(step) = self.model.steps.get(index) else { return TokenStream::new() };
         let private = self.private;
@@ -47,9 +47,9 @@ impl<'a> Checks<'a> {
         if self.seen.insert(&step.name.text) {
             calls.extend(self.fields(step, &alias));
         }
-        calls.extend(self.own(step));
+        calls.extend(self.own_fields(step));
         calls.extend(self.executor(step));
-        calls.extend(self.crosses(step));
+        calls.extend(self.transfer_check(step));
         if pipes {
             calls.extend(self.covers(step));
             calls.extend(self.input(step, &alias));
@@ -64,18 +64,18 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// A call of the check `name` that is blamed on `range`.
+    /// A call of the check `name`, whose error is shown at `range`.
     fn call(&self, name: &str, range: Range, args: &TokenStream) -> TokenStream {
         let private = self.private;
-        let (start, end) = self.source.places(range);
-        // A name of another hygiene than the brackets: the compiler does not join their places.
+        let (start, end) = self.source.spans(range);
+        // The name has another hygiene than the brackets, so that the compiler does not join their spans.
         let name = Ident::new(name, Span::call_site());
         let (at, event) = (self.source.prefix(range), ident("__E"));
-        let call = from_to(quote!(<#private::Check>::#name(#at, &#event, #args)), start, end);
+        let call = respan_ends(quote!(<#private::Check>::#name(#at, &#event, #args)), start, end);
         quote!(#call;)
     }
 
-    /// The event's parameters are fields of the pipeline, and of the right type.
+    /// Checks that the event's parameters are fields of the pipeline, and of the right type.
     fn fields(&self, step: &Step<'_>, alias: &Ident) -> TokenStream {
         let private = self.private;
         let (pipeline, range) = (self.pipeline, step.name.span);
@@ -89,7 +89,7 @@ impl<'a> Checks<'a> {
         out
     }
 
-    /// The branches cover what a typed goto may name.
+    /// Checks that there is a branch for each descriptor of a typed goto.
     fn covers(&self, step: &Step<'_>) -> TokenStream {
         let private = self.private;
         let branches = step.branches.iter().map(|branch| match branch {
@@ -102,7 +102,7 @@ impl<'a> Checks<'a> {
         self.call("covers", step.name.span, &quote!(&[#(#branches),*]))
     }
 
-    /// The executor that the flow names runs events of this kind.
+    /// Checks that the executor that the flow names can run the event.
     fn executor(&self, step: &Step<'_>) -> Option<TokenStream> {
         let (private, name) = (self.private, step.executor.as_ref()?);
         let executor = self.model.executors.iter().position(|known| known.text == name.text)?;
@@ -112,8 +112,8 @@ impl<'a> Checks<'a> {
         Some(self.call("executor", name.span, &quote!(#text, #is_one, #runs_async)))
     }
 
-    /// What the flow sets are the event's own fields, and all that it needs.
-    fn own(&self, step: &Step<'_>) -> TokenStream {
+    /// Checks that the flow sets only own fields of the event, and all that are required.
+    fn own_fields(&self, step: &Step<'_>) -> TokenStream {
         let private = self.private;
         let mut out = TokenStream::new();
         for Attr { key, value, .. } in &step.own {
@@ -139,8 +139,8 @@ impl<'a> Checks<'a> {
         out
     }
 
-    /// An event that the flow sends to another process can go there.
-    fn crosses(&self, step: &Step<'_>) -> TokenStream {
+    /// Checks that an event can be transferred, if the flow runs it in another process.
+    fn transfer_check(&self, step: &Step<'_>) -> TokenStream {
         let Some(executor) = &step.executor else { return TokenStream::new() };
         let known = self.model.executors.iter().position(|known| known.text == executor.text);
         let Some(alias) = known.map(executor_alias) else { return TokenStream::new() };
@@ -167,8 +167,8 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// What may come along `source` to a place of what the step takes. Only brackets nest groups,
-    /// so the recursion is bounded.
+    /// Collects the alternatives of `source` for one position in the step's input. Only brackets nest
+    /// groups, so the recursion is bounded.
     fn alternatives(
         &self,
         source: SourceId,
@@ -180,7 +180,7 @@ impl<'a> Checks<'a> {
     ) {
         let private = self.private;
         for end in self.model.wiring.alternatives(source) {
-            let question = ident(match (each, depth) {
+            let probe = ident(match (each, depth) {
                 (false, _) => "AcceptsProbe",
                 (true, 0) => "AcceptsItemsProbe",
                 (true, _) => "AcceptsMemberProbe",
@@ -195,13 +195,13 @@ impl<'a> Checks<'a> {
                     pipe.leaves.push(quote! {
                         #private::Leaf::#kind(
                             #private::Of::<#from>::SPEC,
-                            #private::#question::<#place, #private::#what<#from>>::IS,
+                            #private::#probe::<#place, #private::#what<#from>>::IS,
                             #text,
                         )
                     });
                 }
                 End::Failure => pipe.leaves.push(quote! {
-                    #private::Leaf::failed(#private::#question::<#place, #private::Failed>::IS, #text)
+                    #private::Leaf::failed(#private::#probe::<#place, #private::Failed>::IS, #text)
                 }),
                 End::Group(members) => {
                     let count = members.len();
@@ -213,9 +213,13 @@ impl<'a> Checks<'a> {
                         #private::Members { has: #count, takes: #private::GroupArity::<#place>::ARITY, place: #text }
                     });
                     for (index, member) in members.iter().enumerate() {
-                        let text = nested(text, index + 1, count);
+                        let text = member_position(text, index + 1, count);
                         // Each member on its own is an item; otherwise it is a part.
-                        let part = if each { place.clone() } else { quote!(#private::Nth<#place, #index>) };
+                        let part = if each {
+                            place.clone()
+                        } else {
+                            quote!(#private::Nth<#place, #index>)
+                        };
                         self.alternatives(*member, &part, &text, each, depth + 1, pipe);
                     }
                 }
@@ -224,14 +228,14 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// What is asked of the things that may come along an arrow.
+/// The checks of everything that one `|->` may carry.
 #[derive(Default)]
 struct Pipe {
     groups: Vec<TokenStream>,
     leaves: Vec<TokenStream>,
 }
 
-fn nested(outer: &str, index: usize, count: usize) -> String {
+fn member_position(outer: &str, index: usize, count: usize) -> String {
     let inner = format!("value {index} of {count}");
     if outer.is_empty() { inner } else { format!("{inner} in {outer}") }
 }

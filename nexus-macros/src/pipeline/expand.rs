@@ -1,4 +1,4 @@
-//! What is generated of a pipeline.
+//! The code generated from a pipeline.
 
 use std::collections::HashSet;
 
@@ -15,13 +15,13 @@ use super::source::Source;
 use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, with_help};
 use crate::derive::fields::{StructField, doc};
-use crate::event::{questions, settings::duration};
-use crate::span::{ends, from_to, plain, unplaced};
+use crate::event::{probe_imports, settings::duration};
+use crate::span::{end_spans, respan_ends, without_location, without_raw_prefix};
 use crate::text::text;
-use crate::types::shared;
+use crate::types::arc_target;
 
-/// The pipeline, or as much of it as there is: with mistakes, the user's names are still there for
-/// editors, and the compiler is not led to say more than the macro did.
+/// The pipeline. If it has mistakes, the user's names are still emitted for editors, but nothing that
+/// would make the compiler report more errors than the macro.
 pub(crate) fn pipeline(
     cx: Ctxt,
     input: &DeriveInput,
@@ -31,36 +31,36 @@ pub(crate) fn pipeline(
     flow: &Flow,
 ) -> TokenStream {
     let private = &args.root.private();
-    let me = unplaced(&input.ident);
+    let me = without_location(&input.ident);
     let parsed = cx.is_clean();
     let model = model(flow);
     for wrong in &model.mistakes {
-        let (start, end) = source.places(wrong.span);
+        let (start, end) = source.spans(wrong.span);
         let message = with_help(&wrong.message, wrong.help.as_deref());
         cx.error_between(start, end, format!("{}{message}", source.prefix(wrong.span)));
     }
-    let name = args.name.clone().unwrap_or_else(|| plain(&me));
+    let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let types = field_types(fields);
     let steps = steps(private, source, &model);
-    let checks = checks(private, source, &model, &plain(&me), &types, parsed);
+    let checks = checks(private, source, &model, &without_raw_prefix(&me), &types, parsed);
     let body = if cx.is_clean() {
         let doc = doc(&input.attrs);
         implementation(private, &me, &name, &doc, args, source, fields, &types, &model, flow)
     } else {
-        stand_in(private, &me, fields)
+        fallback(private, &me, fields)
     };
     let aliases = fields.iter().zip(&types).map(|(field, (.., alias))| {
-        let ty = shared(&field.ty).unwrap_or(&field.ty);
+        let ty = arc_target(&field.ty).unwrap_or(&field.ty);
         quote!(type #alias = #ty;)
     });
-    let (questions, dependency) = (questions(private), source.dependency());
+    let (probe_imports, dependency) = (probe_imports(private), source.dependency());
     let (defaults, new) = (defaults(private, fields), new(input, fields));
     let errors = cx.finish();
     quote! {
         #[allow(dead_code)]
         const _: () = {
             #steps
-            #questions
+            #probe_imports
             #dependency
             #(#aliases)*
             #checks
@@ -76,24 +76,24 @@ pub(crate) fn pipeline(
 fn field_types(fields: &[StructField]) -> Vec<(String, String, Ident)> {
     let types = fields.iter().enumerate().map(|(index, field)| {
         let alias = format_ident!("__F{}", index + 1, span = Span::mixed_site());
-        (plain(&field.name), text(&field.ty), alias)
+        (without_raw_prefix(&field.name), text(&field.ty), alias)
     });
     types.collect()
 }
 
-/// The user's names: one alias a step, and one demand that it be an event.
+/// The user's names: one alias for each step, and one check that it is an event.
 fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStream {
     let mut out = TokenStream::new();
     for (index, step) in model.steps.iter().enumerate() {
         let (alias, path) = (alias(index), source.path(step.name));
         if step.name.text.ends_with("::") {
-            // Half-typed: an editor completes the name that is missing.
+            // The path is half typed; the hole lets an editor complete the missing name.
             let hole = Ident::new("__Hole", Span::mixed_site());
             out.extend(quote!(type #alias = #path #hole;));
             continue;
         }
-        let (start, end) = source.places(step.name.span);
-        let event = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let (start, end) = source.spans(step.name.span);
+        let event = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         out.extend(quote! {
             type #alias = #path;
             const _: #private::Spec = <#event as #private::Event>::SPEC;
@@ -137,7 +137,7 @@ fn implementation(
         if field.default.is_none() {
             return quote!(.with::<#alias>(#name));
         }
-        let make = default_maker(private, index, alias, shared(&field.ty).is_some());
+        let make = default_maker(private, index, alias, arc_target(&field.ty).is_some());
         quote!(.with_made::<#alias>(#name, #make))
     });
     let values = fields.iter().zip(types).map(|(field, (.., alias))| value(private, field, alias));
@@ -153,15 +153,15 @@ fn implementation(
         );
     let executors = model.executors.iter().enumerate().map(|(index, name)| {
         let (text, alias) = (&*name.text, executor_alias(index));
-        let (start, end) = source.places(name.span);
+        let (start, end) = source.spans(name.span);
         // A type that is no executor is shown where it is written.
-        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!((#text, #private::ExecutorKind::of::<#ty>()))
     });
     let errors = model.errors.iter().enumerate().map(|(index, name)| {
         let (text, alias) = (&*name.text, error_alias(index));
-        let (start, end) = source.places(name.span);
-        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let (start, end) = source.spans(name.span);
+        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!((#text, #private::ErrorType::of::<#ty>()))
     });
     let linked = (0..model.errors.len()).map(|index| {
@@ -183,7 +183,7 @@ fn implementation(
     let batched = batch::batched(private, me, fields, types);
     let item = batch::item(private, fields, types);
     let listed = error_aliases(source, model);
-    let input = input(private, doc, fields, types, |field| shared(&field.ty).is_some());
+    let input = input(private, doc, fields, types, |field| arc_target(&field.ty).is_some());
     quote! {
         #listed
         #(#linked)*
@@ -230,20 +230,20 @@ fn error_alias(index: usize) -> Ident {
 
 /// How a field is read as a value.
 fn value(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStream {
-    let name = unplaced(&field.name);
-    let make = if shared(&field.ty).is_some() { quote!(SHARED) } else { quote!(NEW) };
+    let name = without_location(&field.name);
+    let make = if arc_target(&field.ty).is_some() { quote!(SHARED) } else { quote!(NEW) };
     quote!((#private::Holds::<#alias>::#make)(self.#name))
 }
 
-/// The demand that each field can be shared among threads, which is shown at its type.
+/// The check that each field can be shared among threads; its error is shown at the field's type.
 fn shareable(
     private: &TokenStream,
     fields: &[StructField],
     types: &[(String, String, Ident)],
 ) -> TokenStream {
     let demands = fields.iter().zip(types).map(|(field, (.., alias))| {
-        let (start, end) = ends(&field.ty);
-        let ty = from_to(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let (start, end) = end_spans(&field.ty);
+        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!(const _: () = <#ty as #private::FieldValue>::IS;)
     });
     demands.collect()
@@ -254,19 +254,19 @@ fn new(input: &DeriveInput, fields: &[StructField]) -> TokenStream {
     if fields.iter().all(|field| field.default.is_none()) {
         return TokenStream::new();
     }
-    let (me, vis) = (unplaced(&input.ident), &input.vis);
+    let (me, vis) = (without_location(&input.ident), &input.vis);
     let params = fields.iter().filter(|field| field.default.is_none()).map(|field| {
-        let (name, ty) = (unplaced(&field.name), &field.ty);
+        let (name, ty) = (without_location(&field.name), &field.ty);
         quote!(#name: #ty)
     });
     let values = fields.iter().enumerate().map(|(index, field)| {
-        let (name, default) = (unplaced(&field.name), default_name(index));
+        let (name, default) = (without_location(&field.name), default_name(index));
         if field.default.is_some() { quote!(#name: #default()) } else { quote!(#name) }
     });
     let defaults: Vec<String> = fields
         .iter()
         .filter(|field| field.default.is_some())
-        .map(|field| format!("`{}`", plain(&field.name)))
+        .map(|field| format!("`{}`", without_raw_prefix(&field.name)))
         .collect();
     let doc = format!("Makes the pipeline's input with the default of {}.", defaults.join(", "));
     quote! {
@@ -282,10 +282,10 @@ fn new(input: &DeriveInput, fields: &[StructField]) -> TokenStream {
     }
 }
 
-/// A pipeline without meaning, so that only the macro's own errors show.
-pub(crate) fn stand_in(private: &TokenStream, me: &Ident, fields: &[StructField]) -> TokenStream {
-    let me = unplaced(me);
-    let (item, batched) = batch::stand_in(private, &me, fields);
+/// A fallback implementation of the pipeline, so that only the macro's own errors show.
+pub(crate) fn fallback(private: &TokenStream, me: &Ident, fields: &[StructField]) -> TokenStream {
+    let me = without_location(me);
+    let (item, batched) = batch::fallback(private, &me, fields);
     quote! {
         #[automatically_derived]
         impl #private::Pipeline for #me {

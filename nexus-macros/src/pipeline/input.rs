@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use crate::derive::default_value;
-use crate::derive::fields::{Default, StructField};
-use crate::span::plain;
+use crate::derive::fields::{FieldDefault, StructField};
+use crate::span::without_raw_prefix;
 use crate::text::text;
 
 /// The function that makes a field's default: the user's expression stands there alone.
@@ -45,14 +45,14 @@ pub(super) fn input(
     is_shared: impl Fn(&StructField) -> bool,
 ) -> TokenStream {
     let described = fields.iter().zip(types).enumerate().map(|(index, (field, (.., alias)))| {
-        let (name, ty, doc) = (plain(&field.name), text(&field.ty), &field.doc);
+        let (name, ty, doc) = (without_raw_prefix(&field.name), text(&field.ty), &field.doc);
         let default = match &field.default {
             None => quote!(#private::Option::None),
             Some(default) => {
                 let make = default_maker(private, index, alias, is_shared(field));
                 let written = match default {
-                    Default::OfType => String::new(),
-                    Default::Expr(expr) => text(expr),
+                    FieldDefault::OfType => String::new(),
+                    FieldDefault::Expr(expr) => text(expr),
                 };
                 quote! {
                     #private::Option::Some(#private::InputDefault {

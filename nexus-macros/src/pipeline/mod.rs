@@ -15,7 +15,7 @@ use syn::DeriveInput;
 
 use crate::ctxt::{Ctxt, with_help};
 use crate::derive::fields;
-use crate::span::plain;
+use crate::span::without_raw_prefix;
 
 /// Expands `#[derive(Pipeline)]`.
 pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
@@ -31,24 +31,24 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
         (Some(fields), Some(source)) => {
             let parsed = source.parse();
             for wrong in &parsed.diagnostics {
-                let (start, end) = source.places(wrong.span);
+                let (start, end) = source.spans(wrong.span);
                 let message = with_help(&wrong.message, wrong.help.as_deref());
                 cx.error_between(start, end, format!("{}{message}", source.prefix(wrong.span)));
             }
             expand::pipeline(cx, &input, &args, source, &fields, &parsed.flow)
         }
         (Some(fields), None) => {
-            let stand_in = expand::stand_in(&args.root.private(), &input.ident, &fields);
+            let fallback = expand::fallback(&args.root.private(), &input.ident, &fields);
             let errors = cx.finish();
-            quote!(#stand_in #errors)
+            quote!(#fallback #errors)
         }
         (None, _) => cx.finish(),
     };
-    crate::debug::print(&plain(&input.ident), "#[derive(Pipeline)]", &output);
+    crate::debug::print(&without_raw_prefix(&input.ident), "#[derive(Pipeline)]", &output);
     output
 }
 
 #[cfg(test)]
-mod agree;
+mod equivalence_tests;
 #[cfg(test)]
 mod tests;

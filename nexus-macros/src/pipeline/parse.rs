@@ -7,7 +7,7 @@ use syn::{DeriveInput, Expr, Ident, Lit, LitStr, Meta, Path};
 use super::source::Source;
 use super::tokens::Tokens;
 use crate::ctxt::{Ctxt, with_help};
-use crate::event::args::{self, Given};
+use crate::event::args::{self, ArgValue};
 use crate::root::Root;
 
 const KEYS: [&str; 5] = ["flow", "file", "name", "timeout", "crate"];
@@ -19,7 +19,7 @@ const SHAPE: &str =
 pub(crate) struct PipelineArgs {
     pub(crate) root: Root,
     pub(crate) name: Option<String>,
-    pub(crate) timeout: Option<Given>,
+    pub(crate) timeout: Option<ArgValue>,
     pub(crate) source: Option<Source>,
 }
 
@@ -144,7 +144,7 @@ fn flow(cx: &Ctxt, value: TokenStream) -> Option<Source> {
     None
 }
 
-fn timeout(cx: &Ctxt, arg: Arg) -> Option<Given> {
+fn timeout(cx: &Ctxt, arg: Arg) -> Option<ArgValue> {
     let expr: Expr = cx.ok(syn::parse2(arg.value))?;
     args::timeout(cx, &arg.key, expr)
 }

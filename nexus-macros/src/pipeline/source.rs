@@ -16,17 +16,17 @@ pub(crate) enum Source {
     Text(Text),
 }
 
-/// A script in a text or a file. Every place in it is that of the literal in Rust.
+/// A script in a text or a file. All of it has the span of the literal in the Rust source.
 pub(crate) struct Text {
     script: String,
-    place: Span,
+    span: Span,
     /// The file's name, for messages, and its path.
     file: Option<(String, PathBuf)>,
 }
 
 /// `flow = "a -> b"`
 pub(crate) fn text(literal: &LitStr) -> Source {
-    Source::Text(Text { script: literal.value(), place: literal.span(), file: None })
+    Source::Text(Text { script: literal.value(), span: literal.span(), file: None })
 }
 
 /// `file = "order.pty"`
@@ -40,7 +40,7 @@ pub(crate) fn file(cx: &Ctxt, literal: &LitStr) -> Option<Source> {
         Ok(script) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
             let file = Some((name.unwrap_or_default(), path));
-            Some(Source::Text(Text { script, place: literal.span(), file }))
+            Some(Source::Text(Text { script, span: literal.span(), file }))
         }
         Err(error) => {
             let message = format!(
@@ -61,15 +61,15 @@ impl Source {
         }
     }
 
-    /// The first and the last place of a range.
-    pub(crate) fn places(&self, range: Range) -> (Span, Span) {
+    /// The first and the last span of a range.
+    pub(crate) fn spans(&self, range: Range) -> (Span, Span) {
         match self {
-            Self::Tokens(tokens) => tokens.places(range),
-            Self::Text(text) => (text.place, text.place),
+            Self::Tokens(tokens) => tokens.spans(range),
+            Self::Text(text) => (text.span, text.span),
         }
     }
 
-    /// What a message begins with, since a text has no places of its own: `order.pty:2:4: `.
+    /// The start of a message about a text, whose tokens have no spans: `order.pty:2:4: `.
     pub(crate) fn prefix(&self, range: Range) -> String {
         let Self::Text(text) = self else { return String::new() };
         let (line, column) = line_column(&text.script, range.start as usize);
@@ -82,8 +82,8 @@ impl Source {
     /// A path of the script as a path of Rust: the user's own tokens, where there are any.
     pub(crate) fn path(&self, name: &nexus_pointy::Name) -> TokenStream {
         match self {
-            Self::Tokens(tokens) => tokens.source(name.span),
-            Self::Text(text) => path_at(&name.text, text.place),
+            Self::Tokens(tokens) => tokens.user_tokens(name.span),
+            Self::Text(text) => path_tokens(&name.text, text.span),
         }
     }
 
@@ -99,29 +99,29 @@ impl Source {
     }
 }
 
-fn path_at(path: &str, place: Span) -> TokenStream {
+fn path_tokens(path: &str, span: Span) -> TokenStream {
     let mut out = TokenStream::new();
     for (index, part) in path.split("::").enumerate() {
         if index > 0 {
             let colon = |spacing| {
                 let mut punct = Punct::new(':', spacing);
-                punct.set_span(place);
+                punct.set_span(span);
                 TokenTree::from(punct)
             };
             out.extend([colon(Spacing::Joint), colon(Spacing::Alone)]);
         }
-        if let Some(ident) = ident(part, place) {
+        if let Some(ident) = ident(part, span) {
             out.extend([TokenTree::from(ident)]);
         }
     }
     out
 }
 
-fn ident(text: &str, place: Span) -> Option<Ident> {
+fn ident(text: &str, span: Span) -> Option<Ident> {
     let plain: syn::Result<Ident> = syn::parse_str(text);
     if plain.is_ok() || matches!(text, "self" | "super" | "crate" | "Self") {
-        return Some(Ident::new(text, place));
+        return Some(Ident::new(text, span));
     }
-    // Names of Pointy that Rust keeps for itself.
-    syn::parse_str::<Ident>(&format!("r#{text}")).ok().map(|_| Ident::new_raw(text, place))
+    // Pointy's names may be keywords of Rust.
+    syn::parse_str::<Ident>(&format!("r#{text}")).ok().map(|_| Ident::new_raw(text, span))
 }

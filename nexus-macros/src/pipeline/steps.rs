@@ -30,7 +30,7 @@ pub(crate) struct Step<'f> {
     pub(crate) executor: Option<Name>,
 }
 
-/// What comes along to a step.
+/// How a step is reached, and what it receives.
 #[derive(Clone, Copy)]
 pub(crate) enum StepInput {
     /// It starts the flow.
@@ -42,11 +42,11 @@ pub(crate) enum StepInput {
 }
 
 pub(crate) fn model(flow: &Flow) -> Model<'_> {
-    let mut walk = Walk::default();
-    walk.flow(flow, None, None);
+    let mut visitor = StepVisitor::default();
+    visitor.flow(flow, None, None);
     let wiring = wiring(flow);
-    let steps =
-        wiring.uses.iter().zip(walk.steps).map(|(place, Seen { arrow, own, executor })| Step {
+    let steps = wiring.uses.iter().zip(visitor.steps).map(
+        |(place, VisitedStep { arrow, own, executor })| Step {
             name: place.name,
             each: place.each,
             input: match (place.input, arrow) {
@@ -57,33 +57,34 @@ pub(crate) fn model(flow: &Flow) -> Model<'_> {
             own,
             branches: place.unit.branches.iter().map(|branch| &branch.descriptor).collect(),
             executor,
-        });
+        },
+    );
     Model {
         steps: steps.collect(),
         wiring,
-        executors: walk.executors,
-        errors: walk.errors,
-        mistakes: walk.mistakes,
+        executors: visitor.executors,
+        errors: visitor.errors,
+        mistakes: visitor.mistakes,
     }
 }
 
-/// What was seen on the way to a step.
-struct Seen {
+/// What the visitor has recorded for a step.
+struct VisitedStep {
     arrow: Option<Range>,
     own: Vec<Attr>,
     executor: Option<Name>,
 }
 
-/// Goes over the units in the order of [`Wiring::uses`].
+/// Visits the units in the order of [`Wiring::uses`].
 #[derive(Default)]
-struct Walk {
-    steps: Vec<Seen>,
+struct StepVisitor {
+    steps: Vec<VisitedStep>,
     executors: Vec<Name>,
     errors: Vec<Name>,
     mistakes: Vec<Diagnostic>,
 }
 
-impl Walk {
+impl StepVisitor {
     /// `arrow` leads to the first link, and `executor` is that of the brackets around, which bound
     /// the recursion.
     fn flow(&mut self, flow: &Flow, arrow: Option<Range>, executor: Option<&Name>) {
@@ -100,7 +101,7 @@ impl Walk {
         let executor = executor.as_ref().or(outer);
         match &unit.primary {
             Primary::Event(_) => {
-                self.steps.push(Seen { arrow, own, executor: executor.cloned() });
+                self.steps.push(VisitedStep { arrow, own, executor: executor.cloned() });
             }
             Primary::Flow(flow) => self.flow(flow, arrow, executor),
             Primary::Hole(_) => {}
@@ -115,16 +116,16 @@ impl Walk {
     fn settings(&mut self, unit: &Unit) -> (Vec<Attr>, Option<Name>) {
         let (settings, mistakes) = unit_settings(unit);
         self.mistakes.extend(mistakes);
-        add(&mut self.executors, settings.executor.clone());
+        push_unique(&mut self.executors, settings.executor.clone());
         for error in settings.retry_policy.into_iter().flat_map(|policy| policy.retry_on_exceptions)
         {
-            add(&mut self.errors, Some(error));
+            push_unique(&mut self.errors, Some(error));
         }
         (settings.own, settings.executor)
     }
 }
 
-fn add(names: &mut Vec<Name>, name: Option<Name>) {
+fn push_unique(names: &mut Vec<Name>, name: Option<Name>) {
     if let Some(name) = name
         && !names.iter().any(|known| known.text == name.text)
     {

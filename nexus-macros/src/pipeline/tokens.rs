@@ -1,5 +1,5 @@
-//! Rust tokens as tokens of Pointy, so that there is one parser. The place of a token is its index;
-//! the table here turns it back into the compiler's.
+//! Rust tokens as tokens of Pointy, so that there is one parser. The span of such a token is its
+//! index; the table here maps it back to the compiler's span.
 
 use std::borrow::Cow;
 
@@ -7,15 +7,15 @@ use nexus_pointy::{Span as Range, Token, TokenKind, lex};
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 use syn::Lit;
 
-/// The tokens of a flow, with the compiler's places.
+/// The tokens of a flow, with the compiler's spans.
 #[derive(Default)]
 pub(crate) struct Tokens {
     pub(crate) tokens: Vec<Token<'static>>,
-    pieces: Vec<Piece>,
+    source_tokens: Vec<SourceToken>,
 }
 
-/// The Rust tokens that make one of Pointy's; brackets keep their place only.
-struct Piece {
+/// The Rust tokens of one of Pointy's; of a bracket only the span is kept.
+struct SourceToken {
     tree: Option<TokenTree>,
     start: Span,
     end: Span,
@@ -28,31 +28,32 @@ impl Tokens {
         tokens
     }
 
-    /// The range behind the last token.
+    /// The empty range after the last token.
     pub(crate) fn end(&self) -> Range {
-        let end = self.pieces.len() as u32;
+        let end = self.source_tokens.len() as u32;
         Range::new(end, end)
     }
 
-    /// The first and the last place of a range; an empty one is where its neighbour is.
-    pub(crate) fn places(&self, range: Range) -> (Span, Span) {
-        let last = self.pieces.len().saturating_sub(1);
+    /// The first and the last span of a range; those of an empty range are its neighbour's.
+    pub(crate) fn spans(&self, range: Range) -> (Span, Span) {
+        let last = self.source_tokens.len().saturating_sub(1);
         let first = (range.start as usize).min(last);
         let end = (range.end as usize).saturating_sub(1).clamp(first, last.max(first));
-        match (self.pieces.get(first), self.pieces.get(end)) {
+        match (self.source_tokens.get(first), self.source_tokens.get(end)) {
             (Some(first), Some(end)) => (first.start, end.end),
             _ => (Span::call_site(), Span::call_site()),
         }
     }
 
     /// The user's own tokens of a range without brackets.
-    pub(crate) fn source(&self, range: Range) -> TokenStream {
-        let pieces = self.pieces.get(range.start as usize..range.end as usize).unwrap_or_default();
+    pub(crate) fn user_tokens(&self, range: Range) -> TokenStream {
+        let source_tokens =
+            self.source_tokens.get(range.start as usize..range.end as usize).unwrap_or_default();
         let mut out = TokenStream::new();
-        for piece in pieces {
-            match &piece.tree {
+        for source_token in source_tokens {
+            match &source_token.tree {
                 Some(tree) if matches!(tree, TokenTree::Ident(_)) => out.extend([tree.clone()]),
-                Some(_) | None => out.extend(path_separator(piece)),
+                Some(_) | None => out.extend(path_separator(source_token)),
             }
         }
         out
@@ -63,11 +64,11 @@ impl Tokens {
         kind: TokenKind,
         text: impl Into<Cow<'static, str>>,
         tree: Option<TokenTree>,
-        places: (Span, Span),
+        spans: (Span, Span),
     ) {
-        let index = self.pieces.len() as u32;
+        let index = self.source_tokens.len() as u32;
         self.tokens.push(Token { kind, span: Range::new(index, index + 1), text: text.into() });
-        self.pieces.push(Piece { tree, start: places.0, end: places.1 });
+        self.source_tokens.push(SourceToken { tree, start: spans.0, end: spans.1 });
     }
 
     fn stream(&mut self, stream: TokenStream) {
@@ -81,19 +82,20 @@ impl Tokens {
                 }
                 TokenTree::Literal(literal) => self.literal(&literal),
                 TokenTree::Punct(punct) => {
-                    let mut run = vec![punct];
+                    let mut punct_run = vec![punct];
                     while let Some(TokenTree::Punct(next)) = trees.peek() {
-                        // Macros that hand a flow on may part the bar from its arrow.
-                        let parted = matches!(run.as_slice(), [bar] if bar.as_char() == '|')
+                        // A macro that passes a flow on may separate the bar from its arrow.
+                        let is_split = matches!(punct_run.as_slice(), [bar] if bar.as_char() == '|')
                             && next.as_char() == '-';
-                        if !parted && run.last().is_none_or(|last| last.spacing() == Spacing::Alone)
+                        if !is_split
+                            && punct_run.last().is_none_or(|last| last.spacing() == Spacing::Alone)
                         {
                             break;
                         }
-                        run.push(next.clone());
+                        punct_run.push(next.clone());
                         trees.next();
                     }
-                    self.run(&run);
+                    self.punct_run(&punct_run);
                 }
             }
         }
@@ -122,34 +124,35 @@ impl Tokens {
         };
         // A sign belongs to the number behind it.
         if matches!(kind, TokenKind::Int | TokenKind::Float)
-            && let (Some(last), Some(piece)) = (self.tokens.last_mut(), self.pieces.last_mut())
+            && let (Some(last), Some(source_token)) =
+                (self.tokens.last_mut(), self.source_tokens.last_mut())
             && last.kind == TokenKind::Unknown
             && last.text == "-"
         {
             last.kind = kind;
             last.text = format!("-{text}").into();
-            piece.end = span;
+            source_token.end = span;
             return;
         }
         self.push(kind, text, Some(literal.clone().into()), (span, span));
     }
 
-    /// Punctuation without blanks between, cut as the text lexer cuts it.
-    fn run(&mut self, run: &[proc_macro2::Punct]) {
-        let text: String = run.iter().map(proc_macro2::Punct::as_char).collect();
+    /// Punctuation without blanks, split into tokens as the text lexer splits it.
+    fn punct_run(&mut self, punct_run: &[proc_macro2::Punct]) {
+        let text: String = punct_run.iter().map(proc_macro2::Punct::as_char).collect();
         let odd = |c: char| matches!(c, '#' | '\'' | '"' | '/');
         let mut at = 0;
-        while at < run.len() {
+        while at < punct_run.len() {
             let rest = text.get(at..).unwrap_or_default();
             let plain = rest.find(odd).unwrap_or(rest.len());
             if plain == 0 {
-                self.punct(TokenKind::Unknown, &text, run, at..at + 1);
+                self.punct(TokenKind::Unknown, &text, punct_run, at..at + 1);
                 at += 1;
                 continue;
             }
             for token in lex(rest.get(..plain).unwrap_or_default()).0 {
                 let range = at + token.span.start as usize..at + token.span.end as usize;
-                self.punct(token.kind, &text, run, range);
+                self.punct(token.kind, &text, punct_run, range);
             }
             at += plain;
         }
@@ -159,22 +162,22 @@ impl Tokens {
         &mut self,
         kind: TokenKind,
         text: &str,
-        run: &[proc_macro2::Punct],
+        punct_run: &[proc_macro2::Punct],
         range: std::ops::Range<usize>,
     ) {
         let text = text.get(range.clone()).unwrap_or_default().to_owned();
-        let Some(puncts) = run.get(range) else { return };
+        let Some(puncts) = punct_run.get(range) else { return };
         let (Some(first), Some(last)) = (puncts.first(), puncts.last()) else { return };
         self.push(kind, text, Some(first.clone().into()), (first.span(), last.span()));
     }
 }
 
-/// `::` at its place.
-fn path_separator(piece: &Piece) -> TokenStream {
+/// `::` at the span of `source_token`.
+fn path_separator(source_token: &SourceToken) -> TokenStream {
     let mut first = proc_macro2::Punct::new(':', Spacing::Joint);
     let mut second = proc_macro2::Punct::new(':', Spacing::Alone);
-    first.set_span(piece.start);
-    second.set_span(piece.end);
+    first.set_span(source_token.start);
+    second.set_span(source_token.end);
     [TokenTree::from(first), TokenTree::from(second)].into_iter().collect()
 }
 
@@ -202,6 +205,6 @@ mod tests {
     fn paths_keep_the_users_tokens() {
         let tokens = Tokens::new(quote!(a -> steps::b));
         let range = nexus_pointy::Span::new(2, 5);
-        assert_eq!(tokens.source(range).to_string(), "steps :: b");
+        assert_eq!(tokens.user_tokens(range).to_string(), "steps :: b");
     }
 }

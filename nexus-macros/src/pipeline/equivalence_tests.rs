@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use super::tokens::Tokens;
 
-/// What Rust keeps for itself and lets be written with `r#`.
+/// The keywords of Rust that can be written with `r#`.
 const KEYWORDS: &str = "abstract as async await become box break const continue do dyn else enum \
     extern final fn for gen if impl in let loop macro match mod move mut override priv pub ref \
     return static struct trait try type typeof unsafe unsized use virtual where while yield";
@@ -41,7 +41,7 @@ fn parse_rust(script: &str) -> Result<Parsed, LexError> {
     Ok(parse_tokens(&tokens.tokens, tokens.end()))
 }
 
-fn agrees(script: &str) -> Result<(), TestCaseError> {
+fn parse_equally(script: &str) -> Result<(), TestCaseError> {
     let rust = parse_rust(script);
     let rust = rust.map_err(|error| TestCaseError::fail(format!("{error} in {script}")))?;
     prop_assert!(rust.diagnostics.is_empty(), "{:?} in {}", rust.diagnostics, script);
@@ -57,15 +57,15 @@ proptest! {
     #[test]
     fn a_right_flow_is_the_same_in_tokens_and_in_a_text(flow in common::flow()) {
         let script = flow.to_string();
-        agrees(&script)?;
-        agrees(&format(&script).unwrap())?;
+        parse_equally(&script)?;
+        parse_equally(&format(&script).unwrap())?;
     }
 }
 
 #[test]
 fn keywords_are_names_like_any_other() {
     for word in KEYWORDS.split(' ') {
-        agrees(&format!("{word} |-> a::{word}[{word} = {word}] ({word} -> b)")).unwrap();
+        parse_equally(&format!("{word} |-> a::{word}[{word} = {word}] ({word} -> b)")).unwrap();
     }
 }
 
@@ -74,7 +74,7 @@ fn codes(parsed: &Parsed) -> Vec<&'static str> {
 }
 
 /// `//` begins a comment in Rust, where rustc itself warns of what turns the direction of text.
-const OF_RUST: [&str; 2] = [
+const DIAGNOSTICS_OF_RUST: [&str; 2] = [
     "13-slash-comment: [] in tokens, [\"P0005\", \"P0005\"] in a text",
     "16-right-to-left-override: [] in tokens, [\"P0006\"] in a text",
 ];
@@ -100,5 +100,5 @@ fn a_broken_flow_has_the_same_mistakes_in_tokens_and_in_a_text() {
         }
     }
     assert!(compared >= 35, "only {compared} scripts are Rust");
-    assert_eq!(unlike, OF_RUST.into_iter().map(str::to_owned).collect());
+    assert_eq!(unlike, DIAGNOSTICS_OF_RUST.into_iter().map(str::to_owned).collect());
 }
