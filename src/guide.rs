@@ -1,5 +1,7 @@
-//! The guide's chapters. Their Rust blocks run as doctests.
+//! The guide's chapters and the README. Their Rust blocks run as doctests.
 
+#[doc = include_str!("../README.md")]
+mod readme {}
 #[doc = include_str!("../docs/src/introduction.md")]
 mod introduction {}
 #[doc = include_str!("../docs/src/quick-start.md")]

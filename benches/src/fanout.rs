@@ -2,10 +2,11 @@
 //! group and as the items of a list.
 
 use std::hint::black_box;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use nexus::Plan;
 use nexus::prelude::*;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -118,13 +119,24 @@ fn numbers() -> Outcome<Vec<u64>> {
     Outcome::success((0..TASKS as u64).collect())
 }
 
-fn nexus<'a>(engine: Engine, script: &str) -> Side<'a> {
+fn plan(script: &str) -> Arc<Plan> {
     let mut registry = Registry::new();
     registry.add::<nothing>().add::<one_micro>().add::<ten_micros>().add::<numbers>();
     registry.add::<nothing_each>().add::<one_micro_each>().add::<ten_micros_each>();
     registry.add::<nothing_inline>();
     let plan = Flow::parse(script).and_then(|flow| flow.plan(&registry, &Fields::new()));
-    let plan = plan.unwrap_or_else(|error| fail(&error));
+    plan.unwrap_or_else(|error| fail(&error))
+}
+
+const EACH_INLINE: &str = "numbers |-> nothing_inline[each]";
+
+/// The items on the run's own thread.
+pub(crate) fn each_inline_plan() -> Arc<Plan> {
+    plan(EACH_INLINE)
+}
+
+fn nexus<'a>(engine: Engine, script: &str) -> Side<'a> {
+    let plan = plan(script);
     let run = move || engine.run_plan(&plan, Inputs::new()).unwrap_or_else(|error| fail(&error));
     Box::new(move || nanos_each(TASKS, &run))
 }
@@ -174,7 +186,6 @@ pub(crate) fn each_of_ten_micros() -> Comparison {
 
 /// The items on the run's own thread.
 pub(crate) fn each_inline() -> Comparison {
-    let script = "numbers |-> nothing_inline[each]";
     let boxed = || {
         nanos_each(TASKS, || {
             let boxes = (0..TASKS as u64).map(|n| black_box(Box::new(n) as Box<dyn Send>));
@@ -183,9 +194,9 @@ pub(crate) fn each_inline() -> Comparison {
     };
     let baselines: Vec<(&str, Side<'_>)> = vec![
         ("boxes_collected", Box::new(boxed)),
-        ("nexus_without_timings", nexus(untimed(), script)),
+        ("nexus_without_timings", nexus(untimed(), EACH_INLINE)),
     ];
-    Comparison::of("each_inline", "ns/item", nexus(Engine::new(), script), baselines)
+    Comparison::of("each_inline", "ns/item", nexus(Engine::new(), EACH_INLINE), baselines)
 }
 
 fn baselines<'a>(work: Work) -> Vec<(&'static str, Side<'a>)> {

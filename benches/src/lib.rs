@@ -9,6 +9,7 @@ pub mod chain;
 pub mod measure;
 
 mod asynchronous;
+mod counted;
 mod fanout;
 mod plan;
 mod process;
@@ -16,6 +17,7 @@ mod python;
 mod runs;
 mod tree;
 
+pub use counted::{Counted, counted};
 use measure::Comparison;
 
 /// What the child of the hand-written ping-pong does, and the argument that makes this program one.

@@ -85,7 +85,7 @@ pub(crate) fn pipelined() -> Comparison {
     Comparison::of_slow("process_pipelined", "us/task", nexus, baselines)
 }
 
-/// The argument that makes this program the child of [`Echo`].
+/// The argument that makes this program the child of the hand-written ping-pong.
 pub const ECHO: &str = "--echo";
 
 /// The hand-written exchange: messages of eight bytes, there and back, over a pair of sockets.

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+use nexus::Plan;
 use nexus::prelude::*;
 
 use crate::chain::fail;
@@ -33,11 +34,26 @@ fn third_time(ctx: &Context) -> Result<u64, NotYet> {
     if ctx.attempt() < 3 { Err(NotYet) } else { Ok(3) }
 }
 
-fn side<'a>(engine: Engine, script: &str) -> Side<'a> {
+const THREE_STEPS: &str = "one |-> more |-> more";
+const TWO_RETRIES: &str = "third_time";
+
+fn plan(script: &str) -> Arc<Plan> {
     let mut registry = Registry::new();
     registry.add::<one>().add::<more>().add::<third_time>();
     let plan = Flow::parse(script).and_then(|flow| flow.plan(&registry, &Fields::new()));
-    let plan = plan.unwrap_or_else(|error| fail(&error));
+    plan.unwrap_or_else(|error| fail(&error))
+}
+
+pub(crate) fn three_steps_plan() -> Arc<Plan> {
+    plan(THREE_STEPS)
+}
+
+pub(crate) fn two_retries_plan() -> Arc<Plan> {
+    plan(TWO_RETRIES)
+}
+
+fn side<'a>(engine: Engine, script: &str) -> Side<'a> {
+    let plan = plan(script);
     let run = move || {
         for _ in 0..RUNS {
             black_box(engine.run_plan(&plan, Inputs::new()).unwrap_or_else(|error| fail(&error)));
@@ -65,9 +81,9 @@ pub(crate) fn three_steps() -> Comparison {
     };
     let baselines: Vec<(&str, Side<'_>)> = vec![
         ("three_calls_dyn_any", Box::new(move || nanos_each(RUNS, by_hand))),
-        ("nexus_without_timings", side(untimed(), "one |-> more |-> more")),
+        ("nexus_without_timings", side(untimed(), THREE_STEPS)),
     ];
-    let nexus = side(Engine::new(), "one |-> more |-> more");
+    let nexus = side(Engine::new(), THREE_STEPS);
     Comparison::of("run_three_steps", "ns/run", nexus, baselines)
 }
 
@@ -88,7 +104,7 @@ pub(crate) fn two_retries() -> Comparison {
     };
     let baselines: Vec<(&str, Side<'_>)> = vec![
         ("loop", Box::new(move || nanos_each(RUNS, by_hand))),
-        ("nexus_without_timings", side(untimed(), "third_time")),
+        ("nexus_without_timings", side(untimed(), TWO_RETRIES)),
     ];
-    Comparison::of("run_two_retries", "ns/run", side(Engine::new(), "third_time"), baselines)
+    Comparison::of("run_two_retries", "ns/run", side(Engine::new(), TWO_RETRIES), baselines)
 }

@@ -4,13 +4,14 @@ use std::any::Any;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use nexus::Plan;
 use nexus::prelude::*;
 
 use crate::chain::fail;
 use crate::measure::{Comparison, Side, nanos_each};
 
 const DEPTH: usize = 9;
-const NODES: usize = (1 << (DEPTH + 1)) - 1;
+pub(crate) const NODES: usize = (1 << (DEPTH + 1)) - 1;
 
 /// A leaf, on the run's own thread.
 #[event(executor = DefaultExecutor)]
@@ -44,13 +45,22 @@ fn script(leaf: &str, sum: &str, depth: usize) -> String {
     format!("{{{{{below} || {below}}} |-> {sum}}}")
 }
 
-fn side<'a>(engine: Engine, leaf_name: &str, sum_name: &str) -> Side<'a> {
+fn plan(leaf_name: &str, sum_name: &str) -> Arc<Plan> {
     let mut registry = Registry::new();
     registry.add::<leaf>().add::<sum>();
     registry.add::<pooled_leaf>().add::<pooled_sum>();
     let flow = Flow::parse(script(leaf_name, sum_name, DEPTH));
     let plan = flow.and_then(|flow| flow.plan(&registry, &Fields::new()));
-    let plan = plan.unwrap_or_else(|error| fail(&error));
+    plan.unwrap_or_else(|error| fail(&error))
+}
+
+/// The tree on the run's own thread.
+pub(crate) fn inline_plan() -> Arc<Plan> {
+    plan("leaf", "sum")
+}
+
+fn side<'a>(engine: Engine, leaf_name: &str, sum_name: &str) -> Side<'a> {
+    let plan = plan(leaf_name, sum_name);
     let run = move || engine.run_plan(&plan, Inputs::new()).unwrap_or_else(|error| fail(&error));
     Box::new(move || nanos_each(NODES, &run))
 }

@@ -37,17 +37,28 @@ impl CurrentTask {
 /// Calls `body`, which runs this task; any other one is this thread's again afterwards.
 #[inline]
 pub(crate) fn running<T>(task: CurrentTask, body: impl FnOnce() -> T) -> T {
+    running_again(&mut Some(task), body)
+}
+
+/// The same for a task that is lent, and is there to be lent again afterwards.
+#[inline]
+pub(crate) fn running_again<T>(task: &mut Option<CurrentTask>, body: impl FnOnce() -> T) -> T {
     /// Puts the other task back, also where `body` panics.
-    struct Restore(Option<CurrentTask>);
-    impl Drop for Restore {
+    struct Restore<'a>(&'a mut Option<CurrentTask>);
+    impl Drop for Restore<'_> {
         fn drop(&mut self) {
-            // The thread may be about to end; then nobody asks any more.
-            let _ = CURRENT.try_with(|current| current.replace(self.0.take()));
+            swap(self.0);
         }
     }
-    let before = CURRENT.try_with(|current| current.replace(Some(task)));
-    let _restore = Restore(before.ok().flatten());
+    swap(task);
+    let _restore = Restore(task);
     body()
+}
+
+/// Exchanges the thread's task for this one. The thread may be about to end; then nobody asks any
+/// more.
+fn swap(task: &mut Option<CurrentTask>) {
+    let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), task));
 }
 
 /// Has the run cancelled together with the task that this thread is running, if there is one.

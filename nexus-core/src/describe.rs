@@ -118,7 +118,7 @@ fn describe(name: &str, def: &EventDef) -> EventInfo {
     let parameters = def.params.iter().map(|param| ParameterInfo {
         name: param.name,
         ty: match param.kind {
-            ParamKind::Piped => def.wires.takes.unwrap_or(param.ty),
+            ParamKind::Piped => def.ports.takes.unwrap_or(param.ty),
             _ => param.ty,
         },
         from: match param.kind {

@@ -93,7 +93,7 @@ impl RunEnd<'_> {
 
     /// Why the run did not succeed, in a sentence; `None` if it did.
     pub fn reason(&self) -> Option<String> {
-        (!self.report.is_success()).then(|| self.report.complaint())
+        (!self.report.is_success()).then(|| self.report.failure_message())
     }
 }
 

@@ -13,13 +13,13 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
-pub use crate::batch::{Batched, Same};
+pub use crate::batch::{Batched, CloneForBatch};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::engine::prepare_values;
 pub use crate::event::{
-    Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
-    IntoBypass, IntoOutcome, Maker, Nested, OwnField, OwnValues, Param, ParamKind, Plain,
+    Body, BodyFuture, BodySource, DescriptorName, Descriptors, Event, EventDef, FromSetting,
+    Inputs, IntoBypass, IntoOutcome, Nested, OwnField, OwnValues, Param, ParamKind, Plain,
     SettingKind, only_async,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};

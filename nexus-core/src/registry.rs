@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::context::Context;
 #[cfg(feature = "tokio")]
 use crate::event::AsyncClosure;
-use crate::event::{Body, Checked, Closure, Event, EventDef, IntoBypass, IntoOutcome, Maker};
+use crate::event::{Body, BodySource, Checked, Closure, Event, EventDef, IntoBypass, IntoOutcome};
 use crate::executor::{
     DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
 };
@@ -340,7 +340,7 @@ impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
     /// # Ok::<(), nexus_core::Error>(())
     /// ```
     pub fn each_of<I: Send + Sync + 'static>(self) -> Self {
-        self.def.wires.take_items::<I>();
+        self.def.ports.take_items::<I>();
         self
     }
 
@@ -378,8 +378,8 @@ impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
         self,
         check: impl Fn(&Context) -> A + Send + Sync + 'static,
     ) -> Self {
-        if let Maker::Ready(body) = &self.def.body {
-            self.def.body = Maker::Ready(Checked::<_, T>::body(Arc::clone(body), check));
+        if let BodySource::Ready(body) = &self.def.body {
+            self.def.body = BodySource::Ready(Checked::<_, T>::body(Arc::clone(body), check));
             self.def.can_bypass = true;
         }
         self

@@ -12,7 +12,7 @@ use serde::{Deserializer, Serializer};
 
 use crate::cancel::Children;
 use crate::context::{Context, Environment, Names, ProgressListener, RunId, RunInfo};
-use crate::event::{Body, EventDef, Inputs, Maker, OwnValues};
+use crate::event::{Body, BodySource, EventDef, Inputs, OwnValues};
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic::{contain, drop_quietly};
 use crate::registry::Registry;
@@ -233,8 +233,8 @@ impl LoadedEvent {
         let unit = flow.links.first().and_then(|link| link.units.first());
         let attrs = unit.map_or(&[][..], |unit| &unit.attrs);
         let body = match &def.body {
-            Maker::Ready(body) => Arc::clone(body),
-            Maker::Fields(make) => make(&OwnValues(attrs)).map_err(|why| unknown(&why))?,
+            BodySource::Ready(body) => Arc::clone(body),
+            BodySource::Fields(make) => make(&OwnValues(attrs)).map_err(|why| unknown(&why))?,
         };
         let (mut fields, mut states) = (0, 0);
         let next = |count: &mut u32| {

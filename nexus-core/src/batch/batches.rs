@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Listener;
 use super::source::Source;
 use super::summary::{BatchEnd, BatchReport, BatchSummary};
-use super::workers::{BatchRun, Exchange, FinishedRun, Workers};
+use super::workers::{BatchRun, FinishedRun, Shared, Workers};
 use crate::engine::{Engine, Prepared};
 use crate::error::Result;
 use crate::panic::drop_quietly;
@@ -77,12 +77,12 @@ impl<'s, P: Pipeline> Batches<'s, P> {
 
     /// Reads nothing more, and cancels the runs that are under way. Their reports still come.
     pub fn cancel(&self) {
-        self.workers.exchange().cancel();
+        self.workers.shared().cancel();
     }
 
     /// A handle that can only cancel, for a signal handler or another thread.
     pub fn canceller(&self) -> BatchCanceller {
-        BatchCanceller(Arc::clone(self.workers.exchange()))
+        BatchCanceller(Arc::clone(self.workers.shared()))
     }
 
     /// Runs the rest, in whatever order the runs end, and drops their reports.
@@ -125,11 +125,11 @@ impl<'s, P: Pipeline> Batches<'s, P> {
     }
 
     fn begin_next(&mut self) -> std::result::Result<(), BatchEnd> {
-        let exchange = self.workers.exchange();
-        if exchange.is_cancelled() {
+        let shared = self.workers.shared();
+        if shared.is_cancelled() {
             return Err(BatchEnd::Cancelled);
         }
-        if self.stop_on_failure && exchange.has_failed() {
+        if self.stop_on_failure && shared.has_failed() {
             return Err(BatchEnd::StoppedOnFailure);
         }
         let Some(batch) = self.source.next_batch() else {
@@ -200,7 +200,7 @@ impl<P: Pipeline> fmt::Debug for Batches<'_, P> {
 
 /// Cancels a batch; see [`Batches::canceller`].
 #[derive(Clone)]
-pub struct BatchCanceller(Arc<Exchange>);
+pub struct BatchCanceller(Arc<Shared>);
 
 impl BatchCanceller {
     /// See [`Batches::cancel`].

@@ -61,13 +61,13 @@ struct BatchField<P: Pipeline> {
     note = "the fields beside the one with the `batch_size` are cloned for each batch: derive `Clone` for the type, or wrap it in an `Arc`"
 )]
 #[doc(hidden)]
-pub trait Same: Sized {
-    fn same(&self) -> Self;
+pub trait CloneForBatch: Sized {
+    fn clone_for_batch(&self) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Same for T {
-    fn same(&self) -> Self {
+impl<T: Clone> CloneForBatch for T {
+    fn clone_for_batch(&self) -> Self {
         self.clone()
     }
 }

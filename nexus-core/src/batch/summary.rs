@@ -125,7 +125,7 @@ impl BatchSummary {
         if place < Self::MOST_FAILURES {
             self.failures.truncate(Self::MOST_FAILURES - 1);
             let (index, items) = (batch.index, batch.items.clone());
-            let why = batch.report.complaint();
+            let why = batch.report.failure_message();
             self.failures.insert(place, BatchFailure { index, items, status, why });
         }
     }

@@ -20,14 +20,14 @@ use crate::sync::{Condvar, Mutex, lock, thread, wait};
 
 /// The threads of a batch. When it goes, what is under way is cancelled.
 pub(super) struct Workers {
-    exchange: Arc<Exchange>,
+    shared: Arc<Shared>,
     most: usize,
     threads: usize,
 }
 
 /// What the threads and the one that pulls share.
 #[derive(Default)]
-pub(super) struct Exchange {
+pub(super) struct Shared {
     state: Mutex<State>,
     /// There is a run to drive, or no more will come.
     work: Condvar,
@@ -62,16 +62,16 @@ pub(super) struct FinishedRun {
 impl Workers {
     /// At most so many threads.
     pub(super) fn new(most: usize) -> Self {
-        Self { exchange: Arc::new(Exchange::default()), most, threads: 0 }
+        Self { shared: Arc::new(Shared::default()), most, threads: 0 }
     }
 
-    pub(super) fn exchange(&self) -> &Arc<Exchange> {
-        &self.exchange
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Begins a run; where there is to be one at a time, carries it out.
     pub(super) fn start(&mut self, run: BatchRun, canceller: Canceller) {
-        let mut state = lock(&self.exchange.state);
+        let mut state = lock(&self.shared.state);
         state.under_way.insert(run.index, canceller.clone());
         let is_cancelled = state.cancelled;
         state.queue.push_back(run);
@@ -85,48 +85,45 @@ impl Workers {
             self.threads += 1;
         }
         if self.threads > 0 {
-            self.exchange.work.notify_one();
+            self.shared.work.notify_one();
         } else {
             // There is to be no thread, or the system has none.
-            self.exchange.drive_queued();
+            self.shared.drive_queued();
         }
     }
 
     fn start_thread(&self) -> bool {
-        let exchange = Arc::clone(&self.exchange);
-        thread::Builder::new()
-            .name("nexus-batch".to_owned())
-            .spawn(move || exchange.serve())
-            .is_ok()
+        let shared = Arc::clone(&self.shared);
+        thread::Builder::new().name("nexus-batch".to_owned()).spawn(move || shared.serve()).is_ok()
     }
 
     /// What became of this run, or of any where none is named, if it has ended.
     pub(super) fn ended(&self, index: Option<u64>) -> Option<(u64, FinishedRun)> {
-        lock(&self.exchange.state).take(index)
+        lock(&self.shared.state).take(index)
     }
 
     /// The same, waiting for it.
     pub(super) fn wait_for(&self, index: Option<u64>) -> (u64, FinishedRun) {
-        let mut state = lock(&self.exchange.state);
+        let mut state = lock(&self.shared.state);
         loop {
             if let Some(done) = state.take(index) {
                 return done;
             }
             // This thread may be a pool's worker, if an event runs a batch.
-            state = while_blocked(|| wait(&self.exchange.ended, state));
+            state = while_blocked(|| wait(&self.shared.ended, state));
         }
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        lock(&self.exchange.state).closed = true;
-        self.exchange.work.notify_all();
-        self.exchange.cancel();
+        lock(&self.shared.state).closed = true;
+        self.shared.work.notify_all();
+        self.shared.cancel();
     }
 }
 
-impl Exchange {
+impl Shared {
     /// Cancels what is under way, and whatever begins later.
     pub(super) fn cancel(&self) {
         let mut state = lock(&self.state);

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::accepts::{Accepts, AcceptsItemsOf, Arity, ByMember, Place};
 use super::check::Spec;
 use crate::event::{
-    Body, BodyFuture, DescriptorName, Descriptors, Event, EventDef, FromSetting, Inputs,
-    IntoOutcome, Maker, OwnField, OwnValues, SettingKind, at_once,
+    Body, BodyFuture, BodySource, DescriptorName, Descriptors, Event, EventDef, FromSetting,
+    Inputs, IntoOutcome, OwnField, OwnValues, SettingKind, at_once,
 };
 use crate::executor::{BodyKind, Executor};
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
@@ -69,7 +69,7 @@ pub trait FallbackOf {
 impl<E> FallbackOf for Of<E> {}
 
 /// Makes a definition of: how the value is written as JSON, the code, and the place.
-pub type Define = fn(Option<ToJson>, Maker, &'static str) -> EventDef;
+pub type Define = fn(Option<ToJson>, BodySource, &'static str) -> EventDef;
 
 /// What a pipeline's field may hold.
 #[diagnostic::on_unimplemented(
@@ -321,7 +321,7 @@ pub trait Process: Sized {
 pub struct Struct<T>(PhantomData<T>);
 impl<T: Process + StructEvent + Event> Struct<T> {
     pub const DEFINE: fn(Option<ToJson>) -> EventDef = |json| {
-        let make = Maker::Fields(|values| T::make(values).map(Processing::body));
+        let make = BodySource::Fields(|values| T::make(values).map(Processing::body));
         let def = (Of::<T>::DEFINE)(json, make, T::PLACE).with_settings(T::settings());
         let def = if T::SPEC.is_async { def.with_async() } else { def };
         if T::CAN_BYPASS { def.with_bypass() } else { def }

@@ -127,13 +127,14 @@ impl ActiveRun {
         let now = || self.engine.step_now();
         let (mut step, mut start) = (first, now());
         let mut waker = polling::waker().await;
+        let mut current = Some(CurrentTask::of_context(context));
         loop {
             context.step = step;
             let this = &self.plan.steps[step as usize];
             let slots = &self.plan.events[this.event as usize].slots;
             let inputs = Inputs { slots, piped: run.straight_input(step), context };
             let body = &*self.plan.bodies[this.body as usize];
-            let ended = match polling::first_poll(body, inputs, &waker) {
+            let ended = match polling::first_poll(body, inputs, &waker, &mut current) {
                 FirstPoll::Ready(outcome) => Some(outcome),
                 FirstPoll::Pending(body) => {
                     let task = || CurrentTask::of(&self.info);

@@ -30,25 +30,25 @@ impl Inputs {
 
     /// The values in the order of the plan's fields; the defaults of those that are not given.
     pub(super) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
-        let mut complaints = Vec::new();
+        let mut mistakes = Vec::new();
         let mut values = Vec::with_capacity(plan.fields.0.len());
         for Field { name, ty, default } in &plan.fields.0 {
             let mut given = self.0.iter().filter(|(given, _, _)| **given == **name);
             match (given.next(), given.next(), default) {
                 (None, _, None) => {
-                    complaints.push(format!("the input `{name}: {ty:?}` is missing"));
+                    mistakes.push(format!("the input `{name}: {ty:?}` is missing"));
                 }
                 // A default is the user's code.
                 (None, _, Some(default)) => match panic::contain(|| default()) {
                     Ok(value) => values.push(value),
-                    Err(error) => complaints.push(format!("the default of `{name}`: {error}")),
+                    Err(error) => mistakes.push(format!("the default of `{name}`: {error}")),
                 },
                 (Some(_), Some(_), _) => {
-                    complaints.push(format!("the input `{name}` is given twice"));
+                    mistakes.push(format!("the input `{name}` is given twice"));
                 }
                 (Some((_, value, has)), None, _) if has == ty => values.push(value.clone()),
                 (Some((_, _, has)), None, _) => {
-                    complaints.push(format!(
+                    mistakes.push(format!(
                         "the input `{name}` takes a `{ty:?}`, and was given a `{has:?}`"
                     ));
                 }
@@ -58,9 +58,9 @@ impl Inputs {
             if !plan.fields.names().any(|field| field == name) {
                 let near = nexus_pointy::suggest::nearest(name, plan.fields.names());
                 let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                complaints.push(format!("there is no input `{name}`{hint}"));
+                mistakes.push(format!("there is no input `{name}`{hint}"));
             }
         }
-        if complaints.is_empty() { Ok(values) } else { Err(Error::Input(complaints.join("; "))) }
+        if mistakes.is_empty() { Ok(values) } else { Err(Error::Input(mistakes.join("; "))) }
     }
 }

@@ -85,7 +85,8 @@ impl ActiveRun {
         let (body, inputs) = (self.body(context.step), work.inputs(self, context));
         let pace = &self.plan.paces[self.plan.steps[context.step as usize].body as usize];
         let begin = self.engine.clock.timestamp();
-        let ended = match polling::first_poll(body, inputs, &polling::waker().await) {
+        let mut task = Some(CurrentTask::of_context(context));
+        let ended = match polling::first_poll(body, inputs, &polling::waker().await, &mut task) {
             FirstPoll::Ready(outcome) => {
                 pace.measured(1, self.engine.clock.timestamp().saturating_sub(begin));
                 Some(outcome)

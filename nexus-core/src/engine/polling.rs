@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Context as PollContext, Poll, Waker};
 
-use crate::current::{CurrentTask, running};
+use crate::current::{CurrentTask, running, running_again};
 use crate::event::{Body, BodyFuture, Inputs};
 use crate::outcome::TaskOutcome;
 use crate::panic;
@@ -14,17 +14,17 @@ pub(super) enum FirstPoll<'a> {
     Pending(BodyFuture<'a>),
 }
 
-/// Calls a body and polls it. Many end at once, and need no more.
+/// Calls a body, which runs `task`, and polls it. Many end at once, and need no more.
 #[inline]
 pub(super) fn first_poll<'a>(
     body: &'a dyn Body,
     inputs: Inputs<'a>,
     waker: &Waker,
+    task: &mut Option<CurrentTask>,
 ) -> FirstPoll<'a> {
-    let task = CurrentTask::of_context(inputs.context);
     // One guard for the call, the poll and the drop.
     let first = panic::contain(|| {
-        running(task, || {
+        running_again(task, || {
             let mut body = body.call_async(inputs);
             match body.as_mut().poll(&mut PollContext::from_waker(waker)) {
                 Poll::Ready(outcome) => FirstPoll::Ready(outcome),
@@ -66,7 +66,8 @@ pub(super) async fn to_end(
     is_unwanted: impl Fn(&PollContext<'_>) -> bool,
 ) -> Option<TaskOutcome> {
     let context = inputs.context;
-    match first_poll(body, inputs, &waker().await) {
+    let mut task = Some(CurrentTask::of_context(context));
+    match first_poll(body, inputs, &waker().await, &mut task) {
         FirstPoll::Ready(outcome) => Some(outcome),
         FirstPoll::Pending(body) => {
             rest(body, || CurrentTask::of_context(context), is_unwanted).await

@@ -18,7 +18,7 @@ use crate::value::{OutputInfo, TypeInfo, Value};
 use crate::wire::EventWire;
 
 /// Makes a struct event from the fields that a flow sets.
-pub(crate) type Make = fn(&OwnValues<'_>) -> Result<Arc<dyn Body>, String>;
+pub(crate) type BuildBody = fn(&OwnValues<'_>) -> Result<Arc<dyn Body>, String>;
 
 /// Collects an `each` step's values into a `Vec` of the event's output, moving them.
 pub(crate) trait Collect: Send {
@@ -45,7 +45,7 @@ impl<T: Send + Sync + 'static> Collect for Collected<T> {
 
 /// How an event meets the arrows around it.
 #[derive(Clone, Copy)]
-pub(crate) struct Wires {
+pub(crate) struct Ports {
     pub(crate) takes: Option<TypeInfo>,
     /// What it takes at an `each` step.
     pub(crate) items: Option<TypeInfo>,
@@ -56,7 +56,7 @@ pub(crate) struct Wires {
     collect: fn() -> Box<dyn Collect>,
 }
 
-impl Wires {
+impl Ports {
     /// For an event with output `T` that takes what is piped as `S` does.
     pub(crate) fn of<T: Send + Sync + 'static, S: Shape>() -> Self {
         Self {
@@ -93,10 +93,10 @@ pub struct EventDef {
     pub(crate) output: OutputInfo,
     /// Its types as they are written.
     spec: Spec,
-    pub(crate) wires: Wires,
+    pub(crate) ports: Ports,
     pub(crate) wire: EventWire,
     pub(crate) settings: EventSettings,
-    pub(crate) body: Maker,
+    pub(crate) body: BodySource,
     pub(crate) own_fields: &'static [OwnField],
     pub(crate) can_bypass: bool,
     /// Whether the code is a future, which only `AsyncExecutor` runs.
@@ -114,12 +114,12 @@ pub struct EventDef {
 /// An event's code, or the way to make it from what a flow sets.
 #[derive(Clone)]
 #[doc(hidden)]
-pub enum Maker {
+pub enum BodySource {
     Ready(Arc<dyn Body>),
-    Fields(Make),
+    Fields(BuildBody),
 }
 
-impl fmt::Debug for Maker {
+impl fmt::Debug for BodySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ready(_) => "Ready(..)",
@@ -139,14 +139,14 @@ impl fmt::Debug for EventDef {
 
 impl EventDef {
     /// The definition of `E`, whose code is `body`.
-    pub fn new<E: Event>(output: OutputInfo, body: Maker, place: &'static str) -> Self {
+    pub fn new<E: Event>(output: OutputInfo, body: BodySource, place: &'static str) -> Self {
         Self {
             name: Cow::Borrowed(E::NAME),
             path: type_name::<E>(),
             params: E::PARAMS,
             output,
             spec: E::SPEC,
-            wires: Wires::of::<E::Output, E::Piped>(),
+            ports: Ports::of::<E::Output, E::Piped>(),
             wire: E::WIRE,
             settings: EventSettings::default(),
             body,
@@ -173,10 +173,10 @@ impl EventDef {
             params: &[],
             output: OutputInfo::opaque::<R::Output>(),
             spec: Spec::NO_EVENT,
-            wires: Wires::of::<R::Output, crate::shape::Nothing>(),
+            ports: Ports::of::<R::Output, crate::shape::Nothing>(),
             wire: EventWire::NONE,
             settings: EventSettings::default(),
-            body: Maker::Ready(body),
+            body: BodySource::Ready(body),
             own_fields: &[],
             can_bypass: false,
             is_async: false,
@@ -199,7 +199,7 @@ impl EventDef {
 
     /// The type that it takes along `|->`, as it is written.
     pub(crate) fn takes_text(&self) -> Option<String> {
-        let ty = self.wires.takes?;
+        let ty = self.ports.takes?;
         Some(match &self.spec.piped {
             Some(written) => format!("`{}`{}", written.ty, borrowed_from(written)),
             None => format!("`{}`", ty.name()),

@@ -19,7 +19,7 @@ use crate::wire::EventWire;
 pub(crate) use closure::AsyncClosure;
 pub(crate) use closure::{Checked, Closure};
 pub(crate) use definition::Collect;
-pub use definition::{EventDef, Maker};
+pub use definition::{BodySource, EventDef};
 pub(crate) use descriptors::typed_goto;
 pub use descriptors::{DescriptorName, Descriptors};
 pub use inputs::Inputs;

@@ -9,7 +9,7 @@ use nexus_pointy::{Attr, Descriptor, Diagnostic, Flow, Name, suggest, unknown_se
 
 use super::{NONE, Plan};
 use crate::error::code;
-use crate::event::{Body, EventDef, Maker, OwnField, OwnValues, ParamKind};
+use crate::event::{Body, BodySource, EventDef, OwnField, OwnValues, ParamKind};
 use crate::piped::Upstream;
 use crate::value::TypeInfo;
 
@@ -91,8 +91,8 @@ pub(super) fn make_body(
         return Err(mistakes);
     }
     match &def.body {
-        Maker::Ready(body) => Ok(Arc::clone(body)),
-        Maker::Fields(make) => make(own).map_err(|message| {
+        BodySource::Ready(body) => Ok(Arc::clone(body)),
+        BodySource::Fields(make) => make(own).map_err(|message| {
             let message = format!("`{}`: {message}", def.name);
             vec![Diagnostic::new(code::OWN_FIELD, message, name.span)]
         }),
@@ -116,7 +116,7 @@ pub(super) fn unknown_settings<'a>(
 }
 
 /// Checks every event's input against what the arrows bring it.
-pub(super) fn wires(flow: &Flow, plan: &Plan, uses: &[u32], mistakes: &mut Vec<Diagnostic>) {
+pub(super) fn arrows(flow: &Flow, plan: &Plan, uses: &[u32], mistakes: &mut Vec<Diagnostic>) {
     let wiring = wiring(flow);
     let mut checker = Checker {
         wiring: &wiring,
@@ -178,7 +178,7 @@ impl Checker<'_, '_> {
         if def.is_closure && !place.each {
             return Ok(());
         }
-        let takes = if place.each { def.wires.items } else { def.wires.takes };
+        let takes = if place.each { def.ports.items } else { def.ports.takes };
         let Some(takes) = takes else {
             let message = format!("`{name}` takes nothing along `|->`");
             let cure = if def.is_closure {
@@ -191,7 +191,7 @@ impl Checker<'_, '_> {
         if self.passed == Some((event, place.each, from)) {
             return Ok(());
         }
-        let accepts = if place.each { def.wires.accepts_items_of } else { def.wires.accepts };
+        let accepts = if place.each { def.ports.accepts_items_of } else { def.ports.accepts };
         let upstreams = self.upstreams(from);
         if let Some(coming) = upstreams.iter().find(|coming| !accepts(&coming.upstream)) {
             let each = if place.each { "for each item " } else { "" };
@@ -250,7 +250,7 @@ impl Checker<'_, '_> {
                 let Some(def) = self.event(*id) else { return Vec::new() };
                 let each = self.wiring.uses.get(*id).is_some_and(|place| place.each);
                 let upstream = if each {
-                    Upstream::Each { list: def.wires.list, item: def.output.ty }
+                    Upstream::Each { list: def.ports.list, item: def.output.ty }
                 } else {
                     Upstream::One(def.output.ty)
                 };

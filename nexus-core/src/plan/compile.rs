@@ -11,7 +11,7 @@ use super::{
     Step, Unit, UnitKind, check, hints,
 };
 use crate::error::code;
-use crate::event::{Body, EventDef, Maker, OwnValues, ParamKind};
+use crate::event::{Body, BodySource, EventDef, OwnValues, ParamKind};
 use crate::executor::BodyKind;
 use crate::registry::{Found, Registry};
 use crate::settings::EventExecutionEvaluationState as Evaluation;
@@ -31,7 +31,7 @@ pub(crate) fn compile(
     let scope = Scope::default();
     compiler.flow(&source, Owner::Root, Source::Nothing, &scope);
     let mut mistakes = compiler.mistakes;
-    check::wires(&source, &compiler.plan, &compiler.uses, &mut mistakes);
+    check::arrows(&source, &compiler.plan, &compiler.uses, &mut mistakes);
     if !mistakes.is_empty() {
         mistakes.sort_by_key(|mistake| mistake.span.start);
         return Err(mistakes);
@@ -305,7 +305,7 @@ impl<'a> Compiler<'a> {
         if body == NONE || !scope.settings.own.is_empty() {
             let reference = event_reference(def, &scope.settings.own);
             let made = match &def.body {
-                Maker::Ready(ready) if scope.settings.own.is_empty() => Ok(Arc::clone(ready)),
+                BodySource::Ready(ready) if scope.settings.own.is_empty() => Ok(Arc::clone(ready)),
                 _ => check::make_body(def, name, &OwnValues(&scope.settings.own)),
             };
             body = self.add_body(made, reference);

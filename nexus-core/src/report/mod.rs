@@ -201,7 +201,7 @@ impl Report {
     ///
     /// If it did not: [`Error::Run`] with the step, its attempts and the error chain.
     pub fn ok(self) -> Result<Self> {
-        if self.is_success() { Ok(self) } else { Err(Error::Run(self.complaint())) }
+        if self.is_success() { Ok(self) } else { Err(Error::Run(self.failure_message())) }
     }
 
     /// The step that made the run fail or stop.
@@ -212,7 +212,7 @@ impl Report {
     }
 
     /// Why the run did not succeed, in a sentence.
-    pub(crate) fn complaint(&self) -> String {
+    pub(crate) fn failure_message(&self) -> String {
         if let Some((step, condition)) = self.stopped_by() {
             return format!(
                 "{} was stopped at `{}` by `{}`",

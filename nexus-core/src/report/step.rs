@@ -214,7 +214,7 @@ impl<'a> StepReport<'a> {
         let each = matches!(self.ending(), Ending::Each(_));
         match self.ending().value() {
             Some(value) => {
-                typed(&self.path(), value, if each { def.wires.list } else { def.output.ty })
+                typed(&self.path(), value, if each { def.ports.list } else { def.output.ty })
             }
             None => Err(Error::Report(format!(
                 "`{}` yielded nothing: {}",

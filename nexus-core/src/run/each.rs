@@ -97,7 +97,7 @@ impl Run {
             Ok(items) => items,
             Err(ending) => return self.end_step(step, ending),
         };
-        let mut collector = self.plan.event_of(step).def.wires.collector();
+        let mut collector = self.plan.event_of(step).def.ports.collector();
         collector.reserve(items.len());
         let state = EachState {
             items,
@@ -118,7 +118,7 @@ impl Run {
     fn items_of(&self, step: u32) -> Result<Items, Ending> {
         let edge = |message| Ending::Exception(Exception::of_kind(ExceptionKind::Edge, message));
         let name = &self.plan.event_of(step).def.name;
-        let fan = self.plan.event_of(step).def.wires.fan;
+        let fan = self.plan.event_of(step).def.ports.fan;
         let list = match self.owned_input(step) {
             OwnedPiped::Group(members) => return Ok(Items::Group(members)),
             OwnedPiped::Value(value) => value,

@@ -8,7 +8,7 @@ mod cell;
 mod each;
 mod flow;
 mod input;
-mod queue;
+mod short_queue;
 mod tokens;
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
-use queue::Queue;
+use short_queue::ShortQueue;
 use tokens::Tokens;
 
 use crate::cancel::Token;
@@ -148,9 +148,9 @@ pub(crate) struct Run {
     tokens: Tokens,
     /// How many workers have died of a task so far.
     crashes: HashMap<(u32, Option<u64>), u32>,
-    actions: Queue<Action>,
+    actions: ShortQueue<Action>,
     /// Groups that are to start; a list instead of recursion.
-    ready: Queue<u32>,
+    ready: ShortQueue<u32>,
     /// Checks, tasks and waits under way.
     outstanding: usize,
     /// Of those, the waits: in all, and for each step that has any.
@@ -168,7 +168,7 @@ impl Run {
     /// A run at its start: [`next_action`](Self::next_action) gives its first steps.
     pub(crate) fn new(plan: Arc<Plan>, seed: u64, observed: bool) -> Self {
         let first = plan.flows.first().map_or(NONE, |flow| flow.first);
-        let mut ready = Queue::default();
+        let mut ready = ShortQueue::default();
         ready.push_back(first);
         Self {
             cells: plan.steps.iter().map(|_| Cell::default()).collect(),
@@ -178,7 +178,7 @@ impl Run {
             each: EachSteps::default(),
             tokens: Tokens::default(),
             crashes: HashMap::new(),
-            actions: Queue::default(),
+            actions: ShortQueue::default(),
             ready,
             outstanding: 0,
             waiting: 0,

@@ -113,7 +113,7 @@ impl Event for Sorted {
     const OWN_FIELDS: &'static [OwnField] = &[];
 
     fn definition() -> EventDef {
-        let body = Maker::Ready(std::sync::Arc::new(Self));
+        let body = BodySource::Ready(std::sync::Arc::new(Self));
         EventDef::new::<Self>(OutputInfo::opaque::<u32>(), body, "tests").with_bypass()
     }
 }

@@ -74,7 +74,7 @@ impl Event for Scaled {
     fn definition() -> EventDef {
         EventDef::new::<Self>(
             OutputInfo::opaque::<u32>(),
-            Maker::Fields(|_| Err("never made".to_owned())),
+            BodySource::Fields(|_| Err("never made".to_owned())),
             "tests",
         )
     }

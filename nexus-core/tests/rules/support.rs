@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, Once, mpsc};
 use std::time::{Duration, Instant};
 
 pub(crate) use nexus_core::__private::{
-    Body, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, List, Maker,
+    Body, BodySource, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, List,
     Nothing, OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, SettingKind, Spec,
     TaskOutcome, Tuple, ended,
 };
@@ -168,7 +168,7 @@ macro_rules! typed {
             fn definition() -> EventDef {
                 EventDef::new::<Self>(
                     OutputInfo::opaque::<$output>(),
-                    Maker::Ready(std::sync::Arc::new(Self)),
+                    BodySource::Ready(std::sync::Arc::new(Self)),
                     "tests",
                 )
             }

@@ -125,7 +125,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
                 fn definition() -> #private::EventDef {
                     (#private::Of::<#me>::DEFINE)(
                         #json,
-                        #private::Maker::Ready(#private::Arc::new(#me {})),
+                        #private::BodySource::Ready(#private::Arc::new(#me {})),
                         ::core::concat!(::core::file!(), ":", ::core::line!()),
                     )
                     .with_typed_goto(#goto)

@@ -45,7 +45,7 @@ pub(crate) fn batched(
         let (start, end) = end_spans(&field.ty);
         // A field that cannot be cloned is shown at its type.
         let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
-        quote!(#name: <#ty as #private::Same>::same(&self.#name))
+        quote!(#name: <#ty as #private::CloneForBatch>::clone_for_batch(&self.#name))
     });
     Some(quote! {
         #[automatically_derived]

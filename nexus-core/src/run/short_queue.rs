@@ -3,18 +3,18 @@
 
 use std::collections::VecDeque;
 
-pub(super) struct Queue<T> {
+pub(super) struct ShortQueue<T> {
     first: Option<T>,
     rest: VecDeque<T>,
 }
 
-impl<T> Default for Queue<T> {
+impl<T> Default for ShortQueue<T> {
     fn default() -> Self {
         Self { first: None, rest: VecDeque::new() }
     }
 }
 
-impl<T> Queue<T> {
+impl<T> ShortQueue<T> {
     #[inline]
     pub(super) fn push_back(&mut self, entry: T) {
         if self.first.is_none() {
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn it_is_a_queue() {
-        let mut queue = Queue::default();
+        let mut queue = ShortQueue::default();
         (0..5).for_each(|n| queue.push_back(n));
         assert_eq!(queue.pop_front(), Some(0));
         queue.retain(|n| n % 2 == 1);
