@@ -174,8 +174,7 @@ impl ActiveRun {
         match self.poll_mailbox(self.mailbox.lock(), false) {
             Polled::Ready(step) => Poll::Ready(step),
             Polled::Nothing(mut contents, limit) => {
-                let watch = !contents.watched && contents.needs_watch();
-                contents.watched |= watch;
+                let watch = contents.timer_watches();
                 drop(contents);
                 if watch {
                     self.watch_chunks();
