@@ -105,6 +105,8 @@ pub(super) struct Contents {
     watcher: Watcher,
     /// The driving thread runs a body, and does not watch the timers.
     pub(super) driver_busy: bool,
+    /// The driver's work goes on on another thread, and its pool was told not to wait for it.
+    driver_abandoned: bool,
     /// Called instead of the condition, where a future drives the run.
     pub(super) waker: Option<Waker>,
     /// Tasks that were abandoned, and whose bodies still run. A body may end before it is noted
@@ -173,6 +175,7 @@ impl Mailbox {
                 queues: parallelism.map(Queue::new).collect(),
                 watcher: Watcher::Nobody,
                 driver_busy: false,
+                driver_abandoned: false,
                 waker: None,
                 abandoned: HashMap::new(),
                 closed: false,
@@ -303,10 +306,11 @@ impl Mailbox {
         contents.queues.get_mut(pool as usize).map(Queue::drop_job).unwrap_or_default()
     }
 
-    /// The driver's work on another thread is over. Says whether the run is too.
+    /// The driver's work on another thread is over. Says whether it was abandoned.
     pub(super) fn driver_returns(&self) -> bool {
         let mut contents = self.lock();
-        std::mem::take(&mut contents.driver_busy) && contents.closed
+        contents.driver_busy = false;
+        std::mem::take(&mut contents.driver_abandoned)
     }
 
     /// A body that was abandoned has ended.
@@ -343,6 +347,12 @@ impl Contents {
         late.into_iter().for_each(crate::panic::drop_quietly);
         unwanted.into_iter().for_each(crate::panic::drop_quietly);
         abandoned_by
+    }
+
+    /// Nobody waits any more for the driver's work on another thread. Says whether there is any.
+    pub(super) fn abandon_driver(&mut self) -> bool {
+        self.driver_abandoned = self.driver_busy;
+        self.driver_busy
     }
 
     fn enqueue(&mut self, work: &mut Vec<(u32, Work)>) {
@@ -443,5 +453,27 @@ impl Contents {
     fn new_jobs(&mut self) -> NewJobs {
         let new = (0..).zip(self.queues.iter_mut().map(Queue::new_jobs));
         new.filter(|(_, jobs)| *jobs > 0).collect()
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drivers_pool_gets_back_just_what_was_abandoned() {
+        let busy = || {
+            let mailbox = Mailbox::new(std::iter::empty());
+            mailbox.lock().driver_busy = true;
+            assert!(Contents::close(mailbox.lock()).is_empty());
+            mailbox
+        };
+        let abandoned = busy();
+        assert!(abandoned.lock().abandon_driver());
+        assert!(abandoned.driver_returns());
+        // Its work may end between the end of the run and that of the future.
+        let returned = busy();
+        assert!(!returned.driver_returns());
+        assert!(!returned.lock().abandon_driver());
     }
 }
