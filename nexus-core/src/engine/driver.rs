@@ -123,10 +123,7 @@ impl ActiveRun {
 
     /// While the driving thread is busy, the engine looks at the chunks.
     fn watch_meanwhile(self: &Arc<Self>) {
-        let mut contents = self.mailbox.lock();
-        contents.watched = contents.needs_watch();
-        let watch = contents.watched;
-        drop(contents);
+        let watch = self.mailbox.lock().timer_watches();
         if watch {
             self.watch_chunks();
         }
@@ -144,10 +141,10 @@ impl ActiveRun {
                     limit
                 }
             };
-            contents.watched = contents.needs_watch();
+            let watches = contents.driver_watches();
             let limit = match limit {
-                None if contents.watched => Some(LOOK_EVERY),
-                Some(time) if contents.watched => Some(time.min(LOOK_EVERY)),
+                None if watches => Some(LOOK_EVERY),
+                Some(time) if watches => Some(time.min(LOOK_EVERY)),
                 limit => limit,
             };
             let last_look = *looked.get_or_insert_with(Instant::now);
@@ -156,7 +153,7 @@ impl ActiveRun {
                 None => wait(&self.mailbox.changed, contents),
                 Some(time) => wait_timeout(&self.mailbox.changed, contents, time),
             });
-            if contents.watched && last_look.elapsed() >= LOOK_EVERY {
+            if watches && last_look.elapsed() >= LOOK_EVERY {
                 drop(contents);
                 self.look_at_chunks();
                 looked = None;

@@ -46,8 +46,8 @@ impl Drop for EndWithFuture<'_> {
         let Self(active, shared) = self;
         // The run may have been dropped with the future that held it; if not, it learns it here.
         active.halt(Halt::Cancelled(CancelCause::Requested));
-        let contents = active.mailbox.lock();
-        let is_busy = contents.driver_busy;
+        let mut contents = active.mailbox.lock();
+        let is_busy = contents.abandon_driver();
         for pool in Contents::close(contents) {
             active.abandon(pool);
         }
@@ -175,8 +175,7 @@ impl ActiveRun {
         match self.poll_mailbox(self.mailbox.lock(), false) {
             Polled::Ready(step) => Poll::Ready(step),
             Polled::Nothing(mut contents, limit) => {
-                let watch = !contents.watched && contents.needs_watch();
-                contents.watched |= watch;
+                let watch = contents.timer_watches();
                 drop(contents);
                 if watch {
                     self.watch_chunks();

@@ -84,6 +84,16 @@ pub(super) type Acquired = (Box<Run>, Vec<Notification>);
 /// Pools, and how many jobs each is to get.
 pub(super) type NewJobs = Vec<(u32, usize)>;
 
+/// Who looks at the chunks now and then.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Watcher {
+    Nobody,
+    /// Whoever drives the run: was told that it is to, or does it while it waits.
+    Driver,
+    /// The engine's timer, which has one call for it.
+    Timer,
+}
+
 pub(super) struct Contents {
     /// The run, unless somebody holds it.
     pub(super) run: Option<Box<Run>>,
@@ -92,10 +102,11 @@ pub(super) struct Contents {
     pub(super) timers: BinaryHeap<Reverse<RetryTimer>>,
     timers_set: u64,
     queues: Vec<Queue>,
-    /// Whether somebody looks at the chunks now and then.
-    pub(super) watched: bool,
+    watcher: Watcher,
     /// The driving thread runs a body, and does not watch the timers.
     pub(super) driver_busy: bool,
+    /// The driver's work goes on on another thread, and its pool was told not to wait for it.
+    driver_abandoned: bool,
     /// Called instead of the condition, where a future drives the run.
     pub(super) waker: Option<Waker>,
     /// Tasks that were abandoned, and whose bodies still run. A body may end before it is noted
@@ -162,8 +173,9 @@ impl Mailbox {
                 timers: BinaryHeap::new(),
                 timers_set: 0,
                 queues: parallelism.map(Queue::new).collect(),
-                watched: false,
+                watcher: Watcher::Nobody,
                 driver_busy: false,
+                driver_abandoned: false,
                 waker: None,
                 abandoned: HashMap::new(),
                 closed: false,
@@ -238,13 +250,16 @@ impl Mailbox {
         contents.run = Some(run);
         let next = contents.next_of(lease);
         let jobs = if outbox.wants_jobs { contents.new_jobs() } else { Vec::new() };
-        let watch = !contents.watched && contents.needs_watch();
-        contents.watched |= watch;
-        let busy = contents.driver_busy;
-        if waiting || (watch && !busy) {
+        let unwatched = contents.watcher == Watcher::Nobody && contents.needs_watch();
+        let watch = unwatched && contents.driver_busy && contents.timer_watches();
+        let tell = unwatched && !watch;
+        if tell {
+            contents.watcher = Watcher::Driver;
+        }
+        if waiting || tell {
             self.notify(contents);
         }
-        Release::Released { jobs, next, watch: watch && busy }
+        Release::Released { jobs, next, watch }
     }
 
     /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.
@@ -291,10 +306,11 @@ impl Mailbox {
         contents.queues.get_mut(pool as usize).map(Queue::drop_job).unwrap_or_default()
     }
 
-    /// The driver's work on another thread is over. Says whether the run is too.
+    /// The driver's work on another thread is over. Says whether it was abandoned.
     pub(super) fn driver_returns(&self) -> bool {
         let mut contents = self.lock();
-        std::mem::take(&mut contents.driver_busy) && contents.closed
+        contents.driver_busy = false;
+        std::mem::take(&mut contents.driver_abandoned)
     }
 
     /// A body that was abandoned has ended.
@@ -331,6 +347,12 @@ impl Contents {
         late.into_iter().for_each(crate::panic::drop_quietly);
         unwanted.into_iter().for_each(crate::panic::drop_quietly);
         abandoned_by
+    }
+
+    /// Nobody waits any more for the driver's work on another thread. Says whether there is any.
+    pub(super) fn abandon_driver(&mut self) -> bool {
+        self.driver_abandoned = self.driver_busy;
+        self.driver_busy
     }
 
     fn enqueue(&mut self, work: &mut Vec<(u32, Work)>) {
@@ -397,14 +419,61 @@ impl Contents {
     }
 
     /// Whether somebody has to look at the chunks now and then.
-    pub(super) fn needs_watch(&self) -> bool {
+    fn needs_watch(&self) -> bool {
+        // With nobody who holds the run, notifications wait for a worker that has more.
+        let deferred = self.run.is_some() && !self.notifications.is_empty();
         // The model checker has no time that passes.
-        !cfg!(shuttle) && self.queues.iter().any(Queue::needs_watch)
+        !cfg!(shuttle) && (deferred || self.queues.iter().any(Queue::needs_watch))
+    }
+
+    /// The driver is about to wait. Says whether it has to look meanwhile.
+    pub(super) fn driver_watches(&mut self) -> bool {
+        if self.watcher != Watcher::Timer {
+            self.watcher = if self.needs_watch() { Watcher::Driver } else { Watcher::Nobody };
+        }
+        self.watcher == Watcher::Driver
+    }
+
+    /// The driver cannot look. Says whether the timer is to be set, which it is once at most.
+    pub(super) fn timer_watches(&mut self) -> bool {
+        if self.watcher == Watcher::Timer {
+            return false;
+        }
+        self.timer_looked()
+    }
+
+    /// The timer has called. Says whether it is to be set again.
+    pub(super) fn timer_looked(&mut self) -> bool {
+        let again = self.needs_watch();
+        self.watcher = if again { Watcher::Timer } else { Watcher::Nobody };
+        again
     }
 
     /// How many jobs each pool is to get, so that nothing waits that could run.
     fn new_jobs(&mut self) -> NewJobs {
         let new = (0..).zip(self.queues.iter_mut().map(Queue::new_jobs));
         new.filter(|(_, jobs)| *jobs > 0).collect()
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drivers_pool_gets_back_just_what_was_abandoned() {
+        let busy = || {
+            let mailbox = Mailbox::new(std::iter::empty());
+            mailbox.lock().driver_busy = true;
+            assert!(Contents::close(mailbox.lock()).is_empty());
+            mailbox
+        };
+        let abandoned = busy();
+        assert!(abandoned.lock().abandon_driver());
+        assert!(abandoned.driver_returns());
+        // Its work may end between the end of the run and that of the future.
+        let returned = busy();
+        assert!(!returned.driver_returns());
+        assert!(!returned.lock().abandon_driver());
     }
 }

@@ -79,6 +79,40 @@ fn a_run_inside_a_pools_only_worker_ends() {
 }
 
 #[test]
+fn tasks_that_are_taken_together_are_joined_once() {
+    always_ends("A || A || A || A -> A");
+    always_ends("{A || A || A -> B} || A || A -> I");
+}
+
+#[test]
+fn a_run_that_is_cancelled_in_the_middle_of_a_chunk_ends_and_counts_what_still_runs() {
+    let scenario = || {
+        let mut registry = Registry::new();
+        registry
+            .event("A", |_: &Context| {
+                crate::sync::thread::yield_now();
+                Outcome::success(())
+            })
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(ExecutorInitializerConfig::new().max_workers(2));
+        let plan = |script| Flow::parse(script).unwrap().plan(&registry, &Fields::new()).unwrap();
+        let engine = Engine::builder().seed(1).build().unwrap();
+        let run = engine.prepare_plan(&plan("A || A || A || A || A -> A"), Inputs::new()).unwrap();
+        let handle = run.start().unwrap();
+        crate::sync::thread::yield_now();
+        handle.cancel();
+        let status = handle.wait().unwrap().status();
+        assert!(matches!(status, Status::Cancelled | Status::Succeeded), "{status}");
+        let report = engine.run_plan(&plan("A || A || A || A"), Inputs::new()).unwrap();
+        assert!(report.is_success(), "{report}");
+        // A body that runs on after its run must neither hold this up nor be missed.
+        engine.shutdown(crate::Shutdown::drain());
+    };
+    shuttle::check_random(scenario, 600);
+    shuttle::check_pct(scenario, 600, 3);
+}
+
+#[test]
 fn a_cancelled_run_ends_and_leaves_its_pool_to_others() {
     let scenario = || {
         let mut registry = Registry::new();

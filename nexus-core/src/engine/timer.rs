@@ -73,6 +73,12 @@ impl Timer {
         drop(call);
     }
 
+    /// How many calls are due.
+    #[cfg(all(test, not(shuttle)))]
+    pub(super) fn pending(&self) -> usize {
+        lock(&self.state).calls.len()
+    }
+
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;

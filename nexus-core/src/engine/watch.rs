@@ -27,14 +27,54 @@ impl ActiveRun {
     pub(super) fn watch_chunks(self: &Arc<Self>) {
         let look = self.when_alive(|run| {
             run.look_at_chunks();
-            let mut contents = run.mailbox.lock();
-            contents.watched = contents.needs_watch();
-            let again = contents.watched;
-            drop(contents);
+            let again = run.mailbox.lock().timer_looked();
             if again {
                 run.watch_chunks();
             }
         });
         self.engine.real_timer.set_after(LOOK_EVERY, look);
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, mpsc};
+
+    use crate::sync::{Mutex, lock};
+    use crate::{
+        Context, DefaultExecutor, Engine, ExecutorInitializerConfig, Fields, Flow, Inputs, Outcome,
+        Registry, ThreadPoolExecutor,
+    };
+
+    #[test]
+    fn many_bodies_on_the_driving_thread_beside_a_queue_set_the_timer_once() {
+        const BODIES: usize = 200;
+        let mut registry = Registry::new();
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = Mutex::new(gate);
+        registry
+            .event("A", move |_: &Context| Outcome::success(drop(lock(&gate).recv())))
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(ExecutorInitializerConfig::new().max_workers(1));
+        let engine = Engine::new();
+        let (timer, open) = (engine.shared_state().real_timer.clone(), Mutex::new(Some(open)));
+        let (ran, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::clone(&most);
+        registry
+            .event("I", move |_: &Context| {
+                most.fetch_max(timer.pending(), Ordering::SeqCst);
+                if ran.fetch_add(1, Ordering::SeqCst) + 1 == BODIES {
+                    // What waits in the queue may go on now.
+                    drop(lock(&open).take());
+                }
+                Outcome::success(())
+            })
+            .executor::<DefaultExecutor>();
+        let script = format!("A || A || {}", vec!["I"; BODIES].join(" || "));
+        let plan = Flow::parse(&script).unwrap().plan(&registry, &Fields::new()).unwrap();
+        let report = engine.run_plan(&plan, Inputs::new()).unwrap();
+        assert!(report.is_success(), "{report}");
+        assert_eq!(seen.load(Ordering::SeqCst), 1);
     }
 }

@@ -202,9 +202,31 @@ fn a_retry_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
     assert!(report.is_success(), "{report}");
 }
 
-/// Runs `flow`, in which `A` has a pool of two, again and again with bodies that end at once, so that workers take
-/// several of their tasks together; then once with bodies that do what `last` does.
-fn after_short_ones(flow: &str, last: impl Fn(&str) -> bool + Send + Sync + 'static) -> Report {
+/// How a run is driven.
+#[derive(Clone, Copy)]
+enum Driver {
+    Thread,
+    Future,
+}
+
+impl Driver {
+    fn run(self, engine: &Engine, plan: &Arc<Plan>) -> Report {
+        match self {
+            Self::Thread => engine.run_plan(plan, Inputs::new()),
+            Self::Future => block_on(engine.prepare_plan(plan, Inputs::new()).unwrap().run_async()),
+        }
+        .unwrap()
+    }
+}
+
+/// Runs `flow`, in which `A` has a pool of two, again and again with bodies that end at once, so
+/// that workers take several of their tasks together; then once with bodies that do what `last`
+/// does.
+fn after_short_ones(
+    driver: Driver,
+    flow: &str,
+    last: impl Fn(&str) -> bool + Send + Sync + 'static,
+) -> Report {
     let mut registry = registry();
     let (last, is_last) = (Arc::new(last), Arc::new(AtomicBool::new(false)));
     for name in ["A", "B"] {
@@ -221,42 +243,66 @@ fn after_short_ones(flow: &str, last: impl Fn(&str) -> bool + Send + Sync + 'sta
     let (engine, plan) = (Engine::new(), plan(&registry, flow));
     within(move || {
         for _ in 0..20 {
-            assert!(engine.run_plan(&plan, Inputs::new()).unwrap().is_success());
+            assert!(driver.run(&engine, &plan).is_success());
         }
         is_last.store(true, Ordering::SeqCst);
-        engine.run_plan(&plan, Inputs::new()).unwrap()
+        driver.run(&engine, &plan)
     })
 }
 
 #[test]
 fn tasks_that_a_worker_took_together_can_wait_for_each_other() {
-    // Each waits for another one, in pairs, whichever worker took them.
-    let meeting = Mutex::new((0, Meeting::of(2)));
-    let report = after_short_ones(&vec!["A"; 16].join(" || "), move |_| {
-        let meeting = {
-            let mut open = meeting.lock().unwrap();
-            open.0 += 1;
-            let this = open.1.clone();
-            if open.0 % 2 == 0 {
-                open.1 = Meeting::of(2);
-            }
-            this
-        };
-        meeting.attend()
-    });
-    assert!(report.is_success(), "{report}");
+    for driver in [Driver::Thread, Driver::Future] {
+        // Each waits for another one, in pairs, whichever worker took them.
+        let meeting = Mutex::new((0, Meeting::of(2)));
+        let report = after_short_ones(driver, &vec!["A"; 16].join(" || "), move |_| {
+            let meeting = {
+                let mut open = meeting.lock().unwrap();
+                open.0 += 1;
+                let this = open.1.clone();
+                if open.0 % 2 == 0 {
+                    open.1 = Meeting::of(2);
+                }
+                this
+            };
+            meeting.attend()
+        });
+        assert!(report.is_success(), "{report}");
+    }
 }
 
 #[test]
 fn what_ended_is_not_kept_back_by_a_slow_task_that_was_taken_with_it() {
-    // `B` follows the first `A`; every later `A` waits for it.
-    let meeting = Meeting::of(1);
-    let flow = format!("{{A -> B}} || {}", vec!["A"; 16].join(" || "));
-    let (came, waits) = (meeting.clone(), meeting);
-    let report = after_short_ones(&flow, move |path| match path {
-        "A" => true,
-        "B" => came.attend(),
-        _ => waits.wait(),
-    });
-    assert!(report.is_success(), "{report}");
+    for driver in [Driver::Thread, Driver::Future] {
+        // `B` follows the first `A`; every later `A` waits for it.
+        let meeting = Meeting::of(1);
+        let flow = format!("{{A -> B}} || {}", vec!["A"; 16].join(" || "));
+        let (came, waits) = (meeting.clone(), meeting);
+        let report = after_short_ones(driver, &flow, move |path| match path {
+            "A" => true,
+            "B" => came.attend(),
+            _ => waits.wait(),
+        });
+        assert!(report.is_success(), "{report}");
+    }
+}
+
+#[test]
+fn the_last_member_of_a_group_is_not_kept_back_by_what_its_worker_takes_next() {
+    for driver in [Driver::Thread, Driver::Future] {
+        // `B` follows the first four; the last two wait for it.
+        let meeting = Meeting::of(1);
+        let (came, waits) = (meeting.clone(), meeting);
+        let report =
+            after_short_ones(
+                driver,
+                "{{A || A || A || A} -> B} || A || A",
+                move |path| match path {
+                    "B" => came.attend(),
+                    "A[5]" | "A[6]" => waits.wait(),
+                    _ => true,
+                },
+            );
+        assert!(report.is_success(), "{report}");
+    }
 }

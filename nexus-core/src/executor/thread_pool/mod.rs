@@ -40,7 +40,7 @@ use std::sync::{Arc, Weak};
 use crossbeam::deque::{Injector, Stealer, Worker};
 
 use super::{ConfigError, Executor, ExecutorInitializerConfig, Job};
-use crate::sync::{Condvar, Mutex, lock, thread_local, wait};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread_local, wait};
 
 thread_local! {
     /// The pool that this thread works for.
@@ -178,7 +178,7 @@ impl Executor for ThreadPoolExecutor {
             Some(deque) => deque.push(job),
             None => shared.injector.push(job),
         }
-        shared.wake_worker();
+        shared.wake_worker(lock(&shared.state));
     }
 
     fn parallelism(&self) -> usize {
@@ -226,8 +226,7 @@ impl Current {
 
 impl Shared {
     /// Gets a worker for a job that was just pushed: a sleeper, or a new thread.
-    fn wake_worker(self: &Arc<Self>) {
-        let mut state = lock(&self.state);
+    fn wake_worker(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if state.sleeping > state.signals {
             state.signals += 1;
             self.work.notify_one();

@@ -138,6 +138,10 @@ impl Shared {
             }
             state.spares -= 1;
             self.ended.notify_all();
+            if self.has_work() {
+                // What is left of its last job; the workers may all have gone to sleep meanwhile.
+                self.wake_worker(state);
+            }
             return;
         }
     }
