@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Path;
 
-/// `::nexus`, or what `crate = path` says.
+/// `::nexus`, or the path of `crate = path`.
 #[derive(Default, Clone)]
 pub(crate) struct Root(Option<Path>);
 

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::time::Duration;
 
-use common::{PATIENCE, wait_until, within};
+use common::{TEST_TIMEOUT, wait_until, within};
 use nexus::prelude::*;
 use nexus::testing::TestEngine;
 use nexus::{BatchEnd, BatchReport, BatchSummary, Batched, Error, RunEnd, RunEvent};
@@ -170,7 +170,8 @@ fn pass(numbers: &Vec<u64>, gate: State<Arc<Gate>>, ctx: &Context) -> Outcome<u6
     gate.entered.fetch_add(1, SeqCst);
     let mut open = gate.open.lock().unwrap();
     while !open.contains(&numbers[0]) {
-        // A body that hears of it may return before the run does: then it is the body that ended it.
+        // A body that hears of it may return before the run does: then it is the body that ended
+        // it.
         if ctx.is_cancelled() && open.contains(&CANCELLED) {
             gate.told.fetch_add(1, SeqCst);
             return Outcome::failure("cancelled");
@@ -191,7 +192,7 @@ struct Gated {
 /// No run is left behind, and no body.
 fn is_idle(gate: &Gate, engine: &Engine) {
     gate.open(CANCELLED);
-    wait_until(|| engine.shutdown(nexus::Shutdown::drain().within(PATIENCE)).is_clean());
+    wait_until(|| engine.shutdown(nexus::Shutdown::drain().within(TEST_TIMEOUT)).is_clean());
 }
 
 fn gated() -> (Arc<Gate>, Engine) {

@@ -85,7 +85,7 @@ fn a_report_does_not_wait_for_the_window_to_fill_where_the_input_is_slow() {
         // been there long before the last of a thousand items.
         let slow = (0..1000).inspect(|item| {
             if *item > 0 {
-                ended.recv_timeout(PATIENCE).unwrap();
+                ended.recv_timeout(TEST_TIMEOUT).unwrap();
             }
             read.set(item + 1);
         });

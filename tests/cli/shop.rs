@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 /// Set where the process is the program.
 pub(crate) const ROLE: &str = "NEXUS_TEST_SHOP";
 
-/// How a call of the program ended.
-pub(crate) struct Ended {
+/// The exit code and the output of a call of the program.
+pub(crate) struct CommandResult {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -22,26 +22,26 @@ pub(crate) fn command(args: &[&str]) -> Command {
 }
 
 /// Calls the program with an empty input.
-pub(crate) fn shop(args: &[&str]) -> Ended {
+pub(crate) fn shop(args: &[&str]) -> CommandResult {
     shop_reads(args, "")
 }
 
 /// Calls the program with something to read.
-pub(crate) fn shop_reads(args: &[&str], input: &str) -> Ended {
+pub(crate) fn shop_reads(args: &[&str], input: &str) -> CommandResult {
     let mut child = command(args).spawn().unwrap();
     // A program that does not read its input closes it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    end(child)
+    wait_for_result(child)
 }
 
-pub(crate) fn end(child: Child) -> Ended {
+pub(crate) fn wait_for_result(child: Child) -> CommandResult {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    CommandResult { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// A file in a folder of this process's own.
-pub(crate) fn scratch(name: &str, text: &str) -> PathBuf {
+pub(crate) fn temp_file(name: &str, text: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cli");
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);

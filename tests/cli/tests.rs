@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 #[cfg(unix)]
 use rustix::process::Signal;
 
-use crate::shop::{Ended, command, end, scratch, shop, shop_reads};
+use crate::shop::{CommandResult, command, shop, shop_reads, temp_file, wait_for_result};
 
 pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_run_reports_and_ends_with_0", a_run_reports_and_ends_with_0),
@@ -38,26 +38,26 @@ fn untimed(text: &str) -> String {
     text.lines().map(line).collect()
 }
 
-fn assert_errors(ended: &Ended, code: i32, errors: &[&str]) {
-    assert_eq!(ended.err.lines().collect::<Vec<_>>(), errors);
-    assert_eq!((ended.code, &*ended.out), (Some(code), ""));
+fn assert_errors(result: &CommandResult, code: i32, errors: &[&str]) {
+    assert_eq!(result.err.lines().collect::<Vec<_>>(), errors);
+    assert_eq!((result.code, &*result.out), (Some(code), ""));
 }
 
 fn a_run_reports_and_ends_with_0() {
-    let ended = shop(&["run", "OrderPipeline", "--input", "examples/data/shop.json"]);
+    let result = shop(&["run", "OrderPipeline", "--input", "examples/data/shop.json"]);
     assert_eq!(
-        untimed(&ended.out),
+        untimed(&result.out),
         "OrderPipeline succeeded\n  + validate  success\n  + charge    4 items, waited 200ms\n  + add_up    success\n\"4 orders, 199.30 EUR\"\n"
     );
-    assert_eq!((ended.code, &*ended.err), (Some(0), ""), "a short run shows no progress");
-    assert!(!ended.out.contains('\x1b'), "no colours into a pipe");
+    assert_eq!((result.code, &*result.err), (Some(0), ""), "a short run shows no progress");
+    assert!(!result.out.contains('\x1b'), "no colours into a pipe");
 }
 
 fn json_is_one_line_of_json() {
     let input = std::fs::read_to_string("examples/data/shop.json").unwrap();
-    let ended = shop_reads(&["run", "OrderPipeline", "-i", "-", "--json"], &input);
-    assert_eq!((ended.code, ended.out.lines().count()), (Some(0), 1));
-    let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    let result = shop_reads(&["run", "OrderPipeline", "-i", "-", "--json"], &input);
+    assert_eq!((result.code, result.out.lines().count()), (Some(0), 1));
+    let report: serde_json::Value = serde_json::from_str(&result.out).unwrap();
     assert_eq!(report["status"], "succeeded");
     assert_eq!(report["steps"][2]["value"], "4 orders, 199.30 EUR");
 }
@@ -72,9 +72,9 @@ fn wrong_input_is_named_by_field_all_at_once() {
   "currency": "EUR",
   "currency": "USD"
 }"#;
-    let ended = shop_reads(&["run", "OrderPipeline", "-i", "-"], input);
+    let result = shop_reads(&["run", "OrderPipeline", "-i", "-"], input);
     assert_errors(
-        &ended,
+        &result,
         2,
         &[
             "error: standard input:4:43: `orders[1].total`: expected u64, found string \"x\"",
@@ -83,18 +83,18 @@ fn wrong_input_is_named_by_field_all_at_once() {
             "error: standard input:8:3: `currency` is given twice: keep one of the two",
         ],
     );
-    let file = scratch("missing.json", r#"{ "orders": [{ "id": "A", "email": "e" }] }"#);
+    let file = temp_file("missing.json", r#"{ "orders": [{ "id": "A", "email": "e" }] }"#);
     let file = file.to_str().unwrap();
-    let ended = shop(&["run", "OrderPipeline", "-i", file]);
+    let result = shop(&["run", "OrderPipeline", "-i", file]);
     let missing = |field| format!("error: {file}:1:40: `orders[0]`: missing field `{field}`");
-    assert_errors(&ended, 2, &[&missing("total"), &missing("card")]);
+    assert_errors(&result, 2, &[&missing("total"), &missing("card")]);
     let input = "{\"order\": \"A\", \"cents\":\n  -1\n}";
-    let ended = shop_reads(&["run", "RefundPipeline", "-i", "-"], input);
+    let result = shop_reads(&["run", "RefundPipeline", "-i", "-"], input);
     let error = "error: standard input:2:4: `cents`: expected u64, found integer `-1`";
-    assert_errors(&ended, 2, &[error]);
-    let ended = shop_reads(&["run", "RefundPipeline", "-i", "-"], r#"{"days": 1}"#);
+    assert_errors(&result, 2, &[error]);
+    let result = shop_reads(&["run", "RefundPipeline", "-i", "-"], r#"{"days": 1}"#);
     assert_errors(
-        &ended,
+        &result,
         2,
         &[
             "error: standard input: the field `order: String` is missing",
@@ -114,28 +114,28 @@ fn what_is_no_object_is_refused_with_its_place() {
         ("{} x", "standard input:1:4: broken JSON: trailing characters"),
         ("{\"orders\": [],\n  \n", "standard input:1:14: broken JSON: EOF while parsing a value"),
     ] {
-        let ended = shop_reads(&["run", "OrderPipeline", "-i", "-"], input);
-        assert_errors(&ended, 2, &[&format!("error: {error}")]);
+        let result = shop_reads(&["run", "OrderPipeline", "-i", "-"], input);
+        assert_errors(&result, 2, &[&format!("error: {error}")]);
     }
-    let ended = shop(&["run", "OrderPipeline", "-i", "no such file"]);
-    assert_eq!(ended.code, Some(2));
+    let result = shop(&["run", "OrderPipeline", "-i", "no such file"]);
+    assert_eq!(result.code, Some(2));
     assert!(
-        ended.err.starts_with("error: cannot read the input `no such file`: "),
+        result.err.starts_with("error: cannot read the input `no such file`: "),
         "{}",
-        ended.err
+        result.err
     );
 }
 
 fn single_fields_are_set() {
-    let ended = shop_reads(
+    let result = shop_reads(
         &["run", "RefundPipeline", "-i", "-", "--set", "order=12", "-s", "days=0"],
         r#"{"cents": 7, "days": "overridden, so nobody reads it"}"#,
     );
-    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
-    assert!(ended.out.ends_with("\"7 cents of 12 are on their way back\"\n"), "{}", ended.out);
-    let ended = shop(&["run", "RefundPipeline", "-s", "cents=-1", "-s", "dys=1", "-s", "order="]);
+    assert_eq!((result.code, &*result.err), (Some(0), ""));
+    assert!(result.out.ends_with("\"7 cents of 12 are on their way back\"\n"), "{}", result.out);
+    let result = shop(&["run", "RefundPipeline", "-s", "cents=-1", "-s", "dys=1", "-s", "order="]);
     assert_errors(
-        &ended,
+        &result,
         2,
         &[
             "error: --set: `cents`: expected u64, found integer `-1`",
@@ -146,37 +146,37 @@ fn single_fields_are_set() {
 
 fn texts_of_users_do_nothing_to_a_terminal() {
     let run = ["run", "RefundPipeline", "-s", "cents=5", "-s", "days=0"];
-    let ended = shop(&[&run[..], &["-s", "order=12", "-s", "\x1b[31mno\n=1"]].concat());
-    assert_eq!(ended.code, Some(2));
+    let result = shop(&[&run[..], &["-s", "order=12", "-s", "\x1b[31mno\n=1"]].concat());
+    assert_eq!(result.code, Some(2));
     let said = "error: --set: `\\u{1b}[31mno\n  ` is no field of the pipeline; ";
-    assert!(ended.err.starts_with(said), "{}", ended.err);
-    let ended = shop(&[&run[..], &["-s", "order=12\u{202e}"]].concat());
+    assert!(result.err.starts_with(said), "{}", result.err);
+    let result = shop(&[&run[..], &["-s", "order=12\u{202e}"]].concat());
     assert!(
-        ended.out.ends_with("5 cents of 12\\u{202e} are on their way back\"\n"),
+        result.out.ends_with("5 cents of 12\\u{202e} are on their way back\"\n"),
         "{}",
-        ended.out
+        result.out
     );
 }
 
 fn a_failed_run_ends_with_1() {
     let args = ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=500000", "-s", "days=0"];
-    let ended = shop(&args);
-    assert_eq!(ended.code, Some(1));
+    let result = shop(&args);
+    assert_eq!(result.code, Some(1));
     assert!(
-        ended.out.contains("x refund      more than 1000.00 needs a signature"),
+        result.out.contains("x refund      more than 1000.00 needs a signature"),
         "{}",
-        ended.out
+        result.out
     );
-    assert_eq!(ended.err, "error: RefundPipeline was stopped at `refund` by `stop_on_error`\n");
+    assert_eq!(result.err, "error: RefundPipeline was stopped at `refund` by `stop_on_error`\n");
 }
 
 const SLOW: [&str; 8] =
     ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=5", "-s", "days=3000"];
 
 fn a_late_run_ends_with_3() {
-    let ended = shop(&[&SLOW[..], &["--timeout", "100ms"]].concat());
-    assert_eq!(ended.code, Some(3));
-    assert_eq!(ended.err, "error: RefundPipeline took longer than its timeout\n");
+    let result = shop(&[&SLOW[..], &["--timeout", "100ms"]].concat());
+    assert_eq!(result.code, Some(3));
+    assert_eq!(result.err, "error: RefundPipeline took longer than its timeout\n");
 }
 
 fn a_long_run_says_now_and_then_what_is_running() {
@@ -201,10 +201,10 @@ fn an_interrupted_run_ends_with_130() {
     for sent in [Signal::INT, Signal::TERM, Signal::HUP] {
         let (child, mut err) = waiting("attentive -> deaf", "attentive");
         signal(&child, sent);
-        let ended = end(child);
-        assert_eq!(ended.code, Some(130), "{sent:?}");
+        let result = wait_for_result(child);
+        assert_eq!(result.code, Some(130), "{sent:?}");
         let reported = "- deaf       cancelled: the run was cancelled";
-        assert!(ended.out.contains(reported), "{sent:?}: {}", ended.out);
+        assert!(result.out.contains(reported), "{sent:?}: {}", result.out);
         let mut rest = String::new();
         err.read_to_string(&mut rest).unwrap();
         assert_eq!(
@@ -217,7 +217,7 @@ fn an_interrupted_run_ends_with_130() {
 /// Starts a run of this flow, and returns when the event in it begins.
 #[cfg(unix)]
 fn waiting(flow: &str, event: &str) -> (std::process::Child, BufReader<std::process::ChildStderr>) {
-    let flow = scratch("interrupted.pty", flow);
+    let flow = temp_file("interrupted.pty", flow);
     let args = [&SLOW[..], &["--progress", "never", "--flow", flow.to_str().unwrap()]].concat();
     let mut child = command(&args).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
@@ -236,8 +236,8 @@ fn a_second_interrupt_ends_at_once() {
     err.read_line(&mut line).unwrap();
     assert_eq!(line, "cancelling the run; press Ctrl-C again to end at once\n");
     signal(&child, Signal::TERM);
-    let ended = end(child);
-    assert_eq!((ended.code, &*ended.out), (Some(130), ""), "no report of a run that was left");
+    let result = wait_for_result(child);
+    assert_eq!((result.code, &*result.out), (Some(130), ""), "no report of a run that was left");
 }
 
 /// Ends when it is no longer wanted.
@@ -260,13 +260,13 @@ fn deaf() -> nexus::Outcome<()> {
 }
 
 fn another_flow_is_checked_before_anything_runs() {
-    let flow = scratch("other.pty", "refund -> refnd |-> add_up");
+    let flow = temp_file("other.pty", "refund -> refnd |-> add_up");
     let flow = flow.to_str().unwrap();
     let args = ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=5", "--flow", flow];
-    let ended = shop(&args);
+    let result = shop(&args);
     let script = "1 | refund -> refnd |-> add_up";
     assert_errors(
-        &ended,
+        &result,
         2,
         &[
             "error[N0001]: there is no event `refnd`",
@@ -286,40 +286,40 @@ fn another_flow_is_checked_before_anything_runs() {
             "  = help: add a field `currency: String` to the pipeline",
         ],
     );
-    scratch("other.pty", "refund");
-    let ended = shop(&args);
-    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    temp_file("other.pty", "refund");
+    let result = shop(&args);
+    assert_eq!(result.code, Some(0), "{}", result.err);
     assert_eq!(
-        untimed(&ended.out),
+        untimed(&result.out),
         "other succeeded\n  + refund  success\n\"5 cents of 12 are on their way back\"\n"
     );
 }
 
 fn a_finished_run_is_drawn() {
-    let picture = scratch("run.svg", "");
+    let picture = temp_file("run.svg", "");
     let path = picture.to_str().unwrap();
     let run = ["run", "RefundPipeline", "-s", "order=12", "-s", "cents=5", "-s", "days=0"];
-    let ended = shop(&[&run[..], &["--graph", path]].concat());
-    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let result = shop(&[&run[..], &["--graph", path]].concat());
+    assert_eq!(result.code, Some(0), "{}", result.err);
     let drawn = std::fs::read_to_string(&picture).unwrap();
     assert!(drawn.contains("RefundPipeline succeeded") && drawn.ends_with("</svg>\n"), "{drawn}");
-    let ended = shop(&[&run[..], &["--graph", "run.bmp"]].concat());
+    let result = shop(&[&run[..], &["--graph", "run.bmp"]].concat());
     assert_errors(
-        &ended,
+        &result,
         2,
         &["error: `run.bmp` does not say how to draw: end it with .svg, .mmd, .dot or .txt"],
     );
-    let ended = shop(&[&run[..], &["--graph", "no such folder/run.svg"]].concat());
-    assert_eq!((ended.code, &*ended.out), (Some(2), ""), "nothing ran");
+    let result = shop(&[&run[..], &["--graph", "no such folder/run.svg"]].concat());
+    assert_eq!((result.code, &*result.out), (Some(2), ""), "nothing ran");
     for (format, begins) in [
         ("mermaid", "---\n"),
         ("dot", "digraph "),
         ("svg", "<!--"),
         ("ascii", "RefundPipeline\n\n+--"),
     ] {
-        let ended = shop(&["graph", "RefundPipeline", "--format", format]);
-        assert_eq!(ended.code, Some(0));
-        assert!(ended.out.starts_with(begins), "{format}: {}", ended.out);
+        let result = shop(&["graph", "RefundPipeline", "--format", format]);
+        assert_eq!(result.code, Some(0));
+        assert!(result.out.starts_with(begins), "{format}: {}", result.out);
     }
 }
 
@@ -365,9 +365,9 @@ Events
     refund      stop_on_error
 "
     );
-    let ended = shop(&["describe", "chrge"]);
+    let result = shop(&["describe", "chrge"]);
     assert_errors(
-        &ended,
+        &result,
         2,
         &["error: there is no event and no pipeline `chrge`; did you mean `charge`?"],
     );
@@ -378,9 +378,9 @@ fn completions_know_the_pipelines() {
     for (shell, knows) in
         [("bash", "RefundPipeline"), ("zsh", "RefundPipeline"), ("fish", "-l graph")]
     {
-        let ended = shop(&["completions", shell]);
-        assert_eq!(ended.code, Some(0));
-        assert!(ended.out.contains(knows), "{shell}: {}", ended.out);
+        let result = shop(&["completions", shell]);
+        assert_eq!(result.code, Some(0));
+        assert!(result.out.contains(knows), "{shell}: {}", result.out);
     }
 }
 
@@ -393,9 +393,9 @@ fn a_wrong_command_line_ends_with_2() {
         (&["rum"], "a similar subcommand exists: 'run'"),
         (&[], "Usage: shop"),
     ] {
-        let ended = shop(args);
-        assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{args:?}");
-        assert!(ended.err.contains(says) && !ended.err.contains('\x1b'), "{}", ended.err);
+        let result = shop(args);
+        assert_eq!((result.code, &*result.out), (Some(2), ""), "{args:?}");
+        assert!(result.err.contains(says) && !result.err.contains('\x1b'), "{}", result.err);
     }
     let help = shop(&["--help"]);
     assert_eq!((help.code, &*help.err), (Some(0), ""));
@@ -409,6 +409,6 @@ fn a_wrong_command_line_ends_with_2() {
 fn a_reader_that_goes_away_is_no_error() {
     let mut child = command(&["graph", "OrderPipeline", "-f", "svg"]).spawn().unwrap();
     drop(child.stdout.take());
-    let ended = end(child);
-    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+    let result = wait_for_result(child);
+    assert_eq!((result.code, &*result.err), (Some(0), ""));
 }

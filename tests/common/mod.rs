@@ -1,4 +1,5 @@
-//! What the tests share: an end for what would hang, and runs of a script's linked events.
+//! Helpers of the tests: a time limit for work that may hang, and runs of a script with the linked
+//! events.
 #![allow(dead_code, reason = "no test file uses all")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panic")]
 
@@ -8,24 +9,24 @@ use std::time::{Duration, Instant};
 use nexus::prelude::*;
 use nexus::{Plan, StepOutcome};
 
-/// How long anything may take before a test gives up on it.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a test waits before it fails.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Does `work` on a thread of its own; work that hangs fails the test.
 pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (send, receive) = mpsc::channel();
     let thread = std::thread::spawn(move || send.send(work()));
-    match receive.recv_timeout(PATIENCE) {
+    match receive.recv_timeout(TEST_TIMEOUT) {
         Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end after {PATIENCE:?}"),
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end after {TEST_TIMEOUT:?}"),
         Err(_) => std::panic::resume_unwind(thread.join().unwrap_err()),
     }
 }
 
 /// Waits for something that another thread does.
-pub(crate) fn wait_until(mut there: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !there() {
+pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + TEST_TIMEOUT;
+    while !condition() {
         assert!(Instant::now() < until, "it never came");
         std::thread::yield_now();
     }

@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 
-/// Replaces the text of a file: a new file is written beside it and renamed over it. If the path is a
-/// link, the link stays and its target changes. Permissions stay.
+/// Replaces the text of a file: a new file is written beside it and renamed over it. If the path is
+/// a link, the link stays and its target changes. Permissions stay.
 ///
 /// # Errors
 /// If the file is read-only or no regular file, or the new one cannot be written. The file is then
@@ -31,7 +31,7 @@ pub(crate) fn write_atomically(path: &Path, text: &str) -> Result<()> {
     written
 }
 
-/// A new file in the same directory, hidden and with another extension, so that nobody takes it for
+/// A new file in the same directory, hidden and with another extension, so that it is not taken for
 /// a script.
 fn create_temporary(path: &Path) -> Result<(File, PathBuf)> {
     let name = path.file_name().unwrap_or_default().display();

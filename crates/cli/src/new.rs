@@ -23,8 +23,8 @@ const FILES: &[(&str, &str)] = &[
     ("src/tests.rs", include_str!("../template/src/tests.rs")),
 ];
 
-/// The end of the `Cargo.toml` of a project below another workspace: cargo refuses to build a package
-/// there that is no member.
+/// The end of the `Cargo.toml` of a project below another workspace: cargo refuses to build a
+/// package there that is no member.
 const OWN_WORKSPACE: &str = "\n# A directory above is a workspace. To make this its member, delete the next line.\n[workspace]\n";
 
 pub(crate) fn run(args: &New) -> Result<ExitStatus> {

@@ -8,8 +8,8 @@ use crate::output::{Exit, warn};
 
 /// Lets Ctrl-C, SIGTERM and SIGHUP cancel a run, and the second of them end the program.
 ///
-/// A program may have a handler for one of them already, and `nohup` sets one: then all stay as they
-/// are.
+/// A program may have a handler for one of them already, and `nohup` sets one: then all stay as
+/// they are.
 #[derive(Default)]
 pub(crate) struct Interrupt(Arc<Mutex<State>>);
 
@@ -20,7 +20,8 @@ struct State {
 }
 
 impl Interrupt {
-    /// Installs the handler. A signal that comes before the run begins cancels the run as it begins.
+    /// Installs the handler. A signal that comes before the run begins cancels the run as it
+    /// begins.
     pub(crate) fn listen() -> Self {
         let interrupt = Self::default();
         let state = Arc::clone(&interrupt.0);

@@ -75,8 +75,8 @@ impl RepairedText {
         position::byte_at(&self.text, misread.line, misread.column)
     }
 
-    /// The byte of the original text at which the mistake is. It is inside of the value, although the
-    /// reader has read one byte more to find the end of a number.
+    /// The byte of the original text at which the mistake is. It is inside of the value, although
+    /// the reader has read one byte more to find the end of a number.
     fn original_position(&self, misread: &Misread) -> usize {
         let read_position = self.read_position(misread);
         let last =

@@ -44,20 +44,20 @@ impl Picture {
         }
     }
 
-    /// What stands above it.
+    /// Sets the title above the picture.
     pub fn titled(mut self, title: impl AsRef<str>) -> Self {
         self.title = single_line(title.as_ref());
         self
     }
 
-    /// What became of the steps, in script order. Lines along which nothing went, and steps that
+    /// Sets how the steps ended, in script order. Lines that the run did not take, and steps that
     /// did not run, are grey.
     pub fn with_steps(mut self, steps: impl IntoIterator<Item = StepLook>) -> Self {
         self.looks = StepLooks::new(steps.into_iter().collect());
         self
     }
 
-    /// Flows of at most so many steps are drawn in full; 80 unless this is called.
+    /// Draws flows of at most this many steps in full; the default is 80.
     ///
     /// In larger ones long runs of steps, wide groups and deep brackets become one box, such as
     /// `… 994 more`. Steps that failed stay in sight.
@@ -83,7 +83,7 @@ impl Picture {
     }
 
     /// For terminals without box characters: [`text`](Self::text) draws with `+`, `-` and `|`,
-    /// and with `#` and `=` where a value goes along. Names stay as they are.
+    /// and with `#` and `=` for lines that carry a value. Names stay as they are.
     ///
     /// ```
     /// use nexus_picture::Picture;

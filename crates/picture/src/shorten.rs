@@ -1,8 +1,8 @@
 //! Big flows, made small enough to be read.
 //!
-//! Three things make a flow big, and each is shortened where it occurs: long chains of steps without
-//! branches, groups (or branch lists) of many members, and brackets in brackets. Whatever is left out
-//! becomes one box that says how many steps it stands for.
+//! Three things make a flow big, and each is shortened where it occurs: long chains of steps
+//! without branches, groups (or branch lists) of many members, and brackets in brackets. Whatever
+//! is left out becomes one box that says how many steps it stands for.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -139,8 +139,8 @@ impl Shortener<'_> {
         }
     }
 
-    /// Folds many branches into one. If the failure's or the success's is among them, the one counts
-    /// as such.
+    /// Folds many branches into one. If the failure's or the success's is among them, the one
+    /// counts as such.
     fn branches(&mut self, branches: &[Branch]) -> Branch {
         let steps = span(branches.iter().map(|it| &it.flow.steps));
         let flow = self.folded(branches.len(), steps);

@@ -263,7 +263,7 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            // A blank line would end the picture where it stands in Markdown.
+            // A blank line would end the picture inside of Markdown.
             '\n' => out.push_str("&#10;"),
             c => out.push(c),
         }

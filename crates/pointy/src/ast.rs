@@ -33,7 +33,7 @@ pub struct Link {
 pub struct Arrow {
     /// Which arrow.
     pub kind: ArrowKind,
-    /// Where it stands; empty where a forgotten one was put in.
+    /// Its span; empty if the arrow was missing and assumed.
     pub span: Span,
 }
 
@@ -85,7 +85,7 @@ pub enum Primary {
     Event(Name),
     /// A flow in braces or parentheses.
     Flow(Box<Flow>),
-    /// An event is missing here. There is always a diagnostic that says so.
+    /// An event is missing here. There is always a diagnostic for it.
     Hole(Span),
 }
 
@@ -115,7 +115,7 @@ pub struct Name {
 pub struct Ident {
     /// The identifier without `r#`.
     pub text: Box<str>,
-    /// Where it stands.
+    /// Its span.
     pub span: Span,
 }
 
@@ -135,7 +135,7 @@ pub struct Attr {
 pub struct Literal {
     /// The value.
     pub kind: LiteralKind,
-    /// Where it stands.
+    /// Its span.
     pub span: Span,
 }
 
@@ -163,7 +163,7 @@ pub enum LiteralKind {
 pub struct Branch {
     /// What picks the branch.
     pub descriptor: Descriptor,
-    /// Where the descriptor stands.
+    /// The span of the descriptor.
     pub descriptor_span: Span,
     /// The arrow.
     pub arrow: Arrow,

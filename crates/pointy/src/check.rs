@@ -84,7 +84,7 @@ pub fn unit_settings(unit: &Unit) -> (Settings, Vec<Diagnostic>) {
     (settings, mistakes)
 }
 
-/// Says that a key is no setting.
+/// The diagnostic for a key that is no setting.
 #[must_use]
 pub fn unknown_setting(attr: &Attr) -> Diagnostic {
     let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);

@@ -10,7 +10,7 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What was expected and what was found.
     pub message: String,
-    /// The place to blame.
+    /// The span of the mistake.
     pub span: Span,
     /// Other places that have to do with it, each with a note.
     pub labels: Vec<(Span, String)>,
@@ -38,7 +38,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do.
+    /// Adds what to do about it.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());

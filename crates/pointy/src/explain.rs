@@ -17,7 +17,7 @@ pub fn explain(code: &str) -> Option<&'static str> {
     PAGES.get(at).map(|(_, page)| *page)
 }
 
-/// Every code that [`explain`] knows, in order.
+/// Every code that has a page of [`explain`], in order.
 ///
 /// ```
 /// use nexus_pointy::{code, explained};

@@ -1,10 +1,10 @@
 //! One layout for every script.
 //!
-//! The tokens of the script stay as they are and in their order; only what stands between
+//! The tokens of the script stay as they are and in their order; only the trivia between
 //! them changes, the brackets of groups become braces, and commas come and go at the end
 //! of lists. So the flow cannot change, and no comment can get lost.
 //!
-//! `trivia` reads what stands between tokens, `build` turns all into a stream of texts,
+//! `trivia` reads the comments between tokens, `build` turns all into a stream of texts,
 //! breaks and groups, `layout` decides which breaks become line ends. Each goes over its
 //! input once, without recursion.
 

@@ -12,7 +12,7 @@ mod string;
 /// Comments (`#` to the end of the line) and white space are left out. The diagnostics
 /// are of strings and comments only: what is no token at all becomes
 /// [`TokenKind::Unknown`], which [`parse_tokens`](crate::parse_tokens) reports. So `lex`
-/// followed by `parse_tokens` says exactly what [`parse`](crate::parse) says. A script
+/// followed by `parse_tokens` gives exactly the result of [`parse`](crate::parse). A script
 /// longer than `u32::MAX` bytes yields no token and one diagnostic.
 ///
 /// ```
@@ -161,7 +161,7 @@ impl<'a> Lexer<'a> {
         TokenKind::Ident
     }
 
-    /// Digits with all letters that touch them: `number` says later what is wrong with `3rd`.
+    /// Digits with all letters that touch them: `number` later reports what is wrong with `3rd`.
     fn number(&mut self) -> TokenKind {
         let start = self.at;
         let decimal = !matches!(
@@ -198,7 +198,7 @@ impl<'a> Lexer<'a> {
         !after.is_some_and(|c| c == '.' || ident::is_start(c))
     }
 
-    /// Whether `e5`, `e-5` or `e+5` stands here.
+    /// Whether `e5`, `e-5` or `e+5` comes next.
     fn is_exponent(&self) -> bool {
         match self.byte(1) {
             Some(b'0'..=b'9') => true,

@@ -41,7 +41,7 @@ pub enum TokenKind {
     Colon,
     /// `::`
     PathSep,
-    /// Anything else. The parser says what to write instead.
+    /// Anything else. The parser reports it, with what to write instead.
     Unknown,
 }
 
@@ -93,7 +93,7 @@ impl TokenKind {
 pub struct Token<'a> {
     /// What it is.
     pub kind: TokenKind,
-    /// Where it stands.
+    /// Its span.
     pub span: Span,
     /// How it is written; for a string its unescaped content.
     pub text: Cow<'a, str>,

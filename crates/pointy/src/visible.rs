@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-/// Shows a text so that it does nothing to what stands around it.
+/// Escapes a text so that it cannot change the output around it.
 ///
 /// Whoever reads a report, an error or a picture wants to see what a user's text says, and not what
 /// it does to a terminal. Control characters, and characters that are not seen or change the order
@@ -29,14 +29,14 @@ pub struct Visible<T> {
 
 #[derive(Debug, Clone, Copy)]
 enum LineEnds {
-    /// So many blanks come before each line but the first.
+    /// This many blanks come before each line but the first.
     Indent(usize),
-    /// A blank stands for each.
+    /// Each becomes a blank.
     Blank,
 }
 
 impl<T> Visible<T> {
-    /// Begins each line but the first with so many blanks.
+    /// Begins each line but the first with `by` blanks.
     #[must_use]
     pub fn indented(self, by: usize) -> Self {
         Self { line_ends: LineEnds::Indent(by), ..self }
@@ -62,7 +62,7 @@ struct Filter<'a, 'f> {
     line_ends: LineEnds,
     /// A carriage return was read, which may be the first half of a line end.
     pending_cr: bool,
-    /// So many blanks are due before the next character: an empty line gets none.
+    /// The blanks to write before the next character. An empty line gets none.
     indent: usize,
 }
 

@@ -15,8 +15,8 @@ pub type SourceId = usize;
 pub struct Wiring<'f> {
     /// Every event's place in the flow, in script order. Holes are none.
     pub uses: Vec<Use<'f>>,
-    /// The sources of values. Each is a list of alternatives, of which one is handed on in a run; see
-    /// [`Wiring::alternatives`]. An entry refers only to entries before it.
+    /// The sources of values. Each is a list of alternatives, of which one is handed on in a run;
+    /// see [`Wiring::alternatives`]. An entry refers only to entries before it.
     pub sources: Vec<Vec<End>>,
     /// The output of the whole flow.
     pub output: SourceId,
@@ -97,8 +97,8 @@ impl Wiring<'_> {
     }
 }
 
-/// Finds what each event of a flow receives. Takes time linear in the size of the flow, and recurses
-/// only into brackets.
+/// Finds what each event of a flow receives. Takes time linear in the size of the flow, and
+/// recurses only into brackets.
 ///
 /// - `A |-> B` hands B the end of A; to a group, every member receives it; to a bracketed
 ///   flow, its first link does. `->` hands on nothing.
@@ -190,8 +190,8 @@ impl<'f> WiringBuilder<'f> {
         self.source(ends)
     }
 
-    /// A source as an alternative of another: a single output or failure is copied, anything else is
-    /// referred to.
+    /// A source as an alternative of another: a single output or failure is copied, anything else
+    /// is referred to.
     fn alternative(&self, source: SourceId) -> End {
         match self.sources.get(source).map(Vec::as_slice) {
             Some([end @ (End::Output(_) | End::Failure)]) => end.clone(),

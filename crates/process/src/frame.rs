@@ -3,9 +3,9 @@
 //! # The protocol
 //!
 //! Parent and worker talk over a pair of Unix sockets, in frames: a byte for the kind, eight for
-//! the length, then the payload ([`frame`](crate::frame)). The worker's end is its standard input, the one
-//! descriptor that every process has; it moves it elsewhere at once and puts `/dev/null` in its
-//! place, so user code can neither eat frames nor write any: what it prints goes where the
+//! the length, then the payload ([`frame`](crate::frame)). The worker's end is its standard input,
+//! the one descriptor that every process has; it moves it elsewhere at once and puts `/dev/null` in
+//! its place, so user code can neither eat frames nor write any: what it prints goes where the
 //! parent's output goes.
 //!
 //! The parent begins with `SETUP`. The worker answers `HELLO`, then for each `REQUEST` it sends

@@ -1,8 +1,8 @@
 //! Worker processes for [nexus](nexus_core): [`ProcessPoolExecutor`] runs events in copies of the
 //! program, so that one which crashes costs the task that it held and nothing else.
 //!
-//! Use it through the crate `nexus`, feature `process`. It is built on the public seam for executors
-//! ([`nexus_core::Executor`], [`ClaimedTask`](nexus_core::ClaimedTask),
+//! Use it through the crate `nexus`, feature `process`. It is built on the public seam for
+//! executors ([`nexus_core::Executor`], [`ClaimedTask`](nexus_core::ClaimedTask),
 //! [`TaskHost`](nexus_core::TaskHost)) and on nothing else, so it is an example of how an executor
 //! of your own may run bodies on other machines.
 
@@ -35,7 +35,7 @@ nexus_core::register_executor!(ProcessPoolExecutor);
 /// A worker process is the same program, started once more. In it this function never returns: it
 /// runs events until the parent is done with it. Anywhere else it returns at once.
 ///
-/// What stands before it in `main` runs in each worker as well, so nothing should. In a test
+/// Code before it in `main` runs in each worker as well, so there should be none. In a test
 /// binary, whose `main` is not yours, write [`test_workers!`] instead.
 ///
 /// ```

@@ -4,9 +4,10 @@
 //!
 //! Each worker process has one thread in the parent, which starts it, reads its frames, and reaps
 //! it. A job that finds an idle worker is written to its socket by whoever submits it. When a reply
-//! arrives, the reading thread first gives the worker the next job that waits, or marks it idle,
-//! and only then finishes the task; that drives the run on, which may submit the next step to this
-//! very worker. So a step costs two switches between threads and no more: to the worker, and back.
+//! arrives, the reading thread first dispatches the next queued job to the worker, or marks it
+//! idle, and only then finishes the task; that drives the run on, which may submit the next step to
+//! this very worker. So a step costs two switches between threads and no more: to the worker, and
+//! back.
 //!
 //! A frame that fits the socket's buffer never blocks whoever writes it, since an idle worker has
 //! read all that came before. A longer one is written by the reading thread, or by a helper thread

@@ -1,5 +1,5 @@
 //! `#[derive(Event)]`: the settings and the own fields of a struct event. What it does is in the
-//! impl block that `#[event]` stands on.
+//! impl block under `#[event]`.
 
 pub(crate) mod fields;
 

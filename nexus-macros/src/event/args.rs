@@ -31,7 +31,7 @@ pub(crate) struct EventArgs {
     pub(crate) timeout: Option<ArgValue>,
 }
 
-/// A group of keys, or an expression that stands for it.
+/// A group of keys, or an expression in its place.
 pub(crate) enum Group {
     Keys(Vec<(&'static str, ArgValue)>),
     Expr(Expr),
@@ -114,7 +114,7 @@ fn group(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(&'static str, 
         .collect()
 }
 
-/// An expression that stands for a whole group.
+/// An expression in the place of a group.
 fn group_expr(cx: &Ctxt, key: &Key, expr: Expr) -> Option<Group> {
     match literal(&expr) {
         Some(it) if !matches!(it.kind, LiteralKind::Name(_)) => {

@@ -58,23 +58,23 @@ fn method<'i>(item: &'i ImplItem, name: &str) -> Option<&'i ImplItemFn> {
     }
 }
 
-/// Says where `process` is.
+/// Finds `process`, and checks the impl block.
 fn check(cx: &Ctxt, item: &mut ItemImpl) -> Option<usize> {
-    let mut fine = true;
+    let mut is_valid = true;
     if let Some((path, ..)) = &item.trait_ {
         cx.error(path, "`#[event]` stands on the struct's own impl block, not on that of a trait");
-        fine = false;
+        is_valid = false;
     }
     if !item.generics.params.is_empty() {
         cx.error(&item.generics, "an event has one concrete type: remove the generics");
-        fine = false;
+        is_valid = false;
     }
     let process = item.items.iter().position(|item| method(item, "process").is_some());
     if process.is_none() {
         let message = "this block has no `process`: write what the event does, `fn process(&self, ..) -> Outcome<T>`";
         cx.error(&item.self_ty, message);
     }
-    process.filter(|_| fine)
+    process.filter(|_| is_valid)
 }
 
 fn check_bypass(cx: &Ctxt, bypass: &ImplItemFn) {
@@ -172,7 +172,7 @@ fn bypass(private: &TokenStream, me: &Type, method: Option<&ImplItemFn>) -> (boo
         Some(method) => {
             let context = (method.sig.inputs.len() > 1).then(|| quote!(#inputs.context()));
             let (start, end) = answer_ends(method);
-            // A wrong answer is shown at the type of the check's answer.
+            // The error of a wrong answer is shown at the type of the check's answer.
             let answer = respan_ends(quote!(<() as #private::Id>::Same<_>), start, end);
             let check = quote!(<#me>::can_bypass_current_event(self, #context));
             (true, quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>(#check)))
@@ -180,7 +180,7 @@ fn bypass(private: &TokenStream, me: &Type, method: Option<&ImplItemFn>) -> (boo
     }
 }
 
-/// Where the type of a check's answer stands.
+/// The spans of the type of a bypass check's answer.
 fn answer_ends(method: &ImplItemFn) -> (Span, Span) {
     match &method.sig.output {
         ReturnType::Type(_, ty) => end_spans(ty),

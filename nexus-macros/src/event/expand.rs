@@ -76,7 +76,7 @@ fn aliases(model: &Model, returns: &Ident) -> TokenStream {
 /// The type of the field or state that a parameter binds to.
 fn bound_type(private: &TokenStream, param: &Param, index: usize) -> TokenStream {
     let alias = alias(index);
-    // A type that nothing owns is shown where it is written.
+    // The error of a type that nothing owns is shown where the type is written.
     let (start, end) = end_spans(&param.ty);
     let owned = respan_ends(quote!(<#alias as #private::Borrowed>::Owned), start, end);
     match param.source {
@@ -232,7 +232,8 @@ pub(crate) fn transfer_check(
     remote: &TokenStream,
 ) -> TokenStream {
     let (event, is) = (ident("__E"), ident("__is"));
-    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
+    // The name has another hygiene than the brackets, so that the compiler does not join their
+    // spans.
     let check = Ident::new("part_crosses", Span::call_site());
     let check_part = |ty: &Type, part: TokenStream| {
         let (start, end) = end_spans(ty);
@@ -275,7 +276,7 @@ fn call(
             ParamSource::Field(PassMode::Arc) => quote!(#inputs.field_arc::<#alias>(#index)?),
             ParamSource::Field(PassMode::Clone) => {
                 let (start, end) = end_spans(&param.ty);
-                // A type that is not `Clone` is shown where it is written.
+                // The error of a type that is not `Clone` is shown where the type is written.
                 let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
                 quote!(#private::by_value::<#ty>(#inputs.field::<#alias>(#index)?))
             }
@@ -305,7 +306,7 @@ fn call(
             }
         };
     };
-    // A future that cannot go from thread to thread is shown at the event's name.
+    // The error of a future that is not `Send` is shown at the event's name.
     let future = respan_ends(quote!((__call)(self, #inputs)), name, name);
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
@@ -325,7 +326,8 @@ fn call(
 /// Async events need tokio. Without it the error is shown at `async`.
 fn async_requirement(private: &TokenStream, model: &Model) -> TokenStream {
     let Some((token, _)) = model.is_async else { return TokenStream::new() };
-    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
+    // The name has another hygiene than the brackets, so that the compiler does not join their
+    // spans.
     let name = Ident::new("async_event", Span::call_site());
     let call = respan_ends(quote!(<#private::Check>::#name()), token, token);
     quote!(const _: () = #call;)
@@ -364,7 +366,7 @@ pub(crate) fn remote(private: &TokenStream, executor: Option<&Type>) -> TokenStr
     quote!(#private::RunsRemote::<#alias>::IS)
 }
 
-/// The only name of the executor's type in what is generated.
+/// The alias by which generated code names the executor's type.
 pub(crate) fn executor_alias() -> Ident {
     ident("__X")
 }

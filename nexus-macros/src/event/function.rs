@@ -158,7 +158,7 @@ fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream)
             quote!(#private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs))
         }
         path => {
-            // A wrong answer is shown at the function's name.
+            // The error of a wrong answer is shown at the function's name.
             let answer = respan(quote!(_), end);
             quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>((#path)(#inputs.context())))
         }

@@ -40,7 +40,7 @@ fn refused(item: &impl ToTokens, error: &Error) -> TokenStream {
     quote!(#item #error)
 }
 
-/// How an event takes a parameter says how it is bound, which lints about arguments cannot know.
+/// Allows the lints about the form of arguments, since an event binds a parameter by its form.
 fn allow_parameter_forms() -> TokenStream {
     quote! {
         #[allow(

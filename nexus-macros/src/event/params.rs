@@ -184,8 +184,8 @@ fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
     Some(Param { name, source, ty, text: text(&*typed.ty), owned, span })
 }
 
-/// Removes `#[piped]`, and returns whether it was there. `None` for attributes that a parameter cannot
-/// have.
+/// Removes `#[piped]`, and returns whether it was there. `None` for attributes that a parameter
+/// cannot have.
 fn take_piped(cx: &Ctxt, attrs: &mut Vec<Attribute>) -> Option<bool> {
     let mut is_valid = true;
     let mut piped = false;
@@ -217,7 +217,7 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
         None
     };
     if is_unsized(ty) {
-        // The compiler says itself that no function can take it, and what to write.
+        // The compiler itself reports that no function can take it, and what to write.
         return None;
     }
     if piped {

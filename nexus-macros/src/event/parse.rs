@@ -15,7 +15,7 @@ pub(crate) struct Arg {
     pub(crate) value: Option<Value>,
 }
 
-/// What stands behind a key.
+/// The value of a key.
 pub(crate) enum Value {
     Expr(Expr),
     Type(Type),
@@ -49,7 +49,7 @@ fn list(cx: &Ctxt, input: ParseStream<'_>, in_group: bool) -> Vec<Arg> {
     args
 }
 
-/// Goes to the next comma.
+/// Skips to the next comma.
 fn skip(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) {
         let _ = input.parse::<TokenTree>();
@@ -129,7 +129,7 @@ fn value(cx: &Ctxt, input: ParseStream<'_>, key: &Ident) -> Result<Value> {
     input.parse().map(Value::Expr)
 }
 
-/// A type with nothing behind it.
+/// A type that nothing follows.
 fn type_alone(input: ParseStream<'_>) -> Option<Type> {
     let fork = input.fork();
     let ty: Type = fork.parse().ok()?;

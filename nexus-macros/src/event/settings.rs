@@ -13,7 +13,7 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
     let mut out = quote!(<#private::EventSettings as #private::Default>::default());
     if let Some(ty) = &args.executor {
         let (alias, (start, end)) = (executor_alias(), end_spans(ty));
-        // A type that is no executor is shown where it is written.
+        // The error of a type that is no executor is shown where the type is written.
         let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         out.extend(quote!(.executor::<#ty>()));
     }

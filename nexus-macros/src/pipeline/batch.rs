@@ -43,7 +43,7 @@ pub(crate) fn batched(
             return quote!(#name: #private::Arc::clone(&self.#name));
         }
         let (start, end) = end_spans(&field.ty);
-        // A field that cannot be cloned is shown at its type.
+        // The error of a field that cannot be cloned is shown at its type.
         let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!(#name: <#ty as #private::CloneForBatch>::clone_for_batch(&self.#name))
     });

@@ -68,7 +68,8 @@ impl<'a> Checks<'a> {
     fn call(&self, name: &str, range: Range, args: &TokenStream) -> TokenStream {
         let private = self.private;
         let (start, end) = self.source.spans(range);
-        // The name has another hygiene than the brackets, so that the compiler does not join their spans.
+        // The name has another hygiene than the brackets, so that the compiler does not join their
+        // spans.
         let name = Ident::new(name, Span::call_site());
         let (at, event) = (self.source.prefix(range), ident("__E"));
         let call = respan_ends(quote!(<#private::Check>::#name(#at, &#event, #args)), start, end);
@@ -148,7 +149,7 @@ impl<'a> Checks<'a> {
         self.call("crosses", executor.span, &quote!(#private::RunsRemote::<#alias>::IS))
     }
 
-    /// The event takes what comes along the arrow.
+    /// Checks that the event can take the value of the arrow.
     fn input(&mut self, step: &Step<'a>, alias: &Ident) -> TokenStream {
         let (each, private) = (step.each, self.private);
         match step.input {
@@ -167,8 +168,8 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Collects the alternatives of `source` for one position in the step's input. Only brackets nest
-    /// groups, so the recursion is bounded.
+    /// Collects the alternatives of `source` for one position in the step's input. Only brackets
+    /// nest groups, so the recursion is bounded.
     fn alternatives(
         &self,
         source: SourceId,

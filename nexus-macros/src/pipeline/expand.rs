@@ -20,8 +20,8 @@ use crate::span::{end_spans, respan_ends, without_location, without_raw_prefix};
 use crate::text::text;
 use crate::types::arc_target;
 
-/// The pipeline. If it has mistakes, the user's names are still emitted for editors, but nothing that
-/// would make the compiler report more errors than the macro.
+/// The pipeline. If it has mistakes, the user's names are still emitted for editors, but nothing
+/// that would make the compiler report more errors than the macro.
 pub(crate) fn pipeline(
     cx: Ctxt,
     input: &DeriveInput,
@@ -154,7 +154,7 @@ fn implementation(
     let executors = model.executors.iter().enumerate().map(|(index, name)| {
         let (text, alias) = (&*name.text, executor_alias(index));
         let (start, end) = source.spans(name.span);
-        // A type that is no executor is shown where it is written.
+        // The error of a type that is no executor is shown where the type is written.
         let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!((#text, #private::ExecutorKind::of::<#ty>()))
     });

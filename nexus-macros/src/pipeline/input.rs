@@ -8,7 +8,7 @@ use crate::derive::fields::{FieldDefault, StructField};
 use crate::span::without_raw_prefix;
 use crate::text::text;
 
-/// The function that makes a field's default: the user's expression stands there alone.
+/// The function that makes a field's default: it contains nothing but the user's expression.
 pub(super) fn default_name(index: usize) -> Ident {
     format_ident!("__default{}", index + 1, span = Span::mixed_site())
 }

@@ -14,7 +14,7 @@ const KEYS: [&str; 5] = ["flow", "file", "name", "timeout", "crate"];
 const SHAPE: &str =
     "write `#[pipeline(flow = first -> second)]`, or `#[pipeline(file = \"flow.pty\")]`";
 
-/// What `#[pipeline(..)]` says.
+/// The arguments of `#[pipeline(..)]`.
 #[derive(Default)]
 pub(crate) struct PipelineArgs {
     pub(crate) root: Root,
@@ -86,7 +86,7 @@ fn unknown(key: &str) -> String {
     with_help(&format!("there is no setting `{key}` of a pipeline"), Some(&help))
 }
 
-/// Cuts at each comma with `key =` behind it: a flow has none of those outside of brackets.
+/// Splits at each comma that `key =` follows: a flow has no such comma outside of brackets.
 fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let mut args: Vec<Arg> = Vec::new();
@@ -114,7 +114,7 @@ fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
     args
 }
 
-/// The key, if `key =` stands here, at the start or behind a comma.
+/// The key, if `key =` comes next, at the start or after a comma.
 fn starts_arg(trees: &[TokenTree]) -> Option<&Ident> {
     let Some(TokenTree::Ident(key)) = trees.first() else { return None };
     let is_arg =

@@ -13,8 +13,8 @@ pub(super) enum Source {
     Checkout {
         /// The absolute path.
         path: PathBuf,
-        /// Whether the path was given as a relative one. Then the dependency's path is relative too,
-        /// so that both directories may be moved together.
+        /// Whether the path was given as a relative one. Then the dependency's path is relative
+        /// too, so that both directories may be moved together.
         is_relative: bool,
     },
 }

@@ -6,8 +6,12 @@ use crate::run::{pin, pinned, run};
 fn a_page_and_the_list_are_pinned() {
     pin("explain_page.txt", &run(&pinned(), &["explain", "N0004"]));
     pin("explain_list.txt", &run(&pinned(), &["explain"]));
-    let ran = run(&pinned(), &["explain", "p0010", "--color", "always"]);
-    assert!(ran.out.starts_with("\u{1b}[1mP0010: an event is missing\u{1b}[0m\n\n"), "{}", ran.out);
+    let result = run(&pinned(), &["explain", "p0010", "--color", "always"]);
+    assert!(
+        result.out.starts_with("\u{1b}[1mP0010: an event is missing\u{1b}[0m\n\n"),
+        "{}",
+        result.out
+    );
 }
 
 #[test]
@@ -26,8 +30,12 @@ fn every_code_of_the_list_has_a_page() {
 
 #[test]
 fn an_unknown_code_has_a_neighbour_or_none() {
-    let refuses = |code: &str, line: &str| run(&pinned(), &["explain", code]).refuses(line);
-    refuses("P010", "there is no code `P010`; did you mean `P0010`? `nexus explain` lists all");
-    refuses("E0382", "there is no code `E0382`; `nexus explain` lists all");
-    refuses("", "there is no code ``; `nexus explain` lists all");
+    let assert_refused =
+        |code: &str, line: &str| run(&pinned(), &["explain", code]).assert_refused(line);
+    assert_refused(
+        "P010",
+        "there is no code `P010`; did you mean `P0010`? `nexus explain` lists all",
+    );
+    assert_refused("E0382", "there is no code `E0382`; `nexus explain` lists all");
+    assert_refused("", "there is no code ``; `nexus explain` lists all");
 }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::run::Scratch;
+use crate::run::TestDir;
 
 const CHAPTER: &str = "../../docs/src/cli.md";
 
@@ -14,7 +14,7 @@ const CHAPTER: &str = "../../docs/src/cli.md";
 fn what_the_guide_shows_is_what_one_sees() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(CHAPTER);
     let chapter = fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
-    let scratch = Scratch::new("guide");
+    let dir = TestDir::new("guide");
     let mut written = String::new();
     let mut commands = 0;
     for (at, part) in chapter.split("```console\n").enumerate() {
@@ -29,13 +29,13 @@ fn what_the_guide_shows_is_what_one_sees() {
             let words: Vec<&str> = command.split(' ').collect();
             let shown = match words.as_slice() {
                 ["cat", file] => {
-                    scratch.file(file, shown);
+                    dir.file(file, shown);
                     shown.to_owned()
                 }
                 ["nexus", args @ ..] => {
                     commands += 1;
-                    let ran = scratch.run(args);
-                    ran.out + &ran.err
+                    let result = dir.run(args);
+                    result.out + &result.err
                 }
                 _ => panic!("`{command}` is not known here"),
             };

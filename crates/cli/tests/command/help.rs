@@ -8,9 +8,9 @@ const COMMANDS: [&str; 6] = ["check", "fmt", "graph", "explain", "new", "complet
 fn the_help_is_pinned() {
     pin("help.txt", &run(&pinned(), &["--help"]));
     for command in COMMANDS {
-        let ran = run(&pinned(), &[command, "--help"]);
-        assert!(ran.out.contains("Examples:\n"), "{command}");
-        pin(&format!("help_{command}.txt"), &ran);
+        let result = run(&pinned(), &[command, "--help"]);
+        assert!(result.out.contains("Examples:\n"), "{command}");
+        pin(&format!("help_{command}.txt"), &result);
     }
 }
 
@@ -28,25 +28,25 @@ fn what_is_not_understood_ends_with_2() {
         (&["completions", "basic"], "a similar value exists: 'bash'"),
         (&["new", "a", "--nexus-path", "x", "--nexus-git", "y"], "cannot be used with"),
     ] {
-        let ran = run(&pinned(), args);
-        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{args:?}");
-        assert!(ran.err.contains(hint), "{args:?}: {}", ran.err);
+        let result = run(&pinned(), args);
+        assert_eq!((result.code, &*result.out), (Some(2), ""), "{args:?}");
+        assert!(result.err.contains(hint), "{args:?}: {}", result.err);
     }
 }
 
 #[test]
 fn the_version_is_that_of_the_package() {
     let version = env!("CARGO_PKG_VERSION");
-    run(&pinned(), &["--version"]).is(0, &format!("nexus {version}\n"), "");
+    run(&pinned(), &["--version"]).assert_is(0, &format!("nexus {version}\n"), "");
 }
 
 #[test]
 fn completions_know_every_command_and_option() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let ran = run(&pinned(), &["completions", shell]);
-        assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{shell}");
+        let result = run(&pinned(), &["completions", shell]);
+        assert_eq!((result.code, &*result.err), (Some(0), ""), "{shell}");
         for word in COMMANDS.iter().chain(&["message-format", "stdin-name", "nexus-path"]) {
-            assert!(ran.out.contains(word), "{shell} does not know {word}");
+            assert!(result.out.contains(word), "{shell} does not know {word}");
         }
     }
 }

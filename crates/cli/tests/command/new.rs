@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{Ran, Scratch, run};
+use crate::run::{CommandResult, TestDir, run};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -13,7 +13,7 @@ fn workspace() -> PathBuf {
 
 /// Cargo in the project, without the network: with the workspace's lock file, everything that the
 /// project needs is on this machine, since the workspace needed it.
-fn cargo(project: &Path, args: &[&str]) -> Ran {
+fn cargo(project: &Path, args: &[&str]) -> CommandResult {
     let binary = Path::new(env!("CARGO_BIN_EXE_nexus"));
     // target/debug/nexus
     let target = binary.parent().unwrap().parent().unwrap();
@@ -27,15 +27,15 @@ fn cargo(project: &Path, args: &[&str]) -> Ran {
 
 #[test]
 fn the_project_builds_runs_and_passes_its_tests() {
-    let scratch = Scratch::new("new");
+    let dir = TestDir::new("new");
     let nexus = workspace();
-    let ran = scratch.run(&["new", "my-shop", "--nexus-path", nexus.to_str().unwrap()]);
-    ran.is(
+    let result = dir.run(&["new", "my-shop", "--nexus-path", nexus.to_str().unwrap()]);
+    result.assert_is(
         0,
         "",
         "made the project `my-shop`; now: cd my-shop && cargo test && cargo run -- mug\n",
     );
-    let project = scratch.path().join("my-shop");
+    let project = dir.path().join("my-shop");
     fs::copy(nexus.join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
 
     let tested = cargo(&project, &["test"]);
@@ -58,18 +58,18 @@ fn the_project_builds_runs_and_passes_its_tests() {
 
     // The author's own code has no warnings, and its script is as `nexus` wants it.
     assert!(!tested.err.contains("--> src/"), "{}", tested.err);
-    run(&project, &["check", "."]).is(0, "", "no mistakes in 1 script\n");
-    run(&project, &["fmt", "--check", "."]).is(0, "", "1 script laid out\n");
+    run(&project, &["check", "."]).assert_is(0, "", "no mistakes in 1 script\n");
+    run(&project, &["fmt", "--check", "."]).assert_is(0, "", "1 script laid out\n");
 }
 
 #[test]
 fn the_manifest_says_where_nexus_is() {
-    let scratch = Scratch::new("new-manifest");
-    scratch.file("tools/nexus/Cargo.toml", "[package]\nname = \"nexus\"\n");
+    let dir = TestDir::new("new-manifest");
+    dir.file("tools/nexus/Cargo.toml", "[package]\nname = \"nexus\"\n");
     let manifest = |name: &str, option: &str, value: &str| {
-        let ran = scratch.run(&["new", name, option, value]);
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        let text = scratch.read(&format!("{name}/Cargo.toml"));
+        let result = dir.run(&["new", name, option, value]);
+        assert_eq!(result.code, Some(0), "{result:?}");
+        let text = dir.read(&format!("{name}/Cargo.toml"));
         text.split_once("[dependencies]\n").unwrap().1.to_owned()
     };
     // From here to there, so that both may move together.
@@ -81,7 +81,7 @@ fn the_manifest_says_where_nexus_is() {
         manifest("work/deep/shop", "--nexus-path", "./tools/nexus"),
         "nexus = { path = \"../../../tools/nexus\" }\n"
     );
-    let absolute = scratch.path().join("tools/nexus");
+    let absolute = dir.path().join("tools/nexus");
     assert_eq!(
         manifest("far", "--nexus-path", absolute.to_str().unwrap()),
         format!("nexus = {{ path = {absolute:?} }}\n")
@@ -91,19 +91,19 @@ fn the_manifest_says_where_nexus_is() {
         "nexus = { git = \"https://example.com/nexus.git\" }\n"
     );
     // In a workspace it would not build, unless it is one of its own.
-    scratch.file("Cargo.toml", "[workspace]\nmembers = []\n");
+    dir.file("Cargo.toml", "[workspace]\nmembers = []\n");
     assert!(manifest("inside", "--nexus-path", "tools/nexus").ends_with("\n[workspace]\n"));
 }
 
 #[test]
 fn what_cannot_be_made_is_refused_and_nothing_is_left() {
-    let scratch = Scratch::new("new-refused");
+    let dir = TestDir::new("new-refused");
     let nexus = workspace();
     let nexus = nexus.to_str().unwrap();
-    scratch.file("full/notes.txt", "mine");
-    scratch.file("file", "mine");
-    scratch.file("other/Cargo.toml", "[package]\nname = \"other\"\n");
-    let before = scratch.names();
+    dir.file("full/notes.txt", "mine");
+    dir.file("file", "mine");
+    dir.file("other/Cargo.toml", "[package]\nname = \"other\"\n");
+    let before = dir.names();
     for (args, line) in [
         (
             &["shop"][..],
@@ -127,16 +127,16 @@ fn what_cannot_be_made_is_refused_and_nothing_is_left() {
             "`other` is no checkout of nexus: its Cargo.toml has another package; name the one that has src/ and nexus-core/",
         ),
     ] {
-        scratch.run(&[&["new"], args].concat()).refuses(line);
+        dir.run(&[&["new"], args].concat()).assert_refused(line);
     }
-    let ran = scratch.run(&["new", "shop", "--nexus-path", "gone"]);
-    assert_eq!(ran.code, Some(2));
+    let result = dir.run(&["new", "shop", "--nexus-path", "gone"]);
+    assert_eq!(result.code, Some(2));
     let said = "error: `gone` is no checkout of nexus: its Cargo.toml cannot be read, ";
-    assert!(ran.err.starts_with(said), "{}", ran.err);
-    assert_eq!(scratch.names(), before);
-    assert_eq!(scratch.read("full/notes.txt"), "mine");
+    assert!(result.err.starts_with(said), "{}", result.err);
+    assert_eq!(dir.names(), before);
+    assert_eq!(dir.read("full/notes.txt"), "mine");
 
     // A directory with nothing in it is as good as none.
-    fs::create_dir(scratch.path().join("empty")).unwrap();
-    assert_eq!(scratch.run(&["new", "empty", "--nexus-path", nexus]).code, Some(0));
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    assert_eq!(dir.run(&["new", "empty", "--nexus-path", nexus]).code, Some(0));
 }

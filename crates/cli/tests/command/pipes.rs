@@ -3,10 +3,10 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::run::{Ran, Scratch, nexus};
+use crate::run::{CommandResult, TestDir, nexus};
 
 /// Reads a few bytes of what it writes, and closes the pipe.
-fn after_a_glance(command: &mut Command) -> Ran {
+fn after_a_glance(command: &mut Command) -> CommandResult {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut pipe = child.stdout.take().unwrap();
     pipe.read_exact(&mut [0; 16]).unwrap();
@@ -16,30 +16,34 @@ fn after_a_glance(command: &mut Command) -> Ran {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let scratch = Scratch::new("pipes");
+    let dir = TestDir::new("pipes");
     // More than any pipe holds.
     for number in 0..30 {
-        scratch.file(&format!("{number:02}.pty"), "A B ".repeat(40));
+        dir.file(&format!("{number:02}.pty"), "A B ".repeat(40));
     }
-    let ran = after_a_glance(nexus(scratch.path()).args(["check", "."]));
-    ran.is(1, "", "2370 mistakes in 30 of 30 scripts\n");
+    let result = after_a_glance(nexus(dir.path()).args(["check", "."]));
+    result.assert_is(1, "", "2370 mistakes in 30 of 30 scripts\n");
 
-    scratch.file("long.pty", vec!["step"; 20_000].join(" -> "));
-    let ran = after_a_glance(nexus(scratch.path()).args(["graph", "--full", "long.pty"]));
-    ran.is(0, "", "");
+    dir.file("long.pty", vec!["step"; 20_000].join(" -> "));
+    let result = after_a_glance(nexus(dir.path()).args(["graph", "--full", "long.pty"]));
+    result.assert_is(0, "", "");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_trouble() {
-    let scratch = Scratch::new("full");
-    scratch.file("a.pty", "A ->");
+    let dir = TestDir::new("full");
+    dir.file("a.pty", "A ->");
     for args in [&["check", "a.pty"][..], &["explain"], &["completions", "bash"]] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let output = nexus(scratch.path()).args(args).stdout(full).output().unwrap();
-        let ran = Ran::from(output);
-        assert_eq!(ran.code, Some(2), "{args:?}");
-        assert!(ran.err.starts_with("error: cannot write the output: "), "{args:?}: {}", ran.err);
-        assert_eq!(ran.err.lines().count(), 1, "{args:?}: {}", ran.err);
+        let output = nexus(dir.path()).args(args).stdout(full).output().unwrap();
+        let result = CommandResult::from(output);
+        assert_eq!(result.code, Some(2), "{args:?}");
+        assert!(
+            result.err.starts_with("error: cannot write the output: "),
+            "{args:?}: {}",
+            result.err
+        );
+        assert_eq!(result.err.lines().count(), 1, "{args:?}: {}", result.err);
     }
 }

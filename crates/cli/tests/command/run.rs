@@ -8,13 +8,13 @@ use std::process::{Command, Output, Stdio};
 
 /// How a command ended and what it wrote.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Ran {
+pub(crate) struct CommandResult {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl From<Output> for Ran {
+impl From<Output> for CommandResult {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
@@ -24,17 +24,17 @@ impl From<Output> for Ran {
     }
 }
 
-impl Ran {
+impl CommandResult {
     /// It did what was asked, and said this.
     #[track_caller]
-    pub(crate) fn is(&self, code: i32, out: &str, err: &str) {
+    pub(crate) fn assert_is(&self, code: i32, out: &str, err: &str) {
         assert_eq!((self.code, &*self.out, &*self.err), (Some(code), out, err));
     }
 
     /// It ended with a line that says why and what to do, and nothing else.
     #[track_caller]
-    pub(crate) fn refuses(&self, line: &str) {
-        self.is(2, "", &format!("error: {line}\n"));
+    pub(crate) fn assert_refused(&self, line: &str) {
+        self.assert_is(2, "", &format!("error: {line}\n"));
     }
 }
 
@@ -46,12 +46,12 @@ pub(crate) fn nexus(folder: &Path) -> Command {
     command
 }
 
-pub(crate) fn run(folder: &Path, args: &[&str]) -> Ran {
+pub(crate) fn run(folder: &Path, args: &[&str]) -> CommandResult {
     nexus(folder).args(args).output().unwrap().into()
 }
 
 /// With this on standard input.
-pub(crate) fn run_with(folder: &Path, args: &[&str], input: &[u8]) -> Ran {
+pub(crate) fn run_with(folder: &Path, args: &[&str], input: &[u8]) -> CommandResult {
     let mut command = nexus(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.args(args).spawn().unwrap();
@@ -67,8 +67,8 @@ pub(crate) fn pinned() -> PathBuf {
 
 /// Compares what was written, on both streams, with `tests/pinned/name`.
 #[track_caller]
-pub(crate) fn pin(name: &str, ran: &Ran) {
-    let Ran { code, out, err } = ran;
+pub(crate) fn pin(name: &str, result: &CommandResult) {
+    let CommandResult { code, out, err } = result;
     let text = format!("{out}-- standard error:\n{err}-- exit code: {}\n", code.unwrap());
     let path = pinned().join(name);
     if std::env::var_os("UPDATE").is_some() {
@@ -79,9 +79,9 @@ pub(crate) fn pin(name: &str, ran: &Ran) {
 
 /// An empty directory that is gone at the end.
 #[derive(Debug)]
-pub(crate) struct Scratch(PathBuf);
+pub(crate) struct TestDir(PathBuf);
 
-impl Scratch {
+impl TestDir {
     pub(crate) fn new(name: &str) -> Self {
         // Not in the target directory, which may be inside of the workspace.
         let folder = std::env::temp_dir().join(format!("nexus-cli-{name}-{}", std::process::id()));
@@ -117,12 +117,12 @@ impl Scratch {
         names
     }
 
-    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Ran {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> CommandResult {
         nexus(&self.0).args(args).output().unwrap().into()
     }
 }
 
-impl Drop for Scratch {
+impl Drop for TestDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::run::{Scratch, nexus};
+use crate::run::{TestDir, nexus};
 
 /// What the command writes to a terminal.
 fn on_terminal(command: &mut Command) -> String {
@@ -28,10 +28,10 @@ fn on_terminal(command: &mut Command) -> String {
 
 #[test]
 fn colours_are_for_terminals() {
-    let scratch = Scratch::new("terminal");
-    scratch.file("wrong.pty", "A ->");
+    let dir = TestDir::new("terminal");
+    dir.file("wrong.pty", "A ->");
     let check = || {
-        let mut command = nexus(scratch.path());
+        let mut command = nexus(dir.path());
         command.args(["check", "wrong.pty"]);
         command
     };

@@ -146,7 +146,7 @@ impl Measurer<'_> {
         Block { size, ran: self.looks.ran(&unit.steps), shape }
     }
 
-    /// Puts columns next to each other, right of the rest if there is one; gives how far they
+    /// Puts columns next to each other, right of the rest if there is one; returns how far they
     /// reach to the left and to the right of the spine.
     fn side_by_side(&self, columns: &mut [Column], rest: Option<&FallThrough>) -> (i64, i64) {
         let label = |text: &str| (self.metrics.label_width)(text);

@@ -29,7 +29,7 @@ pub(crate) struct Metrics {
     pub(crate) meet: i64,
     /// Between a unit and its branches.
     pub(crate) branch: i64,
-    /// How far below the unit the middle of a branch's label stands.
+    /// How far below the unit the middle of a branch's label is.
     pub(crate) label: i64,
     /// Between a group's members and the bar where they join.
     pub(crate) join: i64,

@@ -1,4 +1,5 @@
-//! A grid of terminal cells. Where lines meet in a cell, it shows the box character that joins them.
+//! A grid of terminal cells. Where lines meet in a cell, it shows the box character that joins
+//! them.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -103,7 +104,8 @@ impl Grid {
         }
     }
 
-    /// Adds a line from the middle of a cell. A bar is not overwritten; the border of a frame is joined.
+    /// Adds a line from the middle of a cell. A bar is not overwritten; the border of a frame is
+    /// joined.
     pub(super) fn line(&mut self, x: i64, y: i64, to: Direction, kind: ArrowKind, style: Style) {
         let Some(cell) = self.cell(x, y) else { return };
         let mut lines = match cell.glyph {
@@ -128,8 +130,9 @@ impl Grid {
 
     /// A line from one cell to another of the same row, both included.
     ///
-    /// Many lines may share a row up to a common end; `to` must be that end. Drawing stops where the
-    /// rest of the row has been drawn before, so that the time for all of them is linear in the row.
+    /// Many lines may share a row up to a common end; `to` must be that end. Drawing stops where
+    /// the rest of the row has been drawn before, so that the time for all of them is linear in the
+    /// row.
     pub(super) fn horizontal(&mut self, from: i64, to: i64, y: i64, kind: ArrowKind, style: Style) {
         let (ahead, back) = if from < to {
             (Direction::Right, Direction::Left)

@@ -68,7 +68,7 @@ enum Next<'a> {
 struct Builder<'a> {
     items: Vec<Item<'a>>,
     open: Vec<Open>,
-    /// What stands before the next token, and before the separator that it comes after.
+    /// The trivia before the next token, including that before the separator just read.
     trivia: Trivia<'a>,
     next: Next<'a>,
     /// The token before.
@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
         self.next = next;
     }
 
-    /// Writes what stands before a token that neither separates nor closes.
+    /// Writes the break before a token that neither separates nor closes.
     fn start(&mut self, kind: TokenKind) {
         let open = self.top();
         match self.next {
@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
         self.take_blank();
     }
 
-    /// What stands between two tokens of a unit, a branch, an attribute or an entry.
+    /// The space between two tokens of a unit, a branch, an attribute or an entry.
     fn space(&self, kind: TokenKind) -> &'static str {
         use TokenKind::{Arrow, Colon, Equals, Int, LBracket, LParen, PipeArrow, Star};
         match (self.before, kind) {

@@ -5,9 +5,9 @@
 pub(super) struct Comment<'a> {
     /// From `#` to the last character that can be seen.
     pub(super) text: &'a str,
-    /// No token stands before it on its line.
+    /// No token comes before it on its line.
     pub(super) own_line: bool,
-    /// A blank line stands before it.
+    /// A blank line comes before it.
     pub(super) blank: bool,
 }
 
@@ -15,7 +15,7 @@ pub(super) struct Comment<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Trivia<'a> {
     pub(super) comments: Vec<Comment<'a>>,
-    /// A blank line stands right before the next token.
+    /// A blank line comes right before the next token.
     pub(super) blank: bool,
     /// A line ends between the two tokens.
     pub(super) line_end: bool,

@@ -121,7 +121,7 @@ impl<'a> Lexer<'a> {
         if let Some(closing) = closing {
             self.at += closing.len_utf8();
         } else {
-            // No string: blame the quote alone and go on behind it.
+            // No string: report the quote alone, and go on after it.
             self.at = start + opening;
             content = "";
         }

@@ -86,7 +86,7 @@ impl Parser<'_> {
         None
     }
 
-    /// Takes `=` or `:`, whichever stands there; reports the wrong one.
+    /// Takes `=` or `:`, whichever comes next; reports the wrong one.
     fn assignment(&mut self, right: TokenKind) {
         let span = self.span();
         if !self.at(right) {

@@ -10,9 +10,9 @@ use crate::span::Span;
 ///
 /// The fields, which stay: `code`; `severity`, always `"error"`; `message`; `help`, a
 /// string or null; `file`, which is `origin`; `line`, `column`, `end_line` and
-/// `end_column` of what is blamed, counted from 1, columns in characters, the end being
-/// the place behind it; `start` and `end`, the same in bytes; `labels`, a list of objects
-/// with `message` and the same places; and `rendered`, what [`render`](super::render()) makes of it,
+/// `end_column` of the mistake, counted from 1, columns in characters, the end being
+/// the place behind it; `start` and `end`, the same in bytes; `labels`, a list of objects with
+/// `message` and the same places; and `rendered`, what [`render`](super::render()) makes of it,
 /// without colours.
 ///
 /// ```

@@ -11,8 +11,8 @@ use crate::suggest;
 /// Checks a value against its setting: type, range, and for a group every key in it.
 ///
 /// # Errors
-/// The first thing that is wrong, blamed on the value. Without a value there is nothing
-/// to blame: the span is then `0..0`, and the caller puts in the key's.
+/// The first mistake, with the span of the value. Without a value there is no span
+/// to point at: it is then `0..0`, and the caller puts in the key's.
 ///
 /// ```
 /// use nexus_pointy::settings::{RETRY_KEYS, check_value};
@@ -31,7 +31,7 @@ pub fn check_value(key: &Key, value: Option<&Literal>) -> Result<(), Diagnostic>
     }
 }
 
-/// Reports everything that is wrong with a value; `at` is blamed if there is none.
+/// Reports everything that is wrong with a value; `at` is the span if there is none.
 pub(super) fn check(key: &Key, value: Option<&Literal>, at: Span, out: &mut Vec<Diagnostic>) {
     let Some(value) = value else {
         if key.kind != ValueKind::Flag {

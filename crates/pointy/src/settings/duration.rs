@@ -7,7 +7,7 @@ const HELP: &str = "write it like \"200ms\", \"30s\", \"5m\", \"1h\" or \"1h30m\
 /// Reads a duration: numbers with a unit each, `ns`, `us`, `ms`, `s`, `m`, `h` or `d`.
 ///
 /// # Errors
-/// A sentence that says what is wrong and how a duration is written, if the text is no
+/// A sentence about what is wrong and how a duration is written, if the text is no
 /// duration, zero, or more than a `Duration` holds.
 ///
 /// ```

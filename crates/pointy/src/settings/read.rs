@@ -8,7 +8,7 @@ use super::parse_duration;
 use crate::ast::{Attr, Ident, Literal, LiteralKind, Name};
 use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
 
-/// What a flow says about a unit, checked. `None` is what it does not say.
+/// The settings that a flow gives a unit, checked. `None` is a setting that it does not give.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     /// Where the body runs: the executor's name as written.
@@ -89,7 +89,7 @@ pub fn read_settings(attrs: &[Attr]) -> (Settings, Vec<Diagnostic>) {
             continue;
         };
         if attr.value.is_none() && attr.span != attr.key.span {
-            // The parser reported that nothing, or no value, stands behind the `=`.
+            // The parser has reported that there is no value after the `=`.
             continue;
         }
         let before = diagnostics.len();
@@ -102,7 +102,7 @@ pub fn read_settings(attrs: &[Attr]) -> (Settings, Vec<Diagnostic>) {
     (settings, diagnostics)
 }
 
-/// Reports keys given twice, and says of each attribute whether it is such a repetition.
+/// Reports keys given twice, and returns for each attribute whether it is such a repetition.
 fn duplicates(attrs: &[Attr], out: &mut Vec<Diagnostic>) -> Vec<bool> {
     let mut repeated = vec![false; attrs.len()];
     let mut order: Vec<(&Ident, &mut bool)> =

@@ -3,7 +3,7 @@ use super::names::list;
 use crate::diagnostic::quote;
 use crate::suggest;
 
-/// What to say about a key that is none of `keys`: the message, and what to do.
+/// The message about a key that is none of `keys`, and what to do.
 ///
 /// A key that is called otherwise in the Python original or in other libraries, or that
 /// belongs to a group or to the event's attribute, gets a sentence that says so. Else the

@@ -1,5 +1,5 @@
-//! What requests and replies are written in: the format of the crate `postcard`, which says nothing
-//! of its own structure, since both sides are the same program.
+//! The format of requests and replies: that of the crate `postcard`, which does not describe
+//! itself, since both sides are the same program.
 
 mod reader;
 mod writer;

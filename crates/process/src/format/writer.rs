@@ -1,7 +1,7 @@
 //! Writes values as postcard does.
 //!
 //! The crate `postcard` is not used for it, since its errors have no texts: what a value's
-//! `Serialize` says of a mistake would be lost on the way to the user.
+//! `Serialize` reports of a mistake would be lost on the way to the user.
 
 use std::fmt::{self, Display};
 
