@@ -216,15 +216,18 @@ impl InlineJob {
         if active.mailbox.driver_returns() {
             let _ = panic::contain(|| self.pool.reclaim());
         }
-        if let Delivery::Acquired(mut run, notifications) =
-            active.mailbox.deliver([notification], None)
-        {
-            let mut outbox = Outbox::default();
-            for notification in notifications {
-                active.apply(&mut run, notification);
+        match active.mailbox.deliver([notification], None) {
+            Delivery::Acquired(mut run, notifications) => {
+                let mut outbox = Outbox::default();
+                for notification in notifications {
+                    active.apply(&mut run, notification);
+                }
+                active.advance(&mut run, &mut outbox, Some(&mut context));
+                active.release(run, outbox, None);
             }
-            active.advance(&mut run, &mut outbox, Some(&mut context));
-            active.release(run, outbox, None);
+            Delivery::Left(_) => {}
+            // A result that came too late; its Drop is user code.
+            Delivery::Late(late, _) => late.into_iter().for_each(panic::drop_quietly),
         }
     }
 }

@@ -218,6 +218,9 @@ impl Mailbox {
     /// notifications there are.
     pub(super) fn hand_out(&self, outbox: &mut Outbox) -> (NewJobs, Vec<Notification>) {
         let mut contents = self.lock();
+        if contents.closed {
+            return Default::default();
+        }
         contents.enqueue(&mut outbox.pooled);
         (contents.new_jobs(), std::mem::take(&mut contents.notifications))
     }
@@ -230,6 +233,13 @@ impl Mailbox {
         lease: Option<Lease<'_>>,
     ) -> Release {
         let mut contents = self.lock();
+        if contents.closed {
+            drop(contents);
+            // The future that drove the run is gone. Closing has seen to the bodies that run on.
+            outbox.abandoned.clear();
+            crate::panic::drop_quietly((run, std::mem::take(&mut outbox.pooled)));
+            return Release::Released { jobs: Vec::new(), next: WorkerNext::Done, watch: false };
+        }
         contents.inline.append(&mut outbox.inline);
         for (at, task) in outbox.timers.drain(..) {
             contents.timers_set += 1;

@@ -1,5 +1,6 @@
 //! R12: a panic is one event's matter.
 
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use super::support::*;
@@ -220,4 +221,37 @@ fn no_lock_is_held_while_user_code_runs_so_an_event_may_run_a_pipeline_of_the_sa
     });
     assert_eq!(run_on(&engine, &registry, "Nest").output::<u32>().unwrap(), &2);
     assert!(run_on(&engine, &registry, "Nest || Nest || S").is_success());
+}
+
+#[test]
+fn what_an_event_yields_after_its_run_costs_no_thread_if_its_drop_panics() {
+    /// Panics when it is dropped, and says so before.
+    #[derive(Debug)]
+    struct Told(mpsc::Sender<()>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+            panic!("{ON_PURPOSE}: late drop");
+        }
+    }
+    let mut registry = registry();
+    let (begin, begun) = mpsc::channel();
+    let (open, gate) = mpsc::channel::<()>();
+    let (dropped, told) = mpsc::channel();
+    let (gate, ends) = (Mutex::new(gate), Mutex::new((begin, dropped)));
+    registry.event("Late", move |_: &Context| {
+        let (begin, dropped) = &*ends.lock().unwrap();
+        begin.send(()).unwrap();
+        let _ = gate.lock().unwrap().recv();
+        Outcome::success(Told(dropped.clone()))
+    });
+    let (engine, plan) = (Engine::new(), plan(&registry, "Late"));
+    let mut future = Box::pin(engine.prepare_plan(&plan, Inputs::new()).unwrap().run_async());
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(future.as_mut().poll(&mut cx).is_pending());
+    begun.recv_timeout(PATIENCE).unwrap();
+    drop(future);
+    drop(open);
+    told.recv_timeout(PATIENCE).unwrap();
+    within(move || assert!(engine.shutdown(Shutdown::drain()).is_clean()));
 }
