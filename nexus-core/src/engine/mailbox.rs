@@ -18,7 +18,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::chunk::Chunk;
-use super::queue::Queue;
+use super::queue::PoolQueue;
 use super::work::{InlineQueue, Notification, Work};
 use crate::run::{Run, Task};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
@@ -101,7 +101,7 @@ pub(super) struct Contents {
     pub(super) inline: InlineQueue,
     pub(super) timers: BinaryHeap<Reverse<RetryTimer>>,
     timers_set: u64,
-    queues: Vec<Queue>,
+    queues: Vec<PoolQueue>,
     watcher: Watcher,
     /// The driving thread runs a body, and does not watch the timers.
     pub(super) driver_busy: bool,
@@ -172,7 +172,7 @@ impl Mailbox {
                 inline: InlineQueue::new(),
                 timers: BinaryHeap::new(),
                 timers_set: 0,
-                queues: parallelism.map(Queue::new).collect(),
+                queues: parallelism.map(PoolQueue::new).collect(),
                 watcher: Watcher::Nobody,
                 driver_busy: false,
                 driver_abandoned: false,
@@ -307,13 +307,13 @@ impl Mailbox {
 
     /// How many more jobs a pool is to get: a worker that has one waits for something else.
     pub(super) fn new_jobs_of(&self, pool: u32) -> usize {
-        self.lock().queues.get_mut(pool as usize).map_or(0, Queue::new_jobs)
+        self.lock().queues.get_mut(pool as usize).map_or(0, PoolQueue::new_jobs)
     }
 
     /// A job was dropped. Gives its work; that of the whole queue if it was the pool's only job.
     pub(super) fn drop_job(&self, pool: u32) -> Vec<Work> {
         let mut contents = self.lock();
-        contents.queues.get_mut(pool as usize).map(Queue::drop_job).unwrap_or_default()
+        contents.queues.get_mut(pool as usize).map(PoolQueue::drop_job).unwrap_or_default()
     }
 
     /// The driver's work on another thread is over. Says whether it was abandoned.
@@ -433,7 +433,7 @@ impl Contents {
         // With nobody who holds the run, notifications wait for a worker that has more.
         let deferred = self.run.is_some() && !self.notifications.is_empty();
         // The model checker has no time that passes.
-        !cfg!(shuttle) && (deferred || self.queues.iter().any(Queue::needs_watch))
+        !cfg!(shuttle) && (deferred || self.queues.iter().any(PoolQueue::needs_watch))
     }
 
     /// The driver is about to wait. Says whether it has to look meanwhile.
@@ -461,7 +461,7 @@ impl Contents {
 
     /// How many jobs each pool is to get, so that nothing waits that could run.
     fn new_jobs(&mut self) -> NewJobs {
-        let new = (0..).zip(self.queues.iter_mut().map(Queue::new_jobs));
+        let new = (0..).zip(self.queues.iter_mut().map(PoolQueue::new_jobs));
         new.filter(|(_, jobs)| *jobs > 0).collect()
     }
 }

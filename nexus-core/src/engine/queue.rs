@@ -8,7 +8,7 @@ use super::work::{CHUNK_NANOS, Notification, Work};
 use crate::run::Task;
 
 /// What waits for a pool, and what the pool is doing for this run.
-pub(super) struct Queue {
+pub(super) struct PoolQueue {
     waiting: VecDeque<Work>,
     /// How long all that waits will take, in nanoseconds.
     expected: u64,
@@ -18,7 +18,7 @@ pub(super) struct Queue {
     parallelism: usize,
     /// The jobs that it has, those whose work is running included.
     jobs: usize,
-    claimed: Claimed,
+    claimed: ClaimedTasks,
     /// What the threads of the pool have taken.
     chunks: Vec<Arc<Chunk>>,
     /// Counts what was taken, and what the count was at the last look.
@@ -30,7 +30,7 @@ pub(super) struct Queue {
 
 /// The tasks that an executor runs in its own way. Only executors with few workers are asked what
 /// still runs.
-struct Claimed {
+struct ClaimedTasks {
     count: usize,
     tasks: Option<Vec<Task>>,
 }
@@ -38,7 +38,7 @@ struct Claimed {
 /// The tasks of an executor with more workers than this are only counted.
 const TRACKED_WORKERS: usize = 1024;
 
-impl Claimed {
+impl ClaimedTasks {
     fn add(&mut self, task: Task) {
         self.count += 1;
         if let Some(tasks) = &mut self.tasks {
@@ -66,7 +66,7 @@ pub(super) struct Leftovers {
     pub(super) tasks: Vec<Task>,
 }
 
-impl Queue {
+impl PoolQueue {
     pub(super) fn new(parallelism: usize) -> Self {
         Self {
             waiting: VecDeque::new(),
@@ -74,7 +74,10 @@ impl Queue {
             unwanted: Vec::new(),
             parallelism: parallelism.max(1),
             jobs: 0,
-            claimed: Claimed { count: 0, tasks: (parallelism <= TRACKED_WORKERS).then(Vec::new) },
+            claimed: ClaimedTasks {
+                count: 0,
+                tasks: (parallelism <= TRACKED_WORKERS).then(Vec::new),
+            },
             chunks: Vec::new(),
             moves: 0,
             seen: 0,

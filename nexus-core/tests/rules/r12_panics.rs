@@ -235,7 +235,7 @@ fn what_an_event_yields_after_its_run_costs_no_thread_if_its_drop_panics() {
         }
     }
     let mut registry = registry();
-    let (begin, begun) = mpsc::channel();
+    let (begin, first_call) = mpsc::channel();
     let (open, gate) = mpsc::channel::<()>();
     let (dropped, told) = mpsc::channel();
     let (gate, ends) = (Mutex::new(gate), Mutex::new((begin, dropped)));
@@ -249,7 +249,7 @@ fn what_an_event_yields_after_its_run_costs_no_thread_if_its_drop_panics() {
     let mut future = Box::pin(engine.prepare_plan(&plan, Inputs::new()).unwrap().run_async());
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(future.as_mut().poll(&mut cx).is_pending());
-    begun.recv_timeout(PATIENCE).unwrap();
+    first_call.recv_timeout(PATIENCE).unwrap();
     drop(future);
     drop(open);
     told.recv_timeout(PATIENCE).unwrap();
