@@ -34,12 +34,12 @@ pub struct InputDefault {
 }
 
 /// Makes a field's value of the JSON text that is its own.
-pub type ReadJson = fn(&str) -> Result<Value, Misread>;
+pub type ReadJson = fn(&str) -> Result<Value, FieldJsonError>;
 
 /// Why a text is no value of the field's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[doc(hidden)]
-pub struct Misread {
+pub struct FieldJsonError {
     /// Where inside of the field: `[3].total`, or nothing if it is the field itself.
     pub path: String,
     /// The same, as far as it is known.
@@ -74,7 +74,9 @@ impl<T> fmt::Debug for FromJson<T> {
     }
 }
 
-fn read<T: Deserialize<'static> + Send + Sync + 'static>(text: &str) -> Result<Value, Misread> {
+fn read<T: Deserialize<'static> + Send + Sync + 'static>(
+    text: &str,
+) -> Result<Value, FieldJsonError> {
     // A reader lends nothing of what it reads.
     let mut json = serde_json::Deserializer::from_reader(text.as_bytes());
     serde_path_to_error::deserialize::<_, T>(&mut json).map(Value::new).map_err(|error| {
@@ -89,11 +91,11 @@ fn read<T: Deserialize<'static> + Send + Sync + 'static>(text: &str) -> Result<V
             Segment::Enum { variant } => Some(Step::Key(variant.clone())),
             Segment::Unknown => None,
         });
-        Misread { path, ..Misread::new(steps.collect(), error.inner()) }
+        FieldJsonError { path, ..FieldJsonError::new(steps.collect(), error.inner()) }
     })
 }
 
-impl Misread {
+impl FieldJsonError {
     /// The words of an error of `serde_json`, without the place that it has at its end.
     pub fn new(steps: Vec<Step>, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
@@ -158,9 +160,9 @@ mod tests {
                 9,
             ),
         ] {
-            let misread = FromJson::<Vec<Order>>::FROM_JSON.unwrap()(&text).unwrap_err();
-            assert_eq!((&*misread.path, &*misread.message), (path, message), "{text}");
-            assert_eq!((misread.line, misread.column), (1, column), "{text}");
+            let mistake = FromJson::<Vec<Order>>::FROM_JSON.unwrap()(&text).unwrap_err();
+            assert_eq!((&*mistake.path, &*mistake.message), (path, message), "{text}");
+            assert_eq!((mistake.line, mistake.column), (1, column), "{text}");
         }
     }
 }

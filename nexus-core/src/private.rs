@@ -24,7 +24,7 @@ pub use crate::event::{
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
 #[cfg(feature = "json-input")]
-pub use crate::input::{FromJson, InputDefault, InputField, Misread, ReadJson, Step};
+pub use crate::input::{FieldJsonError, FromJson, InputDefault, InputField, ReadJson, Step};
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
 pub use crate::pipeline::{CheckedFlow, Pipeline};
 pub use crate::plan::Fields;

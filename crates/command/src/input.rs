@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use nexus_core::__private::{InputField, Misread, ReadJson, Value};
+use nexus_core::__private::{FieldJsonError, InputField, ReadJson, Value};
 use nexus_pointy::suggest::nearest;
 use serde_json::value::RawValue;
 
@@ -65,8 +65,9 @@ impl Document {
         match serde_json::from_str::<Members<'_>>(&self.text) {
             Ok(members) => Ok(members.0),
             Err(error) => {
-                let misread = Misread::new(Vec::new(), &error);
-                let place = self.at(position::byte_at(&self.text, misread.line, misread.column));
+                let json_error = FieldJsonError::new(Vec::new(), &error);
+                let place =
+                    self.at(position::byte_at(&self.text, json_error.line, json_error.column));
                 let is_object = self.text.trim_start().starts_with('{');
                 if error.is_data() && !is_object {
                     let names: Vec<String> =
@@ -75,10 +76,10 @@ impl Document {
                     return Err(format!(
                         "{}: expected a JSON object with the pipeline's fields, {{{shape}}}; {}",
                         self.origin,
-                        misread.message.rsplit_once(", ").map_or("", |(_, found)| found)
+                        json_error.message.rsplit_once(", ").map_or("", |(_, found)| found)
                     ));
                 }
-                Err(format!("{place}: broken JSON: {}", misread.message))
+                Err(format!("{place}: broken JSON: {}", json_error.message))
             }
         }
     }
@@ -191,21 +192,21 @@ impl FieldInput<'_> {
                 field.ty
             )]);
         };
-        let misread = match (read(self.json), self.origin) {
+        let json_error = match (read(self.json), self.origin) {
             (Ok(value), _) => return Ok(value),
-            (Err(misread), Origin::Document(_)) => misread,
-            (Err(misread), Origin::Set) => match self.read_text(read, misread) {
+            (Err(json_error), Origin::Document(_)) => json_error,
+            (Err(json_error), Origin::Set) => match self.read_text(read, json_error) {
                 Ok(value) => return Ok(value),
-                Err(Text(misread)) => return Err(vec![self.mistake_text(&misread, None)]),
-                Err(Json(misread)) => misread,
+                Err(Text(json_error)) => return Err(vec![self.mistake_text(&json_error, None)]),
+                Err(Json(json_error)) => json_error,
             },
         };
-        let mistakes = mistakes::find_all(read, self.json, misread);
-        Err(mistakes.iter().map(|it| self.mistake_text(&it.misread, Some(it.at))).collect())
+        let mistakes = mistakes::find_all(read, self.json, json_error);
+        Err(mistakes.iter().map(|it| self.mistake_text(&it.json_error, Some(it.at))).collect())
     }
 
     /// Reads the value of a `--set` as a text without quotes.
-    fn read_text(&self, read: ReadJson, as_json: Misread) -> Result<Value, SetError> {
+    fn read_text(&self, read: ReadJson, as_json: FieldJsonError) -> Result<Value, SetError> {
         let is_json = serde_json::from_str::<&RawValue>(self.json).is_ok();
         match read(&serde_json::Value::from(self.json).to_string()) {
             Ok(value) => Ok(value),
@@ -215,22 +216,22 @@ impl FieldInput<'_> {
     }
 
     /// The message for a mistake: its place, its path inside of the field, and what is wrong.
-    fn mistake_text(&self, misread: &Misread, at: Option<usize>) -> String {
+    fn mistake_text(&self, json_error: &FieldJsonError, at: Option<usize>) -> String {
         let place = match (self.origin, at) {
             (Origin::Document(document), Some(at)) => {
                 document.at(position::offset_of(&document.text, self.json) + at)
             }
             _ => "--set".to_owned(),
         };
-        let hint = hint(&misread.message);
-        format!("{place}: `{}{}`: {}{hint}", self.name, misread.path, misread.message)
+        let hint = hint(&json_error.message);
+        format!("{place}: `{}{}`: {}{hint}", self.name, json_error.path, json_error.message)
     }
 }
 
 /// Why the value of a `--set` cannot be read, as a text or as JSON.
 enum SetError {
-    Text(Misread),
-    Json(Misread),
+    Text(FieldJsonError),
+    Json(FieldJsonError),
 }
 use SetError::{Json, Text};
 

@@ -4,7 +4,7 @@
 //! value in its place, with the missing field added, or with the element of a list left out. The
 //! reader's next error is then the next mistake. The values read from such a copy are thrown away.
 
-use nexus_core::__private::{Misread, ReadJson, Step};
+use nexus_core::__private::{FieldJsonError, ReadJson, Step};
 
 use crate::position::{self, Span};
 
@@ -18,38 +18,38 @@ const PLACEHOLDERS: [&str; 7] = ["0", "\"\"", "false", "null", "[]", "{}", "\"0\
 
 /// A mistake, and the byte of the text that it is at.
 pub(crate) struct Mistake {
-    pub(crate) misread: Misread,
+    pub(crate) json_error: FieldJsonError,
     pub(crate) at: usize,
 }
 
 /// The mistakes of `text`; `first` is the one that the reader has reported.
-pub(crate) fn find_all(read: ReadJson, text: &str, first: Misread) -> Vec<Mistake> {
+pub(crate) fn find_all(read: ReadJson, text: &str, first: FieldJsonError) -> Vec<Mistake> {
     let mut copy = RepairedText { text: text.to_owned(), edits: Vec::new(), removed: Vec::new() };
     let mut found = Vec::new();
     let mut next = Some(first);
-    while let Some(mut misread) = next {
+    while let Some(mut json_error) = next {
         let repaired = if found.len() + 1 < MAX_MISTAKES && text.len() <= MAX_TEXT_LEN {
-            copy.repair(read, &misread)
+            copy.repair(read, &json_error)
         } else {
             None
         };
-        let at = copy.original_position(&misread);
-        if let Some(path) = copy.original_path(&misread.steps) {
-            misread.path = path;
+        let at = copy.original_position(&json_error);
+        if let Some(path) = copy.original_path(&json_error.steps) {
+            json_error.path = path;
         }
-        found.push(Mistake { misread, at });
+        found.push(Mistake { json_error, at });
         next = repaired.and_then(|repaired| {
-            let misread = read(&repaired.text).err();
+            let json_error = read(&repaired.text).err();
             copy = repaired;
-            misread
+            json_error
         });
     }
     found
 }
 
 /// The field that is missing, if that is the mistake.
-fn missing_field(misread: &Misread) -> Option<String> {
-    misread.message.strip_prefix("missing field ")?.split('`').nth(1).map(str::to_owned)
+fn missing_field(json_error: &FieldJsonError) -> Option<String> {
+    json_error.message.strip_prefix("missing field ")?.split('`').nth(1).map(str::to_owned)
 }
 
 /// A copy of the text with some of it replaced.
@@ -71,16 +71,16 @@ struct Edit {
 
 impl RepairedText {
     /// The last byte that the reader had read.
-    fn read_position(&self, misread: &Misread) -> usize {
-        position::byte_at(&self.text, misread.line, misread.column)
+    fn read_position(&self, json_error: &FieldJsonError) -> usize {
+        position::byte_at(&self.text, json_error.line, json_error.column)
     }
 
     /// The byte of the original text at which the mistake is. It is inside of the value, although
     /// the reader has read one byte more to find the end of a number.
-    fn original_position(&self, misread: &Misread) -> usize {
-        let read_position = self.read_position(misread);
-        let last =
-            position::value_span(&self.text, &misread.steps).map(|span| span.end.saturating_sub(1));
+    fn original_position(&self, json_error: &FieldJsonError) -> usize {
+        let read_position = self.read_position(json_error);
+        let last = position::value_span(&self.text, &json_error.steps)
+            .map(|span| span.end.saturating_sub(1));
         self.original(read_position.min(last.unwrap_or(read_position)))
     }
 
@@ -123,23 +123,23 @@ impl RepairedText {
     }
 
     /// A copy in which the reader gets further.
-    fn repair(&self, read: ReadJson, misread: &Misread) -> Option<Self> {
-        let mut repaired = misread.steps.clone();
-        repaired.extend(missing_field(misread).map(Step::Key));
+    fn repair(&self, read: ReadJson, json_error: &FieldJsonError) -> Option<Self> {
+        let mut repaired = json_error.steps.clone();
+        repaired.extend(missing_field(json_error).map(Step::Key));
         let is_right = |(copy, end): &(Self, usize)| match read(&copy.text) {
             Ok(_) => true,
             Err(next) => copy.read_position(&next) >= *end && !next.steps.starts_with(&repaired),
         };
-        let other = self.candidates(misread).into_iter().find(is_right);
-        other.map(|(copy, _)| copy).or_else(|| self.without_element(&misread.steps))
+        let other = self.candidates(json_error).into_iter().find(is_right);
+        other.map(|(copy, _)| copy).or_else(|| self.without_element(&json_error.steps))
     }
 
     /// Copies with something else in the place of the mistake, and where that ends.
-    fn candidates(&self, misread: &Misread) -> Vec<(Self, usize)> {
-        let Some(span) = position::value_span(&self.text, &misread.steps) else {
+    fn candidates(&self, json_error: &FieldJsonError) -> Vec<(Self, usize)> {
+        let Some(span) = position::value_span(&self.text, &json_error.steps) else {
             return Vec::new();
         };
-        if let Some(name) = missing_field(misread) {
+        if let Some(name) = missing_field(json_error) {
             let is_empty = self
                 .text
                 .get(span.start + 1..span.end)
@@ -152,14 +152,14 @@ impl RepairedText {
                 .map(|member| (self.replaced(inside, &member), inside.start + member.len()))
                 .collect();
         }
-        if misread.message.starts_with("unknown field ") {
+        if json_error.message.starts_with("unknown field ") {
             let key = position::key_start(&self.text, span.start);
             let whole = self.with_comma(Span { start: key, end: span.end });
             return vec![(self.replaced(whole, ""), whole.start)];
         }
         // "unknown variant `a`, expected `b` or `c`"
-        let variants = misread.message.starts_with("unknown variant ");
-        let variants = misread.message.split('`').skip(3).step_by(2).filter(|_| variants);
+        let variants = json_error.message.starts_with("unknown variant ");
+        let variants = json_error.message.split('`').skip(3).step_by(2).filter(|_| variants);
         let variants = variants.map(|variant| serde_json::Value::from(variant).to_string());
         PLACEHOLDERS
             .iter()
@@ -233,7 +233,7 @@ mod tests {
         let read = FromJson::<Vec<Order>>::FROM_JSON.unwrap();
         let all = find_all(read, text, read(text).unwrap_err());
         let rest = |at: usize| text[at..].chars().take(3).collect();
-        all.into_iter().map(|it| (it.misread.path, it.misread.message, rest(it.at))).collect()
+        all.into_iter().map(|it| (it.json_error.path, it.json_error.message, rest(it.at))).collect()
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub struct Members {
 
 /// The kinds of values that a flow may give a field.
 #[derive(Clone, Copy)]
-pub enum Given {
+pub enum SettingValueKind {
     Int,
     Float,
     Text,
@@ -354,7 +354,7 @@ impl Check {
 
     /// Everything of an event that runs in another process can cross.
     #[track_caller]
-    pub const fn crosses(at: &str, event: &Spec, remote: bool) {
+    pub const fn is_sendable(at: &str, event: &Spec, remote: bool) {
         if remote
             && event.known
             && let Some(part) = event.wire.unsendable()
@@ -365,7 +365,7 @@ impl Check {
 
     /// The same of one parameter, or of the output.
     #[track_caller]
-    pub const fn part_crosses(at: &str, event: &Spec, remote: bool, part: &WirePart) {
+    pub const fn part_is_sendable(at: &str, event: &Spec, remote: bool, part: &WirePart) {
         if remote && event.known && part.is_unsendable() {
             Self::unsendable(at, event, part);
         }
@@ -386,7 +386,7 @@ impl Check {
     /// A key that is no setting is a field of the struct event, and has its type. `help` is
     /// what to say where it is not even near to a field.
     #[track_caller]
-    pub const fn own_field(at: &str, event: &Spec, key: &str, given: Given, help: &str) {
+    pub const fn own_field(at: &str, event: &Spec, key: &str, given: SettingValueKind, help: &str) {
         const MOST: usize = 64;
         if !event.known {
             return;
@@ -419,13 +419,19 @@ impl Check {
     }
 
     #[track_caller]
-    const fn own_kind(at: &str, event: &Spec, key: &str, kind: SettingKind, given: Given) {
+    const fn own_kind(
+        at: &str,
+        event: &Spec,
+        key: &str,
+        kind: SettingKind,
+        given: SettingValueKind,
+    ) {
         let takes = match (kind, given) {
-            (SettingKind::Int, Given::Int)
-            | (SettingKind::Float, Given::Float | Given::Int)
-            | (SettingKind::Text, Given::Text)
-            | (SettingKind::Flag, Given::Flag)
-            | (SettingKind::List, Given::List) => return,
+            (SettingKind::Int, SettingValueKind::Int)
+            | (SettingKind::Float, SettingValueKind::Float | SettingValueKind::Int)
+            | (SettingKind::Text, SettingValueKind::Text)
+            | (SettingKind::Flag, SettingValueKind::Flag)
+            | (SettingKind::List, SettingValueKind::List) => return,
             (SettingKind::Int, _) => "a whole number",
             (SettingKind::Float, _) => "a number",
             (SettingKind::Text, _) => "a text in quotes",
@@ -434,13 +440,13 @@ impl Check {
             (SettingKind::Opaque, _) => "no value in a flow: its type cannot be written there",
         };
         let given = match given {
-            Given::Int => "a whole number",
-            Given::Float => "a number with a fraction",
-            Given::Text => "a text",
-            Given::Flag => "`true` or `false`",
-            Given::List => "a list",
-            Given::Name => "a name",
-            Given::Map => "a map",
+            SettingValueKind::Int => "a whole number",
+            SettingValueKind::Float => "a number with a fraction",
+            SettingValueKind::Text => "a text",
+            SettingValueKind::Flag => "`true` or `false`",
+            SettingValueKind::List => "a list",
+            SettingValueKind::Name => "a name",
+            SettingValueKind::Map => "a map",
         };
         let text = Text::new()
             .add(at)
@@ -458,7 +464,7 @@ impl Check {
 
     /// Every field of the struct event that has no default is given.
     #[track_caller]
-    pub const fn own_given(at: &str, event: &Spec, keys: &[&str]) {
+    pub const fn own_fields(at: &str, event: &Spec, keys: &[&str]) {
         let mut i = 0;
         while i < event.own.len() {
             let OwnField { name, required, .. } = event.own[i];

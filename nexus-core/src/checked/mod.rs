@@ -22,7 +22,7 @@ mod probe;
 mod text;
 
 pub use accepts::{Each, Failed, Nth, One, Part, Whole};
-pub use check::{Check, Given, Leaf, LeafKind, Members, Spec, SpecParam};
+pub use check::{Check, Leaf, LeafKind, Members, SettingValueKind, Spec, SpecParam};
 #[cfg(feature = "json-input")]
 pub use input::readable;
 pub use probe::{

@@ -234,7 +234,7 @@ pub(crate) fn transfer_check(
     let (event, is) = (ident("__E"), ident("__is"));
     // The name has another hygiene than the brackets, so that the compiler does not join their
     // spans.
-    let check = Ident::new("part_crosses", Span::call_site());
+    let check = Ident::new("part_is_sendable", Span::call_site());
     let check_part = |ty: &Type, part: TokenStream| {
         let (start, end) = end_spans(ty);
         let call = respan_ends(

@@ -132,11 +132,11 @@ impl<'a> Checks<'a> {
             out.extend(self.call(
                 "own_field",
                 key.span,
-                &quote!(#name, #private::Given::#given, #help),
+                &quote!(#name, #private::SettingValueKind::#given, #help),
             ));
         }
         let keys = step.own.iter().map(|attr| &*attr.key.text);
-        out.extend(self.call("own_given", step.name.span, &quote!(&[#(#keys),*])));
+        out.extend(self.call("own_fields", step.name.span, &quote!(&[#(#keys),*])));
         out
     }
 
@@ -146,7 +146,7 @@ impl<'a> Checks<'a> {
         let known = self.model.executors.iter().position(|known| known.text == executor.text);
         let Some(alias) = known.map(executor_alias) else { return TokenStream::new() };
         let private = self.private;
-        self.call("crosses", executor.span, &quote!(#private::RunsRemote::<#alias>::IS))
+        self.call("is_sendable", executor.span, &quote!(#private::RunsRemote::<#alias>::IS))
     }
 
     /// Checks that the event can take the value of the arrow.
