@@ -54,7 +54,10 @@ mod tests {
         let (open, gate) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
         registry
-            .event("A", move |_: &Context| Outcome::success(drop(lock(&gate).recv())))
+            .event("A", move |_: &Context| {
+                let _ = lock(&gate).recv();
+                Outcome::success(())
+            })
             .executor::<ThreadPoolExecutor>()
             .executor_config(ExecutorInitializerConfig::new().max_workers(1));
         let engine = Engine::new();
