@@ -468,7 +468,7 @@ impl Contents {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
-    use super::*;
+    use crate::engine::mailbox::{Contents, Mailbox};
 
     #[test]
     fn the_drivers_pool_gets_back_just_what_was_abandoned() {

@@ -235,13 +235,13 @@ fn what_an_event_yields_after_its_run_costs_no_thread_if_its_drop_panics() {
         }
     }
     let mut registry = registry();
-    let (begin, first_call) = mpsc::channel();
+    let (start, told_of_start) = mpsc::channel();
     let (open, gate) = mpsc::channel::<()>();
     let (dropped, told) = mpsc::channel();
-    let (gate, ends) = (Mutex::new(gate), Mutex::new((begin, dropped)));
+    let (gate, ends) = (Mutex::new(gate), Mutex::new((start, dropped)));
     registry.event("Late", move |_: &Context| {
-        let (begin, dropped) = &*ends.lock().unwrap();
-        begin.send(()).unwrap();
+        let (start, dropped) = &*ends.lock().unwrap();
+        start.send(()).unwrap();
         let _ = gate.lock().unwrap().recv();
         Outcome::success(Told(dropped.clone()))
     });
@@ -249,7 +249,7 @@ fn what_an_event_yields_after_its_run_costs_no_thread_if_its_drop_panics() {
     let mut future = Box::pin(engine.prepare_plan(&plan, Inputs::new()).unwrap().run_async());
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(future.as_mut().poll(&mut cx).is_pending());
-    first_call.recv_timeout(PATIENCE).unwrap();
+    told_of_start.recv_timeout(PATIENCE).unwrap();
     drop(future);
     drop(open);
     told.recv_timeout(PATIENCE).unwrap();
