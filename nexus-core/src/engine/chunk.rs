@@ -1,9 +1,9 @@
 //! Chunks: the work that a worker takes from a run's queue at once.
 //!
 //! Taking work and telling of its end costs a lock each. So a worker takes as much as makes some
-//! tens of microseconds ([`CHUNK_NANOS`](super::work::CHUNK_NANOS)), does it, and delivers all outcomes together. Only tasks
-//! of one body go together, whose pace is known from earlier ones, and none that may have to be
-//! told that it is not wanted any more.
+//! tens of microseconds ([`CHUNK_NANOS`](super::work::CHUNK_NANOS)), does it, and delivers all
+//! outcomes together. Only tasks of one body go together, whose pace is known from earlier ones, and
+//! none that may have to be told that it is not wanted any more.
 //!
 //! Tasks may wait for each other, so nothing may stay behind a task that turns out to be slow.
 //! Whoever drives the run looks at its chunks every millisecond while there are any, and takes

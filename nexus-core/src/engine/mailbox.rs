@@ -8,8 +8,8 @@
 //! What the run wants done is kept here until somebody has time: work of the driving thread, and
 //! for each pool a queue of work. An executor is given no work but *jobs*, each the right to take
 //! from such a queue, and no more of them than it has use for. A worker that delivers its
-//! notification takes its next work in the same moment, so that a task costs two short locks and no
-//! allocation.
+//! notifications takes its next work in the same moment, so that a chunk of short tasks costs one
+//! lock.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -139,7 +139,7 @@ pub(super) enum Release {
 
 /// What became of a notification.
 pub(super) enum Delivery {
-    /// The caller holds the run now, and must tell it what came before, and then its own.
+    /// The caller holds the run now, and must tell it all of this, in order.
     Acquired(Box<Run>, Vec<Notification>),
     /// The run's holder will see to it.
     Left(WorkerNext),
