@@ -15,7 +15,16 @@ pub(crate) struct CommandResult {
 }
 
 pub(crate) fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let program = std::env::current_exe().unwrap();
+    // Whoever runs the tests may ignore signals, as `nohup` and a shell's background do, and the
+    // program would inherit that.
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP,INT,TERM").arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
     command.args(args).env(ROLE, "1").current_dir(env!("CARGO_MANIFEST_DIR"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
