@@ -32,6 +32,8 @@ mod flow;
 mod hash;
 #[cfg(feature = "json-input")]
 mod input;
+#[cfg(feature = "durable")]
+pub mod journal;
 mod observe;
 mod outcome;
 mod panic;

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["run"],
     &["describe"],
     &["report"],
+    &["journal"],
     &["picture"],
     &["observe"],
     &["engine"],

@@ -35,7 +35,7 @@ pub struct Report {
 }
 
 /// How a run ended (R6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
@@ -49,6 +49,33 @@ pub enum Status {
     Cancelled,
     /// It took longer than its timeout.
     TimedOut,
+}
+
+impl Status {
+    const ALL: [Self; 5] =
+        [Self::Succeeded, Self::Failed, Self::Stopped, Self::Cancelled, Self::TimedOut];
+
+    /// The status in a word, as `serde` writes it.
+    ///
+    /// ```
+    /// use nexus_core::Status;
+    /// assert_eq!(Status::TimedOut.name(), "timed_out");
+    /// assert_eq!(Status::from_name("timed_out"), Some(Status::TimedOut));
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
 }
 
 impl Report {
