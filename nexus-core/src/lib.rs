@@ -30,7 +30,7 @@ mod executor;
 mod failure;
 mod flow;
 mod hash;
-#[cfg(feature = "json-input")]
+#[cfg(any(feature = "durable", feature = "json-input"))]
 mod input;
 #[cfg(feature = "durable")]
 pub mod journal;

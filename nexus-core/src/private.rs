@@ -23,7 +23,7 @@ pub use crate::event::{
     SettingKind, only_async,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
-#[cfg(feature = "json-input")]
+#[cfg(any(feature = "durable", feature = "json-input"))]
 pub use crate::input::{FieldJsonError, FromJson, InputDefault, InputField, ReadJson, Step};
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
 pub use crate::pipeline::{CheckedFlow, Pipeline};

@@ -9,6 +9,8 @@ mod check;
 mod compile;
 mod fields;
 mod hints;
+#[cfg(feature = "durable")]
+mod inputs;
 mod options;
 mod pace;
 

@@ -11,7 +11,7 @@ use serde::de::{
 use serde::ser::{Error as _, SerializeTuple};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::codec::{Codec, ValueRef};
+use super::codec::ValueRef;
 use super::errors::{ErrorClassifier, ExceptionRecord, FailureRef, FailureSeed};
 use super::pair::Pair;
 use super::piped::PipedSeed;
@@ -261,7 +261,7 @@ impl Reply<'_> {
     }
 
     fn borrow(&self) -> Result<OutcomeRef<'_>, &'static str> {
-        let output = output_codec(self.def);
+        let output = self.def.wire.output.by.codec();
         let value = |value| match output {
             Some(codec) => codec.borrow(value).ok_or("it has another type than was planned"),
             None => Err(self.def.wire.output.cure()),
@@ -293,13 +293,6 @@ impl Reply<'_> {
     ) -> Result<S::Ok, S::Error> {
         let record = ExceptionRecord::of(exception, &ErrorClassifier::NONE);
         OutcomeRef::Exception(record).serialize(serializer)
-    }
-}
-
-fn output_codec(def: &EventDef) -> Option<&Codec> {
-    match &def.wire.output.by {
-        Transfer::Value(codec) => Some(codec),
-        _ => None,
     }
 }
 
@@ -344,7 +337,7 @@ impl Visitor<'static> for ReplySeed<'_> {
     }
 
     fn visit_enum<A: EnumAccess<'static>>(self, data: A) -> Result<TaskOutcome, A::Error> {
-        let output = output_codec(self.0).copied();
+        let output = self.0.wire.output.by.codec().copied();
         let value = || output.ok_or_else(|| A::Error::custom(self.0.wire.output.cure()));
         let (kind, content) = data.variant()?;
         Ok(match kind {

@@ -18,7 +18,7 @@ use crate::derive::fields::{StructField, doc};
 use crate::event::{probe_imports, settings::duration};
 use crate::span::{end_spans, respan_ends, without_location, without_raw_prefix};
 use crate::text::text;
-use crate::types::arc_target;
+use crate::types::{arc_target, borrows};
 
 /// The pipeline. If it has mistakes, the user's names are still emitted for editors, but nothing
 /// that would make the compiler report more errors than the macro.
@@ -134,11 +134,12 @@ fn implementation(
 ) -> TokenStream {
     let listed_fields = fields.iter().zip(types).enumerate().map(|(index, (field, ty))| {
         let (name, _, alias) = ty;
+        let transfer = transfer(private, field, alias);
         if field.default.is_none() {
-            return quote!(.with::<#alias>(#name));
+            return quote!(.with_field::<#alias>(#name, #transfer));
         }
         let make = default_maker(private, index, alias, arc_target(&field.ty).is_some());
-        quote!(.with_made::<#alias>(#name, #make))
+        quote!(.with_made::<#alias>(#name, #transfer, #make))
     });
     let values = fields.iter().zip(types).map(|(field, (.., alias))| value(private, field, alias));
     let shareable = shareable(private, fields, types);
@@ -233,6 +234,15 @@ fn value(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStre
     let name = without_location(&field.name);
     let make = if arc_target(&field.ty).is_some() { quote!(SHARED) } else { quote!(NEW) };
     quote!((#private::Holds::<#alias>::#make)(self.#name))
+}
+
+/// How a field's value is written down and read again.
+fn transfer(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStream {
+    if borrows(&field.ty) {
+        quote!(#private::Transfer::Borrows)
+    } else {
+        quote!(#private::Serialisable::<#alias>::VALUE)
+    }
 }
 
 /// The check that each field can be shared among threads; its error is shown at the field's type.
