@@ -169,7 +169,22 @@ impl CheckedFlow {
         plan.as_ref().map_err(|errors| Error::Flow(Arc::clone(errors)))
     }
 
+    /// The plan of another script with this pipeline's events, such as the one that a run began
+    /// with.
+    #[cfg(feature = "durable")]
+    pub fn replan(&self, script: &str, fields: &Fields) -> Result<Arc<Plan>> {
+        self.make_of(script, fields).map_err(Error::Flow)
+    }
+
     fn make(&self, fields: &Fields) -> std::result::Result<Arc<Plan>, Arc<FlowErrors>> {
+        self.make_of(self.script, fields)
+    }
+
+    fn make_of(
+        &self,
+        script: &str,
+        fields: &Fields,
+    ) -> std::result::Result<Arc<Plan>, Arc<FlowErrors>> {
         let mut registry = Registry::new();
         for (name, definition) in self.events {
             registry.add_as((*name).to_owned(), definition());
@@ -180,6 +195,6 @@ impl CheckedFlow {
         for (name, ty) in self.errors {
             registry.error_type((*name).to_owned(), *ty);
         }
-        Flow::parse_as(self.name, self.script)?.compile(&registry, fields).map(Arc::new)
+        Flow::parse_as(self.name, script)?.compile(&registry, fields).map(Arc::new)
     }
 }

@@ -347,9 +347,13 @@ impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
     /// Shows the event's values in reports as JSON.
     pub fn output_json(self) -> Self
     where
-        T: serde::Serialize,
+        T: serde::Serialize + serde::Deserialize<'static>,
     {
         self.def.output = OutputInfo::json::<T>();
+        #[cfg(feature = "wire")]
+        {
+            self.def.wire.output.by = crate::wire::Serialisable::<T>::VALUE;
+        }
         self
     }
 

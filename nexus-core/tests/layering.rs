@@ -49,9 +49,10 @@ const LAYERS: &[&[&str]] = &[
 /// The files of `engine/`, in the order in which they can be read: each imports only from those
 /// before it.
 const ENGINE: &[&str] = &[
-    "work", "timer", "chunk", "queue", "mailbox", "progress", "runs", "shared", "active", "signal",
-    "polling", "perform", "advance", "watch", "jobs", "driver", "future", "inputs", "handle",
-    "builder", "engine", "prepare", "shutdown",
+    "work", "timer", "chunk", "queue", "mailbox", "progress", "runs", "writer", "keys", "shared",
+    "recorded", "active", "signal", "polling", "perform", "advance", "recording", "watch", "jobs",
+    "driver", "future", "durable", "unrecorded", "inputs", "handle", "builder", "engine", "prepare",
+    "keyed", "shutdown",
 ];
 
 const LONGEST_FILE: usize = 600;

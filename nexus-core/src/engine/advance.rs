@@ -234,6 +234,9 @@ impl ActiveRun {
         notifications: impl IntoIterator<Item = Notification>,
         lease: Option<Lease<'_>>,
     ) -> WorkerNext {
+        if let Some(journal) = &self.journal {
+            return self.record(journal, notifications, lease);
+        }
         match self.mailbox.deliver(notifications, lease) {
             Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease),
             Delivery::Left(next) => next,
@@ -280,6 +283,9 @@ impl ActiveRun {
             }
             Notification::Halted(halt) => run.cancel_all(halt),
         }
+        if self.journal.is_some() {
+            run.start_ready();
+        }
     }
 }
 
@@ -297,7 +303,7 @@ impl Registered for ActiveRun {
         self.info.names.pipeline()
     }
     fn cancel(self: Arc<Self>) {
-        self.halt(Halt::Cancelled(CancelCause::Requested));
+        self.let_go();
     }
     fn abandoned_steps(&self) -> Vec<String> {
         self.abandoned_names()

@@ -23,7 +23,7 @@ use crate::outcome::TaskOutcome;
 use crate::panic;
 use crate::plan::NONE;
 use crate::report::Report;
-use crate::run::{CancelCause, Halt, Run, Task};
+use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 
 /// Drives a run; `shared` runs its plain bodies. Dropped before its end, it cancels the run.
@@ -45,7 +45,7 @@ impl Drop for EndWithFuture<'_> {
     fn drop(&mut self) {
         let Self(active, shared) = self;
         // The run may have been dropped with the future that held it; if not, it learns it here.
-        active.halt(Halt::Cancelled(CancelCause::Requested));
+        active.let_go();
         let mut contents = active.mailbox.lock();
         let is_busy = contents.abandon_driver();
         for pool in Contents::close(contents) {
@@ -91,7 +91,11 @@ impl ActiveRun {
 
     /// The only work that there is, if it is an async body that nobody may have to end.
     fn lone_async(&self, run: &Run, outbox: &mut Outbox) -> Option<Work> {
-        if outbox.pooled.len() != 1 || !outbox.inline.is_empty() || !run.is_alone() {
+        if self.journal.is_some()
+            || outbox.pooled.len() != 1
+            || !outbox.inline.is_empty()
+            || !run.is_alone()
+        {
             return None;
         }
         let Work { kind: WorkKind::Body, task, .. } = outbox.pooled.first()?.1 else { return None };
@@ -215,6 +219,9 @@ impl InlineJob {
         let notification = perform(*work, &mut context);
         if active.mailbox.driver_returns() {
             let _ = panic::contain(|| self.pool.reclaim());
+        }
+        if active.journal.is_some() {
+            return active.tell(notification);
         }
         match active.mailbox.deliver([notification], None) {
             Delivery::Acquired(mut run, notifications) => {

@@ -34,14 +34,14 @@ use crate::sync::thread;
 pub struct RunHandle {
     active: Arc<ActiveRun>,
     tracker: Arc<ProgressTracker>,
-    thread: thread::JoinHandle<Report>,
+    thread: thread::JoinHandle<Result<Report>>,
 }
 
 impl RunHandle {
     pub(super) fn new(
         active: Arc<ActiveRun>,
         tracker: Arc<ProgressTracker>,
-        thread: thread::JoinHandle<Report>,
+        thread: thread::JoinHandle<Result<Report>>,
     ) -> Self {
         Self { active, tracker, thread }
     }
@@ -79,10 +79,11 @@ impl RunHandle {
     ///
     /// # Errors
     ///
-    /// If the thread that drives the run broke, which would be a defect of nexus.
+    /// If the run was durable and its store failed, or the engine left it to be resumed; or if the
+    /// thread that drives the run broke, which would be a defect of nexus.
     pub fn wait(self) -> Result<Report> {
         let broke = |_| Error::Engine("the thread that drove the run has panicked".to_owned());
-        self.thread.join().map_err(broke)
+        self.thread.join().map_err(broke)?
     }
 }
 

@@ -214,6 +214,40 @@ impl Mailbox {
         }
     }
 
+    /// A worker has left its notifications elsewhere: what it does next.
+    #[cfg(feature = "durable")]
+    pub(super) fn leave(&self, lease: Option<Lease<'_>>) -> Delivery {
+        let mut contents = self.lock();
+        let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
+        if contents.closed {
+            let next = if abandoned { WorkerNext::Abandoned } else { WorkerNext::Done };
+            return Delivery::Late(Vec::new(), next);
+        }
+        Delivery::Left(contents.next_of(lease))
+    }
+
+    /// Leaves a notification for whoever holds the run next.
+    #[cfg(feature = "durable")]
+    pub(super) fn post(&self, notification: Notification) {
+        let mut contents = self.lock();
+        if contents.closed {
+            drop(contents);
+            return crate::panic::drop_quietly(notification);
+        }
+        contents.notifications.push(notification);
+    }
+
+    /// The run and what was left for it, if there is something and nobody holds the run.
+    #[cfg(feature = "durable")]
+    pub(super) fn take_up(&self) -> Option<Acquired> {
+        let mut contents = self.lock();
+        if contents.notifications.is_empty() {
+            return None;
+        }
+        let run = contents.run.take()?;
+        Some((run, std::mem::take(&mut contents.notifications)))
+    }
+
     /// Puts work into the queues while the caller holds the run. Gives the new jobs, and what
     /// notifications there are.
     pub(super) fn hand_out(&self, outbox: &mut Outbox) -> (NewJobs, Vec<Notification>) {
@@ -303,6 +337,16 @@ impl Mailbox {
         let acquired = if notifications.is_empty() { None } else { run.take() };
         let acquired = acquired.map(|run| (run, std::mem::take(notifications)));
         (contents.new_jobs(), acquired)
+    }
+
+    /// The same, but gives what the chunks have done instead of leaving it for the run.
+    pub(super) fn look_aside(&self) -> (NewJobs, Vec<Notification>) {
+        let mut contents = self.lock();
+        let mut found = Vec::new();
+        for queue in &mut contents.queues {
+            queue.look(&mut found);
+        }
+        (contents.new_jobs(), found)
     }
 
     /// How many more jobs a pool is to get: a worker that has one waits for something else.

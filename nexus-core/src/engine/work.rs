@@ -2,29 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cancel::Token;
 use crate::context::Previous;
-use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::piped::OwnedPiped;
 use crate::plan::Pace;
-use crate::run::{Halt, Run, Task};
-use crate::value::Value;
-
-/// Something that happened to a run.
-pub(super) enum Notification {
-    /// A body has ended: how, and how long it ran.
-    Completed { task: Task, outcome: TaskOutcome, busy: Duration },
-    /// A bypass check has answered.
-    Checked { task: Task, answer: Result<Bypass<Value>, Exception> },
-    /// A wait before a retry is over.
-    Woken(Task),
-    /// An attempt has had its time.
-    TimedOut(Task),
-    /// Somebody ends the run.
-    Halted(Halt),
-}
+pub(super) use crate::run::Notification;
+use crate::run::{Run, Task};
 
 /// What is to be done for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

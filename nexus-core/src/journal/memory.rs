@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::store::{Change, Record, Request, RunQuery, RunState, Store, StoreError, StoredRun};
+use super::store::{Change, Record, Request, RunQuery, RunState, Store, StoredRun};
+use crate::error::StoreError;
 use crate::sync::{Mutex, lock};
 
 /// Keeps the records of runs in memory: they survive the engine, not the process.

@@ -4,11 +4,21 @@
 //! applied to it, and nothing else. Each is safe in a [`Store`] before its consequences are acted
 //! on; feeding the list to a fresh run brings the run back, whatever ended the process.
 
+mod body;
+mod linked;
 mod memory;
+mod replay;
+mod shim;
+pub(crate) use shim::shim_checkpoint;
 mod store;
 
+pub use crate::error::StoreError;
+pub(crate) use body::Body;
+#[doc(hidden)]
+pub use linked::LinkedPipeline;
 pub use memory::MemoryStore;
+pub(crate) use replay::{Replay, each_record};
 pub use store::{
     Change, FlowRecord, FlowStep, Record, RecordKind, Request, RunQuery, RunStart, RunState, Store,
-    StoreError, StoredRun, Timestamp,
+    StoredRun, Timestamp,
 };

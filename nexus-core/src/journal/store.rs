@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::StoreError;
 use crate::report::Status;
 
 /// A point in time by the wall clock: microseconds since 1970 began, in UTC.
@@ -17,6 +18,12 @@ impl Timestamp {
     /// The time that is so long after the beginning of 1970.
     pub fn since_epoch(time: Duration) -> Self {
         Self(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// The time so long after this one.
+    #[must_use]
+    pub fn plus(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(Self::since_epoch(time).0))
     }
 
     /// How long this is after `earlier`; zero if it is before.
@@ -305,6 +312,30 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError>;
 }
 
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        (**self).commit(changes)
+    }
+    fn run(&self, key: &str) -> Result<Option<StoredRun>, StoreError> {
+        (**self).run(key)
+    }
+    fn records(&self, key: &str, after: u64, most: usize) -> Result<Vec<Record>, StoreError> {
+        (**self).records(key, after, most)
+    }
+    fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
+        (**self).runs(query)
+    }
+    fn request(&self, request: &Request) -> Result<(), StoreError> {
+        (**self).request(request)
+    }
+    fn take_requests(&self) -> Result<Vec<Request>, StoreError> {
+        (**self).take_requests()
+    }
+    fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {
+        (**self).remove(keys)
+    }
+}
+
 /// What another process asks of the one that owns a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -315,49 +346,4 @@ pub enum Request {
         /// The run.
         key: Arc<str>,
     },
-}
-
-/// Why a store could not do what it was asked to.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// What is written of a run is damaged.
-    #[error("the records of the run `{key}` are damaged: {what}")]
-    Damaged {
-        /// The run.
-        key: Arc<str>,
-        /// What of it.
-        what: String,
-    },
-    /// Another process owns the store.
-    #[error("the store is owned by another process: {owner}")]
-    Owned {
-        /// Which one.
-        owner: String,
-    },
-    /// It is no store, or one of a version that this program does not know.
-    #[error("{0}")]
-    Unsuitable(String),
-    /// A run that the request is about is in another state than it has to be.
-    #[error("{0}")]
-    Refused(String),
-    /// Reading or writing failed.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was tried.
-        what: String,
-        /// Why it failed.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-impl StoreError {
-    /// Reading or writing failed.
-    pub fn io(
-        what: impl Into<String>,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        Self::Io { what: what.into(), source: Arc::from(source.into()) }
-    }
 }

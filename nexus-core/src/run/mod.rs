@@ -8,6 +8,8 @@ mod cell;
 mod each;
 mod flow;
 mod input;
+mod notification;
+mod resume;
 mod short_queue;
 mod tokens;
 
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
+pub(crate) use notification::Notification;
 use short_queue::ShortQueue;
 use tokens::Tokens;
 

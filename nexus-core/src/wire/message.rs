@@ -253,11 +253,21 @@ impl Reply<'_> {
     ///
     /// If its value cannot be serialised: an exception of the event that says so.
     pub(crate) fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, Exception> {
-        let unsendable = |cause: &dyn fmt::Display| {
-            cannot_cross(&describe(self.def, &self.def.wire.output), cause)
-        };
-        let outcome = self.borrow().map_err(|cause| unsendable(&cause))?;
-        outcome.serialize(serializer).map_err(|cause| unsendable(&cause))
+        let outcome = self.outcome()?;
+        outcome.serialize(serializer).map_err(|cause| self.unsendable(&cause))
+    }
+
+    /// The outcome, to be serialised as a part of something.
+    ///
+    /// # Errors
+    ///
+    /// If its value cannot be serialised: an exception of the event that says so.
+    pub(crate) fn outcome(&self) -> Result<impl Serialize, Exception> {
+        self.borrow().map_err(|cause| self.unsendable(&cause))
+    }
+
+    fn unsendable(&self, cause: &dyn fmt::Display) -> Exception {
+        cannot_cross(&describe(self.def, &self.def.wire.output), cause)
     }
 
     fn borrow(&self) -> Result<OutcomeRef<'_>, &'static str> {

@@ -52,7 +52,9 @@ pub(crate) use message::{Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, T
 pub use parts::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "wire")]
-use codec::Codec;
+pub(crate) use codec::{Codec, ValueRef};
+#[cfg(feature = "wire")]
+pub(crate) use pair::Pair;
 #[cfg(feature = "wire")]
 use piped::PipedCodec;
 
