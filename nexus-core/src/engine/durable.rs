@@ -24,9 +24,17 @@ use crate::run::{Run, Task};
 use crate::value::Value;
 
 /// The right to run under a key, which only one run has at a time.
-struct KeyGuard {
+pub(super) struct KeyGuard {
     engine: Arc<Shared>,
     key: Arc<str>,
+}
+
+impl KeyGuard {
+    /// Takes the key, if no run has it.
+    pub(super) fn try_take(engine: &Arc<Shared>, key: &Arc<str>) -> Option<Self> {
+        let taken = engine.durable.as_ref()?.try_take(key);
+        taken.then(|| Self { engine: Arc::clone(engine), key: Arc::clone(key) })
+    }
 }
 
 impl Drop for KeyGuard {

@@ -51,6 +51,12 @@ impl RunHandle {
         self.active.info.id
     }
 
+    /// The run's key, if it is durable.
+    #[cfg(feature = "durable")]
+    pub fn key(&self) -> Option<&str> {
+        self.active.journal.as_ref().map(|journal| &*journal.key)
+    }
+
     /// Ends the run: nothing more starts, async events are dropped, events in worker processes are
     /// killed, and all others are told through their `Context`. Their late results are discarded.
     /// Runs inside of it are cancelled with it.

@@ -1,16 +1,21 @@
 //! Durable runs as users see them: keys, resuming, cancelling, reports of the past.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::durable::{Recording, can_go_on};
+use super::durable::{KeyGuard, Recording, can_go_on};
 use super::engine::Engine;
 use super::handle::RunHandle;
 use super::keys::Durable;
 use super::prepare::Prepared;
+use super::shared::Shared;
+use super::writer::Then;
 use crate::error::{Error, Result};
-use crate::journal::{Change, LinkedPipeline, RunQuery, RunState, StoredRun};
+use crate::journal::{
+    Body, Change, LinkedPipeline, Record, Request, RunQuery, RunState, StoredRun,
+};
 use crate::plan::Plan;
-use crate::report::Report;
+use crate::report::{Report, Status};
 
 impl Prepared {
     /// Makes the run durable under this key: what happens to it is safe in the engine's store
@@ -36,6 +41,7 @@ impl Prepared {
     /// # Ok::<(), nexus_core::Error>(())
     /// ```
     pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.engine.watch_requests();
         self.recording = Some(Recording { key: Some(key.into()), resumes: false });
         self
     }
@@ -66,6 +72,7 @@ impl Engine {
     /// If the engine has no store, or the store cannot be read.
     pub fn resume(&self) -> Result<Vec<RunHandle>> {
         let durable = self.durable()?;
+        self.watch_requests();
         let mut handles = Vec::new();
         for stored in durable.store().runs(&RunQuery::unfinished())? {
             if durable.is_taken(&stored.start.key) {
@@ -153,13 +160,77 @@ impl Engine {
         Ok(self.durable()?.store().runs(query)?)
     }
 
-    /// Cancels a durable run that is under way here. Says whether there is one.
+    /// Cancels a durable run, whether it is under way here or was left unfinished. Says whether there
+    /// is such a run.
+    ///
+    /// Of a run that is under way, this only asks for it: its handle says when it is over.
     ///
     /// # Errors
     ///
-    /// If the engine has no store.
+    /// If the engine has no store, or the store cannot be read or written.
     pub fn cancel(&self, key: &str) -> Result<bool> {
-        let run = self.durable()?.active(key);
-        Ok(run.map(super::writer::RecordedRun::cancel).is_some())
+        let durable = self.durable()?;
+        if let Some(run) = durable.active(key) {
+            run.cancel();
+            return Ok(true);
+        }
+        cancel_stored(self.shared_state(), durable, key)
     }
+
+    /// Has the engine look at what other processes ask of it, four times a second, for as long as
+    /// it lives.
+    fn watch_requests(&self) {
+        if let Some(durable) = &self.shared_state().durable
+            && durable.begin_watching()
+        {
+            watch_requests(self.shared_state());
+        }
+    }
+}
+
+/// How often the requests of other processes are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+fn watch_requests(engine: &Arc<Shared>) {
+    let weak = Arc::downgrade(engine);
+    let look = move || {
+        let Some(engine) = weak.upgrade() else { return };
+        let Some(durable) = &engine.durable else { return };
+        // What cannot be read now can be later.
+        for request in durable.store().take_requests().unwrap_or_default() {
+            match request {
+                Request::Cancel { key } => match durable.active(&key) {
+                    Some(run) => run.cancel(),
+                    None => _ = cancel_stored(&engine, durable, &key),
+                },
+            }
+        }
+        watch_requests(&engine);
+    };
+    engine.real_timer.set_after(LOOK_EVERY, look);
+}
+
+/// Writes that a run is cancelled which nobody drives.
+fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<bool> {
+    let key: Arc<str> = key.into();
+    let Some(_guard) = KeyGuard::try_take(engine, &key) else { return Ok(false) };
+    let Some(stored) = durable.store().run(&key)? else { return Ok(false) };
+    if !matches!(stored.state, RunState::Unfinished | RunState::NeedsDecision) {
+        return Ok(false);
+    }
+    let at = engine.timestamp();
+    let body = Body::of_cancelled();
+    let record = Record {
+        seq: stored.records + 1,
+        at,
+        kind: body.kind,
+        step: None,
+        attempt: 0,
+        item: None,
+        body: body.json,
+    };
+    let append = |change| durable.writer.append(|| (change, Then::Nothing));
+    append(Change::Record { key: Arc::clone(&key), record })?;
+    durable.writer.write(Change::End { key, at, status: Status::Cancelled })?;
+    Ok(true)
 }

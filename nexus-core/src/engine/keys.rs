@@ -1,6 +1,7 @@
 //! The keys of the runs that are under way, each of which is one run's alone.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -17,6 +18,8 @@ pub(super) struct Durable {
     keys: Mutex<Keys>,
     /// A run is over.
     over: Condvar,
+    /// Whether the requests of other processes are looked at.
+    watching: AtomicBool,
 }
 
 #[derive(Default)]
@@ -30,11 +33,17 @@ struct Keys {
 impl Durable {
     pub(super) fn new(store: Arc<dyn Store>, resumable: Vec<Arc<Plan>>) -> Self {
         let (keys, over) = (Mutex::default(), Condvar::new());
-        Self { writer: Writer::new(store), resumable, keys, over }
+        let watching = AtomicBool::new(false);
+        Self { writer: Writer::new(store), resumable, keys, over, watching }
     }
 
     pub(super) fn store(&self) -> &dyn Store {
         &*self.writer.store
+    }
+
+    /// Says whether nobody looks at the requests of other processes yet; the caller does now.
+    pub(super) fn begin_watching(&self) -> bool {
+        !self.watching.swap(true, Ordering::AcqRel)
     }
 
     /// The run with this key, if it is under way here.
@@ -44,6 +53,11 @@ impl Durable {
 
     pub(super) fn is_taken(&self, key: &str) -> bool {
         lock(&self.keys).taken.contains_key(key)
+    }
+
+    /// Takes a key, if no run has it.
+    pub(super) fn try_take(&self, key: &Arc<str>) -> bool {
+        Self::take_free(&mut lock(&self.keys), key)
     }
 
     fn take_free(keys: &mut MutexGuard<'_, Keys>, key: &Arc<str>) -> bool {

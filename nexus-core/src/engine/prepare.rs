@@ -44,7 +44,7 @@ use crate::value::Value;
 /// ```
 #[must_use = "nothing runs until `run` or `start`"]
 pub struct Prepared {
-    engine: Engine,
+    pub(super) engine: Engine,
     plan: Arc<Plan>,
     fields: Vec<Value>,
     timeout: Option<Duration>,

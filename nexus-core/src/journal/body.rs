@@ -50,12 +50,12 @@ struct TimedOutBody {
     elapsed: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct HaltedBody {
     by: HaltedBy,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum HaltedBy {
     Request,
@@ -90,6 +90,20 @@ fn output_codec(def: &EventDef) -> Option<Codec> {
 }
 
 impl Body {
+    /// What is written down where somebody cancels a run that nobody drives.
+    pub(crate) fn of_cancelled() -> Self {
+        Self::of_halt(&Halt::Cancelled(CancelCause::Requested))
+    }
+
+    fn of_halt(halt: &Halt) -> Self {
+        let by = match halt {
+            Halt::TimedOut => "timeout",
+            Halt::Cancelled(CancelCause::Parent) => "parent",
+            _ => "request",
+        };
+        Self { kind: RecordKind::Halted, json: format!("{{\"by\":\"{by}\"}}") }
+    }
+
     /// What is written down of a notification; `limit` is how long it may be, in bytes.
     ///
     /// # Errors
@@ -136,15 +150,7 @@ impl Body {
                     .map_err(|error| unwritable(plan, *task, &error))?;
                 Ok(Self { kind: RecordKind::TimedOut, json })
             }
-            Notification::Halted(halt) => {
-                let by = match halt {
-                    Halt::TimedOut => "timeout",
-                    Halt::Cancelled(CancelCause::Parent) => "parent",
-                    _ => "request",
-                };
-                let json = format!("{{\"by\":\"{by}\"}}");
-                Ok(Self { kind: RecordKind::Halted, json })
-            }
+            Notification::Halted(halt) => Ok(Self::of_halt(halt)),
         }
     }
 }
