@@ -5,3 +5,4 @@ mod cancel;
 mod keys;
 mod resume;
 mod support;
+mod trouble;
