@@ -1,9 +1,9 @@
 //! A store in memory, for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::store::{Change, Record, Request, RunQuery, RunState, Store, StoredRun};
+use super::store::{Change, Record, Request, RunQuery, RunStart, RunState, Store, StoredRun};
 use crate::error::StoreError;
 use crate::sync::{Mutex, lock};
 
@@ -40,14 +40,28 @@ impl Contents {
         self.runs.get_mut(key).ok_or_else(|| unknown(key))
     }
 
+    /// What of these changes cannot be made, so that none of them is.
+    fn check(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut started: BTreeSet<&str> = BTreeSet::new();
+        changes.iter().try_for_each(|change| match change {
+            Change::Start(RunStart { key, .. }) => {
+                if self.runs.contains_key(key) || !started.insert(key) {
+                    return Err(StoreError::Refused(format!("there is a run `{key}` already")));
+                }
+                Ok(())
+            }
+            Change::Record { key, .. } | Change::End { key, .. } | Change::Decision { key, .. } => {
+                let known = self.runs.contains_key(key) || started.contains(&**key);
+                if known { Ok(()) } else { Err(unknown(key)) }
+            }
+        })
+    }
+
     fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
         match change {
             Change::Start(start) => {
-                let key = Arc::clone(&start.key);
-                if self.runs.contains_key(&key) {
-                    return Err(StoreError::Refused(format!("there is a run `{key}` already")));
-                }
-                self.runs.insert(key, (StoredRun::new(start.clone()), Vec::new()));
+                let run = (StoredRun::new(start.clone()), Vec::new());
+                self.runs.insert(Arc::clone(&start.key), run);
             }
             Change::Record { key, record } => {
                 let (run, records) = self.run_mut(key)?;
@@ -62,6 +76,7 @@ impl Contents {
                 let (run, _) = self.run_mut(key)?;
                 let needed = reason.is_some();
                 run.state = if needed { RunState::NeedsDecision } else { RunState::Unfinished };
+                run.ended_at = None;
                 run.reason.clone_from(reason);
             }
         }
@@ -72,6 +87,7 @@ impl Contents {
 impl Store for MemoryStore {
     fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let mut contents = lock(&self.0);
+        contents.check(changes)?;
         changes.iter().try_for_each(|change| contents.apply(change))
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
+use crate::hash::Fnv128;
 use crate::report::Status;
 
 /// A point in time by the wall clock: microseconds since 1970 began, in UTC.
@@ -73,6 +74,21 @@ pub struct FlowRecord {
     pub script: String,
     /// Its steps, in script order: a record names them by their place in this list.
     pub steps: Vec<FlowStep>,
+}
+
+impl FlowRecord {
+    /// The hash of all that it consists of, with 128 bits, the same on every machine: a store keeps
+    /// equal flows once.
+    pub fn digest(&self) -> u128 {
+        let mut hash = Fnv128::new();
+        hash.write(self.script.as_bytes());
+        for FlowStep { path, event, version } in &self.steps {
+            hash.write(path.as_bytes());
+            hash.write(event.as_bytes());
+            hash.write(&version.to_be_bytes());
+        }
+        hash.0
+    }
 }
 
 /// A step of a recorded flow.
