@@ -301,9 +301,9 @@ impl EachState {
             }
             TaskOutcome::Failure(failure) => failure,
             TaskOutcome::Exception(exception) => Failure::of_exception(&exception),
-            TaskOutcome::Goto(goto, _) => Failure::of_exception(&Exception::of_kind(
+            TaskOutcome::Goto(goto) => Failure::of_exception(&Exception::of_kind(
                 ExceptionKind::NoSuchDescriptor,
-                format!("an item of an `each` step cannot go to branch `{}`", goto.descriptor),
+                format!("an item of an `each` step cannot go to branch `{}`", goto.0.descriptor),
             )),
         };
         self.failures.push((item, failure));

@@ -389,7 +389,7 @@ impl Run {
             TaskOutcome::Success(value) => Ending::Success(value),
             TaskOutcome::Failure(failure) => Ending::Failure(failure),
             TaskOutcome::Exception(exception) => Ending::Exception(exception),
-            TaskOutcome::Goto(goto, value) => Ending::Goto(Box::new((*goto, value))),
+            TaskOutcome::Goto(goto) => Ending::Goto(goto),
         };
         self.end_step(task.step, ending);
         None
@@ -408,7 +408,7 @@ impl Run {
     fn resolve_typed_goto(&self, step: u32, outcome: TaskOutcome) -> TaskOutcome {
         match (self.plan.event_of(step).def.typed_goto, outcome) {
             (Some(branch_of), TaskOutcome::Success(value)) => match branch_of(&value) {
-                Some(descriptor) => TaskOutcome::Goto(Box::new(typed_goto(descriptor)), value),
+                Some(descriptor) => TaskOutcome::Goto(Box::new((typed_goto(descriptor), value))),
                 None => TaskOutcome::Success(value),
             },
             (_, outcome) => outcome,
