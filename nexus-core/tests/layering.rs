@@ -50,9 +50,9 @@ const LAYERS: &[&[&str]] = &[
 /// before it.
 const ENGINE: &[&str] = &[
     "work", "timer", "chunk", "queue", "mailbox", "progress", "runs", "writer", "keys", "shared",
-    "recorded", "active", "signal", "polling", "perform", "advance", "recording", "watch", "jobs",
-    "driver", "future", "durable", "unrecorded", "inputs", "handle", "builder", "engine", "prepare",
-    "keyed", "shutdown",
+    "recorded", "active", "signal", "polling", "perform", "inline", "advance", "recording", "watch",
+    "jobs", "driver", "future", "durable", "unrecorded", "inputs", "handle", "builder", "engine",
+    "prepare", "keyed", "shutdown",
 ];
 
 const LONGEST_FILE: usize = 600;

@@ -9,8 +9,10 @@ mod each;
 mod flow;
 mod input;
 mod notification;
+mod plain;
 mod resume;
 mod short_queue;
+mod taken;
 mod tokens;
 
 use std::collections::HashMap;
@@ -21,6 +23,7 @@ pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
 pub(crate) use notification::Notification;
 use short_queue::ShortQueue;
+pub(crate) use taken::Taken;
 use tokens::Tokens;
 
 use crate::cancel::Token;
@@ -145,8 +148,7 @@ pub(crate) struct Run {
     joins: Vec<Join>,
     /// For each flow, whether a failure inside was left unhandled.
     failed: Vec<bool>,
-    /// The branch that each unit took.
-    taken: HashMap<u32, u32>,
+    taken: Taken,
     each: EachSteps,
     tokens: Tokens,
     /// How many workers have died of a task so far.
@@ -175,9 +177,13 @@ impl Run {
         ready.push_back(first);
         Self {
             cells: plan.steps.iter().map(|_| Cell::default()).collect(),
-            joins: vec![Join::default(); plan.joins as usize],
+            joins: plan
+                .join_sizes
+                .iter()
+                .map(|size| Join { left: *size, ..Join::default() })
+                .collect(),
             failed: vec![false; plan.flows.len()],
-            taken: HashMap::new(),
+            taken: Taken::default(),
             each: EachSteps::default(),
             tokens: Tokens::default(),
             crashes: HashMap::new(),
@@ -297,17 +303,6 @@ impl Run {
     fn unit_value(&self, step: u32) -> Option<Value> {
         let output = self.plan.event_of(step).def.output.ty;
         (output == crate::value::TypeInfo::of::<()>()).then(|| Value::new(()))
-    }
-
-    /// A step on a straight stretch has succeeded at once; the next one may be run.
-    #[inline]
-    pub(crate) fn pass(&mut self, step: u32, value: Value, busy: Duration) {
-        self.cells[step as usize].succeed(value, busy);
-    }
-
-    /// The stretch ends with this step, which [`completed`](Self::completed) takes from here.
-    pub(crate) fn begin_last(&mut self, step: u32) {
-        self.cells[step as usize].ending = Ending::Pending;
     }
 
     /// A task has ended. `busy` is how long its body ran, `elapsed` the time since its first
