@@ -31,8 +31,19 @@ impl ActiveRun {
         mark: &mut Option<Duration>,
     ) {
         self.enter_inline(context, run, task);
-        if self.is_unwatched() && self.is_plain(task) {
-            return self.run_plain(run, task.step, queue, context, mark);
+        if self.is_unwatched() && task.attempt == 1 {
+            let hints = &self.plan.steps[task.step as usize].hints;
+            match task.item {
+                None if hints.plain => {
+                    return self.run_plain(run, task.step, queue, context, mark);
+                }
+                Some(item)
+                    if hints.plain_items && run.is_only_each(task.step, item, queue.len()) =>
+                {
+                    return self.run_items(run, task.step, item, queue, context, mark);
+                }
+                _ => {}
+            }
         }
         let done = self.call_inline(task, run.input(task), context, *mark);
         *mark = self.engine.step_timings.then_some(done.at);
@@ -96,6 +107,57 @@ impl ActiveRun {
         run.begin_last(step);
         let task = Task { step, attempt: 1, item: None };
         self.complete(run, task, outcome, end.saturating_sub(start), Duration::ZERO);
+    }
+
+    /// Runs an item of an `each` step and those after it, as long as they succeed: those that wait
+    /// in the queue, which has nothing else, and then one after the other.
+    fn run_items(
+        &self,
+        run: &mut Run,
+        step: u32,
+        first: u64,
+        queue: &mut InlineQueue,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) {
+        let start = mark.unwrap_or_else(|| self.engine.step_now());
+        let this = &self.plan.steps[step as usize];
+        let slots = &self.plan.events[this.event as usize].slots;
+        let body = &*self.plan.bodies[this.body as usize];
+        let mut item = first;
+        let last = panic::contain(|| {
+            loop {
+                context.item = Some(item);
+                let inputs = Inputs { slots, piped: run.item_borrowed(step, item), context };
+                let outcome = body.call(&inputs);
+                inputs.piped.release();
+                let value = match outcome {
+                    TaskOutcome::Success(value) if !self.info.is_cancelled() => value,
+                    outcome => return Some(outcome),
+                };
+                let after = Task { step, attempt: 1, item: Some(item + 1) };
+                match queue.front() {
+                    None => item = run.replace_item(step, value)?,
+                    Some(next) if *next == (WorkKind::Body, after) => {
+                        queue.pop_front();
+                        run.pass_item(step, item, value);
+                        item += 1;
+                    }
+                    Some(_) => return Some(TaskOutcome::Success(value)),
+                }
+            }
+        });
+        // The end of each is the beginning of the next one, so that their times are one.
+        let end = self.engine.step_now();
+        *mark = self.engine.step_timings.then_some(end);
+        let busy = end.saturating_sub(start);
+        match last.map_or_else(|panic| Some(panic.into()), |last| last) {
+            None => run.passed_in(step, busy),
+            Some(outcome) => {
+                let task = Task { step, attempt: 1, item: Some(item) };
+                self.complete(run, task, outcome, busy, Duration::ZERO);
+            }
+        }
     }
 
     /// Takes the next task out of the queue if it is a plain step, and nothing comes before it.

@@ -10,6 +10,7 @@ impl Hints {
         gives: Gives::Varies,
         each: NONE,
         plain: false,
+        plain_items: false,
         bounded: false,
         closure: false,
         guarded: false,
@@ -36,7 +37,8 @@ pub(super) fn fill(plan: &mut Plan) {
             then: then(plan, step),
             gives: gives(plan, step),
             each,
-            plain: is_plain(plan, step),
+            plain: is_plain(plan, step) && !is_each,
+            plain_items: is_plain(plan, step) && is_each && !has_typed_goto(plan, step),
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
             guarded: options.is_guarded(),
@@ -52,9 +54,9 @@ pub(super) fn fill(plan: &mut Plan) {
 }
 
 fn then(plan: &Plan, step: u32) -> Then {
-    let decides =
-        plan.event_of(step).def.typed_goto.is_some() || plan.options_of(step).stops.on_success;
-    if decides || !is_light(plan, step) {
+    let is_one_task = |step: u32| is_light(plan, step) && !plan.options_of(step).each;
+    let decides = has_typed_goto(plan, step) || plan.options_of(step).stops.on_success;
+    if decides || !is_one_task(step) {
         return Then::Decide;
     }
     let group = plan.units[plan.steps[step as usize].unit as usize].group;
@@ -62,7 +64,7 @@ fn then(plan: &Plan, step: u32) -> Then {
     if lone_step(plan, group).is_some()
         && let Some(next) = lone_step(plan, plan.groups[group as usize].next)
         && place == plan.options_of(next).place
-        && is_light(plan, next)
+        && is_one_task(next)
     {
         return Then::Step(next);
     }
@@ -172,18 +174,22 @@ fn only_joins(plan: &Plan, step: u32) -> bool {
     joins && unit.branches.1 == 0 && !decides && def.typed_goto.is_none()
 }
 
-/// Whether the step is one task of the driving thread, and light.
+fn has_typed_goto(plan: &Plan, step: u32) -> bool {
+    plan.event_of(step).def.typed_goto.is_some()
+}
+
+/// Whether the step's tasks are light, and of the driving thread.
 fn is_plain(plan: &Plan, step: u32) -> bool {
     is_light(plan, step) && plan.options_of(step).place == Place::Inline
 }
 
-/// Whether the step is one task where the run is driven, nothing is asked before it, and its body
-/// needs nothing that costs more than its inputs.
+/// Whether the step's tasks are done where the run is driven, nothing is asked before one, and its
+/// body needs nothing that costs more than its inputs.
 fn is_light(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let bounded = options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed);
     let waits = options.cancellable || options.timeout.is_some();
-    let simple = !options.each && !waits && !bounded && !def.can_bypass && !def.is_closure;
+    let simple = !waits && !bounded && !def.can_bypass && !def.is_closure;
     // An async driver polls async bodies where it is.
     simple && (options.place == Place::Inline || def.is_async)
 }

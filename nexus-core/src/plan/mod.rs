@@ -149,6 +149,8 @@ pub(crate) struct Hints {
     /// Whether the step is one task of the driving thread, nothing is asked before it, and its body
     /// needs nothing but its inputs.
     pub(crate) plain: bool,
+    /// The same of each item, where it runs once for each.
+    pub(crate) plain_items: bool,
     /// Whether the step's policy bounds the time of all its attempts.
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.

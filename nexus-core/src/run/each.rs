@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Ending, Run, Task, flow};
 use crate::event::Collect;
@@ -155,15 +156,65 @@ impl Run {
                     self.begin_task(Task { step, attempt: 1, item: Some(item) });
                 }
                 Ok(None) => break,
-                Err(exception) => {
-                    // The items themselves broke: the step ends with that.
-                    self.forget_tasks(step);
-                    self.outstanding += 1;
-                    return self.end_step(step, Ending::Exception(exception));
-                }
+                Err(exception) => return self.items_broke(step, exception),
             }
         }
         self.finish_each(step);
+    }
+
+    /// The items themselves broke: the step ends with that.
+    #[cold]
+    fn items_broke(&mut self, step: u32, exception: Exception) {
+        self.forget_tasks(step);
+        self.outstanding += 1;
+        self.end_step(step, Ending::Exception(exception));
+    }
+
+    /// Whether all that there is to do for the run is this item, the next to be collected, and
+    /// `queued` more of its step.
+    pub(crate) fn is_only_each(&self, step: u32, item: u64, queued: usize) -> bool {
+        let is_only = |state: &EachState| {
+            let items = queued + 1;
+            let is_next = state.collected == item && state.early == 0;
+            is_next && state.running == items && self.outstanding == items + 1
+        };
+        let is_settled = self.waiting == 0 && self.halt.is_none() && !self.has_requests();
+        is_settled && self.each.get(self.each_index(step)).is_some_and(is_only)
+    }
+
+    /// The next item to be collected has succeeded at its first attempt, beside others.
+    pub(crate) fn pass_item(&mut self, step: u32, item: u64, value: Value) {
+        let index = self.each_index(step);
+        let Some(state) = self.each.get_mut(index) else { return };
+        state.finished(item, Some(value));
+        self.outstanding -= 1;
+        self.cells[step as usize].attempts += 1;
+    }
+
+    /// The only item under way has succeeded at its first attempt. Gives the one that takes its
+    /// place; ends the step if there is none.
+    #[inline]
+    pub(crate) fn replace_item(&mut self, step: u32, value: Value) -> Option<u64> {
+        self.cells[step as usize].attempts += 1;
+        let index = self.each_index(step);
+        let next = self.each.get_mut(index)?.replace_only(value);
+        match next {
+            Ok(Some(item)) => return Some(item),
+            Ok(None) => {
+                self.outstanding -= 1;
+                self.finish_each(step);
+            }
+            Err(exception) => {
+                self.outstanding -= 1;
+                self.items_broke(step, exception);
+            }
+        }
+        None
+    }
+
+    /// How long the bodies of an `each` step's items ran that were passed.
+    pub(crate) fn passed_in(&mut self, step: u32, busy: Duration) {
+        self.cells[step as usize].busy += busy;
     }
 
     pub(super) fn item_ended(&mut self, step: u32, item: u64, outcome: TaskOutcome) {
@@ -217,7 +268,8 @@ impl Run {
     }
 
     /// The input of one item's task, which reads it in place.
-    pub(super) fn item_borrowed(&self, step: u32, item: u64) -> Piped<'_> {
+    #[inline]
+    pub(crate) fn item_borrowed(&self, step: u32, item: u64) -> Piped<'_> {
         self.each.get(self.each_index(step)).map_or(Piped::Nothing, |state| state.borrow(item))
     }
 
@@ -228,6 +280,18 @@ impl Run {
 }
 
 impl Items {
+    /// What the window notes of an item that is started, if there is one more.
+    #[inline]
+    fn entry(&mut self, item: u64) -> Result<Option<Item>, Exception> {
+        Ok(match self {
+            Self::List(_, len) => (item < *len as u64).then_some(Item::Listed),
+            Self::Group(members) => (item < members.len() as u64).then_some(Item::Listed),
+            Self::Stream(next) => {
+                panic::contain(next)?.map(|value| Item::Held(OwnedPiped::Value(value)))
+            }
+        })
+    }
+
     /// How many there are at least.
     fn len(&self) -> usize {
         match self {
@@ -246,20 +310,31 @@ impl EachState {
 
     /// Takes the next item, if there is one.
     fn take_next(&mut self) -> Result<Option<u64>, Exception> {
-        let item = self.next;
-        let entry = match &mut self.items {
-            Items::List(_, len) if item >= *len as u64 => return Ok(None),
-            Items::Group(members) if item >= members.len() as u64 => return Ok(None),
-            Items::List(..) | Items::Group(_) => Item::Listed,
-            Items::Stream(next) => match panic::contain(next)? {
-                Some(value) => Item::Held(OwnedPiped::Value(value)),
-                None => return Ok(None),
-            },
-        };
+        let Some(entry) = self.items.entry(self.next)? else { return Ok(None) };
         self.window.push_back(entry);
-        self.next += 1;
         self.running += 1;
-        Ok(Some(item))
+        self.next += 1;
+        Ok(Some(self.next - 1))
+    }
+
+    /// The only item under way is done. Gives the next one, which takes its place in the window.
+    #[inline]
+    fn replace_only(&mut self, value: Value) -> Result<Option<u64>, Exception> {
+        self.collect(Some(value));
+        match self.items.entry(self.next) {
+            Ok(Some(entry)) => {
+                if let (Some(place), Item::Held(_)) = (self.window.front_mut(), &entry) {
+                    *place = entry;
+                }
+                self.next += 1;
+                Ok(Some(self.next - 1))
+            }
+            end => {
+                self.window.pop_front();
+                self.running -= 1;
+                end.map(|_| None)
+            }
+        }
     }
 
     /// An item's place in the window.
