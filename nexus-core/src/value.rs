@@ -260,9 +260,18 @@ mod tests {
         holds('n');
         holds("text");
         holds((1_u8, 2_u16));
-        (holds(1_u8), holds(1_u16), holds(1_u32), holds(1_u64), holds(1_usize));
-        (holds(1_i8), holds(1_i16), holds(1_i32), holds(1_i64), holds(1_isize));
-        (holds(0.5_f32), holds(0.5_f64));
+        holds(1_u8);
+        holds(1_u16);
+        holds(1_u32);
+        holds(1_u64);
+        holds(1_usize);
+        holds(1_i8);
+        holds(1_i16);
+        holds(1_i32);
+        holds(1_i64);
+        holds(1_isize);
+        holds(0.5_f32);
+        holds(0.5_f64);
         assert_eq!(Value::new(1_u64).get::<i64>(), None);
     }
 

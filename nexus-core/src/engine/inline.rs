@@ -98,7 +98,7 @@ impl ActiveRun {
                 };
             }
         });
-        let Some(outcome) = last.map_or_else(|panic| Some(panic.into()), |last| last) else {
+        let Some(outcome) = last.unwrap_or_else(|panic| Some(panic.into())) else {
             *mark = self.engine.step_timings.then_some(start);
             return;
         };
@@ -151,9 +151,11 @@ impl ActiveRun {
         let end = self.engine.step_now();
         *mark = self.engine.step_timings.then_some(end);
         let busy = end.saturating_sub(start);
-        match last.map_or_else(|panic| Some(panic.into()), |last| last) {
+        match last.unwrap_or_else(|panic| Some(panic.into())) {
             None => run.passed_in(step, busy),
             Some(outcome) => {
+                // What is tried again comes after those that would be under way by now.
+                run.fill_window(step);
                 let task = Task { step, attempt: 1, item: Some(item) };
                 self.complete(run, task, outcome, busy, Duration::ZERO);
             }

@@ -149,9 +149,9 @@ fn is_first_in_brackets(plan: &Plan, group: u32) -> bool {
 /// them are plain. Only brackets make it recurse.
 fn fill_first_steps(plan: &mut Plan, group: u32) -> bool {
     let begin = plan.first_steps.len();
-    let mut plain = true;
+    let mut all_plain = true;
     for unit in plan.group_units(group) {
-        plain &= match plan.units[unit as usize].kind {
+        all_plain &= match plan.units[unit as usize].kind {
             UnitKind::Step(step) => {
                 plan.first_steps.push(step);
                 plan.steps[step as usize].hints.plain
@@ -160,10 +160,10 @@ fn fill_first_steps(plan: &mut Plan, group: u32) -> bool {
         };
     }
     let steps = plan.first_steps.len() - begin;
-    if plain {
+    if all_plain {
         plan.groups[group as usize].first_steps = (begin as u32, steps as u32);
     }
-    plain
+    all_plain
 }
 
 fn only_joins(plan: &Plan, step: u32) -> bool {

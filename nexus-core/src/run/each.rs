@@ -142,7 +142,8 @@ impl Run {
         }
     }
 
-    fn fill_window(&mut self, step: u32) {
+    /// Starts as many more items as the window has room for.
+    pub(crate) fn fill_window(&mut self, step: u32) {
         let (index, window) = (self.each_index(step), self.plan.options_of(step).window.max(1));
         while self.halt.is_none() {
             let Some(state) = self.each.get_mut(index) else { return };
@@ -270,7 +271,10 @@ impl Run {
     /// The input of one item's task, which reads it in place.
     #[inline]
     pub(crate) fn item_borrowed(&self, step: u32, item: u64) -> Piped<'_> {
-        self.each.get(self.each_index(step)).map_or(Piped::Nothing, |state| state.borrow(item))
+        match self.each.get(self.each_index(step)) {
+            Some(state) => state.borrow(item),
+            None => Piped::Nothing,
+        }
     }
 
     /// The input of one item's task that leaves this thread.
@@ -324,13 +328,14 @@ impl EachState {
         match self.items.entry(self.next) {
             Ok(Some(entry)) => {
                 if let (Some(place), Item::Held(_)) = (self.window.front_mut(), &entry) {
-                    *place = entry;
+                    // Its Drop is user code.
+                    panic::drop_quietly(std::mem::replace(place, entry));
                 }
                 self.next += 1;
                 Ok(Some(self.next - 1))
             }
             end => {
-                self.window.pop_front();
+                panic::drop_quietly(self.window.pop_front());
                 self.running -= 1;
                 end.map(|_| None)
             }
@@ -349,6 +354,7 @@ impl EachState {
         }
     }
 
+    #[inline]
     fn borrow(&self, item: u64) -> Piped<'_> {
         let index = usize::try_from(item).unwrap_or(usize::MAX);
         match &self.items {
@@ -392,12 +398,13 @@ impl EachState {
         let place = self.place(item);
         if place > 0 {
             if let Some(entry) = self.window.get_mut(place) {
-                *entry = Item::Done(value);
+                panic::drop_quietly(std::mem::replace(entry, Item::Done(value)));
                 self.early += 1;
             }
             return;
         }
-        self.window.pop_front();
+        // An item of a stream is the user's, and so is its Drop.
+        panic::drop_quietly(self.window.pop_front());
         self.collect(value);
         while let Some(Item::Done(value)) = self.window.front_mut() {
             let value = value.take();

@@ -27,6 +27,11 @@ impl Run {
         is_alone: bool,
         mut enqueue: impl FnMut(u32),
     ) -> Option<u32> {
+        if self.halt.is_some() {
+            // A step that was under way when the run stopped: nothing follows.
+            self.outstanding -= 1;
+            return None;
+        }
         match then {
             Then::Step(next) if is_alone => return Some(next),
             Then::Step(next) => {
