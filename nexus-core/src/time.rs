@@ -104,7 +104,8 @@ impl Clock for SystemClock {
 
     #[inline]
     fn timestamp(&self) -> Duration {
-        Duration::from_nanos(COUNTER.delta_as_nanos(0, COUNTER.raw()))
+        let counter = &*COUNTER;
+        Duration::from_nanos(counter.delta_as_nanos(0, counter.raw()))
     }
 
     fn wait_until(&self, at: Duration, _idle: bool) -> Wait {

@@ -64,6 +64,7 @@ const ENGINE: &[&str] = &[
     "signal",
     "polling",
     "perform",
+    "inline",
     "advance",
     "recording",
     "watch",

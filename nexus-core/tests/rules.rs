@@ -29,6 +29,8 @@ mod r3_closures;
 mod r5_flow;
 #[path = "rules/r5_parallel.rs"]
 mod r5_parallel;
+#[path = "rules/r5_plain.rs"]
+mod r5_plain;
 #[path = "rules/r5_previous.rs"]
 mod r5_previous;
 #[path = "rules/r6_status.rs"]

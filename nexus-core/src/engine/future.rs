@@ -21,7 +21,7 @@ use crate::event::Inputs;
 use crate::executor::{AnyExecutor, Claimed, Job, JobSource};
 use crate::outcome::TaskOutcome;
 use crate::panic;
-use crate::plan::NONE;
+use crate::plan::Then;
 use crate::report::Report;
 use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
@@ -110,7 +110,8 @@ impl ActiveRun {
     async fn run_async_inline(&self, run: &mut Run, work: Work, context: &mut Context) {
         work.enter(context);
         let task = work.task;
-        let straight = self.plan.steps[task.step as usize].hints.then != NONE;
+        let then = self.plan.steps[task.step as usize].hints.then;
+        let straight = matches!(then, Then::Step(_));
         if straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none() {
             return self.run_async_straight(run, task.step, context).await;
         }
@@ -136,7 +137,7 @@ impl ActiveRun {
             context.step = step;
             let this = &self.plan.steps[step as usize];
             let slots = &self.plan.events[this.event as usize].slots;
-            let inputs = Inputs { slots, piped: run.straight_input(step), context };
+            let inputs = Inputs { slots, piped: run.step_input(step), context };
             let body = &*self.plan.bodies[this.body as usize];
             let ended = match polling::first_poll(body, inputs, &waker, &mut current) {
                 FirstPoll::Ready(outcome) => Some(outcome),
@@ -149,12 +150,12 @@ impl ActiveRun {
             };
             let end = now();
             let busy = end.saturating_sub(start);
-            match ended {
-                Some(TaskOutcome::Success(value)) if this.hints.then != NONE => {
+            match (ended, this.hints.then) {
+                (Some(TaskOutcome::Success(value)), Then::Step(next)) => {
                     run.pass(step, value, busy);
-                    (step, start) = (this.hints.then, end);
+                    (step, start) = (next, end);
                 }
-                ended => {
+                (ended, _) => {
                     run.begin_last(step);
                     let Some(outcome) = ended else { return };
                     let task = Task { step, attempt: 1, item: None };

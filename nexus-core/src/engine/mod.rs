@@ -15,6 +15,7 @@
 //! | `active` | a run under way: all of the above |
 //! | `signal` | telling the observers |
 //! | `polling`, `perform` | calling a body |
+//! | `inline` | tasks on the driving thread |
 //! | `advance` | what moves a run |
 //! | `watch` | taking back what stays behind a slow task |
 //! | `jobs` | what executors do with a run |
@@ -33,6 +34,7 @@ mod durable;
 mod engine;
 mod future;
 mod handle;
+mod inline;
 mod inputs;
 mod jobs;
 #[cfg(feature = "durable")]

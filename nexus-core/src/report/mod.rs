@@ -3,7 +3,6 @@
 mod print;
 mod step;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::outcome::Exception;
 use crate::plan::Plan;
-use crate::run::{CancelCause, Cell, Halt, Run, StopCondition};
+use crate::run::{CancelCause, Cell, Halt, Run, StopCondition, Taken};
 use crate::value::{TypeInfo, Value};
 
 /// What became of a run: its status, and every step in script order.
@@ -28,7 +27,7 @@ pub struct Report {
     status: Status,
     halt: Option<Halt>,
     cells: Vec<Cell>,
-    taken: HashMap<u32, u32>,
+    taken: Taken,
     output: Option<u32>,
     /// The first step whose failure made the run fail.
     culprit: Option<u32>,

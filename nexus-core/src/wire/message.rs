@@ -284,7 +284,8 @@ impl Reply<'_> {
             TaskOutcome::Exception(exception) => {
                 OutcomeRef::Exception(ExceptionRecord::of(exception, &self.classifier))
             }
-            TaskOutcome::Goto(goto, given) => {
+            TaskOutcome::Goto(goto) => {
+                let (goto, given) = &**goto;
                 let (number, name) = match goto.descriptor() {
                     Descriptor::Number(number) => (Some(*number), None),
                     Descriptor::Name(name) => (None, Some(name.to_string())),
@@ -367,7 +368,7 @@ impl Visitor<'static> for ReplySeed<'_> {
                     (None, name) => Descriptor::Name(name.unwrap_or_default().into()),
                 };
                 let goto = Goto { descriptor, failed, reason: Cow::Owned(reason) };
-                TaskOutcome::Goto(Box::new(goto), value)
+                TaskOutcome::Goto(Box::new((goto, value)))
             }
         })
     }
