@@ -73,7 +73,7 @@
 //! | `process` | yes | `ProcessPoolExecutor`: events run in worker processes (Unix) |
 //! | `registry` | yes | events register themselves by name at link time |
 //! | `cli` | | [`nexus::cli`](crate::cli): a command line for your pipelines |
-//! | `durable` | | `SqliteStore`: runs that outlive the process |
+//! | `durable` | | `SqliteStore`: runs that outlive the process; `#[pipeline(durable, ..)]` |
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!

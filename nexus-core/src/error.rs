@@ -224,4 +224,5 @@ pub(crate) mod code {
     pub(crate) const BAD_EXECUTOR: &str = "N0008";
     pub(crate) const BAD_RETRY_POLICY: &str = "N0009";
     pub(crate) const BAD_TIMEOUT: &str = "N0010";
+    pub(crate) const BAD_VERSION: &str = "N0011";
 }

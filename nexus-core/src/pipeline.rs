@@ -29,6 +29,10 @@ pub trait Pipeline: Sized + 'static {
     /// The pipeline's name: that of the struct.
     const NAME: &'static str;
 
+    /// Whether the compiler has checked that a store can keep the pipeline's fields and what its
+    /// steps yield: what `#[pipeline(durable, ..)]` asks for.
+    const DURABLE: bool = false;
+
     /// What the pipeline's documentation begins with.
     #[cfg(feature = "json-input")]
     #[doc(hidden)]

@@ -157,6 +157,12 @@ impl TypeInfo {
         self.id == other.id
     }
 
+    /// Whether both are the same generic type, of whatever arguments.
+    #[cfg(feature = "durable")]
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (self.name)().split('<').next() == (other.name)().split('<').next()
+    }
+
     pub(crate) fn id(&self) -> TypeId {
         self.id
     }

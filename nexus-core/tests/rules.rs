@@ -5,6 +5,8 @@
 #[path = "rules/support.rs"]
 mod support;
 
+#[path = "rules/d4_checkpoint.rs"]
+mod d4_checkpoint;
 #[path = "rules/r10_goto.rs"]
 mod r10_goto;
 #[path = "rules/r11_bypass.rs"]

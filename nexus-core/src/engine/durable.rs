@@ -69,7 +69,7 @@ pub(super) fn flow_record(plan: &Plan) -> FlowRecord {
     let step = |step: u32| FlowStep {
         path: plan.step_path(step),
         event: plan.event_name(step).to_owned(),
-        version: 1,
+        version: plan.event_of(step).def.version(),
     };
     FlowRecord { script: plan.script(), steps: (0..plan.len() as u32).map(step).collect() }
 }

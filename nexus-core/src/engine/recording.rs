@@ -83,7 +83,7 @@ impl ActiveRun {
     fn computed(&self, notification: &Notification) -> Option<Task> {
         match notification {
             Notification::Completed { task, outcome: TaskOutcome::Success(_), .. }
-                if !crate::journal::shim_checkpoint(&self.plan, task.step) =>
+                if !self.plan.options_of(task.step).checkpoint =>
             {
                 Some(*task)
             }

@@ -8,8 +8,6 @@ mod body;
 mod linked;
 mod memory;
 mod replay;
-mod shim;
-pub(crate) use shim::shim_checkpoint;
 mod store;
 
 pub use crate::error::StoreError;

@@ -1,7 +1,5 @@
 //! A run's input as one JSON object: `{"order": {..}, "currency": "EUR"}`.
 
-#![allow(dead_code, reason = "the durable driver, which uses it, is being written")]
-
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};

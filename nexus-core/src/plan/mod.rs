@@ -7,6 +7,8 @@
 
 mod check;
 mod compile;
+#[cfg(feature = "durable")]
+mod durable;
 mod fields;
 mod hints;
 #[cfg(feature = "durable")]
@@ -98,6 +100,7 @@ pub(crate) enum Pool {
 
 /// How a step runs: the event's settings, with what the flow adds to them.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting, or follows from some")]
 pub(crate) struct StepOptions {
     pub(crate) place: Place,
     /// Where its bypass check runs when others run beside it.
@@ -107,6 +110,8 @@ pub(crate) struct StepOptions {
     pub(crate) evaluation: EventExecutionEvaluationState,
     /// How long one attempt may take.
     pub(crate) timeout: Option<Duration>,
+    /// Whether a durable run records its outcome; if not, the step runs again when it is resumed.
+    pub(crate) checkpoint: bool,
     pub(crate) each: bool,
     /// How many items of an `each` step may be under way at once.
     pub(crate) window: usize,

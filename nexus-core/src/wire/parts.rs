@@ -69,7 +69,7 @@ impl EventWire {
 
 impl WirePart {
     pub(crate) const fn is_unsendable(&self) -> bool {
-        matches!(self.by, Transfer::No | Transfer::NoFactory | Transfer::Borrows)
+        self.by.is_unsendable()
     }
 
     /// What to write so that it can be sent.
@@ -88,6 +88,11 @@ impl Transfer {
             Self::Borrows => "use a type that owns its data, such as `String`",
             _ => "derive `serde::Serialize` and `serde::Deserialize` for it",
         }
+    }
+
+    /// Whether there is no way.
+    pub(crate) const fn is_unsendable(&self) -> bool {
+        matches!(self, Self::No | Self::NoFactory | Self::Borrows)
     }
 
     /// How a value is written and read, if that is known.

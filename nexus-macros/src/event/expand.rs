@@ -156,6 +156,7 @@ fn spec(private: &TokenStream, model: &Model, name: &str, probe_args: &TokenStre
             own: &[],
             goto: #private::Typed::#probe_args::DESCRIPTORS,
             is_async: #is_async,
+            checkpoint: true,
             wire: &<Self as #private::Event>::WIRE,
             known: #private::Returns::#probe_args::IS,
         }

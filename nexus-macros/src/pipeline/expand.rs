@@ -42,7 +42,10 @@ pub(crate) fn pipeline(
     let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let types = field_types(fields);
     let steps = steps(private, source, &model);
-    let checks = checks(private, source, &model, &without_raw_prefix(&me), &types, parsed);
+    let pipeline = without_raw_prefix(&me);
+    let is_durable = args.durable.is_some();
+    let checks = checks(private, source, &model, &pipeline, &types, is_durable, parsed);
+    let durable = args.durable.as_ref().map(|key| durable(private, key, &pipeline, fields, &types));
     let body = if cx.is_clean() {
         let doc = doc(&input.attrs);
         implementation(private, &me, &name, &doc, args, source, fields, &types, &model, flow)
@@ -64,6 +67,7 @@ pub(crate) fn pipeline(
             #dependency
             #(#aliases)*
             #checks
+            #durable
             #defaults
             #body
             #new
@@ -112,10 +116,12 @@ fn checks<'a>(
     model: &'a Model<'a>,
     pipeline: &'a str,
     fields: &'a [(String, String, Ident)],
+    durable: bool,
     parsed: bool,
 ) -> TokenStream {
-    let (seen, piped) = (HashSet::new(), HashSet::new());
-    let mut checks = Checks { private, source, model, pipeline, fields, seen, piped };
+    let (seen, piped, recorded) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut checks =
+        Checks { private, source, model, pipeline, fields, seen, piped, durable, recorded };
     (0..model.steps.len()).map(|index| checks.step(index, parsed)).collect()
 }
 
@@ -181,6 +187,7 @@ fn implementation(
             }
         }
     });
+    let durable = args.durable.is_some();
     let batched = batch::batched(private, me, fields, types);
     let item = batch::item(private, fields, types);
     let listed = error_aliases(source, model);
@@ -194,6 +201,7 @@ fn implementation(
         impl #private::Pipeline for #me {
             type BatchItem = #item;
             const NAME: &'static str = #name;
+            const DURABLE: bool = #durable;
             #input
             #timeout
             fn fields() -> #private::Fields {
@@ -234,6 +242,36 @@ fn value(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStre
     let name = without_location(&field.name);
     let make = if arc_target(&field.ty).is_some() { quote!(SHARED) } else { quote!(NEW) };
     quote!((#private::Holds::<#alias>::#make)(self.#name))
+}
+
+/// The checks that this program has stores, and that one can keep the fields. The errors are shown at
+/// `durable`, and at the fields' types.
+fn durable(
+    private: &TokenStream,
+    key: &Ident,
+    pipeline: &str,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+) -> TokenStream {
+    // The names have another hygiene than the brackets, so that the compiler does not join their
+    // spans.
+    let name = Ident::new("durable_pipeline", Span::call_site());
+    let feature = respan_ends(quote!(<#private::Check>::#name()), key.span(), key.span());
+    let name = Ident::new("recordable_field", Span::call_site());
+    let checks = fields.iter().zip(types).map(|(field, (text, ty, alias))| {
+        let transfer = transfer(private, field, alias);
+        let is_stream = quote!(#private::IsStream::<#alias>::IS);
+        let (start, end) = end_spans(&field.ty);
+        respan_ends(
+            quote!(<#private::Check>::#name(#pipeline, #text, #ty, &#transfer, #is_stream)),
+            start,
+            end,
+        )
+    });
+    quote! {
+        const _: () = #feature;
+        #(const _: () = #checks;)*
+    }
 }
 
 /// How a field's value is written down and read again.
