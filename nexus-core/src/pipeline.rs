@@ -10,6 +10,8 @@ use crate::executor::ExecutorKind;
 use crate::flow::Flow;
 #[cfg(feature = "json-input")]
 use crate::input::InputField;
+#[cfg(feature = "durable")]
+use crate::journal::LinkedPipeline;
 use crate::plan::{Fields, Plan};
 use crate::registry::Registry;
 use crate::report::Report;
@@ -130,6 +132,8 @@ impl Engine {
     /// See [`Pipeline::plan`]; or if the pipeline's own timeout is zero.
     pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
         let prepared = self.prepared(P::plan()?, pipeline.into_values());
+        #[cfg(feature = "durable")]
+        let prepared = if P::DURABLE { prepared.recorded_if_stored() } else { prepared };
         match P::timeout() {
             Some(limit) if limit.is_zero() => Err(Error::Engine(format!(
                 "the timeout of `{}` is zero, so no run could ever end in time",
@@ -138,6 +142,19 @@ impl Engine {
             Some(limit) => Ok(prepared.timeout(limit)),
             None => Ok(prepared),
         }
+    }
+}
+
+/// A pipeline as [`Engine::resume`] finds it.
+#[cfg(feature = "durable")]
+#[doc(hidden)]
+pub const fn linked_pipeline<P: Pipeline>() -> LinkedPipeline {
+    LinkedPipeline {
+        name: P::NAME,
+        plan: |script| match script {
+            Some(script) => P::checked().replan(script, &P::fields()),
+            None => P::plan().cloned(),
+        },
     }
 }
 

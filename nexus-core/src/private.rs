@@ -96,6 +96,33 @@ macro_rules! __submit_error {
 
 pub use crate::__submit_error as submit_error;
 
+/// Says that runs of a pipeline can be resumed.
+#[cfg(feature = "durable")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_pipeline {
+    ($private:path, $pipeline:ty) => {
+        const _: () = {
+            use $private as __nexus;
+            __nexus::inventory::submit! {
+                __nexus::linked_pipeline::<$pipeline>()
+            }
+        };
+    };
+}
+
+/// Tells nobody: the feature `durable` is off.
+#[cfg(not(feature = "durable"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_pipeline {
+    ($private:path, $pipeline:ty) => {};
+}
+
+pub use crate::__submit_pipeline as submit_pipeline;
+#[cfg(feature = "durable")]
+pub use crate::pipeline::linked_pipeline;
+
 /// What only those need who read a pipeline's fields from text.
 #[cfg(feature = "json-input")]
 #[doc(hidden)]

@@ -27,7 +27,7 @@ fn add(run: &str, #[piped] number: &u64, ctx: &Context) -> Outcome<u64> {
 }
 
 /// Pure and cheap, so it is computed again instead of being recorded.
-#[event]
+#[event(checkpoint = false)]
 fn double(#[piped] number: &u64) -> Outcome<u64> {
     Outcome::success(number * 2)
 }
@@ -73,31 +73,31 @@ fn flaky(run: &str, ctx: &Context) -> Result<u64, std::io::Error> {
 }
 
 #[derive(Pipeline)]
-#[pipeline(flow = start |-> add |-> double |-> add |-> add |-> add)]
+#[pipeline(durable, flow = start |-> add |-> double |-> add |-> add |-> add)]
 struct Chain {
     run: String,
 }
 
 #[derive(Pipeline)]
-#[pipeline(flow = start -> side || side || start || side |-> sum)]
+#[pipeline(durable, flow = start -> side || side || start || side |-> sum)]
 struct Group {
     run: String,
 }
 
 #[derive(Pipeline)]
-#[pipeline(flow = numbers |-> square[each, max_concurrency = 4] |-> sum)]
+#[pipeline(durable, flow = numbers |-> square[each, max_concurrency = 4] |-> sum)]
 struct Items {
     run: String,
 }
 
 #[derive(Pipeline)]
-#[pipeline(flow = numbers |-> cube[each] |-> sum)]
+#[pipeline(durable, flow = numbers |-> cube[each] |-> sum)]
 struct Elsewhere {
     run: String,
 }
 
 #[derive(Pipeline)]
-#[pipeline(flow = {flaky |-> add} || flaky |-> sum)]
+#[pipeline(durable, flow = {flaky |-> add} || flaky |-> sum)]
 struct Retried {
     run: String,
 }

@@ -47,6 +47,17 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// Records the run under a key of its own, if the engine has a store.
+    pub(crate) fn recorded_if_stored(mut self) -> Self {
+        if self.engine.durable().is_ok() {
+            self.engine.watch_requests();
+            self.recording = Some(Recording { key: None, resumes: false });
+        }
+        self
+    }
+}
+
 impl Engine {
     fn durable(&self) -> Result<&Durable> {
         self.shared_state().durable.as_ref().ok_or_else(|| {

@@ -188,6 +188,7 @@ fn implementation(
         }
     });
     let durable = args.durable.is_some();
+    let resumable = durable.then(|| quote!(#private::submit_pipeline!(#private, #me);));
     let batched = batch::batched(private, me, fields, types);
     let item = batch::item(private, fields, types);
     let listed = error_aliases(source, model);
@@ -195,6 +196,7 @@ fn implementation(
     quote! {
         #listed
         #(#linked)*
+        #resumable
         #shareable
         #batched
         #[automatically_derived]
