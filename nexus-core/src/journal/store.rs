@@ -280,8 +280,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If they could not be written. Then nothing is written to the store any more: what a failed
-    /// sync leaves behind cannot be known.
+    /// [`Refused`](StoreError::Refused) if one of them does not fit what the store has, which changes
+    /// nothing. Otherwise, if they could not be written; then nothing is written to the store any
+    /// more, since what a failed sync leaves behind cannot be known.
     fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
 
     /// The run with this key, if there is one.
@@ -320,11 +321,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// If the store cannot be read or written to.
     fn take_requests(&self) -> Result<Vec<Request>, StoreError>;
 
-    /// Removes these runs, which must be over, with their records. Gives how many there were.
+    /// Removes these runs, which must be over or damaged, with their records. Gives how many there were.
     ///
     /// # Errors
     ///
-    /// If one of them is not over, or the store cannot be written to; then none is removed.
+    /// If one of them is neither, or the store cannot be written to; then none is removed.
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError>;
 }
 

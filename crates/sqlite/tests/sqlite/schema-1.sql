@@ -97,8 +97,10 @@ select
     flow_step.path as step,
     record.attempt,
     record.item,
-    coalesce(iif(json_valid(record.body), json_extract(record.body, '$.outcome'), null), record.kind)
-        as outcome,
+    coalesce(
+        iif(json_valid(record.body), (select key from json_each(record.body, '$.outcome')), null),
+        record.kind
+    ) as outcome,
     strftime('%Y-%m-%d %H:%M:%f', record.at / 1e6, 'unixepoch') as at,
     record.body
 from run
@@ -114,7 +116,10 @@ select
     flow_step.path as step,
     flow_step.event,
     (
-        select coalesce(iif(json_valid(body), json_extract(body, '$.outcome'), null), kind)
+        select coalesce(
+            iif(json_valid(body), (select key from json_each(body, '$.outcome')), null),
+            kind
+        )
         from record where record.id = done.last
     ) as outcome,
     done.attempts,

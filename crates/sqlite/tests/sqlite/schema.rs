@@ -101,10 +101,17 @@ fn the_views_show_what_a_person_wants_to_know() {
     store
         .commit(&[
             start("A1001"),
-            of_attempt(1, ended, 0, 1, None, "{\"outcome\":\"success\"}"),
-            of_attempt(2, ended, 1, 1, Some(0), "{\"outcome\":\"exception\"}"),
-            of_attempt(3, woken, 1, 1, Some(0), "{}"),
-            of_attempt(4, ended, 1, 2, Some(0), "{\"outcome\":\"success\"}"),
+            of_attempt(1, ended, 0, 1, None, "{\"outcome\":{\"success\":1900},\"busy\":7}"),
+            of_attempt(
+                2,
+                ended,
+                1,
+                1,
+                Some(0),
+                "{\"outcome\":{\"exception\":{\"message\":\"no\"}},\"busy\":7}",
+            ),
+            of_attempt(3, woken, 1, 1, Some(0), ""),
+            of_attempt(4, ended, 1, 2, Some(0), "{\"outcome\":{\"success\":1900},\"busy\":7}"),
             end("A1001"),
             Change::Start(start_of("A1002", BEGIN + 10)),
             Change::Decision { key: "A1002".into(), reason: Some(String::from("no `charge`")) },
@@ -135,9 +142,9 @@ fn the_views_show_what_a_person_wants_to_know() {
     assert_eq!(
         shown(&sql, "select * from attempts where run = 'A1001'"),
         [
-            "A1001|validate|1||success|2026-01-02 03:04:05.001|{\"outcome\":\"success\"}",
-            "A1001|validate/1/charge|1|0|exception|2026-01-02 03:04:05.002|{\"outcome\":\"exception\"}",
-            "A1001|validate/1/charge|2|0|success|2026-01-02 03:04:05.004|{\"outcome\":\"success\"}",
+            "A1001|validate|1||success|2026-01-02 03:04:05.001|{\"outcome\":{\"success\":1900},\"busy\":7}",
+            "A1001|validate/1/charge|1|0|exception|2026-01-02 03:04:05.002|{\"outcome\":{\"exception\":{\"message\":\"no\"}},\"busy\":7}",
+            "A1001|validate/1/charge|2|0|success|2026-01-02 03:04:05.004|{\"outcome\":{\"success\":1900},\"busy\":7}",
         ]
     );
     let who = shown(&sql, "select pid from owner");
