@@ -10,6 +10,7 @@ pub mod measure;
 
 mod asynchronous;
 mod counted;
+mod durable;
 mod fanout;
 mod plan;
 mod process;
@@ -47,6 +48,8 @@ pub const WORKLOADS: &[Workload] = &[
     ("async_chain", asynchronous::chain),
     ("async_fanout", asynchronous::fanout),
     ("plan_build", plan::build),
+    ("durable_one_run", durable::one_run),
+    ("durable_64_runs", durable::many_runs),
     ("store_one_by_one", store::one_by_one),
     ("store_batches", store::batches),
     ("store_batches_64_runs", store::batches_of_many_runs),

@@ -21,13 +21,18 @@ const BODY: &str = r#"{"outcome":{"success":{"order":"A1001","cents":1900}},"bus
 const AT: u64 = 1_767_323_045_000_000;
 
 /// A folder that is removed at the end.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("nexus-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap_or_else(|error| fail(&error));
         Self(folder)
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 }
 
@@ -80,10 +85,10 @@ impl Ours {
 
 /// The rows of the store, and nothing else: no checksum is made, no run is looked up, and nothing
 /// finds them again.
-struct Bare(Connection);
+pub(crate) struct Bare(Connection);
 
 impl Bare {
-    fn open(path: &Path) -> rusqlite::Result<Self> {
+    pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.execute_batch(
             "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
@@ -95,7 +100,7 @@ impl Bare {
         Ok(Self(connection))
     }
 
-    fn commit(&mut self, rows: usize) -> rusqlite::Result<()> {
+    pub(crate) fn commit(&mut self, rows: usize) -> rusqlite::Result<()> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.0.transaction_with_behavior(behavior)?;
         {
