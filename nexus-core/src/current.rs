@@ -61,6 +61,13 @@ fn swap(task: &mut Option<CurrentTask>) {
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), task));
 }
 
+/// Whether this thread is running a task of the run with this id.
+#[cfg(feature = "durable")]
+pub(crate) fn is_inside(run: crate::context::RunId) -> bool {
+    let id = CURRENT.with(|current| current.borrow().as_ref().map(|task| task.run.id));
+    id == Some(run)
+}
+
 /// Has the run cancelled together with the task that this thread is running, if there is one.
 pub(crate) fn adopt<R: ChildRun + 'static>(child: &Arc<R>) {
     let parent = CURRENT.with(|current| {

@@ -192,6 +192,10 @@ impl CheckedFlow {
 
     /// The plan of another script with this pipeline's events, such as the one that a run began
     /// with.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be planned with the events of today.
     #[cfg(feature = "durable")]
     pub fn replan(&self, script: &str, fields: &Fields) -> Result<Arc<Plan>> {
         self.make_of(script, fields).map_err(Error::Flow)

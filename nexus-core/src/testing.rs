@@ -84,7 +84,8 @@ impl Clock for VirtualClock {
 
     /// It began with the year 2000.
     fn wall_time(&self) -> Duration {
-        Duration::from_secs(946_684_800) + self.now()
+        const YEAR_2000: Duration = Duration::from_hours(262_968);
+        YEAR_2000 + self.now()
     }
 
     fn wait_until(&self, at: Duration, idle: bool) -> Wait {

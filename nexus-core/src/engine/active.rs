@@ -133,6 +133,11 @@ impl ActiveRun {
         if let Some(recorded) = self.journal.as_ref().and_then(|it| it.take_elapsed(task)) {
             return recorded;
         }
+        self.measured_elapsed(task)
+    }
+
+    /// The same, by the clock.
+    pub(super) fn measured_elapsed(&self, task: Task) -> Duration {
         let start = lock(&self.starts.0).get(&(task.step, task.item)).copied();
         start.map_or(Duration::ZERO, |start| self.engine.clock.now().saturating_sub(start))
     }

@@ -192,7 +192,17 @@ impl ActiveRun {
             let journal = self.journal.as_ref();
             let idle = run.is_idle() && !journal.is_some_and(RunJournal::is_in_flight);
             if run.is_finished() {
+                if journal.is_some_and(RunJournal::is_in_flight) {
+                    return Polled::Nothing(contents, None);
+                }
                 let Some(run) = contents.run.take() else { continue };
+                let (run, contents) = match self.seal(run, contents) {
+                    Ok(sealed) => sealed,
+                    Err(unsealed) => {
+                        contents = unsealed;
+                        continue;
+                    }
+                };
                 for pool in Contents::close(contents) {
                     self.abandon(pool);
                     self.engine.runs.note_abandoned(self);

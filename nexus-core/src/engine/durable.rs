@@ -10,6 +10,7 @@ use super::recorded::{RunJournal, VALUE_LIMIT};
 use super::shared::Shared;
 use super::writer::RecordedRun;
 use crate::context::{Context, Names, RunId};
+use crate::current;
 use crate::error::{Error, Result};
 use crate::event::Inputs;
 use crate::hash::Fnv128;
@@ -21,6 +22,7 @@ use crate::panic;
 use crate::plan::Plan;
 use crate::report::{Report, Status};
 use crate::run::{Run, Task};
+use crate::sync::{Mutex, lock};
 use crate::value::Value;
 
 /// The right to run under a key, which only one run has at a time.
@@ -38,10 +40,15 @@ impl KeyGuard {
 }
 
 impl Drop for KeyGuard {
+    /// The key is free when what the run has written is safe: whoever has it next reads that.
     fn drop(&mut self) {
-        if let Some(durable) = &self.engine.durable {
-            durable.free(&self.key);
-        }
+        let (engine, key) = (Arc::clone(&self.engine), Arc::clone(&self.key));
+        let Some(durable) = &self.engine.durable else { return };
+        durable.writer.after_all(move |_| {
+            if let Some(durable) = &engine.durable {
+                durable.free(&key);
+            }
+        });
     }
 }
 
@@ -77,9 +84,11 @@ pub(super) fn flow_record(plan: &Plan) -> FlowRecord {
 /// That a run is to be recorded.
 pub(super) struct Recording {
     /// Its key; a new one if there is none.
-    pub(super) key: Option<Arc<str>>,
+    key: Option<Arc<str>>,
     /// Whether it is there already, and its inputs are those of its records.
-    pub(super) resumes: bool,
+    resumes: bool,
+    /// Its key, if it is taken already.
+    guard: Mutex<Option<KeyGuard>>,
 }
 
 /// A recorded run that has taken its key, and is to begin.
@@ -97,6 +106,17 @@ enum Beginning {
 }
 
 impl Recording {
+    /// That of a run under this key, or under a new one.
+    pub(super) fn under(key: Option<Arc<str>>) -> Self {
+        Self { key, resumes: false, guard: Mutex::new(None) }
+    }
+
+    /// That of a run which goes on, and has taken its key.
+    pub(super) fn resumed(guard: KeyGuard) -> Self {
+        let key = Some(Arc::clone(&guard.key));
+        Self { key, resumes: true, guard: Mutex::new(Some(guard)) }
+    }
+
     /// Takes the key, and looks up what the store has of it.
     ///
     /// # Errors
@@ -105,8 +125,11 @@ impl Recording {
     /// another run.
     pub(super) fn begin(&self, engine: &Arc<Shared>, run: &Recorded<'_>) -> Result<Beginner> {
         let (durable, key, inputs) = self.check(engine, run)?;
-        durable.take(&key);
-        let guard = KeyGuard { engine: Arc::clone(engine), key };
+        let guard = lock(&self.guard).take();
+        let guard = guard.unwrap_or_else(|| {
+            durable.take(&key);
+            KeyGuard { engine: Arc::clone(engine), key }
+        });
         self.look_up(durable, run, guard, inputs)
     }
 
@@ -117,9 +140,8 @@ impl Recording {
         run: &Recorded<'_>,
     ) -> Result<Beginner> {
         let (durable, key, inputs) = self.check(engine, run)?;
-        std::future::poll_fn(|cx| match durable.poll_take(&key, cx.waker()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        std::future::poll_fn(|cx| {
+            if durable.poll_take(&key, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         let guard = KeyGuard { engine: Arc::clone(engine), key };
@@ -157,9 +179,23 @@ impl Recording {
                     "a run's key is empty; give it a name of its own".into(),
                 ));
             }
+            Some(key) if current::is_inside(id_of(key)) => {
+                return Err(Error::Durable(format!(
+                    "the run `{key}` would wait for itself: it is begun inside of one of its own events"
+                )));
+            }
             Some(key) => Arc::clone(key),
             None => new_key(engine, durable)?,
         };
+        // Without the store nothing can be done under a key, and nothing is invoked.
+        durable.writer.check()?;
+        // A run under way is not waited for only to be refused then.
+        if !self.resumes
+            && let Some(stored) = durable.store().run(&key)?
+        {
+            same_run(&stored, run.plan, &inputs)?;
+            can_go_on(&stored, run.plan)?;
+        }
         Ok((durable, key, inputs))
     }
 
@@ -215,11 +251,13 @@ impl Beginner {
 
     /// When the run's time is over, by the engine's clock; it counts from the first start.
     pub(super) fn deadline(&self, engine: &Shared) -> Option<Duration> {
-        let at = match &self.beginning {
-            Beginning::New(start) => start.deadline,
-            Beginning::Stored(stored) => stored.start.deadline,
+        let start = match &self.beginning {
+            Beginning::New(start) => &**start,
+            Beginning::Stored(stored) => &stored.start,
         };
-        let left = at?.since(engine.timestamp());
+        // A clock that was set back gives no more time than there was.
+        let limit = start.deadline?.since(start.at);
+        let left = start.deadline?.since(engine.timestamp()).min(limit);
         Some(engine.clock.now().saturating_add(left))
     }
 }
@@ -240,7 +278,7 @@ impl Begun {
     ///
     /// If they cannot be read.
     pub(super) fn new(active: Arc<ActiveRun>, recorded: Option<Beginner>) -> Result<Self> {
-        let mut begun = Self { active, key: None, start: None };
+        let mut begun = Self { key: None, start: None, active };
         if let Some(Beginner { guard, beginning }) = recorded {
             if let Some(durable) = &guard.engine.durable {
                 let run: Arc<dyn RecordedRun> = Arc::<ActiveRun>::clone(&begun.active);
@@ -250,20 +288,11 @@ impl Begun {
             match beginning {
                 Beginning::New(start) => begun.start = Some(Change::Start(*start)),
                 Beginning::Stored(stored) => {
-                    let replayed = begun.active.replay(&stored);
-                    begun.or_remove(replayed)?;
+                    begun.active.replay(&stored)?;
                 }
             }
         }
         Ok(begun)
-    }
-
-    /// Without its beginning there is no run.
-    fn or_remove<T>(&self, result: Result<T>) -> Result<T> {
-        if result.is_err() {
-            self.active.engine.runs.remove(&*self.active);
-        }
-        result
     }
 
     /// Writes that the run begins.
@@ -271,7 +300,7 @@ impl Begun {
         let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) else {
             return Ok(());
         };
-        self.or_remove(journal.writer.write(start))
+        journal.writer.write(start)
     }
 
     /// The same for a future.
@@ -279,17 +308,28 @@ impl Begun {
         let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) else {
             return Ok(());
         };
-        self.or_remove(journal.writer.write_async(start).await)
+        journal.writer.write_async(start).await
     }
 
     /// Drives the run on this thread, and writes that it is over.
     pub(super) fn drive(self) -> Result<Report> {
+        if let Some(report) = self.report_of_the_past() {
+            return Ok(report);
+        }
         let report = self.active.drive();
-        self.active.engine.runs.remove(&*self.active);
         match (self.active.ending(report.status())?, &self.active.journal) {
             (Some(end), Some(journal)) => journal.writer.write(end).map(|()| report),
             _ => Ok(report),
         }
+    }
+
+    /// The report of a run that was over when it was brought back: nothing happens any more, and
+    /// nobody is told of it.
+    pub(super) fn report_of_the_past(&self) -> Option<Report> {
+        let journal = self.active.journal.as_ref().filter(|journal| journal.had_ended())?;
+        let run = journal.take_resumed()?;
+        let elapsed = journal.elapsed(&self.active.engine);
+        Some(Report::new(*run, self.active.info.id, elapsed))
     }
 
     /// Writes that a run is over that a future has driven.
@@ -298,6 +338,12 @@ impl Begun {
             (Some(end), Some(journal)) => journal.writer.write_async(end).await.map(|()| report),
             _ => Ok(report),
         }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.active.engine.runs.remove(&*self.active);
     }
 }
 
@@ -335,12 +381,9 @@ fn shortened(text: &str) -> String {
 /// Whether the run can go on with this plan.
 pub(super) fn can_go_on(stored: &StoredRun, plan: &Plan) -> Result<()> {
     let key = &stored.start.key;
-    match stored.state {
-        RunState::Damaged | RunState::NeedsDecision => {
-            let why = stored.reason.as_deref().unwrap_or("its records are damaged");
-            return Err(Error::Durable(format!("the run `{key}` cannot go on: {why}")));
-        }
-        RunState::Unfinished | RunState::Ended(_) => {}
+    if stored.state == RunState::Damaged {
+        let why = stored.reason.as_deref().unwrap_or("its records are damaged");
+        return Err(Error::Durable(format!("the run `{key}` cannot go on: {why}")));
     }
     match flow_difference(&stored.start.flow, &flow_record(plan)) {
         None => Ok(()),
@@ -387,8 +430,14 @@ impl ActiveRun {
         let mut context = Context::new(Arc::clone(&self.info));
         each_record(durable.store(), key, |record| {
             let mut compute = |run: &mut Run, task: Task| self.compute(run, task, &mut context);
-            replay.apply(&self.plan, record, &mut compute).map_err(|why| {
-                Error::Store(crate::error::StoreError::Damaged { key: Arc::clone(key), what: why })
+            // Deserialize and what is computed again are user code.
+            let applied = panic::contain(|| replay.apply(&self.plan, record, &mut compute));
+            let applied = applied.unwrap_or_else(|panic| Err(panic.to_string()));
+            applied.map_err(|why| {
+                Error::Durable(format!(
+                    "the run `{key}` cannot go on: record {}: {why}",
+                    record.seq
+                ))
             })
         })?;
         let now = self.engine.timestamp();
@@ -399,6 +448,11 @@ impl ActiveRun {
         }
         let mut run = replayed.run;
         run.ask_again(replayed.asked);
+        if journal.had_ended() && !run.is_finished() {
+            return Err(Error::Durable(format!(
+                "the run `{key}` is over, but its records end before"
+            )));
+        }
         journal.go_on_after(replayed.records, run);
         Ok(())
     }

@@ -30,22 +30,30 @@ use crate::sync::{Mutex, lock};
 pub(super) async fn drive(active: &Arc<ActiveRun>, shared: &Arc<dyn AnyExecutor>) -> Report {
     let start = active.engine.clock.now();
     // Also if this future is dropped, at whatever point it is.
-    let ending = EndWithFuture(active, shared);
+    let mut ending = EndWithFuture { active, shared, ended: false };
     active.begin_run();
     let run = active.until_finished_async(active.new_run(), shared).await;
     let report = active.end_run(run, start);
+    ending.ended = true;
     drop(ending);
     report
 }
 
 /// Ends the run with the future.
-struct EndWithFuture<'a>(&'a Arc<ActiveRun>, &'a Arc<dyn AnyExecutor>);
+struct EndWithFuture<'a> {
+    active: &'a Arc<ActiveRun>,
+    shared: &'a Arc<dyn AnyExecutor>,
+    /// Whether the run is over.
+    ended: bool,
+}
 
 impl Drop for EndWithFuture<'_> {
     fn drop(&mut self) {
-        let Self(active, shared) = self;
+        let Self { active, shared, ended } = self;
         // The run may have been dropped with the future that held it; if not, it learns it here.
-        active.let_go();
+        if !*ended {
+            active.let_go();
+        }
         let mut contents = active.mailbox.lock();
         let is_busy = contents.abandon_driver();
         for pool in Contents::close(contents) {
@@ -54,7 +62,6 @@ impl Drop for EndWithFuture<'_> {
         if is_busy {
             let _ = panic::contain(|| shared.abandon());
         }
-        active.engine.runs.remove(&***active);
     }
 }
 

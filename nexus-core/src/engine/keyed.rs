@@ -9,8 +9,8 @@ use super::handle::RunHandle;
 use super::keys::Durable;
 use super::prepare::Prepared;
 use super::shared::Shared;
-use super::writer::Then;
-use crate::error::{Error, Result};
+use super::writer::{Entry, Then};
+use crate::error::{Error, Result, StoreError};
 use crate::journal::{
     Body, Change, LinkedPipeline, Record, Request, RunQuery, RunState, StoredRun,
 };
@@ -42,7 +42,7 @@ impl Prepared {
     /// ```
     pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
         self.engine.watch_requests();
-        self.recording = Some(Recording { key: Some(key.into()), resumes: false });
+        self.recording = Some(Recording::under(Some(key.into())));
         self
     }
 }
@@ -52,7 +52,7 @@ impl Prepared {
     pub(crate) fn recorded_if_stored(mut self) -> Self {
         if self.engine.durable().is_ok() {
             self.engine.watch_requests();
-            self.recording = Some(Recording { key: None, resumes: false });
+            self.recording = Some(Recording::under(None));
         }
         self
     }
@@ -85,62 +85,51 @@ impl Engine {
         let durable = self.durable()?;
         self.watch_requests();
         let mut handles = Vec::new();
-        for stored in durable.store().runs(&RunQuery::unfinished())? {
-            if durable.is_taken(&stored.start.key) {
-                continue;
-            }
-            match self.resume_run(durable, &stored) {
-                Ok(handle) => handles.extend(handle),
-                Err(Error::Durable(reason)) => {
-                    let key = Arc::clone(&stored.start.key);
-                    durable.writer.write(Change::Decision { key, reason: Some(reason) })?;
+        let query = |state| RunQuery { state: Some(state), ..RunQuery::all() };
+        let mut runs = durable.store().runs(&query(RunState::Unfinished))?;
+        // What stood in the way may be gone.
+        runs.extend(durable.store().runs(&query(RunState::NeedsDecision))?);
+        for stored in runs {
+            let key = &stored.start.key;
+            // Under the key, so that nobody else goes on with it meanwhile.
+            let Some(guard) = KeyGuard::try_take(self.shared_state(), key) else { continue };
+            let resumed = self.resume_run(durable, &stored, guard);
+            let reason = match &resumed {
+                Err(Error::Store(why)) if !matches!(why, StoreError::Damaged { .. }) => {
+                    return Err(Error::Store(why.clone()));
                 }
-                // A damaged run harms no other; the store lists it.
-                Err(Error::Store(crate::error::StoreError::Damaged { .. })) => {}
-                Err(error) => return Err(error),
+                Err(why) => Some(why.to_string()),
+                Ok(_) => None,
+            };
+            if reason != stored.reason {
+                let key = Arc::clone(key);
+                durable.writer.write(Change::Decision { key, reason })?;
             }
+            handles.extend(resumed.ok().flatten());
         }
         Ok(handles)
     }
 
-    fn resume_run(&self, durable: &Durable, stored: &StoredRun) -> Result<Option<RunHandle>> {
-        let Some(plan) = self.plan_of(durable, stored)? else { return Ok(None) };
-        self.resumed(&plan, stored)?.start().map(Some)
+    fn resume_run(
+        &self,
+        durable: &Durable,
+        stored: &StoredRun,
+        guard: KeyGuard,
+    ) -> Result<Option<RunHandle>> {
+        let Some(plan) = plan_of(durable, stored)? else { return Ok(None) };
+        self.resumed(&plan, stored, guard)?.start().map(Some)
     }
 
     /// The run as its records left it, to be driven.
-    fn resumed(&self, plan: &Arc<Plan>, stored: &StoredRun) -> Result<Prepared> {
+    fn resumed(&self, plan: &Arc<Plan>, stored: &StoredRun, guard: KeyGuard) -> Result<Prepared> {
         let key = &stored.start.key;
         can_go_on(stored, plan)?;
         let fields = plan.fields.read_json(&stored.start.inputs).map_err(|error| {
             Error::Durable(format!("the inputs of the run `{key}` cannot be read: {error}"))
         })?;
         let mut prepared = self.prepared(plan, fields);
-        prepared.recording = Some(Recording { key: Some(Arc::clone(key)), resumes: true });
+        prepared.recording = Some(Recording::resumed(guard));
         Ok(prepared)
-    }
-
-    /// The plan of today that a run goes on with.
-    fn plan_of(&self, durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
-        let name = &*stored.start.pipeline;
-        let named = || durable.resumable.iter().filter(|plan| plan.name() == name);
-        // Flows that were parsed from a text have no names of their own.
-        let same = named().find(|plan| plan.script() == stored.start.flow.script);
-        if let Some(plan) = same.or_else(|| named().next()) {
-            return Ok(Some(Arc::clone(plan)));
-        }
-        let Some(pipeline) = LinkedPipeline::find(name) else { return Ok(None) };
-        let today = (pipeline.plan)(None)?;
-        let script = &stored.start.flow.script;
-        if today.script() == *script {
-            return Ok(Some(today));
-        }
-        // A run goes on with the flow that it began with, as long as that can still be planned.
-        (pipeline.plan)(Some(script)).map(Some).map_err(|error| {
-            Error::Durable(format!(
-                "its flow has changed since it began, and the old one cannot be planned any more: {error}"
-            ))
-        })
     }
 
     /// The report of a run that is over, from its records; `None` if it is not, the store has no
@@ -153,13 +142,16 @@ impl Engine {
     /// flow of today.
     pub fn report(&self, key: &str) -> Result<Option<Report>> {
         let durable = self.durable()?;
-        let Some(stored) = durable.store().run(key)? else { return Ok(None) };
-        let Some(plan) = self.plan_of(durable, &stored)? else { return Ok(None) };
+        let key: Arc<str> = key.into();
+        // A run under way is not over.
+        let Some(guard) = KeyGuard::try_take(self.shared_state(), &key) else { return Ok(None) };
+        let Some(stored) = durable.store().run(&key)? else { return Ok(None) };
+        let Some(plan) = plan_of(durable, &stored)? else { return Ok(None) };
         if !matches!(stored.state, RunState::Ended(_)) {
             return Ok(None);
         }
-        // Driving a run that is over only reads its records.
-        self.resumed(&plan, &stored)?.run().map(Some)
+        // Of a run that is over only the records are read.
+        self.resumed(&plan, &stored, guard)?.run().map(Some)
     }
 
     /// The runs that the store has.
@@ -240,8 +232,31 @@ fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<b
         item: None,
         body: body.json,
     };
-    let append = |change| durable.writer.append(|| (change, Then::Nothing));
-    append(Change::Record { key: Arc::clone(&key), record })?;
+    let record = Change::Record { key: Arc::clone(&key), record };
+    durable.writer.append(|| Some(Entry::new(record, Then::Nothing)))?;
     durable.writer.write(Change::End { key, at, status: Status::Cancelled })?;
     Ok(true)
+}
+
+/// The plan of today that a run goes on with.
+fn plan_of(durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
+    let name = &*stored.start.pipeline;
+    let named = || durable.resumable.iter().filter(|plan| plan.name() == name);
+    // Flows that were parsed from a text have no names of their own.
+    let same = named().find(|plan| plan.script() == stored.start.flow.script);
+    if let Some(plan) = same.or_else(|| named().next()) {
+        return Ok(Some(Arc::clone(plan)));
+    }
+    let Some(pipeline) = LinkedPipeline::find(name) else { return Ok(None) };
+    let today = (pipeline.plan)(None)?;
+    let script = &stored.start.flow.script;
+    if today.script() == *script {
+        return Ok(Some(today));
+    }
+    // A run goes on with the flow that it began with, as long as that can still be planned.
+    (pipeline.plan)(Some(script)).map(Some).map_err(|error| {
+        Error::Durable(format!(
+            "its flow has changed since it began, and the old one cannot be planned any more: {error}"
+        ))
+    })
 }

@@ -216,25 +216,37 @@ impl Mailbox {
 
     /// A worker has left its notifications elsewhere: what it does next.
     #[cfg(feature = "durable")]
-    pub(super) fn leave(&self, lease: Option<Lease<'_>>) -> Delivery {
+    pub(super) fn leave(&self, lease: Option<Lease<'_>>) -> WorkerNext {
         let mut contents = self.lock();
         let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
-        if contents.closed {
-            let next = if abandoned { WorkerNext::Abandoned } else { WorkerNext::Done };
-            return Delivery::Late(Vec::new(), next);
+        match (contents.closed, abandoned) {
+            (true, true) => WorkerNext::Abandoned,
+            (true, false) => WorkerNext::Done,
+            (false, _) => contents.next_of(lease),
         }
-        Delivery::Left(contents.next_of(lease))
     }
 
-    /// Leaves a notification for whoever holds the run next.
+    /// Leaves a notification for whoever holds the run next, and calls `posted` under the lock.
+    /// Gives it back if it comes too late.
     #[cfg(feature = "durable")]
-    pub(super) fn post(&self, notification: Notification) {
+    pub(super) fn post(
+        &self,
+        notification: Notification,
+        posted: impl FnOnce(),
+    ) -> Option<Notification> {
         let mut contents = self.lock();
+        posted();
         if contents.closed {
-            drop(contents);
-            return crate::panic::drop_quietly(notification);
+            return Some(notification);
         }
         contents.notifications.push(notification);
+        None
+    }
+
+    /// Whether something was left for the run.
+    #[cfg(feature = "durable")]
+    pub(super) fn has_posts(contents: &Contents) -> bool {
+        !contents.notifications.is_empty()
     }
 
     /// The run and what was left for it, if there is something and nobody holds the run.

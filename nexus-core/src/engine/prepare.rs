@@ -138,7 +138,6 @@ impl Prepared {
         match thread {
             Ok(thread) => Ok(RunHandle::new(active, tracker, thread)),
             Err(error) => {
-                active.engine.runs.remove(&*active);
                 Err(Error::Engine(format!("the system has no thread for the run: {error}")))
             }
         }
@@ -159,6 +158,9 @@ impl Prepared {
             let begun = self.begin_async().await?;
             current::adopt(&begun.active);
             let shared = begun.active.engine.executor_of(&Pool::Shared)?;
+            if let Some(report) = begun.report_of_the_past() {
+                return Ok(report);
+            }
             let report = future::drive(&begun.active, &shared).await;
             let report = begun.end_async(report).await;
             drop(self);

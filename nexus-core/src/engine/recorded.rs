@@ -1,12 +1,12 @@
 //! What a recorded run has beside others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::shared::Shared;
-use super::writer::{RecordedRun, Then, Writer};
+use super::writer::{Entry, RecordedRun, Then, Writer};
 use crate::error::StoreError;
 use crate::journal::{Body, Change, Record, RecordKind, Timestamp};
 use crate::run::{Notification, Run, Task};
@@ -23,10 +23,15 @@ pub(super) struct RunJournal {
     last: AtomicU64,
     /// Records that the run was not told yet.
     in_flight: AtomicU64,
-    /// For tasks whose policy bounds the time of all attempts: the time that was recorded.
-    elapsed: Mutex<HashMap<Task, Duration>>,
-    /// The run is left for somebody to resume, and nothing more is written of it.
+    /// Keeps what is appended and what is posted of the run in one order.
+    order: Mutex<()>,
+    /// For tasks whose policy bounds the time of all attempts: the times that were recorded, in the
+    /// order of their records.
+    elapsed: Mutex<HashMap<Task, VecDeque<Duration>>>,
+    /// The run is left for somebody to resume.
     released: AtomicBool,
+    /// Nothing more is written of the run. It changes under the lock of the writer's queue alone.
+    sealed: AtomicBool,
     /// When the run began.
     began_at: Timestamp,
     /// When the run was over, if it was when it was brought back.
@@ -50,8 +55,10 @@ impl RunJournal {
             key,
             last: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
+            order: Mutex::new(()),
             elapsed: Mutex::default(),
             released: AtomicBool::new(false),
+            sealed: AtomicBool::new(ended_at.is_some()),
             began_at,
             ended_at,
             resumed: Mutex::new(None),
@@ -85,7 +92,18 @@ impl RunJournal {
         self.in_flight.load(Ordering::Acquire) > 0 && !self.is_released()
     }
 
-    /// Puts a record into the writer's queue; the run is told of it when it is safe.
+    /// The run is over, if it has been told of everything that was recorded: nothing more is
+    /// written of it then.
+    pub(super) fn seal_if_settled(&self) -> bool {
+        self.writer.between_appends(|| {
+            let settled = !self.is_in_flight();
+            self.sealed.fetch_or(settled, Ordering::AcqRel);
+            settled
+        })
+    }
+
+    /// Puts a record into the writer's queue; the run is told of it when it is safe. Of a run that
+    /// is over nothing is written.
     ///
     /// # Errors
     ///
@@ -96,36 +114,55 @@ impl RunJournal {
         at: Timestamp,
         body: Body,
         notification: Notification,
-        elapsed: Duration,
+        elapsed: Option<Duration>,
     ) -> Result<(), StoreError> {
         let task = notification.task();
-        if let Some(task) = task.filter(|_| !elapsed.is_zero()) {
-            lock(&self.elapsed).insert(task, elapsed);
-        }
+        // What is not taken is dropped outside of the lock: its Drop is user code.
+        let mut notification = Some(notification);
+        let _order = lock(&self.order);
         self.writer.append(|| {
+            if self.is_sealed() {
+                return None;
+            }
+            if let (Some(task), Some(elapsed)) = (task, elapsed) {
+                lock(&self.elapsed).entry(task).or_default().push_back(elapsed);
+            }
             self.in_flight.fetch_add(1, Ordering::AcqRel);
-            (self.next(at, body, task), Then::Tell(run, notification))
-        })
+            let then = Then::Tell(run, notification.take()?);
+            Some(Entry::new(self.next(at, body, task), then))
+        })?;
+        Ok(())
     }
 
     /// The same of a task whose outcome is not recorded: if nothing before it is on its way, the
     /// run is told at once, and the record goes along with the next one that somebody waits for.
     pub(super) fn record_computed(
         &self,
-        run: Arc<dyn RecordedRun>,
+        run: &Arc<dyn RecordedRun>,
         at: Timestamp,
         task: Task,
         notification: Notification,
     ) -> Result<(), StoreError> {
         let body = Body { kind: RecordKind::Computed, json: String::new() };
+        let mut notification = Some(notification);
+        let _order = lock(&self.order);
         self.writer.append(|| {
-            let change = self.next(at, body, Some(task));
-            if self.in_flight.fetch_add(1, Ordering::AcqRel) > 0 {
-                return (change, Then::Tell(run, notification));
+            if self.is_sealed() {
+                return None;
             }
+            let is_first = self.in_flight.fetch_add(1, Ordering::AcqRel) == 0;
+            let then = match notification.take_if(|_| !is_first) {
+                Some(notification) => Then::Tell(Arc::clone(run), notification),
+                None => Then::Nothing,
+            };
+            Some(Entry::new(self.next(at, body, Some(task)), then))
+        })?;
+        if !self.is_sealed()
+            && let Some(notification) = notification
+        {
             run.post(notification);
-            (change, Then::Nothing)
-        })
+        }
+        Ok(())
     }
 
     fn next(&self, at: Timestamp, body: Body, task: Option<Task>) -> Change {
@@ -148,12 +185,27 @@ impl RunJournal {
 
     /// The time since the task's first attempt began, as it was recorded.
     pub(super) fn take_elapsed(&self, task: Task) -> Option<Duration> {
-        lock(&self.elapsed).remove(&task)
+        let mut elapsed = lock(&self.elapsed);
+        let times = elapsed.get_mut(&task)?;
+        let first = times.pop_front();
+        if times.is_empty() {
+            elapsed.remove(&task);
+        }
+        first
     }
 
-    /// Leaves the run as it is recorded. Says whether it was not left before.
+    /// Leaves the run as it is recorded. Says whether it was neither left nor over before.
     pub(super) fn release(&self) -> bool {
-        !self.released.swap(true, Ordering::AcqRel)
+        let was_sealed = self.writer.between_appends(|| {
+            let was_sealed = self.sealed.swap(true, Ordering::AcqRel);
+            self.released.fetch_or(!was_sealed, Ordering::AcqRel);
+            was_sealed
+        });
+        !was_sealed
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.sealed.load(Ordering::Acquire)
     }
 
     pub(super) fn is_released(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::mailbox::{Delivery, Lease, WorkerNext};
+use super::mailbox::{Contents, Lease, Mailbox, Outbox, WorkerNext};
 use super::recorded::{RunJournal, VALUE_LIMIT};
 use super::work::Notification;
 use super::writer::RecordedRun;
@@ -12,7 +12,8 @@ use crate::error::StoreError;
 use crate::journal::Body;
 use crate::outcome::TaskOutcome;
 use crate::panic;
-use crate::run::{CancelCause, Halt, Task};
+use crate::run::{CancelCause, Halt, Run, Task};
+use crate::sync::MutexGuard;
 
 impl ActiveRun {
     /// Writes down what a worker brings. It does not wait for the disk, and goes on with other
@@ -26,16 +27,12 @@ impl ActiveRun {
         for notification in notifications {
             self.record_one(journal, notification);
         }
-        let next = match self.mailbox.leave(lease) {
-            Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease),
-            Delivery::Left(next) => next,
-            Delivery::Late(_, next) => {
-                if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
-                    self.reclaim(lease.pool);
-                }
-                next
-            }
-        };
+        let next = self.mailbox.leave(lease);
+        if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
+            self.reclaim(lease.pool);
+        }
+        // What need not be safe before the run is told of it.
+        Arc::clone(self).take_up();
         journal.writer.commit_soon();
         next
     }
@@ -52,6 +49,24 @@ impl ActiveRun {
         }
     }
 
+    /// A run that is over is told nothing more, and nothing more is written of it. If something
+    /// came meanwhile, it goes on.
+    pub(super) fn seal<'a>(
+        self: &'a Arc<Self>,
+        run: Box<Run>,
+        contents: MutexGuard<'a, Contents>,
+    ) -> Result<(Box<Run>, MutexGuard<'a, Contents>), MutexGuard<'a, Contents>> {
+        let Some(journal) = &self.journal else { return Ok((run, contents)) };
+        // The writer's queue is not to be locked under the mailbox.
+        let has_posts = Mailbox::has_posts(&contents);
+        drop(contents);
+        if !has_posts && journal.seal_if_settled() {
+            return Ok((run, self.mailbox.lock()));
+        }
+        self.release(run, Outbox::default(), None);
+        Err(self.mailbox.lock())
+    }
+
     /// Commits what waits for it. Says whether there was something, and nobody else commits.
     pub(super) fn commit_now(&self) -> bool {
         self.journal.as_ref().is_some_and(|journal| journal.writer.commit_now())
@@ -63,15 +78,14 @@ impl ActiveRun {
         }
         let at = self.engine.timestamp();
         let run: Arc<dyn RecordedRun> = Arc::<Self>::clone(self);
-        let written = match self.computed(&notification) {
-            Some(task) => journal.record_computed(run, at, task, notification),
-            None => {
-                let elapsed = notification.task().map_or(Duration::ZERO, |task| self.elapsed(task));
-                let body = self.body_of(&mut notification, elapsed);
-                match body {
-                    Some(body) => journal.record(run, at, body, notification, elapsed),
-                    None => return panic::drop_quietly(notification),
-                }
+        let written = if let Some(task) = self.computed(&notification) {
+            journal.record_computed(&run, at, task, notification)
+        } else {
+            let bounded = notification.task().filter(|task| self.is_bounded(*task));
+            let elapsed = bounded.map(|task| self.measured_elapsed(task));
+            match self.body_of(&mut notification, elapsed.unwrap_or_default()) {
+                Some(body) => journal.record(run, at, body, notification, elapsed),
+                None => return panic::drop_quietly(notification),
             }
         };
         if let Err(why) = written {
@@ -120,7 +134,7 @@ impl ActiveRun {
     }
 
     fn end_unrecorded(self: &Arc<Self>) {
-        self.mailbox.post(Notification::Halted(Halt::Cancelled(CancelCause::Requested)));
+        self.mailbox.post(Notification::Halted(Halt::Cancelled(CancelCause::Requested)), || {});
         self.info.cancel();
         Arc::clone(self).take_up();
         self.wake();
@@ -129,10 +143,14 @@ impl ActiveRun {
 
 impl RecordedRun for ActiveRun {
     fn post(&self, notification: Notification) {
-        self.mailbox.post(notification);
-        if let Some(journal) = &self.journal {
-            journal.posted();
-        }
+        // Under the lock of the mailbox, so that whoever finds nothing there and nothing in flight
+        // has been told of everything.
+        let late = self.mailbox.post(notification, || {
+            if let Some(journal) = &self.journal {
+                journal.posted();
+            }
+        });
+        panic::drop_quietly(late);
     }
 
     fn take_up(self: Arc<Self>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::mailbox::{Lease, WorkerNext};
+use super::mailbox::{Contents, Lease, WorkerNext};
 use super::shared::Shared;
 use super::work::Notification;
 use crate::context::RunId;
@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::run::{CancelCause, Halt, Run, Task};
+use crate::sync::MutexGuard;
 use crate::value::Value;
 
 /// There is none.
@@ -48,6 +49,19 @@ impl ActiveRun {
 
     pub(super) fn tell_inline(self: &Arc<Self>, notification: Notification) {
         self.tell(notification);
+    }
+
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "as in a build with recorded runs"
+    )]
+    pub(super) fn seal<'a>(
+        self: &'a Arc<Self>,
+        run: Box<Run>,
+        contents: MutexGuard<'a, Contents>,
+    ) -> std::result::Result<(Box<Run>, MutexGuard<'a, Contents>), MutexGuard<'a, Contents>> {
+        Ok((run, contents))
     }
 
     pub(super) fn let_go(self: &Arc<Self>) {
@@ -121,12 +135,21 @@ impl Begun {
     }
 
     pub(super) fn drive(self) -> Result<Report> {
-        let report = self.active.drive();
-        self.active.engine.runs.remove(&*self.active);
-        Ok(report)
+        Ok(self.active.drive())
+    }
+
+    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
+    pub(super) fn report_of_the_past(&self) -> Option<Report> {
+        None
     }
 
     pub(super) async fn end_async(self, report: Report) -> Result<Report> {
         Ok(report)
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.active.engine.runs.remove(&*self.active);
     }
 }

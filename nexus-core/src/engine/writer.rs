@@ -30,7 +30,20 @@ pub(super) enum Then {
     /// A run is told of it.
     Tell(Arc<dyn RecordedRun>, Notification),
     /// Somebody waits for it.
-    Call(Box<dyn FnOnce(std::result::Result<(), StoreError>) + Send>),
+    Call(Box<dyn FnOnce(Written) + Send>),
+}
+
+/// Something in the queue.
+pub(super) struct Entry {
+    /// Nothing, where somebody only waits for what is before it.
+    pub(super) change: Option<Change>,
+    pub(super) then: Then,
+}
+
+impl Entry {
+    pub(super) fn new(change: Change, then: Then) -> Self {
+        Self { change: Some(change), then }
+    }
 }
 
 pub(super) struct Writer {
@@ -41,9 +54,9 @@ pub(super) struct Writer {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something else")]
 struct Queue {
-    changes: Vec<Change>,
-    then: Vec<Then>,
+    entries: Vec<Entry>,
     /// Whether somebody commits.
     committing: bool,
     /// Whether somebody waits for something in the queue.
@@ -58,25 +71,48 @@ impl Writer {
         Arc::new(Self { store, queue: Mutex::default(), changed: Condvar::new() })
     }
 
-    /// Puts a change into the queue. `change` is asked for it under the lock that gives the queue
-    /// its order, and must be quick.
+    /// Puts a change into the queue, if `change` gives one. It is asked under the lock that gives
+    /// the queue its order, and must be quick. Says whether it gave one.
     ///
     /// # Errors
     ///
     /// If the store has failed before; then nothing is written any more.
     pub(super) fn append(
         &self,
-        change: impl FnOnce() -> (Change, Then),
-    ) -> std::result::Result<(), StoreError> {
+        change: impl FnOnce() -> Option<Entry>,
+    ) -> std::result::Result<bool, StoreError> {
         let mut queue = lock(&self.queue);
         if let Some(why) = &queue.failed {
             return Err(why.clone());
         }
-        let (change, then) = change();
-        queue.awaited |= !matches!(then, Then::Nothing);
-        queue.changes.push(change);
-        queue.then.push(then);
-        Ok(())
+        let Some(entry) = change() else { return Ok(false) };
+        queue.awaited |= !matches!(entry.then, Then::Nothing);
+        queue.entries.push(entry);
+        Ok(true)
+    }
+
+    /// Calls `look` under the lock that gives the queue its order.
+    pub(super) fn between_appends<T>(&self, look: impl FnOnce() -> T) -> T {
+        let _queue = lock(&self.queue);
+        look()
+    }
+
+    /// Calls `then` when all that is in the queue now has been committed, or has failed.
+    pub(super) fn after_all(self: &Arc<Self>, then: impl FnOnce(Written) + Send + 'static) {
+        let mut queue = lock(&self.queue);
+        if queue.failed.is_some() || (queue.entries.is_empty() && !queue.committing) {
+            drop(queue);
+            return then(Ok(()));
+        }
+        queue.awaited = true;
+        queue.entries.push(Entry { change: None, then: Then::Call(Box::new(then)) });
+        drop(queue);
+        self.commit_soon();
+    }
+
+    /// Why nothing is written any more, if that is so.
+    pub(super) fn check(&self) -> Result<()> {
+        lock(&self.queue).failed.clone().map_or(Ok(()), |why| Err(Error::Store(why)))
     }
 
     /// Has the writer thread commit what is awaited. Whoever cannot wait for the disk calls it
@@ -120,7 +156,7 @@ impl Writer {
             *lock(&told.0) = Some(result);
             told.1.notify_all();
         }));
-        self.append(|| (change, then)).map_err(Error::Store)?;
+        self.append(|| Some(Entry::new(change, then))).map_err(Error::Store)?;
         self.commit_now();
         let mut result = lock(&done.0);
         loop {
@@ -133,7 +169,7 @@ impl Writer {
 
     /// The same for a future, which must not block its thread.
     pub(super) async fn write_async(self: &Arc<Self>, change: Change) -> Result<()> {
-        type Slot = (Option<std::result::Result<(), StoreError>>, Option<std::task::Waker>);
+        type Slot = (Option<Written>, Option<std::task::Waker>);
         let done: Arc<Mutex<Slot>> = Arc::default();
         let told = Arc::clone(&done);
         let then = Then::Call(Box::new(move |result| {
@@ -145,17 +181,15 @@ impl Writer {
                 waker.wake();
             }
         }));
-        self.append(|| (change, then)).map_err(Error::Store)?;
+        self.append(|| Some(Entry::new(change, then))).map_err(Error::Store)?;
         self.commit_soon();
         std::future::poll_fn(|cx| {
             let mut slot = lock(&done);
-            match slot.0.take() {
-                Some(result) => std::task::Poll::Ready(result.map_err(Error::Store)),
-                None => {
-                    slot.1 = Some(cx.waker().clone());
-                    std::task::Poll::Pending
-                }
+            if let Some(result) = slot.0.take() {
+                return std::task::Poll::Ready(result.map_err(Error::Store));
             }
+            slot.1 = Some(cx.waker().clone());
+            std::task::Poll::Pending
         })
         .await
     }
@@ -168,7 +202,7 @@ impl Writer {
         loop {
             if queue.committing {
                 queue = wait(&self.changed, queue);
-            } else if queue.changes.is_empty() {
+            } else if queue.entries.is_empty() {
                 return;
             } else {
                 self.commit(queue);
@@ -179,53 +213,114 @@ impl Writer {
 
     /// Commits what is in the queue, and tells whoever waits for it.
     fn commit(&self, mut queue: MutexGuard<'_, Queue>) {
-        let changes = std::mem::take(&mut queue.changes);
-        let then = std::mem::take(&mut queue.then);
+        let entries = std::mem::take(&mut queue.entries);
         let failed = queue.failed.clone();
         (queue.awaited, queue.committing) = (false, true);
         drop(queue);
-        let result = match failed {
-            Some(why) => Err(why),
-            // A store of the user's may panic.
-            None => crate::panic::contain(|| self.store.commit(&changes))
-                .unwrap_or_else(|panic| Err(StoreError::io("the store panicked", panic))),
+        let (mut changes, mut then) = (Vec::new(), Vec::with_capacity(entries.len()));
+        for entry in entries {
+            then.push((entry.change.as_ref().map(|change| Arc::clone(change.key())), entry.then));
+            changes.extend(entry.change);
+        }
+        let results = match failed {
+            Some(why) => Results { all: Err(why), refused: Vec::new() },
+            None => self.write_all(&changes),
         };
         // Posted before the next one commits, so that each run is told in the order of its records.
-        let mut runs: Vec<Arc<dyn RecordedRun>> = Vec::new();
+        let mut runs: Vec<(Arc<dyn RecordedRun>, Written)> = Vec::new();
         let mut calls = Vec::new();
-        for then in then {
+        for (key, then) in then {
+            let result = results.of(key.as_ref());
             match then {
                 Then::Nothing => {}
-                Then::Call(call) => calls.push(call),
+                Then::Call(call) => calls.push((call, result)),
                 Then::Tell(run, notification) => {
                     match &result {
                         Ok(()) => run.post(notification),
                         Err(_) => crate::panic::drop_quietly(notification),
                     }
-                    if !runs.iter().any(|known| Arc::ptr_eq(known, &run)) {
-                        runs.push(run);
+                    if !runs.iter().any(|(known, _)| Arc::ptr_eq(known, &run)) {
+                        runs.push((run, result));
                     }
                 }
             }
         }
         let mut queue = lock(&self.queue);
         queue.committing = false;
-        if let Err(why) = &result {
-            queue.failed.get_or_insert_with(|| why.clone());
+        if let Err(why) = results.all {
+            queue.failed.get_or_insert(why);
         }
         if queue.closed {
             self.changed.notify_all();
+        } else if queue.awaited {
+            // What comes now may take a while, and is not to be waited for.
+            self.changed.notify_one();
         }
         drop(queue);
-        for call in calls {
-            call(result.clone());
+        for (call, result) in calls {
+            // It may be a waker, which is the runtime's code.
+            let _ = crate::panic::contain(|| call(result));
         }
-        for run in runs {
-            match &result {
+        for (run, result) in runs {
+            match result {
                 Ok(()) => run.take_up(),
-                Err(why) => run.store_failed(why),
+                Err(why) => run.store_failed(&why),
             }
         }
+    }
+
+    /// Writes the changes. What the store refuses leaves nothing behind and says nothing of the
+    /// others: they are written run by run then.
+    fn write_all(&self, changes: &[Change]) -> Results {
+        let mut results = Results { all: Ok(()), refused: Vec::new() };
+        match self.write_batch(changes) {
+            Ok(()) => {}
+            Err(StoreError::Refused(_)) => {
+                let mut keys: Vec<&Arc<str>> = changes.iter().map(Change::key).collect();
+                keys.sort_unstable();
+                keys.dedup();
+                for key in keys {
+                    let own = changes.iter().filter(|change| change.key() == key);
+                    let own: Vec<Change> = own.cloned().collect();
+                    match self.write_batch(&own) {
+                        Ok(()) => {}
+                        Err(why @ StoreError::Refused(_)) => {
+                            results.refused.push((Arc::clone(key), why));
+                        }
+                        Err(why) => results.all = Err(why),
+                    }
+                }
+            }
+            Err(why) => results.all = Err(why),
+        }
+        results
+    }
+
+    fn write_batch(&self, changes: &[Change]) -> Written {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        // A store of the user's may panic.
+        crate::panic::contain(|| self.store.commit(changes))
+            .unwrap_or_else(|panic| Err(StoreError::io("the store panicked", panic)))
+    }
+}
+
+type Written = std::result::Result<(), StoreError>;
+
+/// What came of a batch.
+struct Results {
+    /// Without it nothing is safe.
+    all: Written,
+    /// The runs of which something was refused.
+    refused: Vec<(Arc<str>, StoreError)>,
+}
+
+impl Results {
+    fn of(&self, key: Option<&Arc<str>>) -> Written {
+        self.all.clone()?;
+        let refused = self.refused.iter().find(|(refused, _)| Some(refused) == key);
+        refused.map_or(Ok(()), |(_, why)| Err(why.clone()))
     }
 }
 
@@ -234,7 +329,7 @@ fn work(writer: &Weak<Writer>) {
     while let Some(writer) = writer.upgrade() {
         let mut queue = lock(&writer.queue);
         while queue.committing || !queue.awaited {
-            if queue.closed && queue.changes.is_empty() {
+            if queue.closed && queue.entries.is_empty() {
                 return;
             }
             queue = wait(&writer.changed, queue);

@@ -1,11 +1,12 @@
 //! A run, brought back from its records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::body::{Told, Unreadable};
 use super::store::{Record, RecordKind, Timestamp};
+use crate::context::Names;
 use crate::error::StoreError;
 use crate::outcome::TaskOutcome;
 use crate::plan::Plan;
@@ -21,6 +22,10 @@ pub(crate) struct Replay {
     /// and when.
     asked: HashMap<(u32, Option<u64>), Asked>,
     count: u64,
+    /// Tasks that somebody may have ended before their bodies did: what these bring late is known.
+    guarded: HashSet<Task>,
+    /// When the tasks began whose policy bounds the time of all their attempts.
+    first: HashMap<(u32, Option<u64>), Timestamp>,
     /// The last record's number and time.
     last: (u64, Timestamp),
 }
@@ -46,7 +51,14 @@ impl Replay {
     /// A run at its start, which was at `at`.
     pub(crate) fn new(mut run: Box<Run>, at: Timestamp) -> Self {
         run.start_ready();
-        let mut replay = Self { run, asked: HashMap::new(), count: 0, last: (0, at) };
+        let mut replay = Self {
+            run,
+            asked: HashMap::new(),
+            count: 0,
+            guarded: HashSet::new(),
+            first: HashMap::new(),
+            last: (0, at),
+        };
         replay.collect();
         replay
     }
@@ -62,24 +74,56 @@ impl Replay {
             return Err(format!("after record {} comes record {}", self.last.0, record.seq));
         }
         self.last = (record.seq, record.at.max(self.last.1));
+        self.expect(plan, record)?;
         let told = match record.kind {
             RecordKind::Computed => {
                 let task = record.task(plan)?;
                 let outcome = compute(&mut self.run, task);
+                if !matches!(outcome, TaskOutcome::Success(_)) {
+                    let path = plan.step_path(task.step);
+                    return Err(format!("`{path}` had succeeded, and did not when computed again"));
+                }
                 let notification = Notification::Completed { task, outcome, busy: Duration::ZERO };
                 Told { notification, elapsed: Duration::ZERO }
             }
-            _ => record.told(plan).map_err(|why| format!("record {}: {why}", record.seq))?,
+            _ => record.told(plan)?,
         };
         self.tell(told);
         Ok(())
     }
 
+    /// Takes what the record is about out of what was asked for. A flow of today that has not asked
+    /// for it is another one than that of the records, even where it looks the same.
+    fn expect(&mut self, plan: &Plan, record: &Record) -> Result<(), Unreadable> {
+        if record.kind == RecordKind::Halted {
+            return Ok(());
+        }
+        let task = record.task(plan)?;
+        let place = (task.step, task.item);
+        let answers =
+            self.asked.get(&place).is_some_and(|asked| match (asked.action, record.kind) {
+                (Action::Check(asked), RecordKind::Checked)
+                | (Action::Wake(asked, _), RecordKind::Woken)
+                | (
+                    Action::Start(asked),
+                    RecordKind::Completed | RecordKind::Computed | RecordKind::TimedOut,
+                ) => asked == task,
+                _ => false,
+            });
+        if answers {
+            self.asked.remove(&place);
+            return Ok(());
+        }
+        // What was under way when the run ended may come late as well.
+        if self.guarded.contains(&task) || self.run.halt.is_some() {
+            return Ok(());
+        }
+        let (path, attempt) = (plan.step_path(task.step), task.attempt);
+        Err(format!("attempt {attempt} of `{path}` is none that the flow of today makes"))
+    }
+
     fn tell(&mut self, told: Told) {
         let Told { notification, elapsed } = told;
-        if let Some(task) = notification.task() {
-            self.asked.remove(&(task.step, task.item));
-        }
         let run = &mut self.run;
         match notification {
             Notification::Completed { task, outcome, busy } => {
@@ -102,7 +146,12 @@ impl Replay {
             let (Action::Check(task) | Action::Start(task) | Action::Wake(task, _)) = action;
             if let Action::Start(task) = action {
                 // A guarded task without a token would be taken for one that has ended.
-                self.run.token(task);
+                if self.run.token(task).is_some() {
+                    self.guarded.insert(task);
+                }
+                if self.run.plan.steps[task.step as usize].hints.bounded {
+                    self.first.entry((task.step, task.item)).or_insert(self.last.1);
+                }
             }
             self.count += 1;
             let asked = Asked { order: self.count, action, at: self.last.1 };
@@ -112,7 +161,7 @@ impl Replay {
 
     /// The run, at the time `now` by the same clock as its records.
     pub(crate) fn finish(self, now: Timestamp) -> Replayed {
-        let Self { run, asked, last, .. } = self;
+        let Self { run, asked, first, last, .. } = self;
         let mut asked: Vec<Asked> = asked.into_values().collect();
         asked.sort_by_key(|asked| asked.order);
         let mut starts = Vec::new();
@@ -127,7 +176,7 @@ impl Replay {
                 Action::Wake(task, wait) => Action::Wake(task, wait.saturating_sub(now.since(at))),
                 action => action,
             });
-            starts.push((task, at));
+            starts.extend(first.get(&(task.step, task.item)).map(|first| (task, *first)));
         }
         Replayed { run, asked: actions, starts, records: last.0 }
     }

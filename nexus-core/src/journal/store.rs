@@ -195,6 +195,16 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The run that it is about.
+    pub fn key(&self) -> &Arc<str> {
+        match self {
+            Self::Start(start) => &start.key,
+            Self::Record { key, .. } | Self::End { key, .. } | Self::Decision { key, .. } => key,
+        }
+    }
+}
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -11,16 +11,25 @@ impl Plan {
     pub(crate) fn durable_mistakes(&self) -> Vec<String> {
         let fields = self.fields.0.iter().filter(|field| field.transfer.is_unsendable());
         let mut mistakes: Vec<String> = fields.map(super::Field::unwritable).collect();
-        let mut seen = vec![false; self.events.len()];
+        // A flow may set it otherwise for each step of an event.
+        let mut seen = [vec![false; self.events.len()], vec![false; self.events.len()]];
         for step in &self.steps {
             let (event, options) = (step.event as usize, &self.options[step.options as usize]);
-            if options.checkpoint && !seen[event] {
-                seen[event] = true;
-                mistakes.extend(unrecordable(&self.events[event].def));
+            if std::mem::replace(&mut seen[usize::from(options.checkpoint)][event], true) {
+                continue;
             }
+            let def = &self.events[event].def;
+            mistakes.extend(if options.checkpoint { unrecordable(def) } else { uncomputable(def) });
         }
         mistakes
     }
+}
+
+/// Why the value that an event yields cannot be computed again where a run is brought back, if so.
+fn uncomputable(def: &EventDef) -> Option<String> {
+    let why =
+        "an async event cannot have `checkpoint = false`: a run is brought back without a runtime";
+    def.is_async.then(|| format!("`{}`: {why}", def.name))
 }
 
 /// Why the value that an event yields cannot be written down, if so.

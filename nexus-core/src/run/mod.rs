@@ -52,7 +52,7 @@ pub(crate) struct Task {
 pub(crate) struct EndedBefore;
 
 /// What the driver is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Ask the task's bypass check, then call [`Run::checked`].
     Check(Task),

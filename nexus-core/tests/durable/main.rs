@@ -4,5 +4,6 @@
 mod cancel;
 mod keys;
 mod resume;
+
 mod support;
 mod trouble;

@@ -25,11 +25,11 @@ struct Fails {
 impl Store for Fails {
     fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-        match left {
-            Ok(_) => self.inner.commit(changes),
-            Err(_) if self.panics => panic!("the store broke"),
-            Err(_) => Err(StoreError::io("the disk is full", std::io::Error::other("no space"))),
+        if left.is_ok() {
+            return self.inner.commit(changes);
         }
+        assert!(!self.panics, "the store broke");
+        Err(StoreError::io("the disk is full", std::io::Error::other("no space")))
     }
     fn run(&self, key: &str) -> Result<Option<StoredRun>, StoreError> {
         self.inner.run(key)
@@ -118,7 +118,9 @@ fn a_record_that_cannot_be_read_is_damage_of_its_run_alone() {
     let error = run(&engine, &plan).unwrap_err().to_string();
     assert!(error.contains("`k`") && error.contains("record 1"), "{error}");
     assert!(engine.resume().unwrap().is_empty());
-    assert_eq!(engine.runs(&RunQuery::all()).unwrap()[0].state, RunState::Unfinished);
+    let listed = engine.runs(&RunQuery::all()).unwrap().remove(0);
+    assert_eq!(listed.state, RunState::NeedsDecision);
+    assert!(listed.reason.unwrap().contains("record 1"));
     let other = engine.prepare_plan(&plan, nexus_core::Inputs::new()).unwrap().key("other").run();
     assert!(other.unwrap().is_success());
 }
