@@ -49,8 +49,8 @@ const LAYERS: &[&[&str]] = &[
 /// before it.
 const ENGINE: &[&str] = &[
     "work", "timer", "chunk", "queue", "mailbox", "progress", "runs", "shared", "active", "signal",
-    "polling", "perform", "advance", "watch", "jobs", "driver", "future", "inputs", "handle",
-    "builder", "engine", "prepare", "shutdown",
+    "polling", "perform", "advance", "watch", "claims", "jobs", "driver", "future", "inputs",
+    "handle", "builder", "engine", "prepare", "shutdown",
 ];
 
 const LONGEST_FILE: usize = 600;

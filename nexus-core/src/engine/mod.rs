@@ -17,6 +17,7 @@
 //! | `polling`, `perform` | calling a body |
 //! | `advance` | what moves a run |
 //! | `watch` | taking back what stays behind a slow task |
+//! | `claims` | tasks that an executor runs elsewhere |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
 //! | `inputs`, `handle` | what users give, and hold |
@@ -26,6 +27,8 @@ mod active;
 mod advance;
 mod builder;
 mod chunk;
+#[cfg(feature = "wire")]
+mod claims;
 mod driver;
 #[expect(clippy::module_inception, reason = "the engine among the files of the engine")]
 mod engine;

@@ -44,7 +44,9 @@ mod piped;
 #[cfg(feature = "wire")]
 pub(crate) use errors::ErrorClassifier;
 #[cfg(feature = "wire")]
-pub(crate) use message::{Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, TaskRequest};
+pub(crate) use message::{
+    Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,
+};
 pub use parts::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "wire")]
