@@ -35,6 +35,12 @@ impl Token {
         self.state.fetch_or(RUNNING, Ordering::AcqRel) & RAISED == 0
     }
 
+    /// The body has not begun after all. `false` if its result is not wanted any more.
+    #[cfg(feature = "wire")]
+    pub(crate) fn withdraw(&self) -> bool {
+        self.state.fetch_and(!RUNNING, Ordering::AcqRel) & RAISED == 0
+    }
+
     /// The body has ended. `false` if its result is not wanted any more.
     pub(crate) fn end(&self) -> bool {
         self.state.fetch_or(ENDED, Ordering::AcqRel) & RAISED == 0

@@ -74,6 +74,8 @@ pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
 #[cfg(feature = "tokio")]
 pub use executor::AsyncExecutor;
+#[cfg(feature = "wire")]
+pub use executor::ClaimedTasks;
 pub use executor::{
     BodyKind, ClaimedTask, ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig,
     ExecutorKind, Job, ThreadPoolExecutor,

@@ -3,8 +3,8 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeSeed;
@@ -19,7 +19,9 @@ use crate::registry::Registry;
 use crate::retry::ErrorType;
 use crate::time::{Clock, Wait};
 use crate::value::Value;
-use crate::wire::{Defined, ErrorClassifier, ReceivedTask, Reply, RequestSeed, Transfer, WirePart};
+use crate::wire::{
+    Defined, ErrorClassifier, ReceivedTask, Reply, RequestSeed, StepHeader, Transfer, WirePart,
+};
 
 /// Runs tasks that another process of the same program has sent
 /// ([`ClaimedTask::write_request`](crate::executor::ClaimedTask::write_request)), whatever the
@@ -34,6 +36,27 @@ pub struct TaskHost {
     errors: Arc<[ErrorType]>,
     events: HashMap<String, Arc<LoadedEvent>>,
     states: HashMap<TypeId, Value>,
+    progress: Arc<dyn ProgressListener>,
+    /// The step of the last request.
+    step: Result<Arc<LoadedStep>, Exception>,
+}
+
+/// A step of a flow, as far as a host knows it.
+struct LoadedStep {
+    event: Arc<LoadedEvent>,
+    run: RunId,
+    pipeline: String,
+    path: String,
+    /// The engine's time.
+    clock: Arc<Since>,
+    /// Made with the first task, since states may take long, and may fail.
+    parts: OnceLock<StepParts>,
+}
+
+/// What the tasks of a step take that was not sent.
+struct StepParts {
+    states: Vec<Value>,
+    environment: Arc<Environment>,
 }
 
 /// An event with the fields that a flow sets on it.
@@ -45,8 +68,11 @@ struct LoadedEvent {
     field_names: Arc<[Arc<str>]>,
 }
 
-/// How a task ended that a [`TaskHost`] ran.
-pub struct TaskReply(Ended);
+/// How a task ended that a [`TaskHost`] ran, and how long it took.
+pub struct TaskReply {
+    ended: Ended,
+    took: Duration,
+}
 
 enum Ended {
     Outcome {
@@ -59,8 +85,9 @@ enum Ended {
 }
 
 impl TaskHost {
-    /// A host of the events that are linked into this program.
-    pub fn linked() -> Self {
+    /// A host of the events that are linked into this program. `progress` hears what their bodies
+    /// say with [`Context::progress`](crate::Context::progress), from whatever thread.
+    pub fn linked(progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         crate::panic::prepare();
         let registry = Registry::linked();
         Self {
@@ -68,63 +95,90 @@ impl TaskHost {
             registry,
             events: HashMap::new(),
             states: HashMap::new(),
+            progress: Arc::new(Progress(progress)),
+            step: Err(refusal(&"there was no request before it")),
         }
     }
 
-    /// Runs the task that `request` describes. `progress` hears what its body says with
-    /// [`Context::progress`](crate::Context::progress), from whatever thread. Never panics.
-    pub fn run<D: Deserializer<'static>>(
-        &mut self,
-        request: D,
-        progress: impl Fn(u64, u64) + Send + Sync + 'static,
-    ) -> TaskReply {
-        let seed = RequestSeed(|reference: &str| self.event(reference));
+    /// Runs the task that `request` describes. A request may leave out what the one before it has
+    /// said, so a host gets those of one [`ClaimedTasks`](crate::ClaimedTasks) in order. Never
+    /// panics.
+    pub fn run<D: Deserializer<'static>>(&mut self, request: D) -> TaskReply {
+        let begin = Instant::now();
+        let ended = self.run_since(begin, request);
+        TaskReply { ended, took: begin.elapsed() }
+    }
+
+    fn run_since<D: Deserializer<'static>>(&mut self, begin: Instant, request: D) -> Ended {
+        let seed = RequestSeed(|header| self.enter(begin, header));
         // Deserialize is user code, and so are bodies and the building of states.
         let received = contain(|| seed.deserialize(request));
         let task = match received {
             Ok(Ok(Ok(task))) => task,
-            Ok(Ok(Err(exception))) | Err(exception) => return TaskReply(Ended::Refused(exception)),
-            Ok(Err(unreadable)) => return TaskReply(Ended::Refused(refusal(&unreadable))),
+            Ok(Ok(Err(exception))) | Err(exception) => return Ended::Refused(exception),
+            Ok(Err(unreadable)) => return Ended::Refused(refusal(&unreadable)),
         };
-        let event = Arc::clone(&task.event);
-        let outcome = self.call(task, Arc::new(Progress(progress)));
-        let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
-        TaskReply(Ended::Outcome { event, outcome, errors: Arc::clone(&self.errors) })
+        let event = Arc::clone(&task.step.event);
+        let outcome = self.call(task).unwrap_or_else(TaskOutcome::Exception);
+        Ended::Outcome { event, outcome, errors: Arc::clone(&self.errors) }
     }
 
-    fn call(
+    /// The step of a request.
+    fn enter(
         &mut self,
-        task: ReceivedTask<Arc<LoadedEvent>>,
-        progress: Arc<dyn ProgressListener>,
-    ) -> Result<TaskOutcome, Exception> {
-        let ReceivedTask { header, event, fields, piped } = task;
-        let (states, resources) = self.states_of(&event.def)?;
-        let names = OneStep {
-            pipeline: header.pipeline.to_string(),
-            event: Arc::clone(&event),
-            path: header.path.to_string(),
-        };
-        let clock = Arc::new(Since { base: header.now, start: Instant::now() });
+        begin: Instant,
+        header: Option<StepHeader<'static>>,
+    ) -> Result<Arc<LoadedStep>, Exception> {
+        if let Some(header) = header {
+            self.step = self.event(&header.reference).map(|event| {
+                Arc::new(LoadedStep {
+                    event,
+                    run: header.run_id(),
+                    pipeline: header.pipeline.into_owned(),
+                    path: header.path.into_owned(),
+                    clock: Arc::new(Since { base: header.now, start: begin }),
+                    parts: OnceLock::new(),
+                })
+            });
+        }
+        self.step.clone()
+    }
+
+    fn call(&mut self, task: ReceivedTask<Arc<LoadedStep>>) -> Result<TaskOutcome, Exception> {
+        let ReceivedTask { header, step, fields, piped } = task;
+        let parts = self.parts_of(&step)?;
+        let names = Arc::<LoadedStep>::clone(&step);
         let run = RunInfo {
-            id: RunId(header.run),
-            names: Arc::new(names),
-            environment: Arc::new(Environment { resources, clock }),
+            id: step.run,
+            names,
+            environment: Arc::clone(&parts.environment),
             fields,
-            states,
+            states: parts.states.clone(),
             deadline: header.deadline,
             // A task that nobody wants any more dies with its process.
             cancelled: AtomicBool::new(false),
             children: Children::new(),
-            progress: Some(progress),
+            progress: Some(Arc::clone(&self.progress)),
         };
         let mut context = Context::new(Arc::new(run));
         context.attempt = header.attempt;
         context.item = header.item;
-        let inputs = Inputs { slots: &event.slots, piped: piped.borrow(), context: &context };
-        let outcome = contain(|| event.body.call(&inputs));
+        let slots = &step.event.slots;
+        let inputs = Inputs { slots, piped: piped.borrow(), context: &context };
+        let outcome = contain(|| step.event.body.call(&inputs));
         drop(inputs);
         drop_quietly((context, piped));
         outcome
+    }
+
+    fn parts_of<'s>(&mut self, step: &'s LoadedStep) -> Result<&'s StepParts, Exception> {
+        if let Some(parts) = step.parts.get() {
+            return Ok(parts);
+        }
+        let (states, resources) = self.states_of(&step.event.def)?;
+        let clock = Arc::<Since>::clone(&step.clock);
+        let environment = Arc::new(Environment { resources, clock });
+        Ok(step.parts.get_or_init(|| StepParts { states, environment }))
     }
 
     /// The states that the event takes, in order, and by type; builds those that are not there.
@@ -165,7 +219,12 @@ fn refusal(unreadable: &impl ToString) -> Exception {
 impl TaskReply {
     /// The reply of a host that could not run the task, or could not write its outcome.
     pub fn exception(exception: Exception) -> Self {
-        Self(Ended::Refused(exception))
+        Self { ended: Ended::Refused(exception), took: Duration::ZERO }
+    }
+
+    /// How long the task took, from reading its request to the end of its body.
+    pub fn took(&self) -> Duration {
+        self.took
     }
 
     /// Serialises how the task ended.
@@ -175,15 +234,16 @@ impl TaskReply {
     /// If the value that the event yielded cannot be serialised: the exception to reply with
     /// instead ([`exception`](Self::exception)), which can always be written.
     pub fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, Exception> {
-        match &self.0 {
+        let took = self.took;
+        match &self.ended {
             Ended::Refused(exception) => {
-                Reply::write_exception(exception, serializer).map_err(|error| refusal(&error))
+                Reply::write_exception(took, exception, serializer).map_err(|error| refusal(&error))
             }
             Ended::Outcome { event, outcome, errors } => {
                 let policy = event.def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());
                 let classifier = ErrorClassifier { types: errors, policy };
                 // Serialize is user code.
-                contain(|| Reply { def: &event.def, outcome, classifier }.write(serializer))?
+                contain(|| Reply { took, def: &event.def, outcome, classifier }.write(serializer))?
             }
         }
     }
@@ -205,15 +265,15 @@ impl Drop for TaskReply {
     fn drop(&mut self) {
         // The value's Drop is user code.
         drop_quietly(std::mem::replace(
-            &mut self.0,
+            &mut self.ended,
             Ended::Refused(Exception::not_run(String::new())),
         ));
     }
 }
 
-impl Defined for Arc<LoadedEvent> {
+impl Defined for Arc<LoadedStep> {
     fn definition(&self) -> &EventDef {
-        &self.def
+        &self.event.def
     }
 }
 
@@ -262,14 +322,7 @@ impl<F: Fn(u64, u64) + Send + Sync> ProgressListener for Progress<F> {
     }
 }
 
-/// The names of the one step of its flow that a host knows.
-struct OneStep {
-    pipeline: String,
-    event: Arc<LoadedEvent>,
-    path: String,
-}
-
-impl Names for OneStep {
+impl Names for LoadedStep {
     fn pipeline(&self) -> &str {
         &self.pipeline
     }

@@ -68,6 +68,7 @@ const ENGINE: &[&str] = &[
     "advance",
     "recording",
     "watch",
+    "claims",
     "jobs",
     "driver",
     "future",

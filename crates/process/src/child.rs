@@ -1,6 +1,6 @@
 //! A worker process as its parent sees it.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use nexus_core::{ClaimedTask, WorkerExit};
+use nexus_core::{ClaimedTasks, WorkerExit};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::frame;
+use crate::permits::Permits;
 
 /// How long a worker may take to exit when it is asked to.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -24,76 +24,108 @@ pub(crate) struct Process {
     pid: Option<Pid>,
     /// Tasks that it has finished.
     pub(crate) finished: AtomicUsize,
+    /// Wakes when one of its tasks is not wanted any more.
+    pub(crate) unwanted: Waker,
     state: Mutex<State>,
 }
 
 struct State {
-    task: Option<ClaimedTask>,
-    /// The serial number of the task that it runs; 0 for none.
-    running: u64,
-    last_serial: u64,
+    /// What it was sent and has not answered. `None` if there is nothing, or while its reading
+    /// thread has them in hand.
+    tasks: Option<ClaimedTasks>,
+    permits: Permits,
+    /// Of those tasks, how many of the last the parent has taken back.
+    taken_back: usize,
+    /// One of them may not be wanted any more, while they are in hand.
+    may_be_unwanted: bool,
     /// The parent has asked it to exit.
     exit_requested: bool,
     /// It has ended and may have been reaped, so its process id may be that of another process.
     ended: bool,
 }
 
+impl State {
+    /// How many tasks the process has begun; it begins no others.
+    fn stop_after_begun(&mut self) -> usize {
+        // Nothing is known of a pipe that cannot be read; then all have begun.
+        self.taken_back += self.permits.take_back().unwrap_or(0);
+        let sent = self.tasks.as_ref().map_or(0, ClaimedTasks::len);
+        sent.saturating_sub(self.taken_back)
+    }
+}
+
 impl Process {
-    pub(crate) fn new(child: &Child, socket: UnixStream) -> Self {
-        Self {
+    pub(crate) fn new(child: &Child, socket: UnixStream, permits: Permits) -> Arc<Self> {
+        Arc::new_cyclic(|process| Self {
             socket,
+            unwanted: Arc::new(UnwantedWaker(Weak::clone(process))).into(),
             pid: i32::try_from(child.id()).ok().and_then(Pid::from_raw),
             finished: AtomicUsize::new(0),
             state: Mutex::new(State {
-                task: None,
-                running: 0,
-                last_serial: 0,
+                tasks: None,
+                permits,
+                taken_back: 0,
+                may_be_unwanted: false,
                 exit_requested: false,
                 ended: false,
             }),
-        }
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reserves the process for a task, and returns the task's serial number. `None` if the process
-    /// has ended.
-    pub(crate) fn reserve(&self) -> Option<u64> {
+    /// Lets the process have the tasks, whose requests the caller sends then. Gives them back if the
+    /// process has ended.
+    pub(crate) fn assign(&self, tasks: ClaimedTasks) -> Result<(), ClaimedTasks> {
         let mut state = self.state();
         if state.ended {
-            return None;
+            return Err(tasks);
         }
-        state.last_serial += 1;
-        state.running = state.last_serial;
-        Some(state.last_serial)
-    }
-
-    /// Keeps the task until it is done; returns it if the process has ended in the meantime.
-    pub(crate) fn assign(&self, task: ClaimedTask) -> Result<(), ClaimedTask> {
-        let mut state = self.state();
-        if state.ended {
-            return Err(task);
+        if state.permits.give(tasks.len() - 1).is_err() {
+            // It would wait for them for ever.
+            self.kill();
+            return Err(tasks);
         }
-        state.task = Some(task);
+        state.tasks = Some(tasks);
+        self.end_unwanted(&mut state);
         Ok(())
     }
 
-    /// Takes the task out: the process no longer runs it.
-    pub(crate) fn take_task(&self) -> Option<ClaimedTask> {
+    /// Takes the tasks in hand; only the reading thread does so.
+    pub(crate) fn take_tasks(&self) -> Option<ClaimedTasks> {
         let mut state = self.state();
-        state.running = 0;
-        state.task.take()
+        let mut tasks = state.tasks.take()?;
+        let taken_back = std::mem::take(&mut state.taken_back);
+        drop(state);
+        tasks.give_back(tasks.len() - taken_back);
+        Some(tasks)
     }
 
-    /// Calls `with` with the task that runs, without a lock. Only the reading thread takes tasks
-    /// away, and only it calls this.
-    pub(crate) fn with_task(&self, with: impl FnOnce(&ClaimedTask)) {
-        let task = self.state().task.take();
-        if let Some(task) = task {
-            with(&task);
-            self.state().task = Some(task);
+    /// Lets the process go on with its tasks.
+    pub(crate) fn put_back(&self, tasks: ClaimedTasks) {
+        let mut state = self.state();
+        state.tasks = Some(tasks);
+        self.end_unwanted(&mut state);
+    }
+
+    /// The process is slow: it begins no other tasks, and somebody else may run them. Takes what is
+    /// left in hand.
+    pub(crate) fn take_back_unbegun(&self) -> Option<ClaimedTasks> {
+        self.state().stop_after_begun();
+        self.take_tasks()
+    }
+
+    /// Ends what nobody wants any more: the body that runs, with the process, if it is that.
+    fn end_unwanted(&self, state: &mut State) {
+        if !std::mem::take(&mut state.may_be_unwanted) || state.ended {
+            return;
+        }
+        let begun = state.stop_after_begun();
+        let is_unwanted = |tasks: &ClaimedTasks| begun > 0 && tasks.is_cancelled(begun - 1);
+        if state.tasks.as_ref().is_some_and(is_unwanted) {
+            self.kill();
         }
     }
 
@@ -101,9 +133,9 @@ impl Process {
         self.finished.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Writes a request. Should the process be dead, its reading thread finds out.
-    pub(crate) fn send(&self, request: &[u8]) {
-        let _: io::Result<()> = frame::write(&self.socket, frame::REQUEST, request);
+    /// Writes requests. Should the process be dead, its reading thread finds out.
+    pub(crate) fn send(&self, requests: &[u8]) {
+        let _: io::Result<()> = (&self.socket).write_all(requests);
     }
 
     /// Asks the process to exit when it has finished its task.
@@ -121,11 +153,6 @@ impl Process {
         }
     }
 
-    /// A waker that kills the process if it still runs the task `serial`, and else does nothing.
-    pub(crate) fn kill_waker(self: &Arc<Self>, serial: u64) -> Waker {
-        Arc::new(KillWaker { process: Arc::downgrade(self), serial }).into()
-    }
-
     /// The caller holds the lock, and has checked that the process has not ended.
     fn kill(&self) {
         let Some(pid) = self.pid else { return };
@@ -135,17 +162,17 @@ impl Process {
         }
     }
 
-    /// Reaps the process, which has closed its socket; returns the task that it ran.
-    pub(crate) fn reap(&self, child: &mut Child) -> (Option<ClaimedTask>, WorkerExit) {
-        let mut state = self.state();
-        state.ended = true;
-        state.running = 0;
-        let task = state.task.take();
-        drop(state);
+    /// Reaps the process, which has closed its socket. Gives the tasks that it had, and how many of
+    /// them it had begun.
+    pub(crate) fn reap(&self, child: &mut Child) -> (Option<ClaimedTasks>, usize, WorkerExit) {
+        self.state().ended = true;
         // Usually the process has ended already. If it has only closed its socket, it is killed,
         // since nothing could reach it any more.
         let _ = child.kill();
-        (task, worker_exit(child.wait()))
+        let exit = worker_exit(child.wait());
+        let mut state = self.state();
+        let begun = state.stop_after_begun();
+        (state.tasks.take(), begun, exit)
     }
 }
 
@@ -155,17 +182,16 @@ pub(crate) fn worker_exit(status: io::Result<ExitStatus>) -> WorkerExit {
     })
 }
 
-struct KillWaker {
-    process: Weak<Process>,
-    serial: u64,
-}
+struct UnwantedWaker(Weak<Process>);
 
-impl Wake for KillWaker {
+impl Wake for UnwantedWaker {
     fn wake(self: Arc<Self>) {
-        let Some(process) = self.process.upgrade() else { return };
-        let state = process.state();
-        if state.running == self.serial && !state.ended {
-            process.kill();
+        let Some(process) = self.0.upgrade() else { return };
+        let mut state = process.state();
+        state.may_be_unwanted = true;
+        // If they are in hand, the reading thread looks when it puts them back.
+        if state.tasks.is_some() {
+            process.end_unwanted(&mut state);
         }
     }
 }

@@ -12,11 +12,15 @@ use std::{env, io};
 
 use nexus_core::ConfigError;
 use rustix::fs::{FileType, fstat};
+use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::test_entry::TestEntry;
 
 /// Marks a process as a worker. Its value is the parent's process id and the socket's inode.
 const VARIABLE: &str = "NEXUS_WORKER";
+
+/// The least number of a descriptor that user code is not to meet by chance.
+pub(crate) const HIGH: i32 = 512;
 
 /// `nexus::init()` was called, in a process that is no worker.
 static INIT_CALLED: AtomicBool = AtomicBool::new(false);
@@ -115,7 +119,9 @@ pub(crate) fn become_worker() -> Option<UnixStream> {
     if !is_socket || !(of_parent || stat.st_ino == number) {
         return None;
     }
-    let socket = stdin.try_clone_to_owned().ok()?;
+    // A high number, which no file of the user's gets even if a body closes what is not its own.
+    let socket = fcntl_dupfd_cloexec(stdin, HIGH).or_else(|_| fcntl_dupfd_cloexec(stdin, 3));
+    let socket = socket.ok()?;
     rustix::stdio::dup2_stdin(File::open("/dev/null").ok()?).ok()?;
     IS_WORKER.store(true, Ordering::Relaxed);
     Some(UnixStream::from(socket))

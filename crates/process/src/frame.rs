@@ -8,9 +8,12 @@
 //! its place, so user code can neither eat frames nor write any: what it prints goes where the
 //! parent's output goes.
 //!
-//! The parent begins with `SETUP`. The worker answers `HELLO`, then for each `REQUEST` it sends
-//! any number of `PROGRESS` and one `DONE`. The contents of requests and replies are defined in
-//! `nexus_core`, not here. A process that dies without a `DONE` costs the task that it ran.
+//! The parent begins with `SETUP`. The worker answers `HELLO`. Then, again and again, the parent
+//! sends a `REQUEST` and perhaps some that are `QUEUED`, all in one write; the worker runs them in
+//! order. For a `QUEUED` one it needs a permit ([`permits`](crate::permits)), without which it skips
+//! it. For each task that it runs it sends any number of `PROGRESS` and one `DONE`, several frames
+//! in one write where tasks are short. The contents of requests and replies are defined in
+//! `nexus_core`, not here.
 
 use std::io::{self, BufReader, Read, Write};
 
@@ -18,8 +21,10 @@ use std::io::{self, BufReader, Read, Write};
 pub(crate) const SETUP: u8 = 1;
 /// The worker can take requests.
 pub(crate) const HELLO: u8 = 2;
-/// A task to run.
+/// A task to run now.
 pub(crate) const REQUEST: u8 = 3;
+/// A task to run after those before it, with a permit.
+pub(crate) const QUEUED: u8 = 6;
 /// How far the task is: two numbers of eight bytes.
 pub(crate) const PROGRESS: u8 = 4;
 /// How the task ended.
@@ -33,6 +38,33 @@ pub(crate) const MAX_SINGLE_WRITE: usize = 32 * 1024;
 /// A buffer larger than this is not kept for the next frame.
 const MAX_KEPT_BUFFER: usize = 1 << 20;
 
+/// Appends a frame.
+pub(crate) fn append(to: &mut Vec<u8>, kind: u8, payload: &[u8]) {
+    to.push(kind);
+    to.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    to.extend_from_slice(payload);
+}
+
+/// Appends a frame whose payload `fill` appends; nothing where that fails.
+pub(crate) fn append_with<E>(
+    to: &mut Vec<u8>,
+    kind: u8,
+    fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let begin = to.len();
+    append(to, kind, &[]);
+    let payload = to.len();
+    let filled = fill(to);
+    match filled {
+        Ok(()) => {
+            let length = (to.len() - payload) as u64;
+            to[begin + 1..payload].copy_from_slice(&length.to_le_bytes());
+        }
+        Err(_) => to.truncate(begin),
+    }
+    filled
+}
+
 /// Writes a frame.
 pub(crate) fn write(mut to: impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
     let mut header = [kind; HEADER_LEN];
@@ -40,8 +72,7 @@ pub(crate) fn write(mut to: impl Write, kind: u8, payload: &[u8]) -> io::Result<
     if payload.len() <= MAX_SINGLE_WRITE {
         // One call, so that the reader wakes once.
         let mut whole = Vec::with_capacity(HEADER_LEN + payload.len());
-        whole.extend_from_slice(&header);
-        whole.extend_from_slice(payload);
+        append(&mut whole, kind, payload);
         return to.write_all(&whole);
     }
     to.write_all(&header)?;
@@ -79,9 +110,18 @@ impl<R: Read> FrameReader<R> {
         Ok(Some((kind, &self.payload)))
     }
 
-    /// The payload of the last frame, without a copy.
-    pub(crate) fn take_payload(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.payload)
+    /// The payload of the last frame.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Whether the next frame has arrived whole, so that reading it takes no time.
+    pub(crate) fn has_frame(&self) -> bool {
+        let Some((header, payload)) = self.from.buffer().split_at_checked(HEADER_LEN) else {
+            return false;
+        };
+        let length = header[1..].try_into().map(u64::from_le_bytes);
+        length.is_ok_and(|length| length <= payload.len() as u64)
     }
 }
 
@@ -124,6 +164,8 @@ mod tests {
             let mut reader = FrameReader::new(ShortReads(&bytes, chunk));
             for payload in [&b""[..], b"abc", &long] {
                 assert_eq!(reader.next().unwrap(), Some((DONE, payload)));
+                // The second and the third, in part, may have come with the first.
+                assert_eq!(reader.has_frame(), payload.is_empty() && chunk == 4096);
             }
             assert_eq!(reader.next().unwrap(), None);
         }

@@ -2,7 +2,7 @@
 //! program, so that one which crashes costs the task that it held and nothing else.
 //!
 //! Use it through the crate `nexus`, feature `process`. It is built on the public seam for
-//! executors ([`nexus_core::Executor`], [`ClaimedTask`](nexus_core::ClaimedTask),
+//! executors ([`nexus_core::Executor`], [`ClaimedTasks`](nexus_core::ClaimedTasks),
 //! [`TaskHost`](nexus_core::TaskHost)) and on nothing else, so it is an example of how an executor
 //! of your own may run bodies on other machines.
 
@@ -14,6 +14,10 @@ mod entry;
 mod format;
 #[cfg(unix)]
 mod frame;
+#[cfg(unix)]
+mod outgoing;
+#[cfg(unix)]
+mod permits;
 #[cfg(unix)]
 mod pool;
 #[cfg(not(unix))]
@@ -48,7 +52,7 @@ nexus_core::register_executor!(ProcessPoolExecutor);
 pub fn init() {
     #[cfg(unix)]
     match entry::become_worker() {
-        Some(socket) => worker::serve(&socket),
+        Some(socket) => worker::serve(socket),
         None => entry::note_init_called(),
     }
 }
@@ -97,7 +101,7 @@ pub mod __private {
             // The harness prints to the standard output, which is closed; from now on it is the
             // user's.
             let _ = rustix::stdio::dup2_stdout(rustix::stdio::stderr());
-            crate::worker::serve(&socket);
+            crate::worker::serve(socket);
         }
     }
 }

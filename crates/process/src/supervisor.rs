@@ -3,11 +3,22 @@
 //! # Who does what
 //!
 //! Each worker process has one thread in the parent, which starts it, reads its frames, and reaps
-//! it. A job that finds an idle worker is written to its socket by whoever submits it. When a reply
-//! arrives, the reading thread first dispatches the next queued job to the worker, or marks it
-//! idle, and only then finishes the task; that drives the run on, which may submit the next step to
-//! this very worker. So a step costs two switches between threads and no more: to the worker, and
-//! back.
+//! it. A job that finds an idle worker is written to its socket by whoever submits it. When replies
+//! arrive, the reading thread first sends the worker its next tasks, or marks it idle, and only then
+//! delivers the outcomes; that drives the run on, which may submit the next step to this very
+//! worker. So a step costs two switches between threads and no more: to the worker, and back.
+//!
+//! # Several tasks at once
+//!
+//! The reading thread sends short tasks together, as many as a job gives it. It begins with a job
+//! of another run if one waits, and otherwise goes on with its own. Since the worker may only begin
+//! what it has a permit for ([`permits`](crate::permits)), the others can be taken back at any
+//! time: if the worker is silent for a millisecond, if one of them is not wanted any more, and if it
+//! dies. What was taken back goes to the front of the run's queue. Whoever submits a job to an idle
+//! worker sends one task, since the reading thread waits for the reply without looking at the clock.
+//!
+//! Of the tasks of a dead worker, the last one that it had begun is the one that it was in. Earlier
+//! ones whose replies have not arrived had ended within the last moments; they are run again.
 //!
 //! A frame that fits the socket's buffer never blocks whoever writes it, since an idle worker has
 //! read all that came before. A longer one is written by the reading thread, or by a helper thread
@@ -22,9 +33,9 @@
 //!
 //! A task whose result is no longer wanted (its token is cancelled) is ended by killing its worker,
 //! together with the programs that it started, but only if the worker still runs that very task:
-//! tasks have serial numbers, and the number is compared and the process killed under one lock.
-//! Under the same lock a worker is marked as ended before it is reaped, so a process id that the
-//! system has given to another process is never killed.
+//! which one it runs is found out and the process killed under one lock. Under the same lock a worker
+//! is marked as ended before it is reaped, so a process id that the system has given to another
+//! process is never killed.
 //!
 //! The worker's main thread does nothing but watch the socket. When the parent is gone, however it
 //! died, the socket hangs up, and the thread kills the process at once, whatever its body is doing.
@@ -43,12 +54,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use nexus_core::{ClaimedTask, Exception, Job, WorkerExit};
+use nexus_core::{ClaimedTasks, Exception, Job};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::child::{Process, worker_exit};
 use crate::entry::Entry;
 use crate::format::{Reader, Writer};
 use crate::frame::{self, FrameReader};
+use crate::permits::{MOST as MOST_PERMITS, Permits};
 
 /// How long a worker may take until its `HELLO`, including the time to load a large program from a
 /// slow disk.
@@ -56,6 +69,10 @@ const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// After so many workers in a row that could not start, the jobs that wait are failed.
 const MAX_FAILED_STARTS: usize = 3;
+
+/// A worker that has several tasks and is silent for so long is slow: what it has not begun goes
+/// elsewhere.
+const SLOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 thread_local! {
     /// The pool whose reading thread this is.
@@ -84,7 +101,7 @@ pub(crate) struct Shared {
 
 struct State {
     /// Jobs that found no idle worker.
-    queue: VecDeque<QueuedTask>,
+    queue: VecDeque<Job>,
     /// The one that was used last is used first.
     idle: Vec<Arc<Process>>,
     /// All processes that were started and not reaped.
@@ -100,30 +117,23 @@ struct State {
     closing: bool,
 }
 
-/// A job or task that waits for a worker.
-enum QueuedTask {
-    Job(Job),
-    /// A task that is already claimed: its worker had ended before the task reached it.
-    Requeued(ClaimedTask),
-}
-
-impl QueuedTask {
-    fn claim(self) -> Option<ClaimedTask> {
-        match self {
-            Self::Job(job) => job.claim(),
-            Self::Requeued(task) => Some(task),
-        }
-    }
-}
-
-/// What became of a job that was dispatched to a process.
+/// What became of tasks that were dispatched to a process.
 enum Dispatch {
-    /// The process runs it.
-    Running,
-    /// There was nothing to run; the process can take another job.
+    /// The process has so many of them.
+    Running(usize),
+    /// There was nothing to run; the process can take other tasks.
     Idle,
-    /// The process has ended. The job waits for another one, or its task is finished.
+    /// The process has ended, and the tasks wait for another one.
     Ended,
+}
+
+/// How a thread gives tasks to a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    /// It has a job for an idle process.
+    Submitter,
+    /// It reads the frames of the process, and sees if that is slow.
+    Reader,
 }
 
 impl Shared {
@@ -166,13 +176,17 @@ impl Shared {
             return;
         }
         let Some(process) = state.idle.pop() else {
-            state.queue.push_back(QueuedTask::Job(job));
+            state.queue.push_back(job);
             self.start_worker(state);
             return;
         };
         drop(state);
-        if let Dispatch::Idle = self.dispatch(&process, QueuedTask::Job(job), true) {
-            self.dispatch_next(&process, true);
+        let dispatched = match job.claim_together(1) {
+            Some(tasks) => Self::dispatch(&process, tasks, Sender::Submitter),
+            None => Dispatch::Idle,
+        };
+        if let Dispatch::Idle = dispatched {
+            self.dispatch_next(&process, Sender::Submitter);
         }
     }
 
@@ -258,8 +272,8 @@ impl Shared {
         drop(state);
         let (mut child, socket) = self.spawn().map_err(|error| error.to_string())?;
         match self.handshake(&socket, number) {
-            Ok(reader) => {
-                let process = Arc::new(Process::new(&child, socket));
+            Ok((reader, permits)) => {
+                let process = Process::new(&child, socket, permits);
                 let mut state = self.lock();
                 state.starting -= 1;
                 state.failed_starts = 0;
@@ -289,14 +303,19 @@ impl Shared {
         Ok((command.spawn()?, socket))
     }
 
-    fn handshake(&self, socket: &UnixStream, number: usize) -> io::Result<FrameReader<UnixStream>> {
+    fn handshake(
+        &self,
+        socket: &UnixStream,
+        number: usize,
+    ) -> io::Result<(FrameReader<UnixStream>, Permits)> {
+        let permits = Permits::send(socket)?;
         let setup = format!("{}\n{}{number}", self.stack_size.unwrap_or(0), self.prefix);
         frame::write(socket, frame::SETUP, setup.as_bytes())?;
         socket.set_read_timeout(Some(START_TIMEOUT))?;
         let mut reader = FrameReader::new(socket.try_clone()?);
         let hello = matches!(reader.next()?, Some((frame::HELLO, _)));
         socket.set_read_timeout(None)?;
-        if hello { Ok(reader) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        if hello { Ok((reader, permits)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// Reads the frames of the process, until it ends.
@@ -306,101 +325,119 @@ impl Shared {
         mut child: Child,
         mut reader: FrameReader<UnixStream>,
     ) {
-        self.dispatch_next(process, false);
+        // How many tasks were sent together, and may have to be taken back.
+        let mut sent = self.dispatch_next(process, Sender::Reader);
         loop {
-            match reader.next() {
-                Ok(Some((frame::DONE, _))) => {
-                    let reply = reader.take_payload();
-                    let Some(task) = process.take_task() else { break };
-                    process.count_finished();
-                    // First the next job, so that the process works while the run is driven on.
-                    self.dispatch_next(process, false);
-                    task.complete(&mut Reader(&reply));
-                }
-                Ok(Some((frame::PROGRESS, numbers))) => {
-                    if let Some((done, total)) = progress_numbers(numbers) {
-                        process.with_task(|task| task.progress(done, total));
-                    }
-                }
-                // The end, or a frame that no worker sends.
-                _ => break,
+            let is_slow = sent > 1 && !reader.has_frame() && !is_readable(&process.socket);
+            let tasks = if is_slow {
+                process.take_back_unbegun()
+            } else {
+                read_replies(process, &mut reader)
+            };
+            let Some(mut tasks) = tasks else { break };
+            sent = if is_slow { 1 } else { sent };
+            if tasks.is_empty() {
+                // First the next tasks, so that the process works while the run is driven on.
+                sent = self.dispatch_more(process, &mut tasks);
+                tasks.deliver();
+            } else {
+                tasks.deliver();
+                process.put_back(tasks);
             }
         }
-        let (task, exit) = process.reap(&mut child);
+        let (tasks, begun, exit) = process.reap(&mut child);
         let mut state = self.lock();
         state.idle.retain(|idle| !Arc::ptr_eq(idle, process));
         state.processes.retain(|known| !Arc::ptr_eq(known, process));
         drop(state);
-        if let Some(task) = task {
-            task.fail(Exception::worker_lost(exit));
+        if let Some(mut tasks) = tasks {
+            tasks.give_back(begun);
+            if let Some(last) = begun.checked_sub(1) {
+                tasks.fail(last, Exception::worker_lost(exit));
+            }
+            tasks.give_back(0);
+            tasks.deliver();
         }
     }
 
-    /// Dispatches the next job to the process, or marks it as idle, or asks it to exit.
-    fn dispatch_next(self: &Arc<Self>, process: &Arc<Process>, submitting: bool) {
+    /// Dispatches more tasks to the process after these, or marks it as idle, or asks it to exit.
+    fn dispatch_more(self: &Arc<Self>, process: &Arc<Process>, tasks: &mut ClaimedTasks) -> usize {
+        let most = self.tasks_left(process);
+        // Other runs have their turn.
+        let is_only = most > 0 && self.lock().queue.is_empty();
+        if is_only
+            && let Some(more) = tasks.claim_more(most)
+            && let Dispatch::Running(sent) = Self::dispatch(process, more, Sender::Reader)
+        {
+            return sent;
+        }
+        self.dispatch_next(process, Sender::Reader)
+    }
+
+    /// How many more tasks the process may be sent.
+    fn tasks_left(&self, process: &Process) -> usize {
+        let left = self.max_tasks.saturating_sub(process.finished.load(Ordering::Relaxed));
+        left.min(MOST_PERMITS)
+    }
+
+    /// Dispatches tasks of the next job to the process, or marks it as idle, or asks it to exit.
+    /// Gives how many it has now.
+    fn dispatch_next(self: &Arc<Self>, process: &Arc<Process>, sender: Sender) -> usize {
         loop {
             let mut state = self.lock();
-            let used_up = process.finished.load(Ordering::Relaxed) >= self.max_tasks;
-            let job = if used_up { None } else { state.queue.pop_front() };
+            let most = match sender {
+                Sender::Submitter => self.tasks_left(process).min(1),
+                Sender::Reader => self.tasks_left(process),
+            };
+            let job = if most == 0 { None } else { state.queue.pop_front() };
             let Some(job) = job else {
-                if used_up || state.closing {
+                if most == 0 || state.closing {
                     drop(state);
                     process.request_exit();
                 } else {
                     state.idle.push(Arc::clone(process));
                 }
-                return;
+                return 0;
             };
             drop(state);
-            if !matches!(self.dispatch(process, job, submitting), Dispatch::Idle) {
-                return;
+            let Some(tasks) = job.claim_together(most) else { continue };
+            match Self::dispatch(process, tasks, sender) {
+                Dispatch::Running(sent) => return sent,
+                Dispatch::Ended => return 0,
+                Dispatch::Idle => {}
             }
         }
     }
 
-    /// Sends a job to the process. A long request may block until the process has read it, so a
-    /// caller that is `submitting` leaves it to a helper thread.
-    fn dispatch(
-        self: &Arc<Self>,
-        process: &Arc<Process>,
-        job: QueuedTask,
-        submitting: bool,
-    ) -> Dispatch {
-        let Some(task) = job.claim() else { return Dispatch::Idle };
-        let mut request = Vec::with_capacity(256);
-        if let Err(exception) = task.write_request(&mut Writer(&mut request)) {
-            task.fail(exception);
+    /// Sends tasks to the process. A long request may block until the process has read it, so a
+    /// submitter leaves it to a helper thread.
+    fn dispatch(process: &Arc<Process>, mut tasks: ClaimedTasks, sender: Sender) -> Dispatch {
+        let requests = write_requests(&mut tasks);
+        let sent = tasks.len();
+        if sent == 0 {
+            tasks.deliver();
             return Dispatch::Idle;
         }
-        let Some(serial) = process.reserve() else {
-            // The process ended while it was idle, so the task did not cause it and runs elsewhere.
-            let mut state = self.lock();
-            state.queue.push_front(QueuedTask::Requeued(task));
-            self.start_worker(state);
-            return Dispatch::Ended;
-        };
-        if !task.start() {
-            process.take_task();
-            return Dispatch::Idle;
-        }
-        // If the task was cancelled in the meantime, this kills the process right away.
-        task.on_cancel(&process.kill_waker(serial));
-        if let Err(task) = process.assign(task) {
-            task.fail(Exception::worker_lost(WorkerExit::new(None, None)));
+        // If one was cancelled in the meantime, this is noted at once.
+        tasks.on_cancel(&process.unwanted);
+        if let Err(mut tasks) = process.assign(tasks) {
+            // The process ended while it was idle, so the tasks did not cause it and run elsewhere.
+            tasks.give_back(0);
+            tasks.deliver();
             return Dispatch::Ended;
         }
-        if submitting && request.len() > frame::MAX_SINGLE_WRITE {
+        if sender == Sender::Submitter && requests.len() > frame::MAX_SINGLE_WRITE {
             let helper = Arc::clone(process);
-            let request = Arc::new(request);
-            let payload = Arc::clone(&request);
+            let requests = Arc::new(requests);
+            let same = Arc::clone(&requests);
             let thread = thread::Builder::new().name("nexus-process-write".to_owned());
-            if thread.spawn(move || helper.send(&payload)).is_err() {
-                process.send(&request);
+            if thread.spawn(move || helper.send(&same)).is_err() {
+                process.send(&requests);
             }
         } else {
-            process.send(&request);
+            process.send(&requests);
         }
-        Dispatch::Running
+        Dispatch::Running(sent)
     }
 
     /// A process could not be started, or ended before it could take a request.
@@ -419,14 +456,79 @@ impl Shared {
     /// Ends the tasks of all jobs that wait for a worker.
     fn fail_queued(&self, why: &str) {
         let waiting = std::mem::take(&mut self.lock().queue);
-        for task in waiting.into_iter().filter_map(QueuedTask::claim) {
+        for mut tasks in waiting.into_iter().filter_map(|job| job.claim_together(1)) {
             let message = format!(
                 "no worker process could be started: {why}; is `nexus::init();` the first line of \
                  `main`, before anything that may end the program?"
             );
-            task.fail(Exception::not_run(message));
+            tasks.fail(0, Exception::not_run(message));
+            tasks.deliver();
         }
     }
+}
+
+/// The requests of tasks that are sent together. What cannot be written ends so; what would make a
+/// long message is given back.
+fn write_requests(tasks: &mut ClaimedTasks) -> Vec<u8> {
+    let mut requests = Vec::with_capacity(256);
+    let mut index = 0;
+    while index < tasks.len() {
+        if requests.len() > frame::MAX_SINGLE_WRITE {
+            tasks.give_back(index);
+            break;
+        }
+        let kind = if index == 0 { frame::REQUEST } else { frame::QUEUED };
+        let write = |out: &mut Vec<u8>| tasks.write_request(index, &mut Writer(out));
+        match frame::append_with(&mut requests, kind, write) {
+            Ok(()) if index == 0 && !tasks.start() => {
+                requests.clear();
+                tasks.fail(0, Exception::not_run("its result is not wanted"));
+            }
+            Ok(()) => index += 1,
+            Err(exception) => tasks.fail(index, exception),
+        }
+    }
+    requests
+}
+
+/// Reads a reply and those that have come with it, and takes the tasks of the process in hand.
+/// `None` at its end, or after a frame that no worker sends.
+fn read_replies(process: &Process, reader: &mut FrameReader<UnixStream>) -> Option<ClaimedTasks> {
+    let mut in_hand = None;
+    loop {
+        let (kind, payload) = reader.next().ok().flatten()?;
+        in_hand = in_hand.or_else(|| process.take_tasks());
+        match (kind, &mut in_hand) {
+            (frame::DONE, Some(tasks)) if !tasks.is_empty() => {
+                tasks.complete(&mut Reader(payload));
+                process.count_finished();
+                // The next one has begun, or is about to.
+                tasks.start();
+            }
+            (frame::PROGRESS, tasks) => {
+                // A thread of a body may say something after the end of the task.
+                if let (Some(tasks), Some((done, total))) = (tasks, progress_numbers(payload)) {
+                    tasks.progress(done, total);
+                }
+            }
+            _ => {
+                if let Some(tasks) = in_hand {
+                    process.put_back(tasks);
+                }
+                return None;
+            }
+        }
+        let is_last = in_hand.as_ref().is_some_and(ClaimedTasks::is_empty) || !reader.has_frame();
+        if is_last && in_hand.is_some() {
+            return in_hand;
+        }
+    }
+}
+
+/// Waits until something can be read, or the worker is slow.
+fn is_readable(socket: &UnixStream) -> bool {
+    let mut watched = [PollFd::new(socket, PollFlags::IN)];
+    !matches!(poll(&mut watched, Some(&SLOW)), Ok(0))
 }
 
 fn progress_numbers(bytes: &[u8]) -> Option<(u64, u64)> {

@@ -2,7 +2,7 @@
 //!
 //! The main thread watches the connection and nothing else, so that the process ends with its
 //! parent whatever its body is doing; a thread of its own reads requests and runs the bodies, one
-//! after the other.
+//! after the other. What it replies goes through [`outgoing`](crate::outgoing).
 //!
 //! A body may close descriptors that are not its own, as libraries do that make daemons. A worker
 //! whose connection is closed cannot report how its task ended, so it kills itself: the parent then
@@ -11,29 +11,24 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::exit;
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use nexus_core::{TaskHost, TaskReply};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
-use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
 
 use crate::format::{Reader, Writer};
 use crate::frame::{self, FrameReader};
-
-/// The exit code of a worker that could not become one.
-const UNAVAILABLE: i32 = 69;
+use crate::outgoing::{Outgoing, UNAVAILABLE, kill_self};
+use crate::permits::Permit;
 
 /// How often the main thread checks that its connection is still open.
 const POLL_INTERVAL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-/// The parent, for frames of this process: a body may report progress from any thread.
-static PARENT: OnceLock<Mutex<Connection>> = OnceLock::new();
-
-/// A descriptor of the connection, and the inode of its socket.
+/// The connection to the parent, and the inode of its socket.
 struct Connection {
-    socket: UnixStream,
+    socket: &'static UnixStream,
     number: u64,
 }
 
@@ -41,22 +36,13 @@ impl Connection {
     /// Whether the descriptor is still that of the connection: a body may have closed it, and its
     /// number may now be that of a file of the body's.
     fn is_open(&self) -> bool {
-        fstat(&self.socket).is_ok_and(|stat| stat.st_ino == self.number)
-    }
-}
-
-/// Writes a frame to the parent; without a connection to it, ends the process.
-fn send(kind: u8, payload: &[u8]) {
-    let Some(parent) = PARENT.get() else { return };
-    let parent = parent.lock().unwrap_or_else(PoisonError::into_inner);
-    if !parent.is_open() || frame::write(&parent.socket, kind, payload).is_err() {
-        kill_self();
+        fstat(self.socket).is_ok_and(|stat| stat.st_ino == self.number)
     }
 }
 
 /// Serves the parent until it shuts its side of the socket, or is gone.
-pub(crate) fn serve(socket: &UnixStream) -> ! {
-    match set_up(socket) {
+pub(crate) fn serve(socket: UnixStream) -> ! {
+    match set_up(Box::leak(Box::new(socket))) {
         Ok(connection) => watch(&connection),
         // The parent has ended already, so nobody would read a message.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => exit(UNAVAILABLE),
@@ -67,21 +53,21 @@ pub(crate) fn serve(socket: &UnixStream) -> ! {
     }
 }
 
-fn set_up(socket: &UnixStream) -> io::Result<Connection> {
-    let mut reader = FrameReader::new(socket.try_clone()?);
+fn set_up(socket: &'static UnixStream) -> io::Result<Connection> {
+    let permit = Permit::receive(socket)?;
+    let mut reader = FrameReader::new(socket);
     let (name, stack) = match reader.next()? {
         Some((frame::SETUP, text)) => parse_setup(text),
         _ => return Err(io::ErrorKind::UnexpectedEof.into()),
     };
     let number = fstat(socket)?.st_ino;
-    let writer = Connection { socket: socket.try_clone()?, number };
-    PARENT.get_or_init(|| Mutex::new(writer));
+    let outgoing = Box::leak(Box::new(Outgoing::new(socket)));
     let mut thread = thread::Builder::new().name(name);
     if stack > 0 {
         thread = thread.stack_size(stack);
     }
-    thread.spawn(move || run_requests(reader))?;
-    Ok(Connection { socket: socket.try_clone()?, number })
+    thread.spawn(move || run_requests(reader, permit, outgoing))?;
+    Ok(Connection { socket, number })
 }
 
 /// The name and the stack size of the thread that runs bodies.
@@ -92,37 +78,52 @@ fn parse_setup(text: &[u8]) -> (String, usize) {
 }
 
 /// Runs one task after the other.
-fn run_requests(mut reader: FrameReader<UnixStream>) {
-    let mut host = TaskHost::linked();
-    send(frame::HELLO, &[]);
+fn run_requests(
+    mut reader: FrameReader<&'static UnixStream>,
+    mut permit: Permit,
+    outgoing: &'static Outgoing,
+) {
+    let mut host = TaskHost::linked(|done, total| {
+        let mut numbers = done.to_le_bytes().to_vec();
+        numbers.extend_from_slice(&total.to_le_bytes());
+        outgoing.send(frame::PROGRESS, &numbers);
+    });
+    let mut reply = Vec::new();
+    outgoing.send(frame::HELLO, &[]);
     loop {
-        match reader.next() {
-            Ok(Some((frame::REQUEST, request))) => {
-                let reply = handle_request(&mut host, request);
-                send(frame::DONE, &reply);
-            }
+        let may_begin = match reader.next() {
+            Ok(Some((frame::REQUEST, _))) => Ok(true),
+            Ok(Some((frame::QUEUED, _))) => permit.take(),
             // The parent has no more tasks for this process.
             Ok(None) => exit(0),
             Ok(Some(_)) | Err(_) => kill_self(),
+        };
+        match may_begin {
+            Ok(true) => {
+                let took = run_task(&mut host, reader.payload(), &mut reply);
+                outgoing.reply(&reply, took, reader.has_frame());
+            }
+            // The parent has taken the task back.
+            Ok(false) => {
+                if !reader.has_frame() {
+                    outgoing.flush();
+                }
+            }
+            Err(_) => kill_self(),
         }
     }
 }
 
-/// Runs the task of a request, and returns the reply.
-fn handle_request(host: &mut TaskHost, request: &[u8]) -> Vec<u8> {
-    let progress = |done: u64, total: u64| {
-        let mut numbers = done.to_le_bytes().to_vec();
-        numbers.extend_from_slice(&total.to_le_bytes());
-        send(frame::PROGRESS, &numbers);
-    };
-    let reply = host.run(&mut Reader(request), progress);
-    let mut out = Vec::new();
-    if let Err(exception) = reply.write(&mut Writer(&mut out)) {
+/// Runs the task of a request, and writes the reply; gives how long the task took.
+fn run_task(host: &mut TaskHost, request: &[u8], out: &mut Vec<u8>) -> Duration {
+    let reply = host.run(&mut Reader(request));
+    out.clear();
+    if let Err(exception) = reply.write(&mut Writer(out)) {
         out.clear();
         // This reply consists of texts and numbers alone, so it can always be written.
-        let _ = TaskReply::exception(exception).write(&mut Writer(&mut out));
+        let _ = TaskReply::exception(exception).write(&mut Writer(out));
     }
-    out
+    reply.took()
 }
 
 /// Ends the process when the parent is gone, whatever its other threads do.
@@ -130,7 +131,7 @@ fn watch(connection: &Connection) -> ! {
     loop {
         // No event needs to be asked for: `poll` always reports a hang-up. It does not report that
         // another thread has closed the descriptor, hence the check at each interval.
-        let mut watched = [PollFd::new(&connection.socket, PollFlags::empty())];
+        let mut watched = [PollFd::new(connection.socket, PollFlags::empty())];
         let polled = poll(&mut watched, Some(&POLL_INTERVAL));
         let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
         let hung_up = polled.is_ok() && watched[0].revents().intersects(gone);
@@ -138,14 +139,4 @@ fn watch(connection: &Connection) -> ! {
             kill_self();
         }
     }
-}
-
-/// Ends this process and the programs that it started.
-fn kill_self() -> ! {
-    let own = getpid();
-    if getpgrp() == own {
-        let _ = kill_process_group(own, Signal::KILL);
-    }
-    let _ = kill_process(own, Signal::KILL);
-    exit(UNAVAILABLE)
 }

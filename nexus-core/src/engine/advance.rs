@@ -249,7 +249,7 @@ impl ActiveRun {
                 // Results that came too late; their Drop is user code.
                 notifications.into_iter().for_each(panic::drop_quietly);
                 if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
-                    self.reclaim(lease.pool);
+                    (0..lease.hold.bodies()).for_each(|_| self.reclaim(lease.pool));
                 }
                 next
             }

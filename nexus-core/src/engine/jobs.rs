@@ -1,5 +1,5 @@
 //! A run's work on an executor: on its threads ([`JobSource::run`]), or in its own way
-//! ([`Claimed`]).
+//! ([`Claimed`], and `claims` for what it runs elsewhere).
 
 #![cfg_attr(
     not(feature = "tokio"),
@@ -14,21 +14,20 @@ use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::chunk::Chunk;
+#[cfg(feature = "wire")]
+use super::claims::ActiveTasks;
 use super::mailbox::{Hold, Lease, WorkerNext};
 use super::timer::TimerKey;
 use super::work::{Notification, Work, WorkKind};
-use crate::cancel::Token;
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 #[cfg(feature = "wire")]
-use crate::executor::RemoteRequest;
+use crate::executor::ClaimedTogether;
 use crate::executor::{Claimed, JobSource};
 use crate::outcome::{Exception, TaskOutcome};
 use crate::panic;
 use crate::run::Task;
 use crate::sync::{Mutex, lock};
-#[cfg(feature = "wire")]
-use crate::wire::{ReplySeed, TaskRequest};
 
 /// A worker that has worked so long for one run looks after others.
 const LONG: Duration = Duration::from_micros(100);
@@ -43,11 +42,16 @@ impl JobSource for ActiveRun {
         let work = self.mailbox.claim(pool)?;
         let mut context = Context::new(Arc::clone(&self.info));
         work.enter(&mut context);
-        // What a body hears that is about to begin elsewhere.
         let limit = self.timeout(work.task);
         context.deadline = limit.map(|limit| context.now().saturating_add(limit));
         let started = Mutex::new(None);
         Some(Box::new(ActiveTask { active: self, pool, work: Some(work), context, started }))
+    }
+
+    #[cfg(feature = "wire")]
+    fn claim_together(self: Arc<Self>, pool: u32, most: usize) -> Option<Box<dyn ClaimedTogether>> {
+        let (job, tasks) = self.mailbox.claim_together(pool, most)?;
+        Some(Box::new(ActiveTasks::new(self, pool, job, tasks)))
     }
 
     fn resubmit(self: Arc<Self>, pool: u32) {
@@ -146,10 +150,14 @@ impl ActiveRun {
         }
     }
 
+    /// How a task ends that its executor has given up.
+    pub(super) fn not_run() -> Exception {
+        Exception::not_run("the executor dropped the task without running it")
+    }
+
     /// What becomes of work that no executor will do.
     pub(super) fn lost(work: &Work) -> Notification {
-        let lost = Exception::not_run("the executor dropped the task without running it");
-        let task = work.task;
+        let (lost, task) = (Self::not_run(), work.task);
         match work.kind {
             WorkKind::BypassCheck => Notification::Checked { task, answer: Err(lost) },
             WorkKind::Body => Notification::Completed {
@@ -167,7 +175,7 @@ struct Ran {
     body: Option<u32>,
 }
 
-/// A task whose body its executor runs in its own way.
+/// A task whose async body its executor runs.
 struct ActiveTask {
     active: Arc<ActiveRun>,
     pool: u32,
@@ -203,6 +211,20 @@ impl ActiveTask {
 
     fn task(&self) -> Task {
         Task { step: self.context.step, attempt: self.context.attempt, item: self.context.item }
+    }
+
+    /// The body begins. `false` if it is not wanted any more.
+    fn start(&self) -> bool {
+        if self.context.is_cancelled() {
+            return false;
+        }
+        let task = self.task();
+        let now = self.active.begin(task);
+        let time_out = self.active.when_alive(move |run| run.time_out(task));
+        let key = self.active.set_timeout(task, time_out).map(|(_, key)| key);
+        *lock(&self.started) = Some((now, key));
+        self.active.signal_start(&self.context);
+        true
     }
 
     /// Runs the async body of this task, and then those that its end leads to.
@@ -251,50 +273,6 @@ async fn yield_now() {
 }
 
 impl Claimed for ActiveTask {
-    #[cfg(feature = "wire")]
-    fn request(&self) -> Option<Box<dyn RemoteRequest + '_>> {
-        let (active, work) = (&self.active, self.work.as_ref()?);
-        let step = &active.plan.steps[work.task.step as usize];
-        let def = &active.plan.events[step.event as usize].def;
-        let reference = &active.plan.references[step.body as usize];
-        let inputs = work.inputs(active, &self.context);
-        Some(Box::new(TaskRequest::new(def, reference, &self.context, inputs)))
-    }
-
-    #[cfg(feature = "wire")]
-    fn complete_remote(self: Box<Self>, reply: &mut dyn erased_serde::Deserializer<'static>) {
-        let outcome = ReplySeed(&self.active.plan.event_of(self.context.step).def).read(reply);
-        self.complete(outcome);
-    }
-
-    fn token(&self) -> &Token {
-        static NEVER_RAISED: Token = Token::new();
-        self.context.token.as_deref().unwrap_or(&NEVER_RAISED)
-    }
-
-    fn start(&self) -> bool {
-        if self.context.is_cancelled() {
-            return false;
-        }
-        let task = self.task();
-        let now = self.active.begin(task);
-        let time_out = self.active.when_alive(move |run| run.time_out(task));
-        let key = self.active.set_timeout(task, time_out).map(|(_, key)| key);
-        *lock(&self.started) = Some((now, key));
-        self.active.signal_start(&self.context);
-        true
-    }
-
-    fn progress(&self, done: u64, total: u64) {
-        self.context.progress(done, total);
-    }
-
-    fn complete(mut self: Box<Self>, outcome: TaskOutcome) {
-        let Some(work) = self.work.take() else { return };
-        let notification = self.completed(outcome);
-        self.leave(work, notification);
-    }
-
     fn into_future(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(self.run_async())
     }

@@ -57,8 +57,24 @@ pub(super) struct Lease<'a> {
 pub(super) enum Hold<'a> {
     /// A task that its executor has run in its own way.
     Task(Task),
+    /// Of the tasks that were claimed together with this job: those that have ended.
+    #[cfg_attr(
+        not(feature = "wire"),
+        allow(dead_code, reason = "no executor of this build runs bodies elsewhere")
+    )]
+    Together(u32, &'a [Task]),
     /// The chunk of a thread, which would take so many more tasks.
     Chunk(&'a Chunk, usize),
+}
+
+impl Hold<'_> {
+    /// How many bodies have come to their end.
+    pub(super) fn bodies(&self) -> usize {
+        match self {
+            Self::Together(_, tasks) => tasks.len(),
+            Self::Task(_) | Self::Chunk(..) => 1,
+        }
+    }
 }
 
 /// So many notifications may wait.
@@ -333,6 +349,37 @@ impl Mailbox {
         self.lock().queues.get_mut(pool as usize)?.claim()
     }
 
+    /// A job's first tasks for an executor that runs several of them in its own way, and the job's
+    /// number. Without any the job is done.
+    #[cfg(feature = "wire")]
+    pub(super) fn claim_together(&self, pool: u32, most: usize) -> Option<(u32, Vec<Work>)> {
+        self.lock().queues.get_mut(pool as usize)?.claim_together(most)
+    }
+
+    /// More tasks of the same job.
+    #[cfg(feature = "wire")]
+    pub(super) fn claim_more(&self, pool: u32, job: u32, most: usize) -> Vec<Work> {
+        let mut contents = self.lock();
+        let queue = contents.queues.get_mut(pool as usize);
+        queue.map(|queue| queue.claim_more(job, most)).unwrap_or_default()
+    }
+
+    /// Work that was claimed together with other work has not begun, and somebody else may do it.
+    /// Gives how many new jobs the pool is to get for it; the work itself if the run is over.
+    #[cfg(feature = "wire")]
+    pub(super) fn give_back(&self, pool: u32, work: Vec<Work>) -> Result<usize, Vec<Work>> {
+        let mut contents = self.lock();
+        if contents.closed {
+            for work in &work {
+                contents.count_abandoned(work.task, -1);
+            }
+            return Err(work);
+        }
+        let Some(queue) = contents.queues.get_mut(pool as usize) else { return Ok(0) };
+        queue.give_back(work);
+        Ok(queue.new_jobs())
+    }
+
     /// A job's first work for a thread, `most` tasks at most. Without any the job is done.
     pub(super) fn begin_chunk(&self, pool: u32, most: usize) -> Option<Arc<Chunk>> {
         self.lock().queues.get_mut(pool as usize)?.begin_chunk(most)
@@ -430,21 +477,34 @@ impl Contents {
     /// A worker has come out of a body. Says whether it was abandoned with the run.
     fn leave_body(&mut self, lease: Lease<'_>) -> bool {
         let Some(queue) = self.queues.get_mut(lease.pool as usize) else { return false };
-        if let Hold::Task(task) = lease.hold {
-            queue.leave_task(task);
+        match lease.hold {
+            Hold::Task(task) => queue.leave_task(task),
+            Hold::Together(job, tasks) => queue.leave_together(job, tasks),
+            Hold::Chunk(..) => {}
         }
         if !self.closed {
             return false;
         }
-        queue.end_job();
-        let abandoned = match lease.hold {
-            Hold::Task(task) => Some(task),
-            Hold::Chunk(chunk, _) => chunk.take_abandoned(),
+        let of_chunk;
+        let abandoned = match &lease.hold {
+            Hold::Together(job, tasks) => {
+                queue.leave_job(*job);
+                tasks
+            }
+            Hold::Task(task) => {
+                queue.end_job();
+                std::slice::from_ref(task)
+            }
+            Hold::Chunk(chunk, _) => {
+                queue.end_job();
+                of_chunk = chunk.take_abandoned();
+                of_chunk.as_slice()
+            }
         };
-        if let Some(task) = abandoned {
-            self.count_abandoned(task, -1);
+        for task in abandoned {
+            self.count_abandoned(*task, -1);
         }
-        abandoned.is_some()
+        !abandoned.is_empty()
     }
 
     fn count_abandoned(&mut self, task: Task, by: i32) {
@@ -460,6 +520,8 @@ impl Contents {
         let queue = self.queues.get_mut(lease.pool as usize)?;
         match lease.hold {
             Hold::Task(_) => queue.next_claim().map(WorkerNext::Continue),
+            // It asks for more by itself, before it delivers.
+            Hold::Together(..) => None,
             Hold::Chunk(chunk, most) => queue.fill(chunk, most).then_some(WorkerNext::Refilled),
         }
     }
@@ -474,8 +536,11 @@ impl Contents {
         let Some(queue) = self.queues.get_mut(lease.pool as usize) else {
             return WorkerNext::Done;
         };
-        if let Hold::Chunk(chunk, _) = lease.hold {
-            queue.leave_chunk(chunk);
+        match lease.hold {
+            Hold::Chunk(chunk, _) => queue.leave_chunk(chunk),
+            Hold::Task(_) => {}
+            Hold::Together(job, _) if queue.take_job(job) => {}
+            Hold::Together(..) => return WorkerNext::Done,
         }
         if !queue.is_empty() {
             return WorkerNext::Resubmit;

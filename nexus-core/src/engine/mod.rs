@@ -18,6 +18,7 @@
 //! | `inline` | tasks on the driving thread |
 //! | `advance` | what moves a run |
 //! | `watch` | taking back what stays behind a slow task |
+//! | `claims` | tasks that an executor runs elsewhere |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
 //! | `inputs`, `handle` | what users give, and hold |
@@ -27,6 +28,8 @@ mod active;
 mod advance;
 mod builder;
 mod chunk;
+#[cfg(feature = "wire")]
+mod claims;
 mod driver;
 #[cfg(feature = "durable")]
 mod durable;

@@ -1,5 +1,10 @@
 //! A run's work for one pool, and who does it.
 
+#![cfg_attr(
+    not(feature = "wire"),
+    allow(dead_code, reason = "no executor of this build runs bodies elsewhere")
+)]
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -31,28 +36,81 @@ pub(super) struct PoolQueue {
 /// The tasks that an executor runs in its own way. Only executors with few workers are asked what
 /// still runs.
 struct ClaimedTasks {
-    count: usize,
+    /// How many there are that have a job of their own, and which.
+    alone: usize,
     tasks: Option<Vec<Task>>,
+    /// Those that were claimed together, by job.
+    together: Vec<TogetherJob>,
+    last_job: u32,
+}
+
+/// A job with tasks that were claimed together. It lasts until its worker has none of them left.
+struct TogetherJob {
+    number: u32,
+    /// In the order in which they run.
+    tasks: VecDeque<Task>,
 }
 
 /// The tasks of an executor with more workers than this are only counted.
 const TRACKED_WORKERS: usize = 1024;
 
 impl ClaimedTasks {
+    fn new(tracked: bool) -> Self {
+        Self { alone: 0, tasks: tracked.then(Vec::new), together: Vec::new(), last_job: 0 }
+    }
+
+    fn jobs(&self) -> usize {
+        self.alone + self.together.len()
+    }
+
+    fn count(&self) -> usize {
+        self.alone + self.together.iter().map(|job| job.tasks.len()).sum::<usize>()
+    }
+
+    fn tasks(&self) -> Vec<Task> {
+        let alone = self.tasks.iter().flatten().copied();
+        alone.chain(self.together.iter().flat_map(|job| job.tasks.iter().copied())).collect()
+    }
+
     fn add(&mut self, task: Task) {
-        self.count += 1;
+        self.alone += 1;
         if let Some(tasks) = &mut self.tasks {
             tasks.push(task);
         }
     }
 
     fn remove(&mut self, task: Task) {
-        self.count -= 1;
+        self.alone -= 1;
         if let Some(tasks) = &mut self.tasks
             && let Some(at) = tasks.iter().position(|it| *it == task)
         {
             tasks.swap_remove(at);
         }
+    }
+
+    fn job(&mut self, number: u32) -> Option<&mut TogetherJob> {
+        self.together.iter_mut().find(|job| job.number == number)
+    }
+
+    /// Removes one of the tasks that were claimed together, if it is one. Gives its job.
+    fn remove_together(&mut self, task: Task) -> Option<u32> {
+        self.together.iter_mut().find_map(|job| job.remove(task).then_some(job.number))
+    }
+
+    /// Removes a job without tasks. Says whether it was there.
+    fn end_if_empty(&mut self, number: u32) -> bool {
+        let is_empty = |job: &TogetherJob| job.number == number && job.tasks.is_empty();
+        let Some(at) = self.together.iter().position(is_empty) else { return false };
+        self.together.swap_remove(at);
+        true
+    }
+}
+
+impl TogetherJob {
+    fn remove(&mut self, task: Task) -> bool {
+        // They end in order, but for those that are taken back.
+        let Some(at) = self.tasks.iter().position(|it| *it == task) else { return false };
+        self.tasks.remove(at).is_some()
     }
 }
 
@@ -74,10 +132,7 @@ impl PoolQueue {
             unwanted: Vec::new(),
             parallelism: parallelism.max(1),
             jobs: 0,
-            claimed: ClaimedTasks {
-                count: 0,
-                tasks: (parallelism <= TRACKED_WORKERS).then(Vec::new),
-            },
+            claimed: ClaimedTasks::new(parallelism <= TRACKED_WORKERS),
             chunks: Vec::new(),
             moves: 0,
             seen: 0,
@@ -108,7 +163,7 @@ impl PoolQueue {
         let chunks = usize::try_from(self.expected.div_ceil(u64::from(CHUNK_NANOS)));
         let wanted =
             if self.stalled { waiting } else { chunks.map_or(waiting, |n| n.min(waiting)) };
-        let useful = self.parallelism.min(self.claimed.count + self.chunks.len() + wanted);
+        let useful = self.parallelism.min(self.claimed.jobs() + self.chunks.len() + wanted);
         let more = useful.saturating_sub(self.jobs);
         self.jobs += more;
         more
@@ -140,6 +195,67 @@ impl PoolQueue {
         self.claimed.remove(task);
     }
 
+    /// A job's tasks for an executor that runs several of them in its own way, `most` at most, and
+    /// the job's number. Without any the job is done.
+    pub(super) fn claim_together(&mut self, most: usize) -> Option<(u32, Vec<Work>)> {
+        let number = self.claimed.last_job.wrapping_add(1);
+        self.claimed.together.push(TogetherJob { number, tasks: VecDeque::new() });
+        let work = self.claim_more(number, most);
+        if work.is_empty() {
+            self.leave_job(number);
+            return None;
+        }
+        self.claimed.last_job = number;
+        Some((number, work))
+    }
+
+    /// More tasks of the same job, unless that has ended.
+    pub(super) fn claim_more(&mut self, job: u32, most: usize) -> Vec<Work> {
+        let mut claimed = Vec::new();
+        if self.claimed.job(job).is_none() {
+            return claimed;
+        }
+        while claimed.is_empty() && !self.waiting.is_empty() {
+            // A message costs more than a lock, so the parts are larger than those of threads.
+            let work: Vec<Work> = self.next_together(most, self.parallelism).collect();
+            let (wanted, unwanted): (Vec<_>, Vec<_>) = work.into_iter().partition(Work::start);
+            self.unwanted.extend(unwanted);
+            claimed = wanted;
+        }
+        if let Some(job) = self.claimed.job(job) {
+            job.tasks.extend(claimed.iter().map(|work| work.task));
+        }
+        claimed
+    }
+
+    /// Tasks that were claimed together have ended.
+    pub(super) fn leave_together(&mut self, job: u32, tasks: &[Task]) {
+        let Some(job) = self.claimed.job(job) else { return };
+        for task in tasks {
+            job.remove(*task);
+        }
+    }
+
+    /// Work that was claimed together with other work, and has not begun.
+    pub(super) fn give_back(&mut self, work: Vec<Work>) {
+        for work in work.into_iter().rev() {
+            self.claimed.remove_together(work.task);
+            self.expected += u64::from(work.expected);
+            self.waiting.push_front(work);
+        }
+    }
+
+    /// Takes the job back from the worker of tasks that were claimed together, if none of them is
+    /// left.
+    pub(super) fn take_job(&mut self, job: u32) -> bool {
+        self.claimed.end_if_empty(job)
+    }
+
+    /// Ends that job, if none of the tasks is left.
+    pub(super) fn leave_job(&mut self, job: u32) {
+        self.jobs -= usize::from(self.take_job(job));
+    }
+
     /// A job's work for a thread, `most` tasks at most. Without any the job is done.
     pub(super) fn begin_chunk(&mut self, most: usize) -> Option<Arc<Chunk>> {
         let chunk = Arc::new(Chunk::default());
@@ -151,19 +267,28 @@ impl PoolQueue {
         Some(chunk)
     }
 
-    /// Fills a chunk with work of one body: as much as takes some tens of microseconds, and no more
-    /// than leaves something for the other workers.
+    /// Fills a chunk.
     pub(super) fn fill(&mut self, chunk: &Chunk, most: usize) -> bool {
-        let Some(first) = self.pop() else { return false };
-        let (together, each) = (first.together, first.expected.max(1));
-        let share = 1 + self.waiting.len() / self.parallelism.saturating_mul(2);
+        let filled = !self.waiting.is_empty();
+        // A share of the half leaves something for workers that are faster.
+        let parts = self.parallelism.saturating_mul(2);
+        chunk.fill(self.next_together(most, parts));
+        filled
+    }
+
+    /// Takes work of one body: as much as takes some tens of microseconds, and no more than one of
+    /// so many parts of all that waits.
+    fn next_together(&mut self, most: usize, parts: usize) -> impl Iterator<Item = Work> {
+        let first = self.pop();
+        let (together, each) =
+            first.as_ref().map_or((None, 1), |first| (first.together, first.expected.max(1)));
+        let share = 1 + self.waiting.len() / parts;
         let more = share.min((CHUNK_NANOS / each) as usize).min(most).saturating_sub(1);
-        chunk.fill(std::iter::once(first));
-        let same = |work: &Work| together.is_some() && work.together == together;
-        let rest =
-            std::iter::from_fn(|| self.waiting.front().is_some_and(same).then(|| self.pop())?);
-        chunk.fill(rest.take(more));
-        true
+        let same = move |work: &Work| together.is_some() && work.together == together;
+        let rest = std::iter::from_fn(move || {
+            self.waiting.front().is_some_and(same).then(|| self.pop())?
+        });
+        first.into_iter().chain(rest.take(more))
     }
 
     /// The worker of this chunk goes; its job is done, or goes back to the executor.
@@ -187,7 +312,11 @@ impl PoolQueue {
     pub(super) fn abandon(&mut self, task: Task) {
         match self.chunks.iter().position(|chunk| chunk.current() == Some(task)) {
             Some(at) => drop(self.chunks.swap_remove(at)),
-            None => self.claimed.remove(task),
+            None => match self.claimed.remove_together(task) {
+                // The worker may have others of this job.
+                Some(job) => return self.leave_job(job),
+                None => self.claimed.remove(task),
+            },
         }
         self.jobs -= 1;
     }
@@ -216,8 +345,8 @@ impl PoolQueue {
     pub(super) fn close(&mut self) -> Leftovers {
         let mut left = Leftovers {
             unwanted: std::mem::take(&mut self.unwanted),
-            bodies: self.claimed.count,
-            tasks: self.claimed.tasks.clone().unwrap_or_default(),
+            bodies: self.claimed.count(),
+            tasks: self.claimed.tasks(),
             ..Leftovers::default()
         };
         left.unwanted.extend(std::iter::from_fn(|| self.pop()));

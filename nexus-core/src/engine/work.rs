@@ -58,12 +58,16 @@ impl Work {
         let (input, token) = (run.owned_task_input(task), run.token(task));
         let body = run.plan.steps[task.step as usize].body;
         let expected = expected(&run.plan.paces[body as usize]);
+        // What may have to be told something goes alone, unless its executor can end a body and
+        // keep others from beginning. (A mock runs elsewhere, and wants what came along.)
+        let options = run.plan.options_of(task.step);
+        let can_wait = options.can_be_ended && options.timeout.is_none() && !wants_previous;
         Self {
             kind: WorkKind::Body,
             task,
             input,
             previous,
-            together: token.is_none().then_some(body),
+            together: (token.is_none() || can_wait).then_some(body),
             token,
             expected: expected.map_or(CHUNK_NANOS, |nanos| nanos.min(CHUNK_NANOS)),
         }
@@ -85,6 +89,12 @@ impl Work {
     /// The work is about to be done. `false` if nobody wants it any more.
     pub(super) fn start(&self) -> bool {
         self.token.as_ref().is_none_or(|token| token.start())
+    }
+
+    /// The work has not begun after all. `false` if nobody wants it any more.
+    #[cfg(feature = "wire")]
+    pub(super) fn withdraw(&self) -> bool {
+        self.token.as_ref().is_none_or(|token| token.withdraw())
     }
 
     /// The work is done. `false` if nobody waits for it any more.

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Waker;
 
-use crate::cancel::Token;
-use crate::outcome::{Exception, TaskOutcome};
+#[cfg(feature = "wire")]
+use super::claimed::{ClaimedTasks, ClaimedTogether};
 
 /// The right to run a task for an executor: which task that is, is decided when the job is run. A
 /// job that is dropped without having run ends its task as lost.
@@ -19,6 +18,12 @@ pub(crate) trait JobSource: Send + Sync {
     fn run(self: Arc<Self>, pool: u32, most: usize) -> (usize, bool);
     /// Takes a task from the queue.
     fn claim(self: Arc<Self>, pool: u32) -> Option<Box<dyn Claimed>>;
+    /// Takes tasks from the queue that go together, `most` at most, if there are such.
+    #[cfg(feature = "wire")]
+    fn claim_together(self: Arc<Self>, pool: u32, most: usize) -> Option<Box<dyn ClaimedTogether>> {
+        let _ = (pool, most);
+        None
+    }
     /// Hands a job that is still good to its executor again.
     fn resubmit(self: Arc<Self>, pool: u32);
     /// The executor will not run the job.
@@ -49,11 +54,20 @@ impl Job {
         (tasks, more.then(|| Self::new(source, pool)))
     }
 
-    /// Takes a task out, to run it in another way than by calling its body on this thread; `None`
-    /// if there is none any more.
+    /// Takes a task of an async event out, to run it in another way than by calling its body on this
+    /// thread; `None` if there is none any more.
     pub fn claim(mut self) -> Option<ClaimedTask> {
         let (source, pool) = self.0.take()?;
         source.claim(pool).map(ClaimedTask)
+    }
+
+    /// Takes tasks out, to run them elsewhere one after the other, `most` at most: as many short
+    /// ones of the same event as make some tens of microseconds, as measured, or one; `None` if
+    /// there is none any more.
+    #[cfg(feature = "wire")]
+    pub fn claim_together(mut self, most: usize) -> Option<ClaimedTasks> {
+        let (source, pool) = self.0.take()?;
+        source.claim_together(pool, most).map(ClaimedTasks)
     }
 }
 
@@ -71,86 +85,18 @@ impl fmt::Debug for Job {
     }
 }
 
-/// A task that an executor has claimed from a job, to run it in another way than by calling its
-/// body on this thread. Dropped without an end, the task ends as lost.
+/// A task of an async event that an executor has claimed from a job. Dropped without an end, the
+/// task ends as lost.
 pub struct ClaimedTask(Box<dyn Claimed>);
-
-/// What another process needs to run a task.
-#[cfg(feature = "wire")]
-pub(crate) trait RemoteRequest: erased_serde::Serialize {
-    /// Why it could not be serialised: an exception of the event that names the part.
-    fn explain(&self, cause: &dyn fmt::Display) -> Exception;
-}
 
 /// A claimed task as its run knows it; see [`ClaimedTask`].
 pub(crate) trait Claimed: Send + Sync {
-    /// `None` once the task has ended.
-    #[cfg(feature = "wire")]
-    fn request(&self) -> Option<Box<dyn RemoteRequest + '_>>;
-    /// The body has ended in another process, with this reply.
-    #[cfg(feature = "wire")]
-    fn complete_remote(self: Box<Self>, reply: &mut dyn erased_serde::Deserializer<'static>);
-    fn token(&self) -> &Token;
-    fn start(&self) -> bool;
-    fn progress(&self, done: u64, total: u64);
-    fn complete(self: Box<Self>, outcome: TaskOutcome);
     fn into_future(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 impl ClaimedTask {
-    /// Serialises what another process needs to run the task: which event it is, what its context
-    /// says, its parameters. A [`TaskHost`](crate::TaskHost) reads it.
-    ///
-    /// # Errors
-    ///
-    /// If a part cannot be serialised: the exception to [`fail`](Self::fail) the task with.
-    #[cfg(feature = "wire")]
-    pub fn write_request<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, Exception> {
-        // Serialize is user code.
-        crate::panic::contain(|| match self.0.request() {
-            Some(request) => erased_serde::serialize(&*request, serializer)
-                .map_err(|cause| request.explain(&cause)),
-            None => Err(Exception::not_run("the task has ended already")),
-        })?
-    }
-
-    /// The body begins now: its timeout counts from here. `false` if it is not wanted any more;
-    /// then the task is to be dropped.
-    pub fn start(&self) -> bool {
-        self.0.start()
-    }
-
-    /// Whether the task's result is no longer wanted, so that its body is to be ended.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.token().is_raised()
-    }
-
-    /// Calls the waker when the task's result is no longer wanted; at once if it is not any more. A
-    /// new waker replaces the old one.
-    pub fn on_cancel(&self, waker: &Waker) {
-        self.0.token().on_raise(waker);
-    }
-
-    /// The body says how far it is.
-    pub fn progress(&self, done: u64, total: u64) {
-        self.0.progress(done, total);
-    }
-
-    /// The body has ended in another process, with this reply of a
-    /// [`TaskHost`](crate::TaskHost). One that cannot be read is an exception of the event.
-    #[cfg(feature = "wire")]
-    pub fn complete<D: serde::Deserializer<'static>>(self, reply: D) {
-        self.0.complete_remote(&mut <dyn erased_serde::Deserializer<'static>>::erase(reply));
-    }
-
-    /// The task cannot be run, or its worker was lost: it ends with this exception. One of the kind
-    /// [`WorkerLost`](crate::ExceptionKind::WorkerLost) is tried again with another worker.
-    pub fn fail(self, exception: Exception) {
-        self.0.complete(TaskOutcome::Exception(exception));
-    }
-
-    /// Runs an async event's body, and tells the run of its end by itself; and then those of the
-    /// tasks that its end leads to. Never panics.
+    /// Runs the body, and tells the run of its end by itself; and then those of the tasks that its
+    /// end leads to. Never panics.
     pub fn run_async(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.0.into_future()
     }

@@ -1,5 +1,7 @@
 //! Where the bodies of tasks run.
 
+#[cfg(feature = "wire")]
+mod claimed;
 mod config;
 mod default;
 mod job;
@@ -11,10 +13,12 @@ mod waiting;
 
 use std::fmt;
 
+#[cfg(feature = "wire")]
+pub use claimed::ClaimedTasks;
+#[cfg(feature = "wire")]
+pub(crate) use claimed::{ClaimedTogether, RemoteRequest};
 pub use config::{ConfigError, ExecutorInitializerConfig};
 pub use default::DefaultExecutor;
-#[cfg(feature = "wire")]
-pub(crate) use job::RemoteRequest;
 pub(crate) use job::{Claimed, JobSource};
 pub use job::{ClaimedTask, Job};
 pub(crate) use kind::AnyExecutor;
@@ -49,9 +53,9 @@ pub(crate) use waiting::{while_blocked, yield_slot};
 /// }
 /// ```
 ///
-/// An executor that runs bodies in other processes says so with [`RUNS`](Self::RUNS), claims each
-/// task of its jobs ([`Job::claim`]), serialises what the other process needs, and completes the
-/// task with what comes back. The other process runs it with a [`TaskHost`](crate::TaskHost).
+/// An executor that runs bodies in other processes says so with [`RUNS`](Self::RUNS), claims the
+/// tasks of its jobs (`Job::claim_together`), serialises what the other process needs, and completes
+/// the tasks with what comes back. The other process runs them with a `TaskHost`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an executor",
     label = "not an executor",

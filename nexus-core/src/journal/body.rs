@@ -131,7 +131,8 @@ impl Body {
                 let def = &plan.event_of(task.step).def;
                 let policy = plan.options_of(task.step).retry.as_ref();
                 let types = policy.map_or(&[][..], |policy| policy.listed());
-                let reply = Reply { def, outcome, classifier: ErrorClassifier { types, policy } };
+                let classifier = ErrorClassifier { types, policy };
+                let reply = Reply { took: *busy, def, outcome, classifier };
                 let body = CompletedBody { outcome: reply.outcome()?, busy: nanos(*busy), elapsed };
                 let json =
                     to_json(&body, limit).map_err(|error| unwritable(plan, *task, &error))?;

@@ -17,6 +17,11 @@ impl Pace {
         }
     }
 
+    /// Takes the usual time as known.
+    pub(crate) fn assume(&self, nanos: u32) {
+        self.0.store(nanos.max(1), Ordering::Relaxed);
+    }
+
     /// So many tasks took so long. New measurements count a quarter, so that one odd task does not
     /// decide, and a change shows soon.
     pub(crate) fn measured(&self, tasks: u32, took: Duration) {
@@ -26,7 +31,7 @@ impl Pace {
             None => each,
             Some(known) => known - known / 4 + each / 4,
         };
-        self.0.store(next.max(1), Ordering::Relaxed);
+        self.assume(next);
     }
 }
 

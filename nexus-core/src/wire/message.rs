@@ -16,33 +16,50 @@ use super::errors::{ErrorClassifier, ExceptionRecord, FailureRef, FailureSeed};
 use super::pair::Pair;
 use super::piped::PipedSeed;
 use super::{Transfer, WirePart, cannot_cross};
-use crate::context::Context;
+use crate::context::{Context, RunId};
 use crate::event::{EventDef, Inputs};
 use crate::executor::RemoteRequest;
 use crate::outcome::{Descriptor, Exception, Goto, TaskOutcome};
 use crate::piped::OwnedPiped;
 use crate::value::Value;
 
-/// What a task's context says, and which event it is.
+/// What tasks of one step have in common: which event it is, and what their contexts say. A
+/// request without it is one of the same step as the request before it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct TaskHeader<'a> {
+pub(crate) struct StepHeader<'a> {
     /// Which event: see the module's documentation.
     pub(crate) reference: Cow<'a, str>,
-    pub(crate) run: u128,
+    /// In two halves: not every format has such long numbers.
+    pub(crate) run: (u64, u64),
     pub(crate) pipeline: Cow<'a, str>,
-    pub(crate) event: Cow<'a, str>,
     pub(crate) path: Cow<'a, str>,
-    pub(crate) attempt: u32,
-    pub(crate) item: Option<u64>,
     /// The time by the engine's clock.
     pub(crate) now: Duration,
+}
+
+fn halves(number: u128) -> (u64, u64) {
+    ((number >> 64) as u64, number as u64)
+}
+
+impl StepHeader<'_> {
+    pub(crate) fn run_id(&self) -> RunId {
+        RunId(u128::from(self.run.0) << 64 | u128::from(self.run.1))
+    }
+}
+
+/// What a task's context says besides.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TaskHeader {
+    pub(crate) attempt: u32,
+    pub(crate) item: Option<u64>,
     pub(crate) deadline: Option<Duration>,
 }
 
 /// What another process needs to run a task.
 pub(crate) struct TaskRequest<'a> {
     def: &'a EventDef,
-    reference: &'a str,
+    /// `None` if the other side knows the step already.
+    reference: Option<&'a str>,
     context: &'a Context,
     inputs: Inputs<'a>,
     /// The part that is being serialised.
@@ -52,7 +69,7 @@ pub(crate) struct TaskRequest<'a> {
 impl<'a> TaskRequest<'a> {
     pub(crate) fn new(
         def: &'a EventDef,
-        reference: &'a str,
+        reference: Option<&'a str>,
         context: &'a Context,
         inputs: Inputs<'a>,
     ) -> Self {
@@ -62,18 +79,19 @@ impl<'a> TaskRequest<'a> {
 
 impl Serialize for TaskRequest<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let header = TaskHeader {
-            reference: Cow::Borrowed(self.reference),
-            run: self.context.run_id().0,
+        let step = self.reference.map(|reference| StepHeader {
+            reference: Cow::Borrowed(reference),
+            run: halves(self.context.run_id().0),
             pipeline: Cow::Borrowed(self.context.pipeline()),
-            event: Cow::Borrowed(self.context.event()),
             path: Cow::Owned(self.context.step_path()),
+            now: self.context.now(),
+        });
+        let task = TaskHeader {
             attempt: self.context.attempt(),
             item: self.context.item(),
-            now: self.context.now(),
             deadline: self.context.deadline(),
         };
-        (header, Parts(self)).serialize(serializer)
+        (step, task, Parts(self)).serialize(serializer)
     }
 }
 
@@ -130,57 +148,58 @@ fn describe(def: &EventDef, part: &WirePart) -> String {
     }
 }
 
-/// Reads a request: `find` gives the definition of the event that it is for.
+/// Reads a request: the function gives the step that it is for.
 pub(crate) struct RequestSeed<F>(pub(crate) F);
 
-/// An event that was found for a request.
+/// A step that was found for a request.
 pub(crate) trait Defined {
     fn definition(&self) -> &EventDef;
 }
 
 /// A request as read.
-pub(crate) struct ReceivedTask<E> {
-    pub(crate) header: TaskHeader<'static>,
-    pub(crate) event: E,
+pub(crate) struct ReceivedTask<S> {
+    pub(crate) step: S,
+    pub(crate) header: TaskHeader,
     /// The fields that the event takes, in the order of its parameters.
     pub(crate) fields: Vec<Value>,
     pub(crate) piped: OwnedPiped,
 }
 
-impl<E, F> DeserializeSeed<'static> for RequestSeed<F>
+impl<S, F> DeserializeSeed<'static> for RequestSeed<F>
 where
-    E: Defined,
-    F: FnOnce(&str) -> Result<E, Exception>,
+    S: Defined,
+    F: FnOnce(Option<StepHeader<'static>>) -> Result<S, Exception>,
 {
-    /// The task; or why there is no such event here.
-    type Value = Result<ReceivedTask<E>, Exception>;
+    /// The task; or why there is no such step here.
+    type Value = Result<ReceivedTask<S>, Exception>;
 
     fn deserialize<D: Deserializer<'static>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_tuple(2, self)
+        from.deserialize_tuple(3, self)
     }
 }
 
-impl<E, F> Visitor<'static> for RequestSeed<F>
+impl<S, F> Visitor<'static> for RequestSeed<F>
 where
-    E: Defined,
-    F: FnOnce(&str) -> Result<E, Exception>,
+    S: Defined,
+    F: FnOnce(Option<StepHeader<'static>>) -> Result<S, Exception>,
 {
-    type Value = Result<ReceivedTask<E>, Exception>;
+    type Value = Result<ReceivedTask<S>, Exception>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a task")
     }
 
     fn visit_seq<A: SeqAccess<'static>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let header: Option<TaskHeader<'static>> = seq.next_element()?;
-        let header = header.ok_or_else(|| A::Error::invalid_length(0, &"2"))?;
-        let event = match (self.0)(&header.reference) {
-            Ok(event) => event,
+        let missing = |index| A::Error::invalid_length(index, &"3");
+        let step: Option<StepHeader<'static>> = seq.next_element()?.ok_or_else(|| missing(0))?;
+        let step = match (self.0)(step) {
+            Ok(step) => step,
             Err(unknown) => return Ok(Err(unknown)),
         };
-        let parts = seq.next_element_seed(PartsSeed(event.definition()))?;
-        let (fields, piped) = parts.ok_or_else(|| A::Error::invalid_length(1, &"2"))?;
-        Ok(Ok(ReceivedTask { header, event, fields, piped }))
+        let header = seq.next_element()?.ok_or_else(|| missing(1))?;
+        let parts = seq.next_element_seed(PartsSeed(step.definition()))?;
+        let (fields, piped) = parts.ok_or_else(|| missing(2))?;
+        Ok(Ok(ReceivedTask { step, header, fields, piped }))
     }
 }
 
@@ -222,8 +241,9 @@ impl Visitor<'static> for PartsSeed<'_> {
     }
 }
 
-/// The outcome of a task of the event `def`, to be sent back.
+/// The outcome of a task of the event `def`, to be sent back, with the time that it took.
 pub(crate) struct Reply<'a> {
+    pub(crate) took: Duration,
     pub(crate) def: &'a EventDef,
     pub(crate) outcome: &'a TaskOutcome,
     pub(crate) classifier: ErrorClassifier<'a>,
@@ -254,7 +274,8 @@ impl Reply<'_> {
     /// If its value cannot be serialised: an exception of the event that says so.
     pub(crate) fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, Exception> {
         let outcome = self.outcome()?;
-        outcome.serialize(serializer).map_err(|cause| self.unsendable(&cause))
+        let reply = (nanos(self.took), outcome);
+        reply.serialize(serializer).map_err(|cause| self.unsendable(&cause))
     }
 
     /// The outcome, to be serialised as a part of something.
@@ -299,26 +320,35 @@ impl Reply<'_> {
     /// Writes an exception in place of an outcome: the task could not be run here, or its outcome
     /// could not be written.
     pub(crate) fn write_exception<S: Serializer>(
+        took: Duration,
         exception: &Exception,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let record = ExceptionRecord::of(exception, &ErrorClassifier::NONE);
-        OutcomeRef::Exception(record).serialize(serializer)
+        (nanos(took), OutcomeRef::Exception(record)).serialize(serializer)
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Reads the outcome of a task of this event.
 pub(crate) struct ReplySeed<'a>(pub(crate) &'a EventDef);
 
 impl ReplySeed<'_> {
-    /// The outcome; a reply that cannot be read is an exception of the event.
-    pub(crate) fn read<D: Deserializer<'static>>(self, from: D) -> TaskOutcome {
+    /// The time that the task took, and its outcome; a reply that cannot be read is an exception of
+    /// the event.
+    pub(crate) fn read<D: Deserializer<'static>>(self, from: D) -> (Duration, TaskOutcome) {
         let def = self.0;
         // Deserialize is user code.
-        match crate::panic::contain(|| self.deserialize(from)) {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(cause)) => cannot_cross(&describe(def, &def.wire.output), cause).into(),
-            Err(panic) => panic.into(),
+        match crate::panic::contain(|| Pair::<u64, _>::new(self).deserialize(from)) {
+            Ok(Ok((nanos, outcome))) => (Duration::from_nanos(nanos), outcome),
+            Ok(Err(cause)) => {
+                let exception = cannot_cross(&describe(def, &def.wire.output), cause);
+                (Duration::ZERO, exception.into())
+            }
+            Err(panic) => (Duration::ZERO, panic.into()),
         }
     }
 }

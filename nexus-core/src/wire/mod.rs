@@ -48,7 +48,9 @@ pub(crate) use errors::ErrorClassifier;
 #[cfg(feature = "durable")]
 pub(crate) use json::{JsonError, from_json, to_json};
 #[cfg(feature = "wire")]
-pub(crate) use message::{Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, TaskRequest};
+pub(crate) use message::{
+    Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,
+};
 pub use parts::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "wire")]

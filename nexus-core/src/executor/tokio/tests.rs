@@ -8,17 +8,12 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::cancel::Token;
 use crate::executor::{Claimed, JobSource};
-use crate::outcome::TaskOutcome;
 
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A task.
-struct Fake {
-    future: Mutex<Boxed>,
-    token: Token,
-}
+struct Fake(Mutex<Boxed>);
 
 /// A source of one task, and where it is told that it was lost.
 struct One(Mutex<Option<Fake>>, Mutex<Sender<&'static str>>);
@@ -37,28 +32,13 @@ impl JobSource for One {
 }
 
 impl Claimed for Fake {
-    #[cfg(feature = "wire")]
-    fn request(&self) -> Option<Box<dyn crate::executor::RemoteRequest + '_>> {
-        None
-    }
-    #[cfg(feature = "wire")]
-    fn complete_remote(self: Box<Self>, _: &mut dyn erased_serde::Deserializer<'static>) {}
-    fn token(&self) -> &Token {
-        &self.token
-    }
-    fn start(&self) -> bool {
-        true
-    }
-    fn progress(&self, _: u64, _: u64) {}
-    fn complete(self: Box<Self>, _: TaskOutcome) {}
     fn into_future(self: Box<Self>) -> Boxed {
-        self.future.into_inner().unwrap()
+        self.0.into_inner().unwrap()
     }
 }
 
 fn job(future: impl Future<Output = ()> + Send + 'static, lost: &Sender<&'static str>) -> Job {
-    let future = Mutex::new(Box::pin(future) as Boxed);
-    let task = Fake { future, token: Token::default() };
+    let task = Fake(Mutex::new(Box::pin(future) as Boxed));
     Job::new(Arc::new(One(Mutex::new(Some(task)), Mutex::new(lost.clone()))), 0)
 }
 
