@@ -73,7 +73,7 @@ impl ActiveRun {
                 Action::Start(task) => match self.place(task.step) {
                     Place::Pool(pool) => {
                         self.signal_init(task);
-                        outbox.pooled.push((pool, self.work(WorkKind::Body, task, run)));
+                        outbox.pooled.push(pool, self.work(WorkKind::Body, task, run));
                         if outbox.pooled.len() >= HAND_OUT_AT {
                             self.hand_out(run, outbox);
                         }
@@ -91,7 +91,7 @@ impl ActiveRun {
                 Action::Check(task) => match &mut inline {
                     Some(context) if run.is_alone() => self.check_inline(run, task, context),
                     _ => match self.plan.options_of(task.step).check {
-                        Place::Pool(pool) => outbox.pooled.push((pool, Work::of_check(task))),
+                        Place::Pool(pool) => outbox.pooled.push(pool, Work::of_check(task)),
                         Place::Inline => outbox.inline.push_back((WorkKind::BypassCheck, task)),
                     },
                 },
@@ -225,13 +225,13 @@ impl ActiveRun {
 
     /// Tells the run what happened, from whatever thread it is known on.
     pub(super) fn tell(self: &Arc<Self>, notification: Notification) {
-        self.deliver([notification], None);
+        self.deliver(vec![notification], None);
     }
 
     /// The same for a worker, and what it does next.
     pub(super) fn deliver(
         self: &Arc<Self>,
-        notifications: impl IntoIterator<Item = Notification>,
+        notifications: Vec<Notification>,
         lease: Option<Lease<'_>>,
     ) -> WorkerNext {
         match self.mailbox.deliver(notifications, lease) {

@@ -133,9 +133,14 @@ impl ActiveRun {
     fn next_driver_step(self: &Arc<Self>) -> DriverStep {
         let mut contents = self.mailbox.lock();
         let mut looked = None;
+        let mut may_sleep = false;
         loop {
             let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
+                Polled::Nothing(held, None) if !std::mem::replace(&mut may_sleep, true) => {
+                    contents = self.mailbox.await_notice(held);
+                    continue;
+                }
                 Polled::Nothing(held, limit) => {
                     contents = held;
                     limit

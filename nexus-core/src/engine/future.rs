@@ -91,15 +91,15 @@ impl ActiveRun {
 
     /// The only work that there is, if it is an async body that nobody may have to end.
     fn lone_async(&self, run: &Run, outbox: &mut Outbox) -> Option<Work> {
-        if outbox.pooled.len() != 1 || !outbox.inline.is_empty() || !run.is_alone() {
+        if !outbox.inline.is_empty() || !run.is_alone() {
             return None;
         }
-        let Work { kind: WorkKind::Body, task, .. } = outbox.pooled.first()?.1 else { return None };
+        let Work { kind: WorkKind::Body, task, .. } = *outbox.pooled.only()? else { return None };
         let has_timeout = self.plan.options_of(task.step).timeout.is_some();
         if !self.plan.event_of(task.step).def.is_async || has_timeout || task.item.is_some() {
             return None;
         }
-        outbox.pooled.pop().map(|(_, work)| work)
+        outbox.pooled.pop()
     }
 
     /// Polls an async event here, while this future holds the run; and those that follow straight.
@@ -216,7 +216,7 @@ impl InlineJob {
         if active.mailbox.driver_returns() {
             let _ = panic::contain(|| self.pool.reclaim());
         }
-        match active.mailbox.deliver([notification], None) {
+        match active.mailbox.deliver(vec![notification], None) {
             Delivery::Acquired(mut run, notifications) => {
                 let mut outbox = Outbox::default();
                 for notification in notifications {

@@ -70,11 +70,13 @@ impl ActiveRun {
         let (mut tasks, mut total) = (0, Duration::ZERO);
         loop {
             let begin = self.engine.clock.timestamp();
-            let Some(ran) = self.run_chunk(chunk, &mut context) else {
+            let mut mark = self.engine.step_timings.then_some(begin);
+            let Some(ran) = self.run_chunk(chunk, &mut context, &mut mark) else {
                 self.reclaim(pool);
                 return (tasks + 1, false);
             };
-            let took = self.engine.clock.timestamp().saturating_sub(begin);
+            let end = mark.unwrap_or_else(|| self.engine.clock.timestamp());
+            let took = end.saturating_sub(begin);
             (tasks, total) = (tasks + ran.tasks, total + took);
             if let Some(body) = ran.body {
                 self.plan.paces[body as usize].measured(ran.tasks as u32, took);
@@ -92,14 +94,21 @@ impl ActiveRun {
         }
     }
 
-    /// Runs what is in the chunk. `None` if the thread was abandoned with a task whose time is over.
-    fn run_chunk(self: &Arc<Self>, chunk: &Chunk, context: &mut Context) -> Option<Ran> {
+    /// Runs what is in the chunk; the end of a task is the beginning of the next one, so that each
+    /// costs one reading of the clock. `None` if the thread was abandoned with a task whose time is
+    /// over.
+    fn run_chunk(
+        self: &Arc<Self>,
+        chunk: &Chunk,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) -> Option<Ran> {
         let mut ran = Ran { tasks: 0, body: None };
         let mut done = None;
         while let Some(work) = chunk.next(done.take()) {
             ran.tasks += 1;
             ran.body = work.together;
-            let notification = work.perform(self, context);
+            let notification = work.perform(self, context, mark);
             let (task, wanted) = (work.task, work.end());
             // The input's last holder may be this task; its Drop is user code.
             panic::drop_quietly(work);
@@ -128,7 +137,7 @@ impl ActiveRun {
         if wanted {
             let deferrable = renewable && self.is_deferrable(&notification);
             let lease = Lease { pool, hold: Hold::Task(task), renewable, deferrable };
-            return self.deliver([notification], Some(lease));
+            return self.deliver(vec![notification], Some(lease));
         }
         panic::drop_quietly(notification);
         self.mailbox.abandoned_ended(task);
@@ -278,7 +287,7 @@ impl Claimed for ActiveTask {
         }
         let task = self.task();
         let now = self.active.begin(task);
-        let time_out = self.active.when_alive(move |run| run.time_out(task));
+        let time_out = || self.active.when_alive(move |run| run.time_out(task));
         let key = self.active.set_timeout(task, time_out).map(|(_, key)| key);
         *lock(&self.started) = Some((now, key));
         self.active.signal_start(&self.context);

@@ -14,14 +14,15 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
 use super::chunk::Chunk;
 use super::queue::PoolQueue;
-use super::work::{InlineQueue, Notification, Work};
+use super::work::{InlineQueue, Notification, PooledWork, Work};
 use crate::run::{Run, Task};
-use crate::sync::{Condvar, Mutex, MutexGuard, lock};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread};
 
 /// A wait before a retry, until a time of the engine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,9 @@ pub(super) enum Hold<'a> {
     /// The chunk of a thread, which would take so many more tasks.
     Chunk(&'a Chunk, usize),
 }
+
+/// How often the driving thread looks for a notice before it sleeps, which makes some microseconds.
+const LOOKS_BEFORE_SLEEP: usize = if cfg!(shuttle) { 0 } else { 64 };
 
 /// So many notifications may wait.
 const MOST_DEFERRED: usize = 64;
@@ -121,7 +125,7 @@ pub(super) struct Contents {
 pub(super) struct Outbox {
     pub(super) inline: InlineQueue,
     pub(super) timers: Vec<(Duration, Task)>,
-    pub(super) pooled: Vec<(u32, Work)>,
+    pub(super) pooled: PooledWork,
     /// Tasks whose bodies cannot be ended, with their pools.
     pub(super) abandoned: Vec<(u32, Task)>,
     /// Whether a pool may have use for more jobs.
@@ -151,6 +155,8 @@ pub(super) struct Mailbox {
     contents: Mutex<Contents>,
     /// The driving thread waits here.
     pub(super) changed: Condvar,
+    /// Counts how often it was woken.
+    notices: AtomicU32,
 }
 
 impl Outbox {
@@ -181,6 +187,7 @@ impl Mailbox {
                 closed: false,
             }),
             changed: Condvar::new(),
+            notices: AtomicU32::new(0),
         }
     }
 
@@ -191,17 +198,21 @@ impl Mailbox {
     /// Delivers notifications, of a worker's own tasks perhaps.
     pub(super) fn deliver(
         &self,
-        notifications: impl IntoIterator<Item = Notification>,
+        mut notifications: Vec<Notification>,
         lease: Option<Lease<'_>>,
     ) -> Delivery {
         let mut contents = self.lock();
         let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
         if contents.closed {
             let next = if abandoned { WorkerNext::Abandoned } else { WorkerNext::Done };
-            return Delivery::Late(notifications.into_iter().collect(), next);
+            return Delivery::Late(notifications, next);
         }
         let may_wait = contents.notifications.len() < MOST_DEFERRED;
-        contents.notifications.extend(notifications);
+        if contents.notifications.is_empty() {
+            contents.notifications = notifications;
+        } else {
+            contents.notifications.append(&mut notifications);
+        }
         if may_wait
             && let Some(lease) = lease.filter(|lease| lease.deferrable)
             && let Some(next) = contents.take_more(lease)
@@ -275,11 +286,29 @@ impl Mailbox {
     /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.
     pub(super) fn notify(&self, mut contents: MutexGuard<'_, Contents>) {
         let waker = contents.waker.take();
+        self.notices.fetch_add(1, Ordering::Release);
         drop(contents);
         match waker {
             Some(waker) => waker.wake(),
             None => self.changed.notify_one(),
         }
+    }
+
+    /// Waits a moment for a notice without sleep, and lets other threads have the processor
+    /// meanwhile: to be woken takes as long.
+    pub(super) fn await_notice<'a>(
+        &'a self,
+        contents: MutexGuard<'a, Contents>,
+    ) -> MutexGuard<'a, Contents> {
+        let seen = self.notices.load(Ordering::Acquire);
+        drop(contents);
+        for _ in 0..LOOKS_BEFORE_SLEEP {
+            if self.notices.load(Ordering::Acquire) != seen {
+                break;
+            }
+            thread::yield_now();
+        }
+        self.lock()
     }
 
     /// A job's first work for an executor that runs it in its own way. Without any the job is done.
@@ -365,10 +394,8 @@ impl Contents {
         self.driver_busy
     }
 
-    fn enqueue(&mut self, work: &mut Vec<(u32, Work)>) {
-        for (pool, work) in work.drain(..) {
-            self.queues[pool as usize].push(work);
-        }
+    fn enqueue(&mut self, work: &mut PooledWork) {
+        work.drain(|pool, work| self.queues[pool as usize].append(work));
     }
 
     /// A worker has come out of a body. Says whether it was abandoned with the run.

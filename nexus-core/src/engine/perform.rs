@@ -185,7 +185,7 @@ impl ActiveRun {
         mark: Option<Duration>,
     ) -> Done {
         let token = context.token.clone();
-        let limit = token.and_then(|token| self.set_timeout(task, move || _ = token.raise()));
+        let limit = token.and_then(|token| self.set_timeout(task, || move || _ = token.raise()));
         let Some((deadline, key)) = limit else {
             return self.call_body(task, piped, context, mark);
         };
@@ -217,7 +217,9 @@ impl Work {
         context.item = task.item;
         context.token.clone_from(&self.token);
         context.deadline = None;
-        context.previous.clone_from(&self.previous);
+        if !self.previous.is_empty() || !context.previous.is_empty() {
+            context.previous.clone_from(&self.previous);
+        }
     }
 
     pub(super) fn inputs<'a>(&'a self, active: &'a ActiveRun, context: &'a Context) -> Inputs<'a> {
@@ -243,16 +245,25 @@ impl Work {
         notification
     }
 
-    /// Does the work on a worker's thread.
-    pub(super) fn perform(&self, active: &Arc<ActiveRun>, context: &mut Context) -> Notification {
+    /// Does the work on a worker's thread. `mark` is the time now where it is known already, and
+    /// afterwards.
+    pub(super) fn perform(
+        &self,
+        active: &Arc<ActiveRun>,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) -> Notification {
         self.enter(context);
         let task = self.task;
         if self.kind == WorkKind::BypassCheck {
+            *mark = None;
             return Notification::Checked { task, answer: self.check(active, context) };
         }
-        let limit = active.set_timeout(task, active.when_alive(move |run| run.time_out(task)));
-        context.deadline = limit.map(|(at, _)| at);
-        let done = active.call_body(task, self.input.borrow(), context, None);
+        let time_out = || active.when_alive(move |run| run.time_out(task));
+        let limit = active.set_timeout(task, time_out);
+        context.deadline = limit.as_ref().map(|(at, _)| *at);
+        let done = active.call_body(task, self.input.borrow(), context, *mark);
+        *mark = active.engine.step_timings.then_some(done.at);
         if let Some((_, key)) = limit {
             active.engine.timer.clear(key);
         }

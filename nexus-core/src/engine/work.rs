@@ -38,6 +38,51 @@ pub(super) enum WorkKind {
 /// Work of the driving thread, in the order in which it is to be done.
 pub(super) type InlineQueue = VecDeque<(WorkKind, Task)>;
 
+/// Work that leaves the run for its pools, in its order for each of them.
+#[derive(Default)]
+pub(super) struct PooledWork {
+    pools: Vec<(u32, VecDeque<Work>)>,
+    count: usize,
+}
+
+impl PooledWork {
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(super) fn push(&mut self, pool: u32, work: Work) {
+        self.count += 1;
+        match self.pools.iter_mut().find(|(known, _)| *known == pool) {
+            Some((_, queue)) => queue.push_back(work),
+            None => self.pools.push((pool, VecDeque::from([work]))),
+        }
+    }
+
+    /// The only work that there is.
+    pub(super) fn only(&self) -> Option<&Work> {
+        if self.count == 1 { self.pools.iter().find_map(|(_, queue)| queue.front()) } else { None }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Work> {
+        let work = self.pools.iter_mut().find_map(|(_, queue)| queue.pop_front())?;
+        self.count -= 1;
+        Some(work)
+    }
+
+    /// Hands each pool's work over; what `take` leaves is dropped.
+    pub(super) fn drain(&mut self, mut take: impl FnMut(u32, &mut VecDeque<Work>)) {
+        self.count = 0;
+        for (pool, queue) in &mut self.pools {
+            take(*pool, queue);
+            queue.clear();
+        }
+    }
+}
+
 /// How much work a worker takes at once, in nanoseconds.
 pub(super) const CHUNK_NANOS: u32 = 30_000;
 
