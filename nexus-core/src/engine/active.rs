@@ -110,10 +110,16 @@ impl ActiveRun {
     }
 
     /// The time since a bounded task's first attempt began; zero for others.
+    #[inline]
     pub(super) fn elapsed(&self, task: Task) -> Duration {
         if !self.is_bounded(task) {
             return Duration::ZERO;
         }
+        self.since_start(task)
+    }
+
+    #[cold]
+    fn since_start(&self, task: Task) -> Duration {
         let start = lock(&self.starts.0).get(&(task.step, task.item)).copied();
         start.map_or(Duration::ZERO, |start| self.engine.clock.now().saturating_sub(start))
     }

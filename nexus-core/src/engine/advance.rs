@@ -16,7 +16,7 @@ use crate::run::{Action, CancelCause, Halt, Run, Task};
 use crate::time::Wait;
 
 /// So much work for pools is worth handing out at once.
-const HAND_OUT_AT: usize = 64;
+const HAND_OUT_AT: usize = 128;
 
 impl ActiveRun {
     /// Carries out what the run asks for, until it asks for nothing. With a context, tasks of the
@@ -140,13 +140,13 @@ impl ActiveRun {
     pub(super) fn release(
         self: &Arc<Self>,
         mut run: Box<Run>,
-        mut outbox: Outbox,
+        outbox: &mut Outbox,
         lease: Option<Lease<'_>>,
     ) -> WorkerNext {
         let mut timers = !outbox.timers.is_empty();
         let mut abandoned = Vec::new();
         let (jobs, next, watch) = loop {
-            let released = self.mailbox.release(run, &mut outbox, lease);
+            let released = self.mailbox.release(run, outbox, lease);
             abandoned.append(&mut outbox.abandoned);
             match released {
                 Release::Released { jobs, next, watch } => break (jobs, next, watch),
@@ -154,7 +154,7 @@ impl ActiveRun {
                     for notification in notifications {
                         self.apply(&mut held, notification);
                     }
-                    self.advance(&mut held, &mut outbox, None);
+                    self.advance(&mut held, outbox, None);
                     timers |= !outbox.timers.is_empty();
                     run = held;
                 }
@@ -225,21 +225,23 @@ impl ActiveRun {
 
     /// Tells the run what happened, from whatever thread it is known on.
     pub(super) fn tell(self: &Arc<Self>, notification: Notification) {
-        self.deliver(vec![notification], None);
+        self.deliver(vec![notification], None, &mut Outbox::default());
     }
 
-    /// The same for a worker, and what it does next.
+    /// The same for a worker, and what it does next. The outbox is an empty one, whose memory is
+    /// used again.
     pub(super) fn deliver(
         self: &Arc<Self>,
         notifications: Vec<Notification>,
         lease: Option<Lease<'_>>,
+        outbox: &mut Outbox,
     ) -> WorkerNext {
         match self.mailbox.deliver(notifications, lease) {
-            Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease),
+            Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease, outbox),
             Delivery::Left(next) => next,
             Delivery::Late(notifications, next) => {
                 // Results that came too late; their Drop is user code.
-                notifications.into_iter().for_each(panic::drop_quietly);
+                notifications.into_iter().for_each(Notification::discard);
                 if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
                     self.reclaim(lease.pool);
                 }
@@ -254,12 +256,12 @@ impl ActiveRun {
         mut run: Box<Run>,
         notifications: Vec<Notification>,
         lease: Option<Lease<'_>>,
+        outbox: &mut Outbox,
     ) -> WorkerNext {
-        let mut outbox = Outbox::default();
         for notification in notifications {
             self.apply(&mut run, notification);
         }
-        self.advance(&mut run, &mut outbox, None);
+        self.advance(&mut run, outbox, None);
         self.release(run, outbox, lease)
     }
 
@@ -273,6 +275,7 @@ impl ActiveRun {
                 self.signal_bypass(task, &answer);
                 run.checked(task, answer);
             }
+            Notification::Waits(task, token) => run.guard(task, token),
             Notification::Woken(task) => run.woken(task),
             Notification::TimedOut(task) => {
                 let elapsed = self.elapsed(task);

@@ -68,8 +68,7 @@ impl ActiveRun {
             if self.was_never_shared(&run, &outbox) {
                 return run;
             }
-            self.release(run, outbox, None);
-            outbox = Outbox::default();
+            self.release(run, &mut outbox, None);
             run = loop {
                 match self.next_driver_step() {
                     DriverStep::Finish(run) => return run,

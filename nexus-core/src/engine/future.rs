@@ -72,7 +72,7 @@ impl ActiveRun {
                 self.run_async_inline(&mut run, work, &mut context).await;
                 self.advance(&mut run, &mut outbox, None);
             }
-            self.release(run, outbox, None);
+            self.release(run, &mut outbox, None);
             run = loop {
                 match poll_fn(|cx| self.poll_driver_step(cx)).await {
                     DriverStep::Finish(run) => return run,
@@ -223,11 +223,11 @@ impl InlineJob {
                     active.apply(&mut run, notification);
                 }
                 active.advance(&mut run, &mut outbox, Some(&mut context));
-                active.release(run, outbox, None);
+                active.release(run, &mut outbox, None);
             }
             Delivery::Left(_) => {}
             // A result that came too late; its Drop is user code.
-            Delivery::Late(late, _) => late.into_iter().for_each(panic::drop_quietly),
+            Delivery::Late(late, _) => late.into_iter().for_each(Notification::discard),
         }
     }
 }

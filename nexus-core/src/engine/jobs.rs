@@ -8,13 +8,13 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::chunk::Chunk;
-use super::mailbox::{Hold, Lease, WorkerNext};
+use super::mailbox::{Hold, Lease, Outbox, WorkerNext};
 use super::timer::TimerKey;
 use super::work::{Notification, Work, WorkKind};
 use crate::cancel::Token;
@@ -47,7 +47,15 @@ impl JobSource for ActiveRun {
         let limit = self.timeout(work.task);
         context.deadline = limit.map(|limit| context.now().saturating_add(limit));
         let started = Mutex::new(None);
-        Some(Box::new(ActiveTask { active: self, pool, work: Some(work), context, started }))
+        let late_token = OnceLock::new();
+        Some(Box::new(ActiveTask {
+            active: self,
+            pool,
+            work: Some(work),
+            context,
+            started,
+            late_token,
+        }))
     }
 
     fn resubmit(self: Arc<Self>, pool: u32) {
@@ -67,6 +75,7 @@ impl ActiveRun {
     /// Runs a chunk and then others of the queue, on this thread.
     fn run_chunks(self: &Arc<Self>, pool: u32, most: usize, chunk: &Chunk) -> (usize, bool) {
         let mut context = Context::new(Arc::clone(&self.info));
+        let mut outbox = Outbox::default();
         let (mut tasks, mut total) = (0, Duration::ZERO);
         loop {
             let begin = self.engine.clock.timestamp();
@@ -86,7 +95,8 @@ impl ActiveRun {
             let rest = chunk.take_done();
             rest.unwanted.into_iter().for_each(panic::drop_quietly);
             let deferrable = renewable && rest.done.iter().all(|done| self.is_deferrable(done));
-            match self.deliver(rest.done, Some(Lease { pool, hold, renewable, deferrable })) {
+            let lease = Lease { pool, hold, renewable, deferrable };
+            match self.deliver(rest.done, Some(lease), &mut outbox) {
                 WorkerNext::Continue(_) | WorkerNext::Refilled => {}
                 WorkerNext::Resubmit => return (tasks, true),
                 WorkerNext::Done | WorkerNext::Abandoned => return (tasks, false),
@@ -110,8 +120,7 @@ impl ActiveRun {
             ran.body = work.together;
             let notification = work.perform(self, context, mark);
             let (task, wanted) = (work.task, work.end());
-            // The input's last holder may be this task; its Drop is user code.
-            panic::drop_quietly(work);
+            work.discard();
             if !wanted {
                 panic::drop_quietly(notification);
                 self.mailbox.abandoned_ended(task);
@@ -132,12 +141,11 @@ impl ActiveRun {
     ) -> WorkerNext {
         let task = work.task;
         let wanted = work.end();
-        // The input's last holder may be this task; its Drop is user code.
-        panic::drop_quietly(work);
+        work.discard();
         if wanted {
             let deferrable = renewable && self.is_deferrable(&notification);
             let lease = Lease { pool, hold: Hold::Task(task), renewable, deferrable };
-            return self.deliver(vec![notification], Some(lease));
+            return self.deliver(vec![notification], Some(lease), &mut Outbox::default());
         }
         panic::drop_quietly(notification);
         self.mailbox.abandoned_ended(task);
@@ -185,11 +193,21 @@ struct ActiveTask {
     context: Context,
     /// When the body began, and what is called at the end of its time.
     started: Mutex<Option<(Duration, Option<TimerKey>)>>,
+    /// The token of a body that has none from its beginning, and waits.
+    late_token: OnceLock<Arc<Token>>,
 }
 
 impl ActiveTask {
     /// Ends the task; says what its worker does next.
-    fn finish(&mut self, work: Work, notification: Notification, renewable: bool) -> WorkerNext {
+    fn finish(
+        &mut self,
+        mut work: Work,
+        notification: Notification,
+        renewable: bool,
+    ) -> WorkerNext {
+        if let Some(token) = self.late_token.take() {
+            work.token = Some(token);
+        }
         if let Some((_, Some(key))) = lock(&self.started).take() {
             self.active.engine.timer.clear(key);
         }
@@ -220,7 +238,8 @@ impl ActiveTask {
         while let Some(work) = &self.work
             && self.start()
         {
-            let outcome = self.active.call_async(self.pool, work, &self.context).await;
+            let (pool, late) = (self.pool, &self.late_token);
+            let outcome = self.active.call_async(pool, work, late, &self.context).await;
             let Some(work) = self.work.take() else { return };
             let notification = self.completed(outcome);
             match self.finish(work, notification, true) {

@@ -247,8 +247,7 @@ impl Mailbox {
         if contents.closed {
             drop(contents);
             // The future that drove the run is gone. Closing has seen to the bodies that run on.
-            outbox.abandoned.clear();
-            crate::panic::drop_quietly((run, std::mem::take(&mut outbox.pooled)));
+            crate::panic::drop_quietly((run, std::mem::take(outbox)));
             return Release::Released { jobs: Vec::new(), next: WorkerNext::Done, watch: false };
         }
         contents.inline.append(&mut outbox.inline);
@@ -270,7 +269,8 @@ impl Mailbox {
         let waiting = run.is_idle() || !contents.inline.is_empty() || !contents.timers.is_empty();
         contents.run = Some(run);
         let next = contents.next_of(lease);
-        let jobs = if outbox.wants_jobs { contents.new_jobs() } else { Vec::new() };
+        let wants_jobs = std::mem::take(&mut outbox.wants_jobs);
+        let jobs = if wants_jobs { contents.new_jobs() } else { Vec::new() };
         let unwatched = contents.watcher == Watcher::Nobody && contents.needs_watch();
         let watch = unwatched && contents.driver_busy && contents.timer_watches();
         let tell = unwatched && !watch;
@@ -383,7 +383,7 @@ impl Contents {
             left.tasks.into_iter().for_each(|task| contents.count_abandoned(task, 1));
         }
         drop(contents);
-        late.into_iter().for_each(crate::panic::drop_quietly);
+        late.into_iter().for_each(Notification::discard);
         unwanted.into_iter().for_each(crate::panic::drop_quietly);
         abandoned_by
     }

@@ -1,12 +1,13 @@
 //! Carrying out one task: its inputs, its body, its time.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Context as PollContext;
 use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::polling::{self, FirstPoll};
 use super::work::{CHUNK_NANOS, Notification, Work, WorkKind};
+use crate::cancel::Token;
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 use crate::event::Inputs;
@@ -65,7 +66,7 @@ impl ActiveRun {
     }
 
     /// Runs an async body to its end, or until its result is not wanted any more; then it is
-    /// dropped where it waits.
+    /// dropped where it waits. One that waits and has no token gets one.
     #[cfg_attr(
         not(feature = "tokio"),
         allow(dead_code, reason = "no executor of this build runs async bodies")
@@ -74,10 +75,11 @@ impl ActiveRun {
         self: &Arc<Self>,
         pool: u32,
         work: &Work,
+        late_token: &OnceLock<Arc<Token>>,
         context: &Context,
     ) -> TaskOutcome {
         let is_unwanted = |cx: &PollContext<'_>| {
-            work.token.as_ref().is_some_and(|token| {
+            work.token.as_ref().or_else(|| late_token.get()).is_some_and(|token| {
                 token.on_raise(cx.waker());
                 token.is_raised()
             })
@@ -92,6 +94,11 @@ impl ActiveRun {
                 Some(outcome)
             }
             FirstPoll::Pending(body) => {
+                if work.token.is_none() {
+                    let token = late_token.get_or_init(Arc::default);
+                    token.start();
+                    self.tell(Notification::Waits(work.task, Arc::clone(token)));
+                }
                 // The others of its queue must not wait for it.
                 pace.measured(1, CHUNK);
                 self.offer_jobs(pool);

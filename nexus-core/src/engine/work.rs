@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cancel::Token;
 use crate::context::Previous;
 use crate::outcome::{Bypass, Exception, TaskOutcome};
+use crate::panic;
 use crate::piped::OwnedPiped;
 use crate::plan::Pace;
 use crate::run::{Halt, Run, Task};
@@ -16,6 +17,8 @@ use crate::value::Value;
 pub(super) enum Notification {
     /// A body has ended: how, and how long it ran.
     Completed { task: Task, outcome: TaskOutcome, busy: Duration },
+    /// An async body waits; by this token it learns that it is no longer wanted.
+    Waits(Task, Arc<Token>),
     /// A bypass check has answered.
     Checked { task: Task, answer: Result<Bypass<Value>, Exception> },
     /// A wait before a retry is over.
@@ -24,6 +27,16 @@ pub(super) enum Notification {
     TimedOut(Task),
     /// Somebody ends the run.
     Halted(Halt),
+}
+
+impl Notification {
+    /// The run is over, and nobody is notified any more.
+    pub(super) fn discard(self) {
+        if let Self::Waits(_, token) = &self {
+            token.raise();
+        }
+        panic::drop_quietly(self);
+    }
 }
 
 /// What is to be done for a task.
@@ -140,6 +153,16 @@ impl Work {
             token: None,
             together: None,
             expected: CHUNK_NANOS,
+        }
+    }
+
+    /// Drops the work. The last holder of its input may be this one, and its Drop is user code.
+    pub(super) fn discard(self) {
+        let owns_nothing = matches!(self.input, OwnedPiped::Nothing)
+            && self.previous.is_empty()
+            && self.token.is_none();
+        if !owns_nothing {
+            panic::drop_quietly(self);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What can be read off a finished plan once, instead of in each run.
 
-use super::{Hints, NONE, Pace, Place, Plan, Source, UnitKind};
+use super::{Hints, NONE, Owner, Pace, Place, Plan, Source, UnitKind};
+use crate::settings::EventExecutionEvaluationState as Evaluation;
 
 impl Hints {
     /// Nothing known yet.
@@ -33,7 +34,7 @@ pub(super) fn fill(plan: &mut Plan) {
             each,
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
-            guarded: options.is_guarded(),
+            guarded: is_guarded(plan, step),
             only_joins: only_joins(plan, step),
         };
         plan.steps[step as usize].hints = hints;
@@ -79,9 +80,34 @@ fn lone_step(plan: &Plan, group: u32) -> Option<u32> {
 fn only_joins(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let unit = plan.units[plan.steps[step as usize].unit as usize];
-    let decides = options.each || options.is_guarded() || options.stops.on_success;
+    let decides = options.each || is_guarded(plan, step) || options.stops.on_success;
     let joins = plan.groups[unit.group as usize].join != NONE;
     joins && unit.branches.1 == 0 && !decides && def.typed_goto.is_none()
+}
+
+/// Whether the step's tasks may have to be told that they are no longer wanted, from their
+/// beginning: async ones that only the end of the run can make unwanted are told if they wait.
+fn is_guarded(plan: &Plan, step: u32) -> bool {
+    let options = plan.options_of(step);
+    let alone = options.cancellable || options.timeout.is_some();
+    let ended = options.can_be_ended
+        && (!plan.event_of(step).def.is_async || is_in_partial_group(plan, step));
+    alone || ended
+}
+
+/// Whether the step is in a group of which one member's failure cancels the others.
+fn is_in_partial_group(plan: &Plan, step: u32) -> bool {
+    let mut unit = plan.steps[step as usize].unit;
+    loop {
+        let group = plan.groups[plan.units[unit as usize].group as usize];
+        if group.evaluation == Evaluation::FailureForPartialError {
+            return true;
+        }
+        match plan.flows[group.flow as usize].owner {
+            Owner::Root => return false,
+            Owner::Unit(outer) | Owner::Branch(outer) => unit = outer,
+        }
+    }
 }
 
 /// Whether the step is one task where the run is driven, nothing is asked before it, and its body
