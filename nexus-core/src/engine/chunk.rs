@@ -61,15 +61,20 @@ pub(super) struct Rest {
 }
 
 impl Chunk {
-    /// Moves the first `count` pieces of work from a queue into an empty chunk.
+    /// Moves the first `count` pieces of work from a queue into the chunk.
     pub(super) fn fill(&self, queue: &mut VecDeque<Work>, count: usize) {
         let mut state = lock(&self.0);
-        if count == queue.len() {
+        if count == queue.len() && state.waiting.is_empty() {
             std::mem::swap(&mut state.waiting, queue);
         } else {
             state.waiting.extend(queue.drain(..count));
         }
         state.done.reserve(count);
+    }
+
+    /// Puts a piece of work into it.
+    pub(super) fn push(&self, work: Work) {
+        lock(&self.0).waiting.push_back(work);
     }
 
     /// The worker's next work, after it has done the last one.

@@ -21,6 +21,7 @@ use std::time::Duration;
 use super::chunk::Chunk;
 use super::queue::PoolQueue;
 use super::work::{InlineQueue, Notification, PooledWork, Work};
+use crate::cancel::Token;
 use crate::run::{Run, Task};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread};
 
@@ -319,6 +320,37 @@ impl Mailbox {
     /// A job's first work for a thread, `most` tasks at most. Without any the job is done.
     pub(super) fn begin_chunk(&self, pool: u32, most: usize) -> Option<Arc<Chunk>> {
         self.lock().queues.get_mut(pool as usize)?.begin_chunk(most)
+    }
+
+    /// Puts a claimed task into a chunk, together with others of its body; gives it back if the run
+    /// is over.
+    pub(super) fn chunk_of(&self, pool: u32, work: Work, most: usize) -> Result<Arc<Chunk>, Work> {
+        let mut contents = self.lock();
+        if contents.closed {
+            return Err(work);
+        }
+        Ok(contents.queues[pool as usize].chunk_of(work, most))
+    }
+
+    /// The body of a chunk's task waits. Puts the rest of the chunk back into the queue. Gives the
+    /// run, and what it must be told, if nobody holds it.
+    pub(super) fn go_apart(
+        &self,
+        pool: u32,
+        chunk: &Chunk,
+        task: Task,
+        token: &Arc<Token>,
+    ) -> Option<Acquired> {
+        let mut contents = self.lock();
+        if contents.closed {
+            drop(contents);
+            token.raise();
+            return None;
+        }
+        let Contents { queues, notifications, run, .. } = &mut *contents;
+        queues[pool as usize].go_apart(chunk, task, notifications);
+        notifications.push(Notification::Waits(task, Arc::clone(token)));
+        run.take().map(|run| (run, std::mem::take(notifications)))
     }
 
     /// Takes back what does not move in the chunks. Gives the pools that get so many new jobs, and

@@ -1,13 +1,12 @@
 //! Carrying out one task: its inputs, its body, its time.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::Context as PollContext;
 use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::polling::{self, FirstPoll};
 use super::work::{CHUNK_NANOS, Notification, Work, WorkKind};
-use crate::cancel::Token;
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 use crate::event::Inputs;
@@ -19,7 +18,7 @@ use crate::run::{Run, Task};
 use crate::value::Value;
 
 /// As long as a task takes that is not to be followed by another one of its worker.
-const CHUNK: Duration = Duration::from_nanos(CHUNK_NANOS as u64);
+pub(super) const CHUNK: Duration = Duration::from_nanos(CHUNK_NANOS as u64);
 
 /// How a body ended, how long it ran, and the reading of the clock at its end.
 struct Done {
@@ -31,10 +30,16 @@ struct Done {
 impl ActiveRun {
     /// Notes that a body begins; gives the reading of the clock.
     pub(super) fn begin(&self, task: Task) -> Duration {
+        self.begin_at(task, None)
+    }
+
+    /// The same where the reading may be known already.
+    #[inline]
+    pub(super) fn begin_at(&self, task: Task, mark: Option<Duration>) -> Duration {
         if self.is_bounded(task) {
             self.note_start(task, self.engine.clock.now());
         }
-        self.engine.step_now()
+        mark.unwrap_or_else(|| self.engine.step_now())
     }
 
     /// Runs the body. `mark` is the time now, where it is known already.
@@ -46,10 +51,7 @@ impl ActiveRun {
         context: &Context,
         mark: Option<Duration>,
     ) -> Done {
-        if self.is_bounded(task) {
-            self.note_start(task, self.engine.clock.now());
-        }
-        let start = mark.unwrap_or_else(|| self.engine.step_now());
+        let start = self.begin_at(task, mark);
         self.signal_start(context);
         let slots = &self.plan.event_of(task.step).slots;
         let inputs = Inputs { slots, piped, context };
@@ -66,7 +68,7 @@ impl ActiveRun {
     }
 
     /// Runs an async body to its end, or until its result is not wanted any more; then it is
-    /// dropped where it waits. One that waits and has no token gets one.
+    /// dropped where it waits.
     #[cfg_attr(
         not(feature = "tokio"),
         allow(dead_code, reason = "no executor of this build runs async bodies")
@@ -75,15 +77,10 @@ impl ActiveRun {
         self: &Arc<Self>,
         pool: u32,
         work: &Work,
-        late_token: &OnceLock<Arc<Token>>,
         context: &Context,
     ) -> TaskOutcome {
-        let is_unwanted = |cx: &PollContext<'_>| {
-            work.token.as_ref().or_else(|| late_token.get()).is_some_and(|token| {
-                token.on_raise(cx.waker());
-                token.is_raised()
-            })
-        };
+        let is_unwanted =
+            |cx: &PollContext<'_>| work.token.as_ref().is_some_and(|token| token.is_unwanted(cx));
         let (body, inputs) = (self.body(context.step), work.inputs(self, context));
         let pace = &self.plan.paces[self.plan.steps[context.step as usize].body as usize];
         let begin = self.engine.clock.timestamp();
@@ -94,20 +91,22 @@ impl ActiveRun {
                 Some(outcome)
             }
             FirstPoll::Pending(body) => {
-                if work.token.is_none() {
-                    let token = late_token.get_or_init(Arc::default);
-                    token.start();
-                    self.tell(Notification::Waits(work.task, Arc::clone(token)));
-                }
                 // The others of its queue must not wait for it.
                 pace.measured(1, CHUNK);
                 self.offer_jobs(pool);
                 polling::rest(body, || CurrentTask::of_context(context), is_unwanted).await
             }
         };
-        // Nobody waits for what a dropped body would have said.
-        let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
-        ended.unwrap_or_else(dropped)
+        ended.unwrap_or_else(Self::dropped)
+    }
+
+    /// What a body that was dropped would have said; nobody waits for it.
+    #[cfg_attr(
+        not(feature = "tokio"),
+        allow(dead_code, reason = "no executor of this build runs async bodies")
+    )]
+    pub(super) fn dropped() -> TaskOutcome {
+        Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into()
     }
 
     /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied;

@@ -205,6 +205,37 @@ impl PoolQueue {
         Some(chunk)
     }
 
+    /// Makes a claimed task the first of a chunk, and adds others of its body if they are short.
+    pub(super) fn chunk_of(&mut self, work: Work, most: usize) -> Arc<Chunk> {
+        let chunk = Arc::new(Chunk::default());
+        self.claimed.remove(work.task);
+        self.chunks.push(Arc::clone(&chunk));
+        let (body, is_short) = (work.together, work.expected < CHUNK_NANOS);
+        chunk.push(work);
+        if is_short && self.waiting.front().is_some_and(|next| next.together == body) {
+            self.fill(&chunk, most.saturating_sub(1));
+        }
+        chunk
+    }
+
+    /// A task of a chunk goes on as a claimed one, and the chunk is no more: its work goes to the
+    /// front of the queue, and outcomes to `done`.
+    pub(super) fn go_apart(&mut self, chunk: &Chunk, task: Task, done: &mut Vec<Notification>) {
+        let (rest, _) = chunk.close();
+        self.leave_chunk(chunk);
+        self.claimed.add(task);
+        self.unwanted.extend(rest.unwanted);
+        self.put_back(rest.waiting);
+        done.extend(rest.done);
+    }
+
+    fn put_back(&mut self, mut work: VecDeque<Work>) {
+        while let Some(work) = work.pop_back() {
+            self.amount.add(work.expected);
+            self.waiting.push_front(work);
+        }
+    }
+
     /// Fills a chunk with work of one body: as much as takes some tens of microseconds, and no more
     /// than leaves something for the other workers, if all that waits is worth more than one.
     pub(super) fn fill(&mut self, chunk: &Chunk, most: usize) -> bool {
@@ -262,12 +293,9 @@ impl PoolQueue {
     /// outcomes to `done`.
     pub(super) fn look(&mut self, done: &mut Vec<Notification>) {
         for at in 0..self.chunks.len() {
-            let Rest { mut waiting, done: mut outcomes, .. } = self.chunks[at].take_stalled();
+            let Rest { waiting, done: mut outcomes, .. } = self.chunks[at].take_stalled();
             done.append(&mut outcomes);
-            while let Some(work) = waiting.pop_back() {
-                self.amount.add(work.expected);
-                self.waiting.push_front(work);
-            }
+            self.put_back(waiting);
         }
         self.stalled = self.moves.have_stopped() && !self.waiting.is_empty();
     }
