@@ -240,7 +240,7 @@ fn max_concurrency_of_the_step_and_of_the_executor_bound_how_many_are_under_way(
     assert!((1..=2).contains(&most(Narrow)));
 }
 
-/// How the first item of a list waits for the last one.
+/// How the first item of a list waits for the second one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Waits {
     Not,
@@ -256,28 +256,32 @@ fn forty() -> Outcome<Vec<u32>> {
 }
 
 #[event(executor = AsyncExecutor, executor_config = { max_workers: 2 })]
-async fn first_waits_for_last(#[piped] n: u32, waits: Waits, last: State<Last>) -> Outcome<u32> {
+async fn first_waits_for_second(
+    #[piped] n: u32,
+    waits: Waits,
+    second: State<Second>,
+) -> Outcome<u32> {
     match (n, waits) {
-        (0, Waits::Awaiting) => last.awaited.notified().await,
-        (39, Waits::Awaiting) => last.awaited.notify_one(),
-        (0 | 39, Waits::Blocking) => drop(last.met.wait()),
+        (0, Waits::Awaiting) => second.awaited.notified().await,
+        (1, Waits::Awaiting) => second.awaited.notify_one(),
+        (0 | 1, Waits::Blocking) => drop(second.met.wait()),
         _ => {}
     }
     Outcome::success(n)
 }
 
-/// By what the last item tells the first one that it has come.
-struct Last {
+/// By what the second item tells the first one that it has come.
+struct Second {
     awaited: Notify,
     met: std::sync::Barrier,
 }
 
 #[test]
 fn short_async_tasks_do_not_stay_behind_one_that_waits() {
-    let last = Last { awaited: Notify::new(), met: std::sync::Barrier::new(2) };
-    let engine = Engine::builder().state(last).build().unwrap();
+    let second = Second { awaited: Notify::new(), met: std::sync::Barrier::new(2) };
+    let engine = Engine::builder().state(second).build().unwrap();
     let fields = Fields::new().with::<Waits>("waits");
-    let plan = common::plan("forty |-> first_waits_for_last[each]", &fields);
+    let plan = common::plan("forty |-> first_waits_for_second[each]", &fields);
     let run = move |waits| {
         let (engine, plan) = (engine.clone(), Arc::clone(&plan));
         let inputs = Inputs::new().with("waits", waits);

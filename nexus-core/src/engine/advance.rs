@@ -145,11 +145,11 @@ impl ActiveRun {
     ) -> WorkerNext {
         let mut timers = !outbox.timers.is_empty();
         let mut abandoned = Vec::new();
-        let (jobs, next, watch) = loop {
+        let (jobs, next, sets_timer) = loop {
             let released = self.mailbox.release(run, outbox, lease);
             abandoned.append(&mut outbox.abandoned);
             match released {
-                Release::Released { jobs, next, watch } => break (jobs, next, watch),
+                Release::Released { jobs, next, sets_timer } => break (jobs, next, sets_timer),
                 Release::Held(mut held, notifications) => {
                     for notification in notifications {
                         self.apply(&mut held, notification);
@@ -170,7 +170,7 @@ impl ActiveRun {
         if timers {
             self.watch_timers();
         }
-        if watch {
+        if sets_timer {
             self.watch_chunks();
         }
         next

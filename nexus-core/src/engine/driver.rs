@@ -63,6 +63,7 @@ impl ActiveRun {
     fn until_finished(self: &Arc<Self>, mut run: Box<Run>) -> Box<Run> {
         let mut context = Context::new(Arc::clone(&self.info));
         let mut outbox = Outbox::default();
+        let mut looked = None;
         loop {
             self.advance(&mut run, &mut outbox, Some(&mut context));
             if self.was_never_shared(&run, &outbox) {
@@ -70,7 +71,7 @@ impl ActiveRun {
             }
             self.release(run, &mut outbox, None);
             run = loop {
-                match self.next_driver_step() {
+                match self.next_driver_step(&mut looked) {
                     DriverStep::Finish(run) => return run,
                     DriverStep::Advance(run, inline) => {
                         outbox.inline = inline;
@@ -128,12 +129,18 @@ impl ActiveRun {
         }
     }
 
-    /// What the driving thread does next; sleeps until there is something.
-    fn next_driver_step(self: &Arc<Self>) -> DriverStep {
+    /// What the driving thread does next; sleeps until there is something. `looked` is when it has
+    /// last looked at the chunks, or begun to wait with something to look at.
+    fn next_driver_step(self: &Arc<Self>, looked: &mut Option<Instant>) -> DriverStep {
         let mut contents = self.mailbox.lock();
-        let mut looked = None;
         let mut may_sleep = false;
         loop {
+            if looked.is_some_and(|at| at.elapsed() >= LOOK_EVERY) {
+                drop(contents);
+                self.look_at_chunks();
+                *looked = None;
+                contents = self.mailbox.lock();
+            }
             let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
                 Polled::Nothing(held, None) if !std::mem::replace(&mut may_sleep, true) => {
@@ -151,18 +158,12 @@ impl ActiveRun {
                 Some(time) if watches => Some(time.min(LOOK_EVERY)),
                 limit => limit,
             };
-            let last_look = *looked.get_or_insert_with(Instant::now);
+            *looked = watches.then(|| looked.unwrap_or_else(Instant::now));
             // This thread may be a pool's worker, if an event runs a pipeline.
             contents = while_blocked(|| match limit {
                 None => wait(&self.mailbox.changed, contents),
                 Some(time) => wait_timeout(&self.mailbox.changed, contents, time),
             });
-            if watches && last_look.elapsed() >= LOOK_EVERY {
-                drop(contents);
-                self.look_at_chunks();
-                looked = None;
-                contents = self.mailbox.lock();
-            }
         }
     }
 

@@ -189,12 +189,9 @@ impl ActiveRun {
         }
     }
 
-    /// Has this future woken when there is a notification. Wakers are the runtime's code, even
-    /// their drop.
+    /// Has this future woken when there is a notification.
     fn leave_waker(&self, cx: &PollContext<'_>) {
-        let waker = cx.waker().clone();
-        let old = self.mailbox.lock().waker.replace(waker);
-        drop(old);
+        self.mailbox.leave_waker(cx.waker().clone());
     }
 }
 
@@ -235,7 +232,13 @@ impl InlineJob {
 impl JobSource for InlineJob {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
         running(CurrentTask::of(&self.active.info), || {
-            self.end(|work, context| work.perform_inline(&self.active, context));
+            self.end(|work, context| {
+                // It may have waited in the pool's queue for longer than the run went on.
+                if self.active.info.is_cancelled() {
+                    return ActiveRun::lost(&work);
+                }
+                work.perform_inline(&self.active, context)
+            });
         });
         (1, false)
     }

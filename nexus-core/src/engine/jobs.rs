@@ -362,7 +362,9 @@ impl ActiveTask {
                 mark = active.engine.step_timings.then_some(at);
                 done =
                     Some(Notification::Completed { task, outcome, busy: at.saturating_sub(start) });
-                self.work.take().map(Work::discard);
+                if let Some(work) = self.work.take() {
+                    work.discard();
+                }
             }
             match active.end_chunk(pool, &chunk, &ran, (begin, mark), &mut stay) {
                 WorkerNext::Refilled => {}

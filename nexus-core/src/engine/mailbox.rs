@@ -99,6 +99,7 @@ enum Watcher {
     Timer,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Contents {
     /// The run, unless somebody holds it.
     pub(super) run: Option<Box<Run>>,
@@ -113,7 +114,9 @@ pub(super) struct Contents {
     /// The driver's work goes on on another thread, and its pool was told not to wait for it.
     driver_abandoned: bool,
     /// Called instead of the condition, where a future drives the run.
-    pub(super) waker: Option<Waker>,
+    waker: Option<Waker>,
+    /// A future drives the run. Nobody knows when it is polled, so it is not it that looks.
+    is_driven_by_future: bool,
     /// Tasks that were abandoned, and whose bodies still run. A body may end before it is noted
     /// here that it was abandoned; hence numbers, and below zero for a moment.
     abandoned: HashMap<Task, i32>,
@@ -137,9 +140,9 @@ pub(super) struct Outbox {
 pub(super) enum Release {
     /// There are notifications; the caller still holds the run.
     Held(Box<Run>, Vec<Notification>),
-    /// Pools that get so many new jobs, what the caller does if it is a worker, and whether the
-    /// engine has to watch the chunks, since the driver is busy.
-    Released { jobs: NewJobs, next: WorkerNext, watch: bool },
+    /// Pools that get so many new jobs, what the caller does if it is a worker, and whether it has to
+    /// set the timer that looks at the chunks, since the driver cannot.
+    Released { jobs: NewJobs, next: WorkerNext, sets_timer: bool },
 }
 
 /// What became of a notification.
@@ -184,6 +187,7 @@ impl Mailbox {
                 driver_busy: false,
                 driver_abandoned: false,
                 waker: None,
+                is_driven_by_future: false,
                 abandoned: HashMap::new(),
                 closed: false,
             }),
@@ -249,7 +253,11 @@ impl Mailbox {
             drop(contents);
             // The future that drove the run is gone. Closing has seen to the bodies that run on.
             crate::panic::drop_quietly((run, std::mem::take(outbox)));
-            return Release::Released { jobs: Vec::new(), next: WorkerNext::Done, watch: false };
+            return Release::Released {
+                jobs: Vec::new(),
+                next: WorkerNext::Done,
+                sets_timer: false,
+            };
         }
         contents.inline.append(&mut outbox.inline);
         for (at, task) in outbox.timers.drain(..) {
@@ -273,15 +281,26 @@ impl Mailbox {
         let wants_jobs = std::mem::take(&mut outbox.wants_jobs);
         let jobs = if wants_jobs { contents.new_jobs() } else { Vec::new() };
         let unwatched = contents.watcher == Watcher::Nobody && contents.needs_watch();
-        let watch = unwatched && contents.driver_busy && contents.timer_watches();
-        let tell = unwatched && !watch;
+        let cannot_look = contents.driver_busy || contents.is_driven_by_future;
+        let sets_timer = unwatched && cannot_look && contents.timer_watches();
+        let tell = unwatched && !sets_timer;
         if tell {
             contents.watcher = Watcher::Driver;
         }
         if waiting || tell {
             self.notify(contents);
         }
-        Release::Released { jobs, next, watch }
+        Release::Released { jobs, next, sets_timer }
+    }
+
+    /// Has the future that drives the run woken by this. Wakers are the runtime's code, even their
+    /// drop.
+    pub(super) fn leave_waker(&self, waker: Waker) {
+        let mut contents = self.lock();
+        contents.is_driven_by_future = true;
+        let old = contents.waker.replace(waker);
+        drop(contents);
+        drop(old);
     }
 
     /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.

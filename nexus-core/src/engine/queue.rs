@@ -134,7 +134,9 @@ impl PoolQueue {
 
     /// Puts work behind what waits.
     pub(super) fn append(&mut self, work: &mut VecDeque<Work>) {
-        work.iter().for_each(|work| self.amount.add(work.expected));
+        for work in work.iter() {
+            self.amount.add(work.expected);
+        }
         if self.waiting.is_empty() {
             std::mem::swap(&mut self.waiting, work);
         } else {
@@ -284,9 +286,11 @@ impl PoolQueue {
         self.jobs -= 1;
     }
 
-    /// Whether somebody has to look at this queue now and then.
+    /// Whether somebody has to look at this queue now and then: a look can give the pool more jobs, or
+    /// take something back.
     pub(super) fn needs_watch(&self) -> bool {
-        !self.waiting.is_empty() || self.chunks.iter().any(|chunk| chunk.needs_watch())
+        let could_go_on = !self.waiting.is_empty() && self.jobs < self.parallelism;
+        could_go_on || self.chunks.iter().any(|chunk| chunk.needs_watch())
     }
 
     /// Takes back what has not moved since the last look: work goes to the front of the queue, and
