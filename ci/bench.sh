@@ -13,5 +13,5 @@ for line in lines:
     assert line["nexus"] > 0 and line["baselines"].keys() == line["ratio"].keys(), line
 works = {line["work"] for line in lines}
 assert {"chain_inline", "fanout_group", "process_roundtrip", "process_pipelined", "async_chain",
-        "async_fanout", "plan_build", "allocs_per_step"} <= works, works
+        "async_fanout", "plan_build", "store_one_by_one", "store_batches_64_runs", "allocs_per_step"} <= works, works
 '

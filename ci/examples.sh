@@ -19,6 +19,19 @@ printf '%s\n' "$orders" | grep -q 'A-1007 .*paid.*\[3 attempts, waited 200ms and
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 refuses cargo run -q --example order_processing "$scratch/missing.json" | grep 'cannot read'
+
+# Killed at random moments and started again: the program itself compares the service's book.
+binary=${CARGO_TARGET_DIR:-target}/debug/examples/order_processing
+for _ in $(seq 20); do
+    "$binary" --store "$scratch/orders.db" > "$scratch/durable" & sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
+    kill -9 $! 2>/dev/null || true
+    wait $! 2>/dev/null || true
+done
+"$binary" --store "$scratch/orders.db" > "$scratch/durable"
+[ "$(wc -l < "$scratch/durable")" -eq 14 ]
+"$binary" --store "$scratch/orders.db" | cmp - "$scratch/durable"
+[ -z "$(cut -d' ' -f2 "$scratch/orders.book" | sort | uniq -d)" ]
+
 echo '[{"order_id": 7}]' > "$scratch/bad.json"
 refuses cargo run -q --example order_processing "$scratch/bad.json" | grep 'line 1 column'
 

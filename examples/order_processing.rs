@@ -1,18 +1,24 @@
 //! The tutorial's e-commerce flow over a file of orders: validate, charge with retries, confirm.
 //!
-//! `cargo run --example order_processing [ORDERS.json]`
+//! `cargo run --example order_processing [ORDERS.json] [--store ORDERS.db]`
+//!
+//! With a store the runs are durable: kill the program wherever you like and start it again, and no
+//! order is charged twice. The payment service keeps a book of its own beside the store, and the
+//! program compares the two.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use nexus::Shutdown;
 use nexus::prelude::*;
+use nexus::{Shutdown, SqliteStore};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Order {
     #[serde(rename = "order_id")]
     id: String,
@@ -23,7 +29,7 @@ struct Order {
     card_token: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Item {
     sku: String,
     quantity: u32,
@@ -31,7 +37,7 @@ struct Item {
 }
 
 /// Proof that a card was charged.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Receipt {
     number: String,
     cents: u64,
@@ -46,23 +52,58 @@ struct GatewayError;
 #[derive(Default)]
 struct Gateway {
     calls: Mutex<HashMap<String, u32>>,
+    /// Every charge by its idempotency key; with a file, it outlives the program.
+    book: Mutex<(BTreeMap<String, String>, Option<File>)>,
 }
 
 impl Gateway {
+    /// A service that keeps its book in this file, a line for each charge: the key and the order.
+    fn with_book(path: &Path) -> std::io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let text = std::fs::read_to_string(path)?;
+        // The last line is half written if the program died there; then nothing was charged.
+        let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let charges = whole.filter_map(|line| line.split_once(' '));
+        let charges = charges.map(|(key, order)| (key.to_owned(), order.to_owned())).collect();
+        if !text.is_empty() && !text.ends_with('\n') {
+            writeln!(&file)?;
+        }
+        Ok(Self { calls: Mutex::default(), book: Mutex::new((charges, Some(file))) })
+    }
+
     fn charge(&self, order: &Order, key: &str) -> Result<Outcome<Receipt>, GatewayError> {
-        let mut calls = self.calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let call = calls.entry(key.to_owned()).or_default();
         *call += 1;
         match order.card_token.as_str() {
-            "tok_declined" => Ok(Outcome::failure("the bank declined the card")),
-            "tok_outage" => Err(GatewayError),
-            "tok_flaky_1" if *call <= 1 => Err(GatewayError),
-            "tok_flaky_2" if *call <= 2 => Err(GatewayError),
-            _ => Ok(Outcome::success(Receipt {
-                number: format!("R-{}", order.id),
-                cents: order.total_cents,
-            })),
+            "tok_declined" => return Ok(Outcome::failure("the bank declined the card")),
+            "tok_outage" => return Err(GatewayError),
+            "tok_flaky_1" if *call <= 1 => return Err(GatewayError),
+            "tok_flaky_2" if *call <= 2 => return Err(GatewayError),
+            _ => {}
         }
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let (charges, file) = &mut *book;
+        // A key that is in the book was charged already.
+        if !charges.contains_key(key) {
+            if let Some(file) = file {
+                file.write_all(format!("{key} {}\n", order.id).as_bytes())
+                    .map_err(|_| GatewayError)?;
+            }
+            charges.insert(key.to_owned(), order.id.clone());
+        }
+        let number = format!("R-{}", order.id);
+        Ok(Outcome::success(Receipt { number, cents: order.total_cents }))
+    }
+
+    /// How often each order was charged.
+    fn charges(&self) -> BTreeMap<String, u32> {
+        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut times = BTreeMap::new();
+        for order in book.0.values() {
+            *times.entry(order.clone()).or_default() += 1;
+        }
+        times
     }
 }
 
@@ -89,7 +130,7 @@ fn validate_order(order: &Order) -> Outcome<()> {
 )]
 fn process_payment(
     order: &Order,
-    gateway: State<Gateway>,
+    gateway: State<Arc<Gateway>>,
     ctx: &Context,
 ) -> Result<Outcome<Receipt>, GatewayError> {
     // The same key for every attempt, so that no retry can charge twice.
@@ -117,7 +158,7 @@ fn ask_for_other_card(order: &Order, #[piped] why: &Failure) -> Outcome<String> 
 
 /// From cart to confirmation.
 #[derive(Pipeline)]
-#[pipeline(flow = validate_order (
+#[pipeline(durable, flow = validate_order (
     0 |-> reject_order,
     1 -> process_payment (0 |-> ask_for_other_card, 1 |-> send_confirmation),
 ))]
@@ -126,9 +167,16 @@ struct OrderPipeline {
 }
 
 fn main() -> ExitCode {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/orders.json");
-    let path = std::env::args_os().nth(1).map_or(default, PathBuf::from);
-    match process(&path) {
+    let mut args: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let flag = args.iter().position(|arg| arg.as_os_str() == "--store");
+    let store = flag.map(|at| args.drain(at..).nth(1));
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("data/orders.json");
+    let orders = args.into_iter().next().unwrap_or_else(default);
+    let processed = match store {
+        Some(None) => Err("`--store` takes a file".into()),
+        store => process(&orders, store.flatten().as_deref()),
+    };
+    match processed {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
@@ -140,13 +188,21 @@ fn main() -> ExitCode {
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-fn process(path: &Path) -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn process(path: &Path, store: Option<&Path>) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
     let orders: Vec<Order> =
         serde_json::from_str(&text).map_err(|e| format!("{shown} is no list of orders: {e}"))?;
 
-    let engine = Engine::builder().state(Gateway::default()).build()?;
+    let gateway = Arc::new(match store {
+        Some(store) => Gateway::with_book(&store.with_extension("book"))?,
+        None => Gateway::default(),
+    });
+    let builder = Engine::builder().state(Arc::clone(&gateway));
+    let engine = match store {
+        Some(store) => builder.store(SqliteStore::open(store)?).build()?,
+        None => builder.build()?,
+    };
     let interrupted = Arc::new(AtomicBool::new(false));
     let (flag, ending) = (Arc::clone(&interrupted), engine.clone());
     ctrlc::set_handler(move || {
@@ -155,13 +211,21 @@ fn process(path: &Path) -> Result<ExitCode, Box<dyn std::error::Error>> {
     })?;
     for order in orders {
         let id = order.id.clone();
-        let report = engine.run(OrderPipeline { order });
+        let prepared = engine.prepare(OrderPipeline { order })?;
+        // The same key again is the same run, wherever the last process left it.
+        let report = if store.is_some() { prepared.key(&*id).run() } else { prepared.run() };
         let is_done = report.as_ref().is_ok_and(|report| report.status() != Status::Cancelled);
         if interrupted.load(Relaxed) && !is_done {
             println!("interrupted: {id} and the orders after it are not done");
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        println!("{id}  {}", describe(&report?)?);
+        let report = report?;
+        println!("{id}  {}", describe(&report)?);
+        let paid = report.steps_of::<process_payment>().any(|step| step.is_success());
+        let charged = gateway.charges().get(&id).copied().unwrap_or(0);
+        if charged != u32::from(paid) {
+            return Err(format!("{id} was charged {charged} times").into());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

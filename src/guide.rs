@@ -30,6 +30,9 @@ mod timeouts {}
 mod results {}
 #[doc = include_str!("../docs/src/batch.md")]
 mod batch {}
+#[cfg(feature = "durable")]
+#[doc = include_str!("../docs/src/durable.md")]
+mod durable {}
 #[doc = include_str!("../docs/src/pictures.md")]
 mod pictures {}
 #[doc = include_str!("../docs/src/cli.md")]

@@ -73,6 +73,7 @@
 //! | `process` | yes | `ProcessPoolExecutor`: events run in worker processes (Unix) |
 //! | `registry` | yes | events register themselves by name at link time |
 //! | `cli` | | [`nexus::cli`](crate::cli): a command line for your pipelines |
+//! | `durable` | | `SqliteStore`: runs that outlive the process; `#[pipeline(durable, ..)]` |
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!
@@ -88,6 +89,9 @@ pub use nexus_macros::{Descriptor, Event, Pipeline, event};
 
 #[cfg(feature = "process")]
 pub use nexus_process::{ProcessPoolExecutor, init, test_workers};
+
+#[cfg(feature = "durable")]
+pub use nexus_sqlite::{Durability, SqliteStore};
 
 #[cfg(feature = "cli")]
 #[doc(inline)]
@@ -110,6 +114,8 @@ pub mod prelude {
     pub use nexus_macros::{Descriptor, Event, Pipeline, event};
     #[cfg(feature = "process")]
     pub use nexus_process::ProcessPoolExecutor;
+    #[cfg(feature = "durable")]
+    pub use nexus_sqlite::SqliteStore;
 }
 
 /// The guide's chapters and the README, compiled and run with the tests.

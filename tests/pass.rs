@@ -7,6 +7,8 @@
 
 #[path = "ui/pass/borrowed.rs"]
 pub mod borrowed;
+#[path = "ui/pass/durable.rs"]
+pub mod durable;
 #[path = "ui/pass/process.rs"]
 pub mod process;
 #[path = "ui/pass/renamed.rs"]
@@ -24,6 +26,7 @@ fn main() -> nexus::Result<()> {
         assert!(this.contains(&path), "{path} is not compiled");
     }
     borrowed::main();
+    durable::main();
     process::main();
     renamed::main();
     strict::main();

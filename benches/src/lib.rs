@@ -15,6 +15,7 @@ mod plan;
 mod process;
 mod python;
 mod runs;
+mod store;
 mod tree;
 
 pub use counted::{Counted, counted};
@@ -46,4 +47,7 @@ pub const WORKLOADS: &[Workload] = &[
     ("async_chain", asynchronous::chain),
     ("async_fanout", asynchronous::fanout),
     ("plan_build", plan::build),
+    ("store_one_by_one", store::one_by_one),
+    ("store_batches", store::batches),
+    ("store_batches_64_runs", store::batches_of_many_runs),
 ];

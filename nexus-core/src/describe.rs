@@ -33,6 +33,8 @@ pub struct EventInfo {
     pub is_async: bool,
     /// Whether it may decide to be skipped.
     pub can_bypass: bool,
+    /// Which version of the event this is.
+    pub version: u32,
     /// Its settings, before a flow adds to them.
     pub settings: SettingsInfo,
 }
@@ -91,6 +93,8 @@ pub struct SettingsInfo {
     pub timeout: Option<Duration>,
     /// Which of its ends stop the run.
     pub stops: Vec<StopCondition>,
+    /// Whether a durable run records its outcome.
+    pub checkpoint: bool,
     /// When a step of many tasks counts as a success.
     pub evaluation: EventExecutionEvaluationState,
 }
@@ -142,11 +146,13 @@ fn describe(name: &str, def: &EventDef) -> EventInfo {
             .collect(),
         is_async: def.is_async,
         can_bypass: def.can_bypass,
+        version: def.version(),
         settings: SettingsInfo {
             executor: settings.executor.map(|kind| kind.name()),
             executor_config: settings.config.clone(),
             retry_policy: settings.retry.clone(),
             timeout: settings.timeout,
+            checkpoint: def.is_recorded(),
             stops: conditions(settings.stops),
             evaluation: settings.evaluation.unwrap_or_default(),
         },
@@ -193,6 +199,7 @@ impl Plan {
             executor_config,
             retry_policy: options.retry.clone().map(Ok),
             timeout: options.timeout,
+            checkpoint: options.checkpoint,
             stops: conditions(options.stops),
             evaluation: options.evaluation,
         }

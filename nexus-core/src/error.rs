@@ -70,6 +70,62 @@ pub enum Error {
     /// The run did not succeed.
     #[error("{}", visible(.0))]
     Run(String),
+    /// The store of durable runs could not be read or written. What it has is as it was, and the
+    /// run can be resumed from it.
+    #[cfg(feature = "durable")]
+    #[error("{}", visible(.0))]
+    Store(#[from] StoreError),
+    /// A durable run cannot begin or go on.
+    #[cfg(feature = "durable")]
+    #[error("{}", visible(.0))]
+    Durable(String),
+}
+
+/// Why a store of durable runs could not do what it was asked to.
+#[cfg(feature = "durable")]
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// What is written of a run is damaged.
+    #[error("the records of the run `{key}` are damaged: {what}")]
+    Damaged {
+        /// The run.
+        key: Arc<str>,
+        /// What of it.
+        what: String,
+    },
+    /// Another process owns the store.
+    #[error("the store is owned by another process: {owner}")]
+    Owned {
+        /// Which one.
+        owner: String,
+    },
+    /// It is no store, or one of a version that this program does not know.
+    #[error("{0}")]
+    Unsuitable(String),
+    /// A run that the request is about is in another state than it has to be.
+    #[error("{0}")]
+    Refused(String),
+    /// Reading or writing failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+#[cfg(feature = "durable")]
+impl StoreError {
+    /// Reading or writing failed.
+    pub fn io(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Io { what: what.into(), source: Arc::from(source.into()) }
+    }
 }
 
 /// The mistakes of a flow, which `Display` shows with their lines.
@@ -168,4 +224,5 @@ pub(crate) mod code {
     pub(crate) const BAD_EXECUTOR: &str = "N0008";
     pub(crate) const BAD_RETRY_POLICY: &str = "N0009";
     pub(crate) const BAD_TIMEOUT: &str = "N0010";
+    pub(crate) const BAD_VERSION: &str = "N0011";
 }

@@ -30,8 +30,10 @@ mod executor;
 mod failure;
 mod flow;
 mod hash;
-#[cfg(feature = "json-input")]
+#[cfg(any(feature = "durable", feature = "json-input"))]
 mod input;
+#[cfg(feature = "durable")]
+pub mod journal;
 mod observe;
 mod outcome;
 mod panic;

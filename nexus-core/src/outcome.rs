@@ -175,7 +175,8 @@ pub enum TaskOutcome {
     Success(Value),
     Failure(Failure),
     Exception(Exception),
-    Goto(Box<Goto>, Value),
+    /// The branch, and the value for it.
+    Goto(Box<(Goto, Value)>),
 }
 
 impl From<Exception> for TaskOutcome {

@@ -65,6 +65,59 @@ pub enum Piped<'a> {
     Each(EachRef<'a>),
     Item(&'a Value, usize),
     Group(Vec<Piped<'a>>),
+    /// A group whose members are steps that succeeded.
+    Members(Members<'a>),
+}
+
+impl Piped<'_> {
+    /// Drops it. Most kinds own nothing, and saying so saves a call.
+    #[inline]
+    pub(crate) fn release(self) {
+        match self {
+            Self::Nothing | Self::Value(_) | Self::Item(..) | Self::Members(_) => {
+                std::mem::forget(self);
+            }
+            owner => drop(owner),
+        }
+    }
+}
+
+/// Where the values of steps are.
+pub(crate) trait StepValues: Sync {
+    /// The value of a step, if it succeeded.
+    fn value_of(&self, step: u32) -> Option<&Value>;
+}
+
+/// The members of a group, which are read where they are.
+#[derive(Clone, Copy)]
+#[doc(hidden)]
+pub struct Members<'a> {
+    values: &'a dyn StepValues,
+    steps: &'a [u32],
+}
+
+impl<'a> Members<'a> {
+    /// The members of a group that are `steps`, if all of them have values.
+    #[inline]
+    pub(crate) fn of(values: &'a dyn StepValues, steps: &'a [u32]) -> Option<Self> {
+        let members = Self { values, steps };
+        steps.iter().all(|step| values.value_of(*step).is_some()).then_some(members)
+    }
+
+    #[inline]
+    pub(crate) fn get(self, index: usize) -> Option<&'a Value> {
+        self.values.value_of(*self.steps.get(index)?)
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a Value> {
+        self.steps.iter().filter_map(move |step| self.values.value_of(*step))
+    }
+}
+
+impl fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// Hides the fields of [`EachResult`] from the public enum above.

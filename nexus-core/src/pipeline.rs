@@ -10,6 +10,8 @@ use crate::executor::ExecutorKind;
 use crate::flow::Flow;
 #[cfg(feature = "json-input")]
 use crate::input::InputField;
+#[cfg(feature = "durable")]
+use crate::journal::LinkedPipeline;
 use crate::plan::{Fields, Plan};
 use crate::registry::Registry;
 use crate::report::Report;
@@ -28,6 +30,10 @@ pub trait Pipeline: Sized + 'static {
 
     /// The pipeline's name: that of the struct.
     const NAME: &'static str;
+
+    /// Whether the compiler has checked that a store can keep the pipeline's fields and what its
+    /// steps yield: what `#[pipeline(durable, ..)]` asks for.
+    const DURABLE: bool = false;
 
     /// What the pipeline's documentation begins with.
     #[cfg(feature = "json-input")]
@@ -126,6 +132,8 @@ impl Engine {
     /// See [`Pipeline::plan`]; or if the pipeline's own timeout is zero.
     pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
         let prepared = self.prepared(P::plan()?, pipeline.into_values());
+        #[cfg(feature = "durable")]
+        let prepared = if P::DURABLE { prepared.recorded_if_stored() } else { prepared };
         match P::timeout() {
             Some(limit) if limit.is_zero() => Err(Error::Engine(format!(
                 "the timeout of `{}` is zero, so no run could ever end in time",
@@ -134,6 +142,19 @@ impl Engine {
             Some(limit) => Ok(prepared.timeout(limit)),
             None => Ok(prepared),
         }
+    }
+}
+
+/// A pipeline as [`Engine::resume`] finds it.
+#[cfg(feature = "durable")]
+#[doc(hidden)]
+pub const fn linked_pipeline<P: Pipeline>() -> LinkedPipeline {
+    LinkedPipeline {
+        name: P::NAME,
+        plan: |script| match script {
+            Some(script) => P::checked().replan(script, &P::fields()),
+            None => P::plan().cloned(),
+        },
     }
 }
 
@@ -169,7 +190,22 @@ impl CheckedFlow {
         plan.as_ref().map_err(|errors| Error::Flow(Arc::clone(errors)))
     }
 
+    /// The plan of another script with this pipeline's events, such as the one that a run began
+    /// with.
+    #[cfg(feature = "durable")]
+    pub fn replan(&self, script: &str, fields: &Fields) -> Result<Arc<Plan>> {
+        self.make_of(script, fields).map_err(Error::Flow)
+    }
+
     fn make(&self, fields: &Fields) -> std::result::Result<Arc<Plan>, Arc<FlowErrors>> {
+        self.make_of(self.script, fields)
+    }
+
+    fn make_of(
+        &self,
+        script: &str,
+        fields: &Fields,
+    ) -> std::result::Result<Arc<Plan>, Arc<FlowErrors>> {
         let mut registry = Registry::new();
         for (name, definition) in self.events {
             registry.add_as((*name).to_owned(), definition());
@@ -180,6 +216,6 @@ impl CheckedFlow {
         for (name, ty) in self.errors {
             registry.error_type((*name).to_owned(), *ty);
         }
-        Flow::parse_as(self.name, self.script)?.compile(&registry, fields).map(Arc::new)
+        Flow::parse_as(self.name, script)?.compile(&registry, fields).map(Arc::new)
     }
 }

@@ -23,7 +23,7 @@ pub use crate::event::{
     SettingKind, only_async,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
-#[cfg(feature = "json-input")]
+#[cfg(any(feature = "durable", feature = "json-input"))]
 pub use crate::input::{FieldJsonError, FromJson, InputDefault, InputField, ReadJson, Step};
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
 pub use crate::pipeline::{CheckedFlow, Pipeline};
@@ -95,6 +95,33 @@ macro_rules! __submit_error {
 }
 
 pub use crate::__submit_error as submit_error;
+
+/// Says that runs of a pipeline can be resumed.
+#[cfg(feature = "durable")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_pipeline {
+    ($private:path, $pipeline:ty) => {
+        const _: () = {
+            use $private as __nexus;
+            __nexus::inventory::submit! {
+                __nexus::linked_pipeline::<$pipeline>()
+            }
+        };
+    };
+}
+
+/// Tells nobody: the feature `durable` is off.
+#[cfg(not(feature = "durable"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_pipeline {
+    ($private:path, $pipeline:ty) => {};
+}
+
+pub use crate::__submit_pipeline as submit_pipeline;
+#[cfg(feature = "durable")]
+pub use crate::pipeline::linked_pipeline;
 
 /// What only those need who read a pipeline's fields from text.
 #[cfg(feature = "json-input")]

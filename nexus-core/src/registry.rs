@@ -18,6 +18,7 @@ use crate::executor::{
 use crate::retry::{ErrorType, IntoRetryPolicy};
 use crate::settings::{EventExecutionEvaluationState, EventSettings};
 use crate::value::OutputInfo;
+use crate::wire::Serialisable;
 
 /// An annotated event that is linked into the program.
 #[cfg(feature = "registry")]
@@ -316,6 +317,16 @@ impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
         self.set(|settings| settings.timeout(limit))
     }
 
+    /// See [`EventSettings::checkpoint`].
+    pub fn checkpoint(self, record: bool) -> Self {
+        self.set(|settings| settings.checkpoint(record))
+    }
+
+    /// See [`EventSettings::version`].
+    pub fn version(self, version: u32) -> Self {
+        self.set(|settings| settings.version(version))
+    }
+
     /// See [`EventSettings::execution_evaluation_state`].
     pub fn execution_evaluation_state(self, state: EventExecutionEvaluationState) -> Self {
         self.set(|settings| settings.execution_evaluation_state(state))
@@ -344,12 +355,14 @@ impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
         self
     }
 
-    /// Shows the event's values in reports as JSON.
+    /// Shows the event's values in reports as JSON, and lets a durable run write them down and read
+    /// them again.
     pub fn output_json(self) -> Self
     where
-        T: serde::Serialize,
+        T: serde::Serialize + serde::de::DeserializeOwned,
     {
         self.def.output = OutputInfo::json::<T>();
+        self.def.wire.output.by = Serialisable::<T>::VALUE;
         self
     }
 

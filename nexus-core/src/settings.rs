@@ -22,6 +22,8 @@ pub struct EventSettings {
     pub(crate) stops: StopConditions,
     pub(crate) evaluation: Option<Evaluation>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) checkpoint: Option<bool>,
+    pub(crate) version: Option<u32>,
 }
 
 /// Which ends of a step stop the run (tutorial, "Stopping Conditions").
@@ -74,6 +76,22 @@ impl EventSettings {
     /// retry. Zero is reported when a flow that has the event is planned.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
+        self
+    }
+
+    /// Says whether a durable run records how the event ended, as it does where this is not said. If
+    /// not, the event runs again when the run is resumed: that suits what is cheap and does nothing to
+    /// the world outside.
+    pub fn checkpoint(mut self, record: bool) -> Self {
+        self.checkpoint = Some(record);
+        self
+    }
+
+    /// Says which version of the event this is: 1 where it is not said. A durable run that began with
+    /// another version and still needs the event does not go on by itself. Zero is reported when a
+    /// flow that has the event is planned.
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = Some(version);
         self
     }
 

@@ -61,6 +61,11 @@ pub trait Shape: 'static {
         false
     }
     fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch>;
+    /// The same of a plain value.
+    #[inline]
+    fn read_value(value: &Value) -> Result<Self::Out<'_>, Mismatch> {
+        value.get::<Self::Takes>().and_then(Self::in_place).ok_or(Mismatch::Type)
+    }
     fn fan(_value: &Value) -> Option<Fanned> {
         None
     }
@@ -181,7 +186,7 @@ fn one<'a, T: 'static>(piped: &'a Piped<'a>) -> Result<&'a T, Mismatch> {
         Piped::Item(list, index) => {
             list.get::<Vec<T>>().and_then(|list| list.get(*index)).ok_or(Mismatch::Type)
         }
-        Piped::Nothing | Piped::Group(_) => Err(Mismatch::Type),
+        Piped::Nothing | Piped::Group(_) | Piped::Members(_) => Err(Mismatch::Type),
     }
 }
 
@@ -217,11 +222,15 @@ macro_rules! in_place_shapes {
             }
             #[inline]
             fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch> {
-                one::<$takes>(piped).map($borrow)
+                match piped {
+                    Piped::Value(value) => Self::read_value(value),
+                    other => one::<$takes>(other).map($borrow),
+                }
             }
             fn fan(value: &Value) -> Option<Fanned> {
                 fan_list::<$takes>(value)
             }
+            #[inline]
             fn in_place(part: &$takes) -> Option<Self::Out<'_>> {
                 Some(part).map($borrow)
             }
@@ -250,7 +259,7 @@ impl<T: Send + Sync + 'static> Shape for ByArc<T> {
     }
     fn read<'a>(piped: &'a Piped<'a>) -> Result<Arc<T>, Mismatch> {
         match piped {
-            Piped::Value(value) => value.arc().ok_or(Mismatch::Type),
+            Piped::Value(value) => Self::read_value(value),
             Piped::Each(EachRef(each)) if each.verdict.is_none() => {
                 each.values.arc().ok_or(Mismatch::Type)
             }
@@ -262,6 +271,9 @@ impl<T: Send + Sync + 'static> Shape for ByArc<T> {
                 Ok(_) => Err(Mismatch::Type),
             },
         }
+    }
+    fn read_value(value: &Value) -> Result<Arc<T>, Mismatch> {
+        value.arc().ok_or(Mismatch::Type)
     }
     fn fan(value: &Value) -> Option<Fanned> {
         fan_stream::<T>(value)
@@ -285,6 +297,9 @@ impl<S: Shape> Shape for OrFailure<S> {
             Err(Mismatch::Failed(failure)) => Ok(Err(failure)),
             Err(Mismatch::Type) => Err(Mismatch::Type),
         }
+    }
+    fn read_value(value: &Value) -> Result<Self::Out<'_>, Mismatch> {
+        S::read_value(value).map(Ok)
     }
     fn fan(value: &Value) -> Option<Fanned> {
         S::fan(value)
@@ -330,6 +345,7 @@ impl<S: Shape> Shape for List<S> {
     fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch> {
         match piped {
             Piped::Group(members) => members.iter().map(S::read).collect(),
+            Piped::Members(members) => members.iter().map(S::read_value).collect(),
             Piped::Each(each) => S::read_each(*each),
             other => Self::in_place(one(other)?).ok_or(Mismatch::Type),
         }
@@ -369,10 +385,15 @@ macro_rules! tuple_shapes {
                 Some(($($S::in_place(&part.$i)?,)+))
             }
             fn read<'a>(piped: &'a Piped<'a>) -> Result<Self::Out<'a>, Mismatch> {
-                if let Piped::Group(members) = piped {
-                    return Ok(($($S::read(members.get($i).ok_or(Mismatch::Type)?)?,)+));
+                match piped {
+                    Piped::Members(members) => {
+                        Ok(($($S::read_value(members.get($i).ok_or(Mismatch::Type)?)?,)+))
+                    }
+                    Piped::Group(members) => {
+                        Ok(($($S::read(members.get($i).ok_or(Mismatch::Type)?)?,)+))
+                    }
+                    other => Self::in_place(one(other)?).ok_or(Mismatch::Type),
                 }
-                Self::in_place(one(piped)?).ok_or(Mismatch::Type)
             }
         }
     };

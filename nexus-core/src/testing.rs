@@ -82,6 +82,11 @@ impl Clock for VirtualClock {
         self.time().now
     }
 
+    /// It began with the year 2000.
+    fn wall_time(&self) -> Duration {
+        Duration::from_secs(946_684_800) + self.now()
+    }
+
     fn wait_until(&self, at: Duration, idle: bool) -> Wait {
         let mut time = self.time();
         if time.now >= at {
@@ -167,6 +172,22 @@ impl TestEngine {
     /// Another seed than 0, for run ids and jitter.
     pub fn seed(mut self, seed: u64) -> Self {
         self.builder = self.builder.seed(seed);
+        self
+    }
+
+    /// Keeps the records of durable runs, as [`EngineBuilder::store`] does: in a
+    /// [`MemoryStore`](crate::journal::MemoryStore), say.
+    #[cfg(feature = "durable")]
+    pub fn store(mut self, store: impl crate::journal::Store) -> Self {
+        self.builder = self.builder.store(store);
+        self
+    }
+
+    /// The flow that runs of a plan made at run time are resumed with, as
+    /// [`EngineBuilder::resumable`] says it.
+    #[cfg(feature = "durable")]
+    pub fn resumable(mut self, plan: &Arc<crate::plan::Plan>) -> Self {
+        self.builder = self.builder.resumable(plan);
         self
     }
 

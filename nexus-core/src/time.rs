@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::LazyLock;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of time. The engine asks it what time it is, and how to wait.
 ///
@@ -45,6 +45,12 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// took is the difference of two of them. Without this it is [`now`](Self::now).
     fn timestamp(&self) -> Duration {
         self.now()
+    }
+
+    /// The time by the wall clock, since 1970 began in UTC: what durable runs are recorded with.
+    /// Without this it is the system's.
+    fn wall_time(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     /// The engine has nothing to do before `at`. `idle` says that no task is running anywhere
@@ -98,7 +104,8 @@ impl Clock for SystemClock {
 
     #[inline]
     fn timestamp(&self) -> Duration {
-        Duration::from_nanos(COUNTER.delta_as_nanos(0, COUNTER.raw()))
+        let counter = &*COUNTER;
+        Duration::from_nanos(counter.delta_as_nanos(0, counter.raw()))
     }
 
     fn wait_until(&self, at: Duration, _idle: bool) -> Wait {

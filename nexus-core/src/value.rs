@@ -16,44 +16,83 @@ use std::sync::Arc;
 /// assert_eq!(value.get::<u64>(), None);
 /// ```
 #[derive(Clone)]
-pub struct Value(Option<Shared>);
+pub struct Value(Kept);
 
-/// A value that is not `()`: many events yield nothing, and that needs no allocation.
-type Shared = Arc<dyn Any + Send + Sync>;
+/// The types whose values are kept in place: many events yield one of them, and an allocation would
+/// cost more than all else that a run does for such an event.
+macro_rules! kept_in_place {
+    ($($variant:ident: $ty:ty),+) => {
+        #[derive(Clone)]
+        enum Kept {
+            $($variant($ty),)+
+            Shared(Arc<dyn Any + Send + Sync>),
+        }
+
+        impl Value {
+            /// Wraps `value`.
+            #[inline]
+            pub fn new<T: Send + Sync + 'static>(value: T) -> Self {
+                $(if TypeId::of::<T>() == TypeId::of::<$ty>() {
+                    return Self(cast(value).map_or_else(Kept::nothing, Kept::$variant));
+                })+
+                Self(Kept::Shared(Arc::new(value)))
+            }
+
+            /// The value, if it is a `T`.
+            #[inline]
+            pub fn get<T: 'static>(&self) -> Option<&T> {
+                match &self.0 {
+                    $(Kept::$variant(value) => (value as &dyn Any).downcast_ref(),)+
+                    Kept::Shared(value) => value.downcast_ref(),
+                }
+            }
+
+            /// The value as a shared pointer, if it is a `T`; never clones it, but for a number or
+            /// the like.
+            pub fn arc<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+                match &self.0 {
+                    $(Kept::$variant(value) => cast(*value).map(Arc::new),)+
+                    Kept::Shared(value) => Arc::clone(value).downcast().ok(),
+                }
+            }
+
+            /// Takes the value out, if it is a `T` that nobody else holds.
+            #[inline]
+            pub(crate) fn into_inner<T: Send + Sync + 'static>(self) -> Option<T> {
+                match self.0 {
+                    $(Kept::$variant(value) => cast(value),)+
+                    Kept::Shared(value) => Arc::into_inner(value.downcast().ok()?),
+                }
+            }
+        }
+    };
+}
+
+kept_in_place! {
+    Unit: (), Bool: bool, Char: char, Text: &'static str, F32: f32, F64: f64,
+    U8: u8, U16: u16, U32: u32, U64: u64, Usize: usize,
+    I8: i8, I16: i16, I32: i32, I64: i64, Isize: isize
+}
+
+// A run has one of them for each step.
+const _: () = assert!(size_of::<Option<Value>>() == 24);
+
+impl Kept {
+    fn nothing() -> Self {
+        Self::Unit(())
+    }
+}
+
+/// The same value, if both types are one.
+#[inline]
+fn cast<T: 'static, U: 'static>(value: T) -> Option<U> {
+    (&mut Some(value) as &mut dyn Any).downcast_mut::<Option<U>>()?.take()
+}
 
 impl Value {
-    /// Wraps `value`.
-    #[inline]
-    pub fn new<T: Send + Sync + 'static>(value: T) -> Self {
-        Self((TypeId::of::<T>() != TypeId::of::<()>()).then(|| Arc::new(value) as Shared))
-    }
-
     /// Shares a value that is behind an `Arc` already, without a copy.
     pub fn from_arc<T: Send + Sync + 'static>(value: Arc<T>) -> Self {
-        Self((TypeId::of::<T>() != TypeId::of::<()>()).then_some(value as Shared))
-    }
-
-    /// The value, if it is a `T`.
-    #[inline]
-    pub fn get<T: 'static>(&self) -> Option<&T> {
-        match &self.0 {
-            Some(value) => value.downcast_ref(),
-            None => (&() as &dyn Any).downcast_ref(),
-        }
-    }
-
-    /// The value as a shared pointer, if it is a `T`; never clones it.
-    pub fn arc<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.0.clone().unwrap_or_else(|| Arc::new(()));
-        value.downcast().ok()
-    }
-
-    /// Takes the value out, if it is a `T` that nobody else holds.
-    pub(crate) fn into_inner<T: Send + Sync + 'static>(self) -> Option<T> {
-        match self.0 {
-            Some(value) => Arc::into_inner(value.downcast().ok()?),
-            None => (Box::new(()) as Box<dyn Any>).downcast().ok().map(|unit| *unit),
-        }
+        Self(Kept::Shared(value))
     }
 }
 
@@ -116,6 +155,12 @@ impl TypeInfo {
     #[inline]
     pub fn is(&self, other: &Self) -> bool {
         self.id == other.id
+    }
+
+    /// Whether both are the same generic type, of whatever arguments.
+    #[cfg(feature = "durable")]
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (self.name)().split('<').next() == (other.name)().split('<').next()
     }
 
     pub(crate) fn id(&self) -> TypeId {
@@ -204,6 +249,36 @@ mod tests {
         assert_eq!(unit.into_inner(), Some(()));
         assert_eq!(Value::from_arc(Arc::new(())).get(), Some(&()));
         assert_eq!(Value::from_arc(Arc::new(7_u8)).into_inner(), Some(7_u8));
+    }
+
+    #[test]
+    fn what_is_kept_in_place_is_a_value_like_others() {
+        fn holds<T: Copy + PartialEq + fmt::Debug + Send + Sync + 'static>(inner: T) {
+            for value in [Value::new(inner), Value::from_arc(Arc::new(inner))] {
+                assert_eq!((value.get(), value.get::<Vec<T>>()), (Some(&inner), None));
+                assert_eq!(value.arc().as_deref(), Some(&inner));
+                assert!(value.arc::<Vec<T>>().is_none());
+                assert_eq!(value.clone().into_inner::<Vec<T>>(), None);
+                assert_eq!(value.into_inner(), Some(inner));
+            }
+        }
+        holds(true);
+        holds('n');
+        holds("text");
+        holds((1_u8, 2_u16));
+        holds(1_u8);
+        holds(1_u16);
+        holds(1_u32);
+        holds(1_u64);
+        holds(1_usize);
+        holds(1_i8);
+        holds(1_i16);
+        holds(1_i32);
+        holds(1_i64);
+        holds(1_isize);
+        holds(0.5_f32);
+        holds(0.5_f64);
+        assert_eq!(Value::new(1_u64).get::<i64>(), None);
     }
 
     #[test]

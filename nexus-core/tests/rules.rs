@@ -5,6 +5,8 @@
 #[path = "rules/support.rs"]
 mod support;
 
+#[path = "rules/d4_checkpoint.rs"]
+mod d4_checkpoint;
 #[path = "rules/r10_goto.rs"]
 mod r10_goto;
 #[path = "rules/r11_bypass.rs"]
@@ -29,6 +31,8 @@ mod r3_closures;
 mod r5_flow;
 #[path = "rules/r5_parallel.rs"]
 mod r5_parallel;
+#[path = "rules/r5_plain.rs"]
+mod r5_plain;
 #[path = "rules/r5_previous.rs"]
 mod r5_previous;
 #[path = "rules/r6_status.rs"]

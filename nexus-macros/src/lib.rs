@@ -94,6 +94,8 @@ use proc_macro::TokenStream;
 /// | `stop_on_success`, `stop_on_error`, `stop_on_exception` | nothing, `true` or `false` |
 /// | `execution_evaluation_state` | `SuccessForPartialSuccess` and its kind |
 /// | `timeout` | how long one attempt may take: `"200ms"`, `"30s"`, `"1h30m"`, or a `Duration` |
+/// | `checkpoint` | nothing, `true` or `false`: whether a durable run records the outcome |
+/// | `version` | a whole number, at least 1: raised when a durable run that began before must not go on with the event as it is now |
 /// | `bypass` | a function `fn(&Context) -> Bypass<T>` (of a struct: its `can_bypass_current_event`) |
 /// | `name` | what flows that arrive as text call the event |
 /// | `crate` | the path of nexus, where it has another name |
@@ -198,6 +200,7 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `flow` | the flow in tokens: names are Rust paths, comments are `//`; or in a text, where they are `#` |
 /// | `file` | a file with the flow, relative to the directory of `Cargo.toml` |
+/// | `durable` | nothing, `true` or `false`: checks that a store can keep every field and what every step yields |
 /// | `timeout` | how long a run may take: `"30s"`, `"5m"`, or a `Duration` |
 /// | `name` | the pipeline's name in reports; that of the struct, if left out |
 /// | `crate` | the path of nexus, where it has another name |
@@ -207,6 +210,10 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 /// That every name is an event, every parameter a field of the right type, every value along
 /// <code>|-></code> one that the next event takes, every setting known and of the right type, every
 /// executor one, and that an event whose value names branches has all of them.
+///
+/// With `durable`, also that every field and every value that a step yields is `serde::Serialize` and
+/// `serde::Deserialize`, so that a store can keep it; that of an event with `checkpoint = false` need
+/// not be. It takes nexus's feature `durable`.
 #[proc_macro_derive(Pipeline, attributes(pipeline, field))]
 pub fn derive_pipeline(item: TokenStream) -> TokenStream {
     pipeline::derive(item.into()).into()

@@ -46,6 +46,12 @@ pub(crate) fn is_static_ref(ty: &Type) -> bool {
     matches!(ty, Type::Reference(it) if it.lifetime.as_ref().is_some_and(|name| name.ident == "static"))
 }
 
+/// Whether a type is written with a reference that has a lifetime. Who reads such a value has nothing
+/// that it could borrow from for so long.
+pub(crate) fn borrows(ty: &Type) -> bool {
+    text(ty).contains("&'")
+}
+
 /// Whether the type is plainly one whose values have no size of their own.
 pub(crate) fn is_unsized(ty: &Type) -> bool {
     match without_parens(ty) {

@@ -82,6 +82,7 @@ fn step_words(step: &StepInfo) -> String {
     words.extend(settings.executor.as_ref().map(|_| format!("on {}", executor(settings))));
     words.extend(settings.retry_policy.as_ref().map(retry));
     words.extend(settings.timeout.map(|limit| format!("timeout {limit:?}")));
+    words.extend((!settings.checkpoint).then(|| "not recorded".to_owned()));
     words.extend(settings.stops.iter().map(|stop| stop.name().to_owned()));
     words.join("; ")
 }
@@ -123,6 +124,12 @@ fn event(event: &EventInfo) -> String {
     if !settings.stops.is_empty() {
         let names: Vec<&str> = settings.stops.iter().map(|stop| stop.name()).collect();
         out.line(format!("  stops    the run: {}", names.join(", ")));
+    }
+    if !settings.checkpoint {
+        out.line("  records  nothing: a durable run that is resumed runs it again");
+    }
+    if event.version != 1 {
+        out.line(format!("  version  {}", event.version));
     }
     if let Some(state) = evaluation(settings.evaluation) {
         out.line(format!("  each     {state}"));

@@ -50,7 +50,7 @@ struct State {
 pub(super) struct BatchRun {
     pub(super) index: u64,
     pub(super) items: Range<u64>,
-    pub(super) run: Box<dyn FnOnce() -> Report + Send>,
+    pub(super) run: Box<dyn FnOnce() -> Result<Report> + Send>,
 }
 
 /// A run that has ended.
@@ -170,8 +170,8 @@ impl Shared {
     }
 
     fn drive(&self, BatchRun { index, items, run }: BatchRun) {
-        let report = contain(run).map_err(|panic| {
-            Error::Engine(format!("the thread that drove the run has panicked: {panic}"))
+        let report = contain(run).unwrap_or_else(|panic| {
+            Err(Error::Engine(format!("the thread that drove the run has panicked: {panic}")))
         });
         // The batch's items go here, before anybody may make room for others.
         let canceller = lock(&self.state).under_way.remove(&index);

@@ -20,6 +20,8 @@ pub struct Spec {
     /// The branches that its value names.
     pub goto: Option<&'static [DescriptorName]>,
     pub is_async: bool,
+    /// Whether a durable run records its outcome, where the flow does not say.
+    pub checkpoint: bool,
     pub wire: &'static EventWire,
     /// Whether this can be relied on; if not, there is another error already.
     pub known: bool,
@@ -44,14 +46,26 @@ impl Spec {
         own: &[],
         goto: None,
         is_async: false,
+        checkpoint: true,
         wire: &EventWire::NONE,
         known: false,
     };
 
     /// The specification of a struct event, of what its `process` says.
     #[must_use]
-    pub const fn of_struct(self, name: &'static str, own: &'static [OwnField]) -> Self {
-        Self { name, own, ..self }
+    pub const fn of_struct(
+        self,
+        name: &'static str,
+        own: &'static [OwnField],
+        checkpoint: bool,
+    ) -> Self {
+        Self { name, own, checkpoint, ..self }
+    }
+
+    /// The specification of an event that says whether its outcome is recorded.
+    #[must_use]
+    pub const fn with_checkpoint(self, checkpoint: bool) -> Self {
+        Self { checkpoint, ..self }
     }
 }
 

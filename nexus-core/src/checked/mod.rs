@@ -16,6 +16,7 @@
 
 mod accepts;
 mod check;
+mod durable;
 #[cfg(feature = "json-input")]
 mod input;
 mod probe;
@@ -28,9 +29,9 @@ pub use input::readable;
 pub use probe::{
     AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, ByValue, Define, Dynamic, Fallback,
     FallbackDynamic, FallbackField, FallbackHolds, FallbackOf, FallbackReturns, FallbackStruct,
-    FieldKind, FieldValue, GroupArity, HasError, HasParameter, Holds, Id, IsExecutor, Json, Listed,
-    Of, Process, Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput, Struct,
-    StructEvent, Typed, by_value, conversion, needed,
+    FieldKind, FieldValue, GroupArity, HasError, HasParameter, Holds, Id, IsExecutor, IsStream,
+    Json, Listed, Of, Process, Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput,
+    Struct, StructEvent, Typed, YieldsStream, by_value, conversion, needed,
 };
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::event::{
 };
 use crate::executor::{BodyKind, Executor};
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
+use crate::piped::Items;
 use crate::retry::ErrorType;
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
@@ -232,6 +233,18 @@ impl<E: Executor> RunsRemote<E> {
     pub const IS: bool = matches!(E::RUNS, BodyKind::Remote);
 }
 
+/// Whether `T` is a stream, which is gone once it is read.
+pub struct IsStream<T>(PhantomData<T>);
+impl<T> IsStream<Items<T>> {
+    pub const IS: bool = true;
+}
+
+/// Whether event `E` yields one.
+pub struct YieldsStream<E>(PhantomData<E>);
+impl<E: Event<Output = Items<T>>, T: Send + 'static> YieldsStream<E> {
+    pub const IS: bool = true;
+}
+
 /// What a struct event's field can be set from.
 pub struct FieldKind<T>(PhantomData<T>);
 impl<T: FromSetting> FieldKind<T> {
@@ -291,6 +304,8 @@ pub trait StructEvent: Sized {
     const PLACE: &'static str;
     /// Whether its own executor runs bodies in other processes.
     const REMOTE: bool;
+    /// Whether a durable run records its outcome, where the flow does not say.
+    const CHECKPOINT: bool = true;
     fn settings() -> EventSettings;
     /// The event with the fields that a flow sets.
     fn make(values: &OwnValues<'_>) -> Result<Self, String>;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::mailbox::Mailbox;
 use super::progress::ProgressTracker;
+use super::recorded::RunJournal;
 use super::shared::{Mocked, Shared};
 use super::timer::TimerKey;
 use super::work::{Work, WorkKind};
@@ -26,6 +27,8 @@ pub(crate) struct ActiveRun {
     pub(super) mocked: Option<Mocked>,
     pub(super) tracker: Option<Arc<ProgressTracker>>,
     pub(super) mailbox: Mailbox,
+    /// What writes the run down, if something does.
+    pub(super) journal: Option<RunJournal>,
     starts: FirstStarts,
 }
 
@@ -41,6 +44,7 @@ impl ActiveRun {
         pools: Vec<Arc<dyn AnyExecutor>>,
         mocked: Option<Mocked>,
         tracker: Option<Arc<ProgressTracker>>,
+        journal: Option<RunJournal>,
     ) -> Arc<Self> {
         // An executor of the user's may say anything, and may panic.
         let parallelism =
@@ -54,10 +58,14 @@ impl ActiveRun {
             pools,
             mocked,
             tracker,
+            journal,
         })
     }
 
     pub(super) fn new_run(&self) -> Box<Run> {
+        if let Some(run) = self.journal.as_ref().and_then(RunJournal::take_resumed) {
+            return run;
+        }
         let observed = !self.engine.observers.is_empty();
         Box::new(Run::new(Arc::clone(&self.plan), self.info.id.0 as u64, observed))
     }
@@ -109,6 +117,14 @@ impl ActiveRun {
         }
     }
 
+    /// The same for a task that began before its run was brought back.
+    #[cfg(feature = "durable")]
+    pub(super) fn note_start_again(&self, task: Task, at: Duration) {
+        if self.is_bounded(task) {
+            lock(&self.starts.0).insert((task.step, task.item), at);
+        }
+    }
+
     /// The time since a bounded task's first attempt began; zero for others.
     #[inline]
     pub(super) fn elapsed(&self, task: Task) -> Duration {
@@ -120,6 +136,9 @@ impl ActiveRun {
 
     #[cold]
     fn since_start(&self, task: Task) -> Duration {
+        if let Some(recorded) = self.journal.as_ref().and_then(|it| it.take_elapsed(task)) {
+            return recorded;
+        }
         let start = lock(&self.starts.0).get(&(task.step, task.item)).copied();
         start.map_or(Duration::ZERO, |start| self.engine.clock.now().saturating_sub(start))
     }

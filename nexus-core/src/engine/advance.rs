@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveRun;
+use super::inline::enqueue;
 use super::mailbox::{Delivery, Lease, Outbox, Release, WorkerNext};
 use super::runs::Registered;
 use super::work::{Notification, Work, WorkKind};
@@ -40,7 +41,9 @@ impl ActiveRun {
             let Some((kind, task)) = outbox.inline.pop_front() else { break };
             match kind {
                 _ if !run.is_wanted(task) => {}
-                WorkKind::Body => self.run_inline(run, task, context, &mut mark),
+                WorkKind::Body => {
+                    self.run_inline(run, task, &mut outbox.inline, context, &mut mark);
+                }
                 WorkKind::BypassCheck => self.check_inline(run, task, context),
             }
         }
@@ -66,9 +69,11 @@ impl ActiveRun {
         mark: &mut Option<Duration>,
     ) {
         // Whoever cancels the run has left a notification for its holder.
-        while !self.info.is_cancelled()
-            && let Some(action) = run.next_action()
-        {
+        while !self.info.is_cancelled() {
+            if inline.is_some() && self.is_unwatched() {
+                run.start_plain(|step| enqueue(&mut outbox.inline, step));
+            }
+            let Some(action) = run.next_action() else { return };
             match action {
                 Action::Start(task) => match self.place(task.step) {
                     Place::Pool(pool) => {
@@ -82,7 +87,7 @@ impl ActiveRun {
                         self.signal_init(task);
                         match &mut inline {
                             Some(context) if run.is_alone() => {
-                                self.run_inline(run, task, context, mark);
+                                self.run_inline(run, task, &mut outbox.inline, context, mark);
                             }
                             _ => outbox.inline.push_back((WorkKind::Body, task)),
                         }
@@ -236,6 +241,9 @@ impl ActiveRun {
         lease: Option<Lease<'_>>,
         outbox: &mut Outbox,
     ) -> WorkerNext {
+        if let Some(journal) = &self.journal {
+            return self.record(journal, notifications, lease);
+        }
         match self.mailbox.deliver(notifications, lease) {
             Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease, outbox),
             Delivery::Left(next) => next,
@@ -283,6 +291,9 @@ impl ActiveRun {
             }
             Notification::Halted(halt) => run.cancel_all(halt),
         }
+        if self.journal.is_some() {
+            run.start_ready();
+        }
     }
 }
 
@@ -300,7 +311,7 @@ impl Registered for ActiveRun {
         self.info.names.pipeline()
     }
     fn cancel(self: Arc<Self>) {
-        self.halt(Halt::Cancelled(CancelCause::Requested));
+        self.let_go();
     }
     fn abandoned_steps(&self) -> Vec<String> {
         self.abandoned_names()

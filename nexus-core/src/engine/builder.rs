@@ -6,7 +6,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::shared::Mock;
+#[cfg(feature = "durable")]
+use crate::journal::Store;
 use crate::observe::Observer;
+#[cfg(feature = "durable")]
+use crate::plan::Plan;
 use crate::time::{Clock, SystemClock};
 use crate::value::{TypeInfo, Value};
 
@@ -20,6 +24,10 @@ pub struct EngineBuilder {
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) step_timings: bool,
     pub(super) seed: Option<u64>,
+    #[cfg(feature = "durable")]
+    pub(super) store: Option<Arc<dyn Store>>,
+    #[cfg(feature = "durable")]
+    pub(super) resumable: Vec<Arc<Plan>>,
 }
 
 impl Default for EngineBuilder {
@@ -32,6 +40,10 @@ impl Default for EngineBuilder {
             mocks: HashMap::new(),
             step_timings: true,
             seed: None,
+            #[cfg(feature = "durable")]
+            store: None,
+            #[cfg(feature = "durable")]
+            resumable: Vec::new(),
         }
     }
 }
@@ -67,6 +79,28 @@ impl EngineBuilder {
     /// Makes run ids and jitter repeatable.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Keeps the records of runs in this store, so that they outlive the process: those of durable
+    /// pipelines, and those that are given a [key](crate::Prepared::key).
+    ///
+    /// ```
+    /// use nexus_core::{Engine, journal::MemoryStore};
+    /// let engine = Engine::builder().store(MemoryStore::new()).build()?;
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    #[cfg(feature = "durable")]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Says which flow the runs of a plan made at run time go on with when they are
+    /// [resumed](crate::Engine::resume). Pipelines of `#[derive(Pipeline)]` need not be named.
+    #[cfg(feature = "durable")]
+    pub fn resumable(mut self, plan: &Arc<Plan>) -> Self {
+        self.resumable.push(Arc::clone(plan));
         self
     }
 

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::active::ActiveRun;
 use super::mailbox::{Contents, Outbox};
+use super::recorded::RunJournal;
 use super::watch::LOOK_EVERY;
-use super::work::{InlineQueue, Work};
+use super::work::{InlineQueue, Notification, Work};
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 use crate::executor::while_blocked;
@@ -54,7 +55,11 @@ impl ActiveRun {
 
     /// What comes after a run's last step.
     pub(super) fn end_run(&self, run: Box<Run>, start: Duration) -> Report {
-        let elapsed = self.engine.clock.now().saturating_sub(start);
+        let elapsed = match &self.journal {
+            None => self.engine.clock.now().saturating_sub(start),
+            // From its first start on, in whatever process that was.
+            Some(journal) => journal.elapsed(&self.engine),
+        };
         let report = Report::new(*run, self.info.id, elapsed);
         self.signal_run_end(&report);
         report
@@ -65,7 +70,9 @@ impl ActiveRun {
         let mut outbox = Outbox::default();
         let mut looked = None;
         loop {
-            self.advance(&mut run, &mut outbox, Some(&mut context));
+            // What a recorded run is told must be safe before, so each step takes the long way.
+            let context_of_run = if self.journal.is_none() { Some(&mut context) } else { None };
+            self.advance(&mut run, &mut outbox, context_of_run);
             if self.was_never_shared(&run, &outbox) {
                 return run;
             }
@@ -84,7 +91,7 @@ impl ActiveRun {
                         self.watch_meanwhile();
                         let notification = work.perform_inline(self, &mut context);
                         self.mailbox.lock().driver_busy = false;
-                        self.tell(notification);
+                        self.tell_inline(notification);
                     }
                 }
             };
@@ -93,7 +100,7 @@ impl ActiveRun {
 
     /// Whether the run is over, and nobody but this thread can have had a part in it.
     fn was_never_shared(&self, run: &Run, outbox: &Outbox) -> bool {
-        let is_local = self.pools.is_empty() && !self.info.is_cancelled();
+        let is_local = self.pools.is_empty() && !self.info.is_cancelled() && self.journal.is_none();
         is_local && run.is_finished() && outbox.is_empty()
     }
 
@@ -134,6 +141,7 @@ impl ActiveRun {
     fn next_driver_step(self: &Arc<Self>, looked: &mut Option<Instant>) -> DriverStep {
         let mut contents = self.mailbox.lock();
         let mut may_sleep = false;
+        let mut commits_elsewhere = false;
         loop {
             if looked.is_some_and(|at| at.elapsed() >= LOOK_EVERY) {
                 drop(contents);
@@ -143,7 +151,9 @@ impl ActiveRun {
             }
             let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
-                Polled::Nothing(held, None) if !std::mem::replace(&mut may_sleep, true) => {
+                Polled::Nothing(held, None)
+                    if self.journal.is_none() && !std::mem::replace(&mut may_sleep, true) =>
+                {
                     contents = self.mailbox.await_notice(held);
                     continue;
                 }
@@ -152,6 +162,14 @@ impl ActiveRun {
                     limit
                 }
             };
+            if !commits_elsewhere && self.journal.as_ref().is_some_and(RunJournal::is_in_flight) {
+                // There is nothing else to do, so this thread may as well wait for the disk. If
+                // another one does that already, look once more and then wait for that one.
+                drop(contents);
+                commits_elsewhere = !self.commit_now();
+                contents = self.mailbox.lock();
+                continue;
+            }
             let watches = contents.driver_watches();
             let limit = match limit {
                 None if watches => Some(LOOK_EVERY),
@@ -164,20 +182,22 @@ impl ActiveRun {
                 None => wait(&self.mailbox.changed, contents),
                 Some(time) => wait_timeout(&self.mailbox.changed, contents, time),
             });
+            commits_elsewhere = false;
         }
     }
 
     /// What there is to do for whoever drives the run. A driver that `may_block` runs bodies while
     /// it holds the run.
     pub(super) fn poll_mailbox<'a>(
-        self: &Arc<Self>,
+        self: &'a Arc<Self>,
         mut contents: MutexGuard<'a, Contents>,
         may_block: bool,
     ) -> Polled<'a> {
         loop {
             let now = &mut *contents;
             let Some(run) = &mut now.run else { return Polled::Nothing(contents, None) };
-            let idle = run.is_idle();
+            let journal = self.journal.as_ref();
+            let idle = run.is_idle() && !journal.is_some_and(RunJournal::is_in_flight);
             if run.is_finished() {
                 let Some(run) = contents.run.take() else { continue };
                 for pool in Contents::close(contents) {
@@ -186,7 +206,11 @@ impl ActiveRun {
                 }
                 return Polled::Ready(DriverStep::Finish(run));
             }
-            if may_block && !now.inline.is_empty() && self.is_alone_with(run, now.inline.len()) {
+            if may_block
+                && journal.is_none()
+                && !now.inline.is_empty()
+                && self.is_alone_with(run, now.inline.len())
+            {
                 let inline = std::mem::take(&mut now.inline);
                 let Some(run) = now.run.take() else { continue };
                 return Polled::Ready(DriverStep::Advance(run, inline));
@@ -201,12 +225,26 @@ impl ActiveRun {
             }
             let timer = now.timers.peek().map(|timer| timer.0);
             let next = timer.map(|timer| timer.at);
-            let is_deadline =
-                self.info.deadline.is_some_and(|at| next.is_none_or(|next| at < next));
-            let Some(at) = (if is_deadline { self.info.deadline } else { next }) else {
+            // A recorded run that is told to end learns it when that is safe.
+            let deadline = self.info.deadline;
+            let deadline = deadline.filter(|_| journal.is_none() || !self.info.is_cancelled());
+            let is_deadline = deadline.is_some_and(|at| next.is_none_or(|next| at < next));
+            let Some(at) = (if is_deadline { deadline } else { next }) else {
                 return Polled::Nothing(contents, None);
             };
             match self.engine.clock.wait_until(at, idle) {
+                Wait::Over if journal.is_some() => {
+                    let timer = timer.filter(|_| !is_deadline);
+                    if timer.is_some() {
+                        now.timers.pop();
+                    }
+                    drop(contents);
+                    match timer {
+                        Some(timer) => self.tell(Notification::Woken(timer.task())),
+                        None => self.halt(Halt::TimedOut),
+                    }
+                    contents = self.mailbox.lock();
+                }
                 Wait::Over => {
                     let Some(mut run) = contents.run.take() else { continue };
                     let Some(timer) = timer.filter(|_| !is_deadline) else {

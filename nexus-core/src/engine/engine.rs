@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock};
 
 use super::builder::EngineBuilder;
+#[cfg(feature = "durable")]
+use super::keys::Durable;
 use super::runs::Runs;
 use super::shared::{OpenPool, Shared, random_seed};
 use super::timer::Timer;
@@ -70,6 +72,8 @@ impl Engine {
                 step_timings: parts.step_timings,
                 seed: parts.seed.unwrap_or_else(random_seed),
                 run_ids: AtomicU64::new(0),
+                #[cfg(feature = "durable")]
+                durable: parts.store.map(|store| Durable::new(store, parts.resumable)),
             }))),
         }
     }
@@ -112,5 +116,9 @@ impl Drop for Owner {
         self.0.real_timer.close();
         let pools = std::mem::take(&mut *lock(&self.0.pools));
         pools.iter().for_each(OpenPool::shut_down);
+        #[cfg(feature = "durable")]
+        if let Some(durable) = &self.0.durable {
+            durable.writer.close();
+        }
     }
 }

@@ -21,9 +21,9 @@ use crate::event::Inputs;
 use crate::executor::{AnyExecutor, Claimed, Job, JobSource};
 use crate::outcome::TaskOutcome;
 use crate::panic;
-use crate::plan::NONE;
+use crate::plan::Then;
 use crate::report::Report;
-use crate::run::{CancelCause, Halt, Run, Task};
+use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 
 /// Drives a run; `shared` runs its plain bodies. Dropped before its end, it cancels the run.
@@ -45,7 +45,7 @@ impl Drop for EndWithFuture<'_> {
     fn drop(&mut self) {
         let Self(active, shared) = self;
         // The run may have been dropped with the future that held it; if not, it learns it here.
-        active.halt(Halt::Cancelled(CancelCause::Requested));
+        active.let_go();
         let mut contents = active.mailbox.lock();
         let is_busy = contents.abandon_driver();
         for pool in Contents::close(contents) {
@@ -91,7 +91,7 @@ impl ActiveRun {
 
     /// The only work that there is, if it is an async body that nobody may have to end.
     fn lone_async(&self, run: &Run, outbox: &mut Outbox) -> Option<Work> {
-        if !outbox.inline.is_empty() || !run.is_alone() {
+        if self.journal.is_some() || !outbox.inline.is_empty() || !run.is_alone() {
             return None;
         }
         let Work { kind: WorkKind::Body, task, .. } = *outbox.pooled.only()? else { return None };
@@ -106,7 +106,8 @@ impl ActiveRun {
     async fn run_async_inline(&self, run: &mut Run, work: Work, context: &mut Context) {
         work.enter(context);
         let task = work.task;
-        let straight = self.plan.steps[task.step as usize].hints.then != NONE;
+        let then = self.plan.steps[task.step as usize].hints.then;
+        let straight = matches!(then, Then::Step(_));
         if straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none() {
             return self.run_async_straight(run, task.step, context).await;
         }
@@ -132,7 +133,7 @@ impl ActiveRun {
             context.step = step;
             let this = &self.plan.steps[step as usize];
             let slots = &self.plan.events[this.event as usize].slots;
-            let inputs = Inputs { slots, piped: run.straight_input(step), context };
+            let inputs = Inputs { slots, piped: run.step_input(step), context };
             let body = &*self.plan.bodies[this.body as usize];
             let ended = match polling::first_poll(body, inputs, &waker, &mut current) {
                 FirstPoll::Ready(outcome) => Some(outcome),
@@ -145,12 +146,12 @@ impl ActiveRun {
             };
             let end = now();
             let busy = end.saturating_sub(start);
-            match ended {
-                Some(TaskOutcome::Success(value)) if this.hints.then != NONE => {
+            match (ended, this.hints.then) {
+                (Some(TaskOutcome::Success(value)), Then::Step(next)) => {
                     run.pass(step, value, busy);
-                    (step, start) = (this.hints.then, end);
+                    (step, start) = (next, end);
                 }
-                ended => {
+                (ended, _) => {
                     run.begin_last(step);
                     let Some(outcome) = ended else { return };
                     let task = Task { step, attempt: 1, item: None };
@@ -212,6 +213,9 @@ impl InlineJob {
         let notification = perform(*work, &mut context);
         if active.mailbox.driver_returns() {
             let _ = panic::contain(|| self.pool.reclaim());
+        }
+        if active.journal.is_some() {
+            return active.tell(notification);
         }
         match active.mailbox.deliver(vec![notification], None) {
             Delivery::Acquired(mut run, notifications) => {

@@ -34,14 +34,14 @@ use crate::sync::thread;
 pub struct RunHandle {
     active: Arc<ActiveRun>,
     tracker: Arc<ProgressTracker>,
-    thread: thread::JoinHandle<Report>,
+    thread: thread::JoinHandle<Result<Report>>,
 }
 
 impl RunHandle {
     pub(super) fn new(
         active: Arc<ActiveRun>,
         tracker: Arc<ProgressTracker>,
-        thread: thread::JoinHandle<Report>,
+        thread: thread::JoinHandle<Result<Report>>,
     ) -> Self {
         Self { active, tracker, thread }
     }
@@ -49,6 +49,12 @@ impl RunHandle {
     /// The run's identity.
     pub fn run_id(&self) -> RunId {
         self.active.info.id
+    }
+
+    /// The run's key, if it is durable.
+    #[cfg(feature = "durable")]
+    pub fn key(&self) -> Option<&str> {
+        self.active.journal.as_ref().map(|journal| &*journal.key)
     }
 
     /// Ends the run: nothing more starts, async events are dropped, events in worker processes are
@@ -79,10 +85,11 @@ impl RunHandle {
     ///
     /// # Errors
     ///
-    /// If the thread that drives the run broke, which would be a defect of nexus.
+    /// If the run was durable and its store failed, or the engine left it to be resumed; or if the
+    /// thread that drives the run broke, which would be a defect of nexus.
     pub fn wait(self) -> Result<Report> {
         let broke = |_| Error::Engine("the thread that drove the run has panicked".to_owned());
-        self.thread.join().map_err(broke)
+        self.thread.join().map_err(broke)?
     }
 }
 

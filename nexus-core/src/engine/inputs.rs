@@ -32,7 +32,7 @@ impl Inputs {
     pub(super) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
         let mut mistakes = Vec::new();
         let mut values = Vec::with_capacity(plan.fields.0.len());
-        for Field { name, ty, default } in &plan.fields.0 {
+        for Field { name, ty, default, .. } in &plan.fields.0 {
             let mut given = self.0.iter().filter(|(given, _, _)| **given == **name);
             match (given.next(), given.next(), default) {
                 (None, _, None) => {

@@ -121,7 +121,14 @@ impl ActiveRun {
     /// others' to do.
     fn go_apart(self: &Arc<Self>, pool: u32, chunk: &Chunk, task: Task, token: &Arc<Token>) {
         token.start();
-        if let Some((run, notifications)) = self.mailbox.go_apart(pool, chunk, task, token) {
+        let mut aside = Vec::new();
+        let recorded = self.journal.as_ref();
+        let acquired =
+            self.mailbox.go_apart(pool, chunk, task, token, recorded.map(|_| &mut aside));
+        if let Some(journal) = recorded {
+            self.record(journal, aside, None);
+        }
+        if let Some((run, notifications)) = acquired {
             self.go_on(run, notifications, None, &mut Outbox::default());
         }
         self.offer_jobs(pool);

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use super::chunk::Chunk;
 use super::queue::PoolQueue;
+pub(super) use super::work::Outbox;
 use super::work::{InlineQueue, Notification, PooledWork, Work};
 use crate::cancel::Token;
 use crate::run::{Run, Task};
@@ -124,18 +125,6 @@ pub(super) struct Contents {
     closed: bool,
 }
 
-/// What a holder found to be done outside of the run.
-#[derive(Default)]
-pub(super) struct Outbox {
-    pub(super) inline: InlineQueue,
-    pub(super) timers: Vec<(Duration, Task)>,
-    pub(super) pooled: PooledWork,
-    /// Tasks whose bodies cannot be ended, with their pools.
-    pub(super) abandoned: Vec<(u32, Task)>,
-    /// Whether a pool may have use for more jobs.
-    wants_jobs: bool,
-}
-
 /// What came of the attempt to release a run.
 pub(super) enum Release {
     /// There are notifications; the caller still holds the run.
@@ -161,15 +150,6 @@ pub(super) struct Mailbox {
     pub(super) changed: Condvar,
     /// Counts how often it was woken.
     notices: AtomicU32,
-}
-
-impl Outbox {
-    pub(super) fn is_empty(&self) -> bool {
-        self.inline.is_empty()
-            && self.timers.is_empty()
-            && self.pooled.is_empty()
-            && self.abandoned.is_empty()
-    }
 }
 
 impl Mailbox {
@@ -228,6 +208,40 @@ impl Mailbox {
             Some(run) => Delivery::Acquired(run, std::mem::take(&mut contents.notifications)),
             None => Delivery::Left(contents.next_of(lease)),
         }
+    }
+
+    /// A worker has left its notifications elsewhere: what it does next.
+    #[cfg(feature = "durable")]
+    pub(super) fn leave(&self, lease: Option<Lease<'_>>) -> Delivery {
+        let mut contents = self.lock();
+        let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
+        if contents.closed {
+            let next = if abandoned { WorkerNext::Abandoned } else { WorkerNext::Done };
+            return Delivery::Late(Vec::new(), next);
+        }
+        Delivery::Left(contents.next_of(lease))
+    }
+
+    /// Leaves a notification for whoever holds the run next.
+    #[cfg(feature = "durable")]
+    pub(super) fn post(&self, notification: Notification) {
+        let mut contents = self.lock();
+        if contents.closed {
+            drop(contents);
+            return crate::panic::drop_quietly(notification);
+        }
+        contents.notifications.push(notification);
+    }
+
+    /// The run and what was left for it, if there is something and nobody holds the run.
+    #[cfg(feature = "durable")]
+    pub(super) fn take_up(&self) -> Option<Acquired> {
+        let mut contents = self.lock();
+        if contents.notifications.is_empty() {
+            return None;
+        }
+        let run = contents.run.take()?;
+        Some((run, std::mem::take(&mut contents.notifications)))
     }
 
     /// Puts work into the queues while the caller holds the run. Gives the new jobs, and what
@@ -351,14 +365,15 @@ impl Mailbox {
         Ok(contents.queues[pool as usize].chunk_of(work, most))
     }
 
-    /// The body of a chunk's task waits. Puts the rest of the chunk back into the queue. Gives the
-    /// run, and what it must be told, if nobody holds it.
+    /// The body of a chunk's task waits. Puts the rest of the chunk back into the queue, and outcomes
+    /// `aside` if that is given. Gives the run, and what it must be told, if nobody holds it.
     pub(super) fn go_apart(
         &self,
         pool: u32,
         chunk: &Chunk,
         task: Task,
         token: &Arc<Token>,
+        aside: Option<&mut Vec<Notification>>,
     ) -> Option<Acquired> {
         let mut contents = self.lock();
         if contents.closed {
@@ -367,7 +382,8 @@ impl Mailbox {
             return None;
         }
         let Contents { queues, notifications, run, .. } = &mut *contents;
-        queues[pool as usize].go_apart(chunk, task, notifications);
+        let done = aside.unwrap_or(&mut *notifications);
+        queues[pool as usize].go_apart(chunk, task, done);
         notifications.push(Notification::Waits(task, Arc::clone(token)));
         run.take().map(|run| (run, std::mem::take(notifications)))
     }
@@ -383,6 +399,16 @@ impl Mailbox {
         let acquired = if notifications.is_empty() { None } else { run.take() };
         let acquired = acquired.map(|run| (run, std::mem::take(notifications)));
         (contents.new_jobs(), acquired)
+    }
+
+    /// The same, but gives what the chunks have done instead of leaving it for the run.
+    pub(super) fn look_aside(&self) -> (NewJobs, Vec<Notification>) {
+        let mut contents = self.lock();
+        let mut found = Vec::new();
+        for queue in &mut contents.queues {
+            queue.look(&mut found);
+        }
+        (contents.new_jobs(), found)
     }
 
     /// How many more jobs a pool is to get: a worker that has one waits for something else.

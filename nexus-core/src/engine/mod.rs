@@ -15,6 +15,7 @@
 //! | `active` | a run under way: all of the above |
 //! | `signal` | telling the observers |
 //! | `polling`, `perform` | calling a body |
+//! | `inline` | tasks on the driving thread |
 //! | `advance` | what moves a run |
 //! | `watch` | taking back what stays behind a slow task |
 //! | `jobs` | what executors do with a run |
@@ -27,12 +28,19 @@ mod advance;
 mod builder;
 mod chunk;
 mod driver;
+#[cfg(feature = "durable")]
+mod durable;
 #[expect(clippy::module_inception, reason = "the engine among the files of the engine")]
 mod engine;
 mod future;
 mod handle;
+mod inline;
 mod inputs;
 mod jobs;
+#[cfg(feature = "durable")]
+mod keyed;
+#[cfg(feature = "durable")]
+mod keys;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod model;
@@ -41,13 +49,24 @@ mod polling;
 mod prepare;
 mod progress;
 mod queue;
+#[cfg(feature = "durable")]
+mod recorded;
+#[cfg(feature = "durable")]
+mod recording;
 mod runs;
 mod shared;
 mod shutdown;
 mod signal;
 mod timer;
+#[cfg(not(feature = "durable"))]
+mod unrecorded;
 mod watch;
 mod work;
+#[cfg(feature = "durable")]
+mod writer;
+
+#[cfg(not(feature = "durable"))]
+use {unrecorded as durable, unrecorded as recorded};
 
 pub use builder::EngineBuilder;
 pub use engine::Engine;

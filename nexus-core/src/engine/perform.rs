@@ -13,18 +13,17 @@ use crate::event::Inputs;
 use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::piped::Piped;
-use crate::plan::NONE;
-use crate::run::{Run, Task};
+use crate::run::Task;
 use crate::value::Value;
 
 /// As long as a task takes that is not to be followed by another one of its worker.
 pub(super) const CHUNK: Duration = Duration::from_nanos(CHUNK_NANOS as u64);
 
 /// How a body ended, how long it ran, and the reading of the clock at its end.
-struct Done {
-    outcome: TaskOutcome,
-    busy: Duration,
-    at: Duration,
+pub(super) struct Done {
+    pub(super) outcome: TaskOutcome,
+    pub(super) busy: Duration,
+    pub(super) at: Duration,
 }
 
 impl ActiveRun {
@@ -109,81 +108,9 @@ impl ActiveRun {
         Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into()
     }
 
-    /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied;
-    /// and the tasks after it, as long as there is nothing to decide between them.
-    pub(super) fn run_inline(
-        &self,
-        run: &mut Run,
-        task: Task,
-        context: &mut Context,
-        mark: &mut Option<Duration>,
-    ) {
-        self.enter_inline(context, run, task);
-        let straight = self.plan.steps[task.step as usize].hints.then != NONE;
-        let plain = straight && task.attempt == 1 && !self.is_observed() && self.mocked.is_none();
-        // Beside others, each of them has its turn.
-        if plain && run.is_alone() {
-            return self.run_straight(run, task.step, context, mark);
-        }
-        let done = self.call_inline(task, run.input(task), context, *mark);
-        *mark = self.engine.step_timings.then_some(done.at);
-        let elapsed = self.elapsed(task);
-        self.complete(run, task, done.outcome, done.busy, elapsed);
-    }
-
-    /// Runs a step and those that follow it straight, until there is something to decide.
-    fn run_straight(
-        &self,
-        run: &mut Run,
-        first: u32,
-        context: &mut Context,
-        mark: &mut Option<Duration>,
-    ) {
-        let now = || self.engine.step_now();
-        let (mut step, mut start) = (first, mark.unwrap_or_else(now));
-        // One guard for the whole stretch; `step` says whose panic it was.
-        let outcome = panic::contain(|| {
-            loop {
-                context.step = step;
-                let this = &self.plan.steps[step as usize];
-                let inputs = Inputs {
-                    slots: &self.plan.events[this.event as usize].slots,
-                    piped: run.straight_input(step),
-                    context,
-                };
-                let outcome = self.plan.bodies[this.body as usize].call(&inputs);
-                let TaskOutcome::Success(value) = outcome else { return outcome };
-                if this.hints.then == NONE || self.info.is_cancelled() {
-                    return TaskOutcome::Success(value);
-                }
-                let end = now();
-                run.pass(step, value, end.saturating_sub(start));
-                (step, start) = (this.hints.then, end);
-            }
-        });
-        let end = now();
-        *mark = self.engine.step_timings.then_some(end);
-        run.begin_last(step);
-        let task = Task { step, attempt: 1, item: None };
-        let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
-        self.complete(run, task, outcome, end.saturating_sub(start), Duration::ZERO);
-    }
-
-    /// Makes `context` that of a task whose input stays in the run.
-    #[inline]
-    fn enter_inline(&self, context: &mut Context, run: &mut Run, task: Task) {
-        context.step = task.step;
-        context.attempt = task.attempt;
-        context.item = task.item;
-        context.token = run.token(task);
-        if self.wants_previous(task.step) {
-            context.previous = run.previous(task);
-        }
-    }
-
     /// Runs a body for which the run waits anyway. Its timeout tells it so, and is judged when it
     /// returns.
-    fn call_inline(
+    pub(super) fn call_inline(
         &self,
         task: Task,
         piped: Piped<'_>,

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::active::ActiveRun;
+use super::durable::{Beginner, Begun, Recorded, Recording};
 use super::engine::Engine;
 use super::future;
 use super::handle::{Canceller, RunHandle};
@@ -43,10 +44,11 @@ use crate::value::Value;
 /// ```
 #[must_use = "nothing runs until `run` or `start`"]
 pub struct Prepared {
-    engine: Engine,
+    pub(super) engine: Engine,
     plan: Arc<Plan>,
     fields: Vec<Value>,
     timeout: Option<Duration>,
+    pub(super) recording: Option<Recording>,
 }
 
 impl Engine {
@@ -83,7 +85,8 @@ impl Engine {
     }
 
     pub(crate) fn prepared(&self, plan: &Arc<Plan>, fields: Vec<Value>) -> Prepared {
-        Prepared { engine: self.clone(), plan: Arc::clone(plan), fields, timeout: None }
+        let recording = None;
+        Prepared { engine: self.clone(), plan: Arc::clone(plan), fields, timeout: None, recording }
     }
 }
 
@@ -108,11 +111,9 @@ impl Prepared {
     /// If the run cannot begin: a `State` is missing, an executor cannot be set up, or the engine
     /// is shut down.
     pub fn run(mut self) -> Result<Report> {
-        let active = self.begin(None)?;
-        current::adopt(&active);
-        let report = active.drive();
-        active.engine.runs.remove(&*active);
-        Ok(report)
+        let begun = self.begin(None)?;
+        current::adopt(&begun.active);
+        begun.drive()
     }
 
     /// Runs it on a thread of its own.
@@ -122,11 +123,11 @@ impl Prepared {
     /// As [`run`](Self::run); or if the system has no thread.
     pub fn start(mut self) -> Result<RunHandle> {
         let tracker = Arc::new(ProgressTracker::default());
-        let active = self.begin(Some(Arc::clone(&tracker)))?;
-        let (engine, driven) = (self.engine, Arc::clone(&active));
+        let begun = self.begin(Some(Arc::clone(&tracker)))?;
+        let (engine, active) = (self.engine, Arc::clone(&begun.active));
         let thread = thread::Builder::new().name("nexus-run".to_owned()).spawn(move || {
-            let report = driven.drive();
-            driven.engine.runs.remove(&*driven);
+            let driven = Arc::clone(&begun.active);
+            let report = begun.drive();
             // The last handle may go here, and waits for the pools.
             drop(engine);
             if let Some(tracker) = &driven.tracker {
@@ -155,12 +156,13 @@ impl Prepared {
         // Bodies that are polled here may need the runtime of their executor.
         let host = self.async_executor();
         let mut run = Box::pin(async move {
-            let active = self.begin(None)?;
-            current::adopt(&active);
-            let shared = active.engine.executor_of(&Pool::Shared)?;
-            let report = future::drive(&active, &shared).await;
+            let begun = self.begin_async().await?;
+            current::adopt(&begun.active);
+            let shared = begun.active.engine.executor_of(&Pool::Shared)?;
+            let report = future::drive(&begun.active, &shared).await;
+            let report = begun.end_async(report).await;
             drop(self);
-            Ok(report)
+            report
         });
         // An async event that waits for a run may have the slot that the run needs.
         let mut slot = None;
@@ -182,13 +184,16 @@ impl Prepared {
 
     /// The run, for whichever thread is to drive it, and what cancels it. It must be called: the
     /// engine's shutdown waits for it.
-    pub(crate) fn ready(mut self) -> Result<(Canceller, impl FnOnce() -> Report + Send + use<>)> {
-        let active = self.begin(None)?;
-        current::adopt(&active);
-        let (engine, canceller) = (self.engine, Canceller(Arc::clone(&active)));
+    pub(crate) fn ready(
+        mut self,
+    ) -> Result<(Canceller, impl FnOnce() -> Result<Report> + Send + use<>)> {
+        // A batch has no place in the store from which it could go on.
+        self.recording = None;
+        let begun = self.begin(None)?;
+        current::adopt(&begun.active);
+        let (engine, canceller) = (self.engine, Canceller(Arc::clone(&begun.active)));
         let run = move || {
-            let report = active.drive();
-            active.engine.runs.remove(&*active);
+            let report = begun.drive();
             // The last handle may go here, and waits for the pools.
             drop(engine);
             report
@@ -205,7 +210,40 @@ impl Prepared {
         self.engine.shared_state().executor_of(&plan.pools[pool as usize]).map(Some)
     }
 
-    fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>) -> Result<Arc<ActiveRun>> {
+    /// Begins the run on this thread.
+    fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>) -> Result<Begun> {
+        let recorded = match &self.recording {
+            None => None,
+            Some(recording) => Some(recording.begin(self.engine.shared_state(), &self.recorded())?),
+        };
+        let mut begun = self.activate(tracker, recorded)?;
+        begun.write_start()?;
+        Ok(begun)
+    }
+
+    /// The same without blocking the thread.
+    async fn begin_async(&mut self) -> Result<Begun> {
+        let recorded = match &self.recording {
+            None => None,
+            Some(recording) => {
+                let engine = self.engine.shared_state();
+                Some(recording.begin_async(engine, &self.recorded()).await?)
+            }
+        };
+        let mut begun = self.activate(None, recorded)?;
+        begun.write_start_async().await?;
+        Ok(begun)
+    }
+
+    fn recorded(&self) -> Recorded<'_> {
+        Recorded { plan: &self.plan, fields: &self.fields, timeout: self.timeout }
+    }
+
+    fn activate(
+        &mut self,
+        tracker: Option<Arc<ProgressTracker>>,
+        recorded: Option<Beginner>,
+    ) -> Result<Begun> {
         let (engine, plan) = (self.engine.shared_state(), &self.plan);
         let mocked = engine.mocked(plan)?;
         let pools = engine.open_pools(plan, mocked.as_ref())?;
@@ -213,21 +251,24 @@ impl Prepared {
         let progress = is_observed.then(|| -> Arc<dyn ProgressListener> {
             Arc::new(Listeners { engine: Arc::clone(engine), tracker: tracker.clone() })
         });
+        let deadline = self.timeout.map(|limit| engine.clock.now().saturating_add(limit));
         let info = RunInfo {
-            id: engine.next_id(),
+            id: recorded.as_ref().map_or_else(|| engine.next_id(), Beginner::id),
             names: plan.clone(),
             environment: Arc::clone(&engine.environment),
             fields: std::mem::take(&mut self.fields),
             states: engine.states(plan)?,
-            deadline: self.timeout.map(|limit| engine.clock.now().saturating_add(limit)),
+            deadline: recorded.as_ref().map_or(deadline, |recorded| recorded.deadline(engine)),
             cancelled: AtomicBool::new(false),
             children: Children::new(),
             progress,
         };
+        let journal = recorded.as_ref().and_then(|recorded| recorded.journal(engine));
         let engine = Arc::clone(engine);
-        let active = ActiveRun::new(engine, Arc::clone(plan), info, pools, mocked, tracker);
+        let active =
+            ActiveRun::new(engine, Arc::clone(plan), info, pools, mocked, tracker, journal);
         active.engine.runs.add(&active)?;
-        Ok(active)
+        Begun::new(active, recorded)
     }
 }
 

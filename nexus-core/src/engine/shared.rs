@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "durable")]
+use super::keys::Durable;
 use super::runs::Runs;
 use super::timer::Timer;
 use crate::context::{Environment, RunId};
@@ -38,6 +40,9 @@ pub(crate) struct Shared {
     pub(super) step_timings: bool,
     pub(super) seed: u64,
     pub(super) run_ids: AtomicU64,
+    /// What keeps the records of runs, if something does.
+    #[cfg(feature = "durable")]
+    pub(super) durable: Option<Durable>,
 }
 
 /// A body that stands in for an event's own, and what it yields.

@@ -14,7 +14,14 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(1);
 impl ActiveRun {
     /// Takes back what does not move, and sees to it that somebody does it.
     pub(super) fn look_at_chunks(self: &Arc<Self>) {
-        let (jobs, acquired) = self.mailbox.look();
+        let (jobs, acquired) = match &self.journal {
+            None => self.mailbox.look(),
+            Some(journal) => {
+                let (jobs, found) = self.mailbox.look_aside();
+                self.record(journal, found, None);
+                (jobs, None)
+            }
+        };
         for (pool, count) in jobs {
             (0..count).for_each(|_| self.submit(pool));
         }

@@ -6,38 +6,11 @@ use std::time::Duration;
 
 use crate::cancel::Token;
 use crate::context::Previous;
-use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::panic;
 use crate::piped::OwnedPiped;
 use crate::plan::Pace;
-use crate::run::{Halt, Run, Task};
-use crate::value::Value;
-
-/// Something that happened to a run.
-pub(super) enum Notification {
-    /// A body has ended: how, and how long it ran.
-    Completed { task: Task, outcome: TaskOutcome, busy: Duration },
-    /// An async body waits; by this token it learns that it is no longer wanted.
-    Waits(Task, Arc<Token>),
-    /// A bypass check has answered.
-    Checked { task: Task, answer: Result<Bypass<Value>, Exception> },
-    /// A wait before a retry is over.
-    Woken(Task),
-    /// An attempt has had its time.
-    TimedOut(Task),
-    /// Somebody ends the run.
-    Halted(Halt),
-}
-
-impl Notification {
-    /// The run is over, and nobody is notified any more.
-    pub(super) fn discard(self) {
-        if let Self::Waits(_, token) = &self {
-            token.raise();
-        }
-        panic::drop_quietly(self);
-    }
-}
+pub(super) use crate::run::Notification;
+use crate::run::{Run, Task};
 
 /// What is to be done for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +66,27 @@ impl PooledWork {
             take(*pool, queue);
             queue.clear();
         }
+    }
+}
+
+/// What a holder found to be done outside of the run.
+#[derive(Default)]
+pub(super) struct Outbox {
+    pub(super) inline: InlineQueue,
+    pub(super) timers: Vec<(Duration, Task)>,
+    pub(super) pooled: PooledWork,
+    /// Tasks whose bodies cannot be ended, with their pools.
+    pub(super) abandoned: Vec<(u32, Task)>,
+    /// Whether a pool may have use for more jobs.
+    pub(super) wants_jobs: bool,
+}
+
+impl Outbox {
+    pub(super) fn is_empty(&self) -> bool {
+        self.inline.is_empty()
+            && self.timers.is_empty()
+            && self.pooled.is_empty()
+            && self.abandoned.is_empty()
     }
 }
 

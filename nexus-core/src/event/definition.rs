@@ -211,6 +211,16 @@ impl EventDef {
         if self.spec.known { self.spec.output.to_owned() } else { self.output.ty.name() }
     }
 
+    /// Whether a durable run records its outcome, where the flow does not say.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.settings.checkpoint.unwrap_or(true)
+    }
+
+    /// Which version of the event this is.
+    pub(crate) fn version(&self) -> u32 {
+        self.settings.version.unwrap_or(1)
+    }
+
     /// Gives the event its settings.
     #[must_use]
     pub fn with_settings(mut self, settings: EventSettings) -> Self {

@@ -48,7 +48,7 @@ impl<T: Send + Sync + 'static> IntoOutcome<Plain> for Outcome<T> {
         match self.0 {
             Kind::Success(value) => TaskOutcome::Success(Value::new(value)),
             Kind::Failure(failure) => TaskOutcome::Failure(failure),
-            Kind::Goto { goto, value } => TaskOutcome::Goto(Box::new(goto), Value::new(value)),
+            Kind::Goto { goto, value } => TaskOutcome::Goto(Box::new((goto, Value::new(value)))),
         }
     }
 }

@@ -98,7 +98,9 @@ impl<'a> Compiler<'a> {
                 groups: Vec::new(),
                 flows: Vec::new(),
                 branches: Vec::new(),
-                joins: 0,
+                join_sizes: Vec::new(),
+                first_steps: Vec::new(),
+                members: Vec::new(),
                 each_steps: 0,
                 pooled_retries: false,
                 source: Flow { links: Vec::new(), span: nowhere },
@@ -149,10 +151,12 @@ impl<'a> Compiler<'a> {
             next: NONE,
             input,
             evaluation,
-            join: if several { self.plan.joins } else { NONE },
+            join: if several { self.plan.join_sizes.len() as u32 } else { NONE },
             steps: (self.plan.steps.len() as u32, 0),
+            first_steps: (0, 0),
+            members: (0, 0),
         });
-        self.plan.joins += u32::from(several);
+        self.plan.join_sizes.extend(several.then_some(members.len() as u32));
         let unit = Unit { kind: UnitKind::Step(NONE), group: index, branches: (0, 0) };
         self.plan.units.resize(first as usize + members.len(), unit);
 

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::value::{TypeInfo, Value};
+use crate::wire::{Serialisable, Transfer};
 
 /// A pipeline's input fields: names, types and defaults, in order.
 ///
@@ -32,6 +36,9 @@ pub(crate) struct Field {
     pub(crate) name: Arc<str>,
     pub(crate) ty: TypeInfo,
     pub(crate) default: Option<MakeDefault>,
+    /// How its value is written down and read.
+    #[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "nothing is written down"))]
+    pub(crate) transfer: Transfer,
 }
 
 impl Fields {
@@ -43,7 +50,7 @@ impl Fields {
     /// Adds a field of type `T`, which every run is given.
     #[must_use]
     pub fn with<T: 'static>(self, name: &str) -> Self {
-        self.add(name, TypeInfo::of::<T>(), None)
+        self.add(name, TypeInfo::of::<T>(), None, Transfer::No)
     }
 
     /// Adds a field of type `T` that need not be given: a run without it has what `default` makes.
@@ -53,18 +60,66 @@ impl Fields {
         name: &str,
         default: impl Fn() -> T + Send + Sync + 'static,
     ) -> Self {
-        self.add(name, TypeInfo::of::<T>(), Some(Arc::new(move || Value::new(default()))))
+        self.add(name, TypeInfo::of::<T>(), Some(made(default)), Transfer::No)
     }
 
-    /// The same for generated code, where `make` makes a `T`.
+    /// Adds a field of type `T`, which every run is given, and which can be written down and read
+    /// again: a durable run needs that of all its fields.
+    ///
+    /// ```
+    /// use nexus_core::Fields;
+    /// let fields = Fields::new().with_serde::<String>("city").with_serde_default("days", || 7_u32);
+    /// assert!(fields.has_default("days"));
+    /// ```
+    #[must_use]
+    pub fn with_serde<T>(self, name: &str) -> Self
+    where
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        self.add(name, TypeInfo::of::<T>(), None, Serialisable::<T>::VALUE)
+    }
+
+    /// Adds a field as [`with_serde`](Self::with_serde) does that need not be given: a run without
+    /// it has what `default` makes.
+    #[must_use]
+    pub fn with_serde_default<T>(
+        self,
+        name: &str,
+        default: impl Fn() -> T + Send + Sync + 'static,
+    ) -> Self
+    where
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        self.add(name, TypeInfo::of::<T>(), Some(made(default)), Serialisable::<T>::VALUE)
+    }
+
+    /// The same for generated code, which knows how the field is transferred.
     #[doc(hidden)]
     #[must_use]
-    pub fn with_made<T: 'static>(self, name: &str, make: fn() -> Value) -> Self {
-        self.add(name, TypeInfo::of::<T>(), Some(Arc::new(make)))
+    pub fn with_field<T: 'static>(self, name: &str, transfer: Transfer) -> Self {
+        self.add(name, TypeInfo::of::<T>(), None, transfer)
     }
 
-    fn add(mut self, name: &str, ty: TypeInfo, default: Option<MakeDefault>) -> Self {
-        self.0.push(Field { name: Arc::from(name), ty, default });
+    /// The same with a default, where `make` makes a `T`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_made<T: 'static>(
+        self,
+        name: &str,
+        transfer: Transfer,
+        make: fn() -> Value,
+    ) -> Self {
+        self.add(name, TypeInfo::of::<T>(), Some(Arc::new(make)), transfer)
+    }
+
+    fn add(
+        mut self,
+        name: &str,
+        ty: TypeInfo,
+        default: Option<MakeDefault>,
+        transfer: Transfer,
+    ) -> Self {
+        self.0.push(Field { name: Arc::from(name), ty, default, transfer });
         self
     }
 
@@ -76,6 +131,32 @@ impl Fields {
     /// Whether a run can leave out the field `name`.
     pub fn has_default(&self, name: &str) -> bool {
         self.0.iter().any(|field| *field.name == *name && field.default.is_some())
+    }
+}
+
+fn made<T: Send + Sync + 'static>(default: impl Fn() -> T + Send + Sync + 'static) -> MakeDefault {
+    Arc::new(move || Value::new(default()))
+}
+
+#[cfg(feature = "durable")]
+impl Fields {
+    /// What to say of a field that is none of these.
+    pub(super) fn unknown(&self, name: &str) -> String {
+        let near = nexus_pointy::suggest::nearest(name, self.names());
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("there is no field `{name}`{hint}")
+    }
+}
+
+#[cfg(feature = "durable")]
+impl Field {
+    /// What to say if its values cannot be written down.
+    pub(crate) fn unwritable(&self) -> String {
+        let Self { name, ty, transfer, .. } = self;
+        let cure = transfer.cure();
+        format!(
+            "the field `{name}: {ty:?}` cannot be written down; {cure} (and add it with `Fields::with_serde` where that is done at run time)"
+        )
     }
 }
 

@@ -1,14 +1,17 @@
 //! What can be read off a finished plan once, instead of in each run.
 
-use super::{Hints, NONE, Owner, Pace, Place, Plan, Source, UnitKind};
+use super::{Gives, Hints, NONE, Owner, Pace, Place, Plan, Source, Then, UnitKind};
+use crate::outcome::Descriptor;
 use crate::settings::EventExecutionEvaluationState as Evaluation;
 
 impl Hints {
     /// Nothing known yet.
     pub(super) const NOTHING: Self = Self {
-        then: NONE,
-        from: NONE,
+        then: Then::Decide,
+        gives: Gives::Varies,
         each: NONE,
+        plain: false,
+        plain_items: false,
         bounded: false,
         closure: false,
         guarded: false,
@@ -16,13 +19,16 @@ impl Hints {
     };
 }
 
-/// Fills in every step's hints, and those of the plan.
+/// Fills in every step's hints, those of the groups and those of the plan.
 pub(super) fn fill(plan: &mut Plan) {
     plan.paces.resize_with(plan.bodies.len(), Pace::default);
     plan.pooled_retries = plan
         .options
         .iter()
         .any(|options| options.retry.is_some() && options.place != Place::Inline);
+    for group in 0..plan.groups.len() as u32 {
+        fill_members(plan, group);
+    }
     for step in 0..plan.steps.len() as u32 {
         let is_each = plan.options_of(step).each;
         let each = if is_each { plan.each_steps } else { NONE };
@@ -30,8 +36,10 @@ pub(super) fn fill(plan: &mut Plan) {
         let options = plan.options_of(step);
         let hints = Hints {
             then: then(plan, step),
-            from: from(plan, step),
+            gives: gives(plan, step),
             each,
+            plain: is_plain(plan, step) && !is_each,
+            plain_items: is_plain(plan, step) && is_each && !has_typed_goto(plan, step),
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
             guarded: is_guarded(plan, step),
@@ -39,32 +47,87 @@ pub(super) fn fill(plan: &mut Plan) {
         };
         plan.steps[step as usize].hints = hints;
     }
-}
-
-fn then(plan: &Plan, step: u32) -> u32 {
-    let group = plan.units[plan.steps[step as usize].unit as usize].group;
-    let decides =
-        plan.event_of(step).def.typed_goto.is_some() || plan.options_of(step).stops.on_success;
-    let next = plan.groups[group as usize].next;
-    match (lone_step(plan, group), lone_step(plan, next)) {
-        (Some(_), Some(next))
-            if !decides
-                && plan.options_of(step).place == plan.options_of(next).place
-                && is_plain(plan, step)
-                && is_plain(plan, next) =>
-        {
-            next
+    for group in 0..plan.groups.len() as u32 {
+        if !is_first_in_brackets(plan, group) {
+            fill_first_steps(plan, group);
         }
-        _ => NONE,
     }
 }
 
-fn from(plan: &Plan, step: u32) -> u32 {
+fn then(plan: &Plan, step: u32) -> Then {
+    let is_one_task = |step: u32| is_light(plan, step) && !plan.options_of(step).each;
+    let decides = has_typed_goto(plan, step) || plan.options_of(step).stops.on_success;
+    if decides || !is_one_task(step) {
+        return Then::Decide;
+    }
+    let group = plan.units[plan.steps[step as usize].unit as usize].group;
+    let place = plan.options_of(step).place;
+    if lone_step(plan, group).is_some()
+        && let Some(next) = lone_step(plan, plan.groups[group as usize].next)
+        && place == plan.options_of(next).place
+        && is_one_task(next)
+    {
+        return Then::Step(next);
+    }
+    if place != Place::Inline {
+        return Then::Decide;
+    }
+    let mut branches = plan.branches_of(plan.steps[step as usize].unit).iter();
+    match branches.find(|branch| branch.descriptor == Descriptor::SUCCESS) {
+        Some(branch) => Then::Branch(branch.flow),
+        None => Then::Leave,
+    }
+}
+
+fn gives(plan: &Plan, step: u32) -> Gives {
     let group = plan.units[plan.steps[step as usize].unit as usize].group;
     match plan.groups[group as usize].input {
-        Source::Group(before) => lone_step(plan, before).unwrap_or(NONE),
-        _ => NONE,
+        Source::Group(before) => given_by(plan, before),
+        Source::Own(unit) => match plan.units[unit as usize].kind {
+            UnitKind::Step(step) => Gives::Step(step),
+            UnitKind::Flow(_) => Gives::Varies,
+        },
+        Source::Nothing => Gives::Nothing,
+        Source::Reason(_) => Gives::Varies,
     }
+}
+
+/// What a group hands on, where no branch can change that.
+fn given_by(plan: &Plan, group: u32) -> Gives {
+    let mut group = group;
+    loop {
+        let this = &plan.groups[group as usize];
+        let (first, 1) = this.units else {
+            return if this.members.1 > 0 { Gives::Members(group) } else { Gives::Varies };
+        };
+        let unit = plan.units[first as usize];
+        group = match unit.kind {
+            _ if unit.branches.1 > 0 => return Gives::Varies,
+            UnitKind::Step(step) => return Gives::Step(step),
+            UnitKind::Flow(flow) => plan.flows[flow as usize].last,
+        };
+    }
+}
+
+/// Notes the steps that the members of a group are, if all of them are steps without branches.
+fn fill_members(plan: &mut Plan, group: u32) {
+    let units = plan.group_units(group);
+    if units.len() == 1 {
+        return;
+    }
+    let member = |unit: u32| match plan.units[unit as usize] {
+        unit if unit.branches.1 > 0 => None,
+        unit => match unit.kind {
+            UnitKind::Step(step) => Some(step),
+            UnitKind::Flow(flow) => match given_by(plan, plan.flows[flow as usize].last) {
+                Gives::Step(step) => Some(step),
+                _ => None,
+            },
+        },
+    };
+    let Some(steps) = units.map(member).collect::<Option<Vec<u32>>>() else { return };
+    plan.groups[group as usize].members = (plan.members.len() as u32, steps.len() as u32);
+    plan.members.extend(steps);
 }
 
 /// The only step of a group that is one event without branches.
@@ -77,12 +140,43 @@ fn lone_step(plan: &Plan, group: u32) -> Option<u32> {
     }
 }
 
+/// Whether a group starts with the one that its brackets stand in.
+fn is_first_in_brackets(plan: &Plan, group: u32) -> bool {
+    let flow = plan.flows[plan.groups[group as usize].flow as usize];
+    flow.first == group && matches!(flow.owner, Owner::Unit(_))
+}
+
+/// Notes the steps that a group starts with, and those of the brackets in it; says whether all of
+/// them are plain. Only brackets make it recurse.
+fn fill_first_steps(plan: &mut Plan, group: u32) -> bool {
+    let begin = plan.first_steps.len();
+    let mut all_plain = true;
+    for unit in plan.group_units(group) {
+        all_plain &= match plan.units[unit as usize].kind {
+            UnitKind::Step(step) => {
+                plan.first_steps.push(step);
+                plan.steps[step as usize].hints.plain
+            }
+            UnitKind::Flow(flow) => fill_first_steps(plan, plan.flows[flow as usize].first),
+        };
+    }
+    let steps = plan.first_steps.len() - begin;
+    if all_plain {
+        plan.groups[group as usize].first_steps = (begin as u32, steps as u32);
+    }
+    all_plain
+}
+
 fn only_joins(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let unit = plan.units[plan.steps[step as usize].unit as usize];
     let decides = options.each || is_guarded(plan, step) || options.stops.on_success;
     let joins = plan.groups[unit.group as usize].join != NONE;
     joins && unit.branches.1 == 0 && !decides && def.typed_goto.is_none()
+}
+
+fn has_typed_goto(plan: &Plan, step: u32) -> bool {
+    plan.event_of(step).def.typed_goto.is_some()
 }
 
 /// Whether the step's tasks may have to be told that they are no longer wanted, from their
@@ -110,13 +204,18 @@ fn is_in_partial_group(plan: &Plan, step: u32) -> bool {
     }
 }
 
-/// Whether the step is one task where the run is driven, nothing is asked before it, and its body
-/// needs nothing that costs more than its inputs.
+/// Whether the step's tasks are light, and of the driving thread.
 fn is_plain(plan: &Plan, step: u32) -> bool {
+    is_light(plan, step) && plan.options_of(step).place == Place::Inline
+}
+
+/// Whether the step's tasks are done where the run is driven, nothing is asked before one, and its
+/// body needs nothing that costs more than its inputs.
+fn is_light(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let bounded = options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed);
     let waits = options.cancellable || options.timeout.is_some();
-    let simple = !options.each && !waits && !bounded && !def.can_bypass && !def.is_closure;
+    let simple = !waits && !bounded && !def.can_bypass && !def.is_closure;
     // An async driver polls async bodies where it is.
     simple && (options.place == Place::Inline || def.is_async)
 }

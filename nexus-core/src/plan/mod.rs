@@ -7,8 +7,12 @@
 
 mod check;
 mod compile;
+#[cfg(feature = "durable")]
+mod durable;
 mod fields;
 mod hints;
+#[cfg(feature = "durable")]
+mod inputs;
 mod options;
 mod pace;
 
@@ -55,8 +59,12 @@ pub struct Plan {
     pub(crate) groups: Vec<Group>,
     pub(crate) flows: Vec<FlowNode>,
     pub(crate) branches: Vec<Branch>,
-    /// How many groups have several members, and so need a counter in each run.
-    pub(crate) joins: u32,
+    /// The sizes of the groups that have several members, and so need a counter in each run.
+    pub(crate) join_sizes: Vec<u32>,
+    /// The steps that groups start with, one group after the other.
+    pub(crate) first_steps: Vec<u32>,
+    /// The steps that the members of groups are, one group after the other.
+    pub(crate) members: Vec<u32>,
     /// How many steps run once for each item, and so need a place for that in each run.
     pub(crate) each_steps: u32,
     /// Whether a retry may be due on a pool while the driving thread is busy.
@@ -92,6 +100,7 @@ pub(crate) enum Pool {
 
 /// How a step runs: the event's settings, with what the flow adds to them.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting, or follows from some")]
 pub(crate) struct StepOptions {
     pub(crate) place: Place,
     /// Where its bypass check runs when others run beside it.
@@ -101,6 +110,8 @@ pub(crate) struct StepOptions {
     pub(crate) evaluation: EventExecutionEvaluationState,
     /// How long one attempt may take.
     pub(crate) timeout: Option<Duration>,
+    /// Whether a durable run records its outcome; if not, the step runs again when it is resumed.
+    pub(crate) checkpoint: bool,
     pub(crate) each: bool,
     /// How many items of an `each` step may be under way at once.
     pub(crate) window: usize,
@@ -127,14 +138,17 @@ pub(crate) struct Step {
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one look on the path of every task")]
 pub(crate) struct Hints {
-    /// The step that comes next when this one succeeds, where there is nothing else to decide: no
-    /// branch, no join, no stop condition, no bypass check, and both just run inline. `NONE`
-    /// otherwise.
-    pub(crate) then: u32,
-    /// The step whose value comes along the arrow, where that is always the same one.
-    pub(crate) from: u32,
+    /// What follows when the step succeeds.
+    pub(crate) then: Then,
+    /// Where what comes along the arrow is found.
+    pub(crate) gives: Gives,
     /// For a step that runs once for each item, which one of those it is; `NONE` otherwise.
     pub(crate) each: u32,
+    /// Whether the step is one task of the driving thread, nothing is asked before it, and its body
+    /// needs nothing but its inputs.
+    pub(crate) plain: bool,
+    /// The same of each item, where it runs once for each.
+    pub(crate) plain_items: bool,
     /// Whether the step's policy bounds the time of all its attempts.
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.
@@ -143,6 +157,30 @@ pub(crate) struct Hints {
     pub(crate) guarded: bool,
     /// Whether all that the step's success can lead to is the end of its group.
     pub(crate) only_joins: bool,
+}
+
+/// What a step's success leads to, where nothing has to be asked in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// That has to be asked: the value names a branch, or the run may stop, or the step is not light.
+    Decide,
+    /// This step, which is as light and runs in the same place, and nothing else.
+    Step(u32),
+    /// The flow of this branch.
+    Branch(u32),
+    /// The end of its unit.
+    Leave,
+}
+
+/// Which steps give what comes along an arrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    Nothing,
+    /// It depends on the branches that are taken, or is more than a group of steps.
+    Varies,
+    Step(u32),
+    /// The steps that are the members of this group.
+    Members(u32),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -174,6 +212,11 @@ pub(crate) struct Group {
     pub(crate) join: u32,
     /// The steps inside, by index: from, up to.
     pub(crate) steps: (u32, u32),
+    /// The steps that it starts with, where all of them are plain: where they begin in the plan's
+    /// array, and how many.
+    pub(crate) first_steps: (u32, u32),
+    /// The steps that its members are, where it is no other than a group of steps without branches.
+    pub(crate) members: (u32, u32),
 }
 
 /// Where a piped value comes from.
@@ -264,6 +307,18 @@ impl Plan {
     pub(crate) fn group_units(&self, group: u32) -> std::ops::Range<u32> {
         let (first, count) = self.groups[group as usize].units;
         first..first + count
+    }
+
+    /// The steps that a group starts with, if all of them are plain.
+    pub(crate) fn plain_start(&self, group: u32) -> Option<&[u32]> {
+        let (first, count) = self.groups.get(group as usize)?.first_steps;
+        (count > 0).then(|| &self.first_steps[first as usize..(first + count) as usize])
+    }
+
+    /// The steps that the members of a group are, if they are known.
+    pub(crate) fn members_of(&self, group: u32) -> &[u32] {
+        let (first, count) = self.groups[group as usize].members;
+        &self.members[first as usize..(first + count) as usize]
     }
 
     pub(crate) fn branches_of(&self, unit: u32) -> &[Branch] {

@@ -38,6 +38,7 @@ pub(super) fn inherit(inner: Settings, outer: &Settings) -> Settings {
         stop_on_exception: inner.stop_on_exception.or(outer.stop_on_exception),
         evaluation: inner.evaluation.or(outer.evaluation),
         timeout: inner.timeout.or(outer.timeout),
+        checkpoint: inner.checkpoint.or(outer.checkpoint),
         each: inner.each.or(outer.each),
         max_concurrency: inner.max_concurrency.or(outer.max_concurrency),
         own: inner.own,
@@ -58,6 +59,7 @@ pub(super) fn resolve(
     let stops = def.settings.stops;
     let evaluation = settings.evaluation.or(def.settings.evaluation).unwrap_or_default();
     let timeout = timeout(def, name, settings, mistakes);
+    mistakes.extend(bad_version(def, name));
     // A run can go on without a body only if another thread runs it.
     let beside = parallel || each || timeout.is_some();
     let place = place(def, name, settings, beside, registry, pools, mistakes);
@@ -77,6 +79,7 @@ pub(super) fn resolve(
         },
         evaluation,
         timeout,
+        checkpoint: settings.checkpoint.unwrap_or_else(|| def.is_recorded()),
         each,
         window: settings
             .max_concurrency
@@ -100,6 +103,14 @@ fn timeout(
         mistakes.push(mistake.help("give it some time, or leave the timeout out"));
     }
     Some(limit)
+}
+
+fn bad_version(def: &EventDef, name: &Name) -> Option<Diagnostic> {
+    (def.version() == 0).then(|| {
+        let message = format!("the version of `{}` is 0", def.name);
+        Diagnostic::new(code::BAD_VERSION, message, name.span)
+            .help("versions count from 1, which an event has that names none")
+    })
 }
 
 fn place(

@@ -3,7 +3,6 @@
 mod print;
 mod step;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::outcome::Exception;
 use crate::plan::Plan;
-use crate::run::{CancelCause, Cell, Halt, Run, StopCondition};
+use crate::run::{CancelCause, Cell, Halt, Run, StopCondition, Taken};
 use crate::value::{TypeInfo, Value};
 
 /// What became of a run: its status, and every step in script order.
@@ -28,14 +27,14 @@ pub struct Report {
     status: Status,
     halt: Option<Halt>,
     cells: Vec<Cell>,
-    taken: HashMap<u32, u32>,
+    taken: Taken,
     output: Option<u32>,
     /// The first step whose failure made the run fail.
     culprit: Option<u32>,
 }
 
 /// How a run ended (R6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
@@ -49,6 +48,33 @@ pub enum Status {
     Cancelled,
     /// It took longer than its timeout.
     TimedOut,
+}
+
+impl Status {
+    const ALL: [Self; 5] =
+        [Self::Succeeded, Self::Failed, Self::Stopped, Self::Cancelled, Self::TimedOut];
+
+    /// The status in a word, as `serde` writes it.
+    ///
+    /// ```
+    /// use nexus_core::Status;
+    /// assert_eq!(Status::TimedOut.name(), "timed_out");
+    /// assert_eq!(Status::from_name("timed_out"), Some(Status::TimedOut));
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
 }
 
 impl Report {

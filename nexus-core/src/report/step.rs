@@ -158,7 +158,7 @@ impl<'a> StepReport<'a> {
                 Owner::Root => break,
                 Owner::Unit(outer) => unit = outer,
                 Owner::Branch(outer) => {
-                    let untaken = self.report.taken.get(&outer) != Some(&flow);
+                    let untaken = self.report.taken.of(plan, outer) != Some(flow);
                     if untaken && self.was_reached(outer) && !self.ended_in(outer) {
                         why = plan.branch_of(outer, flow).map(|branch| NotRun::BranchNotTaken {
                             of: plan.unit_name(outer),

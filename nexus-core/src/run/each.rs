@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Ending, Run, Task, flow};
 use crate::event::Collect;
@@ -141,7 +142,8 @@ impl Run {
         }
     }
 
-    fn fill_window(&mut self, step: u32) {
+    /// Starts as many more items as the window has room for.
+    pub(crate) fn fill_window(&mut self, step: u32) {
         let (index, window) = (self.each_index(step), self.plan.options_of(step).window.max(1));
         while self.halt.is_none() {
             let Some(state) = self.each.get_mut(index) else { return };
@@ -155,15 +157,65 @@ impl Run {
                     self.begin_task(Task { step, attempt: 1, item: Some(item) });
                 }
                 Ok(None) => break,
-                Err(exception) => {
-                    // The items themselves broke: the step ends with that.
-                    self.forget_tasks(step);
-                    self.outstanding += 1;
-                    return self.end_step(step, Ending::Exception(exception));
-                }
+                Err(exception) => return self.items_broke(step, exception),
             }
         }
         self.finish_each(step);
+    }
+
+    /// The items themselves broke: the step ends with that.
+    #[cold]
+    fn items_broke(&mut self, step: u32, exception: Exception) {
+        self.forget_tasks(step);
+        self.outstanding += 1;
+        self.end_step(step, Ending::Exception(exception));
+    }
+
+    /// Whether all that there is to do for the run is this item, the next to be collected, and
+    /// `queued` more of its step.
+    pub(crate) fn is_only_each(&self, step: u32, item: u64, queued: usize) -> bool {
+        let is_only = |state: &EachState| {
+            let items = queued + 1;
+            let is_next = state.collected == item && state.early == 0;
+            is_next && state.running == items && self.outstanding == items + 1
+        };
+        let is_settled = self.waiting == 0 && self.halt.is_none() && !self.has_requests();
+        is_settled && self.each.get(self.each_index(step)).is_some_and(is_only)
+    }
+
+    /// The next item to be collected has succeeded at its first attempt, beside others.
+    pub(crate) fn pass_item(&mut self, step: u32, item: u64, value: Value) {
+        let index = self.each_index(step);
+        let Some(state) = self.each.get_mut(index) else { return };
+        state.finished(item, Some(value));
+        self.outstanding -= 1;
+        self.cells[step as usize].attempts += 1;
+    }
+
+    /// The only item under way has succeeded at its first attempt. Gives the one that takes its
+    /// place; ends the step if there is none.
+    #[inline]
+    pub(crate) fn replace_item(&mut self, step: u32, value: Value) -> Option<u64> {
+        self.cells[step as usize].attempts += 1;
+        let index = self.each_index(step);
+        let next = self.each.get_mut(index)?.replace_only(value);
+        match next {
+            Ok(Some(item)) => return Some(item),
+            Ok(None) => {
+                self.outstanding -= 1;
+                self.finish_each(step);
+            }
+            Err(exception) => {
+                self.outstanding -= 1;
+                self.items_broke(step, exception);
+            }
+        }
+        None
+    }
+
+    /// How long the bodies of an `each` step's items ran that were passed.
+    pub(crate) fn passed_in(&mut self, step: u32, busy: Duration) {
+        self.cells[step as usize].busy += busy;
     }
 
     pub(super) fn item_ended(&mut self, step: u32, item: u64, outcome: TaskOutcome) {
@@ -217,8 +269,12 @@ impl Run {
     }
 
     /// The input of one item's task, which reads it in place.
-    pub(super) fn item_borrowed(&self, step: u32, item: u64) -> Piped<'_> {
-        self.each.get(self.each_index(step)).map_or(Piped::Nothing, |state| state.borrow(item))
+    #[inline]
+    pub(crate) fn item_borrowed(&self, step: u32, item: u64) -> Piped<'_> {
+        match self.each.get(self.each_index(step)) {
+            Some(state) => state.borrow(item),
+            None => Piped::Nothing,
+        }
     }
 
     /// The input of one item's task that leaves this thread.
@@ -228,6 +284,18 @@ impl Run {
 }
 
 impl Items {
+    /// What the window notes of an item that is started, if there is one more.
+    #[inline]
+    fn entry(&mut self, item: u64) -> Result<Option<Item>, Exception> {
+        Ok(match self {
+            Self::List(_, len) => (item < *len as u64).then_some(Item::Listed),
+            Self::Group(members) => (item < members.len() as u64).then_some(Item::Listed),
+            Self::Stream(next) => {
+                panic::contain(next)?.map(|value| Item::Held(OwnedPiped::Value(value)))
+            }
+        })
+    }
+
     /// How many there are at least.
     fn len(&self) -> usize {
         match self {
@@ -246,20 +314,32 @@ impl EachState {
 
     /// Takes the next item, if there is one.
     fn take_next(&mut self) -> Result<Option<u64>, Exception> {
-        let item = self.next;
-        let entry = match &mut self.items {
-            Items::List(_, len) if item >= *len as u64 => return Ok(None),
-            Items::Group(members) if item >= members.len() as u64 => return Ok(None),
-            Items::List(..) | Items::Group(_) => Item::Listed,
-            Items::Stream(next) => match panic::contain(next)? {
-                Some(value) => Item::Held(OwnedPiped::Value(value)),
-                None => return Ok(None),
-            },
-        };
+        let Some(entry) = self.items.entry(self.next)? else { return Ok(None) };
         self.window.push_back(entry);
-        self.next += 1;
         self.running += 1;
-        Ok(Some(item))
+        self.next += 1;
+        Ok(Some(self.next - 1))
+    }
+
+    /// The only item under way is done. Gives the next one, which takes its place in the window.
+    #[inline]
+    fn replace_only(&mut self, value: Value) -> Result<Option<u64>, Exception> {
+        self.collect(Some(value));
+        match self.items.entry(self.next) {
+            Ok(Some(entry)) => {
+                if let (Some(place), Item::Held(_)) = (self.window.front_mut(), &entry) {
+                    // Its Drop is user code.
+                    panic::drop_quietly(std::mem::replace(place, entry));
+                }
+                self.next += 1;
+                Ok(Some(self.next - 1))
+            }
+            end => {
+                panic::drop_quietly(self.window.pop_front());
+                self.running -= 1;
+                end.map(|_| None)
+            }
+        }
     }
 
     /// An item's place in the window.
@@ -274,6 +354,7 @@ impl EachState {
         }
     }
 
+    #[inline]
     fn borrow(&self, item: u64) -> Piped<'_> {
         let index = usize::try_from(item).unwrap_or(usize::MAX);
         match &self.items {
@@ -301,9 +382,9 @@ impl EachState {
             }
             TaskOutcome::Failure(failure) => failure,
             TaskOutcome::Exception(exception) => Failure::of_exception(&exception),
-            TaskOutcome::Goto(goto, _) => Failure::of_exception(&Exception::of_kind(
+            TaskOutcome::Goto(goto) => Failure::of_exception(&Exception::of_kind(
                 ExceptionKind::NoSuchDescriptor,
-                format!("an item of an `each` step cannot go to branch `{}`", goto.descriptor),
+                format!("an item of an `each` step cannot go to branch `{}`", goto.0.descriptor),
             )),
         };
         self.failures.push((item, failure));
@@ -317,12 +398,13 @@ impl EachState {
         let place = self.place(item);
         if place > 0 {
             if let Some(entry) = self.window.get_mut(place) {
-                *entry = Item::Done(value);
+                panic::drop_quietly(std::mem::replace(entry, Item::Done(value)));
                 self.early += 1;
             }
             return;
         }
-        self.window.pop_front();
+        // An item of a stream is the user's, and so is its Drop.
+        panic::drop_quietly(self.window.pop_front());
         self.collect(value);
         while let Some(Item::Done(value)) = self.window.front_mut() {
             let value = value.take();

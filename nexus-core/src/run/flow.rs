@@ -1,6 +1,6 @@
 //! Walking the flow: starting groups, joining members, choosing branches.
 
-use super::{Cell, Ending, Halt, Run, plain_descriptor};
+use super::{Cell, Ending, Halt, Run, Taken, plain_descriptor};
 use crate::outcome::{Descriptor, Exception, ExceptionKind, Failure};
 use crate::plan::{NONE, Owner, UnitKind};
 use crate::settings::EventExecutionEvaluationState as Evaluation;
@@ -13,9 +13,6 @@ impl Run {
             return;
         }
         let Some(this) = self.plan.groups.get(group as usize).copied() else { return };
-        if let Some(join) = self.joins.get_mut(this.join as usize) {
-            join.left = this.units.1;
-        }
         for unit in self.plan.group_units(group) {
             // A member without items is over at once, and may be the end of the group or the run.
             let decided = self.joins.get(this.join as usize).is_some_and(|join| join.decided);
@@ -60,9 +57,13 @@ impl Run {
         let Some(branch) = branches.iter().find(|branch| branch.descriptor == *descriptor) else {
             return false;
         };
-        self.taken.insert(unit, branch.flow);
-        self.ready.push_back(self.plan.flows[branch.flow as usize].first);
+        self.enter_branch(unit, branch.flow);
         true
+    }
+
+    pub(super) fn enter_branch(&mut self, unit: u32, flow: u32) {
+        self.taken.set(&self.plan, unit, flow);
+        self.ready.push_back(self.plan.flows[flow as usize].first);
     }
 
     fn no_such_descriptor(&self, step: u32, descriptor: &Descriptor) -> Exception {
@@ -87,12 +88,12 @@ impl Run {
 
     /// A unit is done, branches included; `failed` says that a failure in it was left unhandled.
     /// Goes outwards until something is to be started or to be waited for.
-    fn leave_unit(&mut self, unit: u32, failed: bool) {
+    pub(super) fn leave_unit(&mut self, unit: u32, failed: bool) {
         let (mut unit, mut failed) = (unit, failed);
         loop {
             let group = self.plan.units[unit as usize].group;
             let Some(group_failed) = self.join(group, failed) else { return };
-            let this = self.plan.groups[group as usize];
+            let this = &self.plan.groups[group as usize];
             self.failed[this.flow as usize] |= group_failed;
             if this.next != NONE {
                 self.ready.push_back(this.next);
@@ -103,7 +104,8 @@ impl Run {
                 Owner::Root => return,
                 Owner::Branch(outer) => unit = outer,
                 Owner::Unit(outer) => {
-                    if self.take_branch(outer, &plain_descriptor(!failed)) {
+                    let branches = self.plan.units[outer as usize].branches.1 > 0;
+                    if branches && self.take_branch(outer, &plain_descriptor(!failed)) {
                         return;
                     }
                     unit = outer;
@@ -114,7 +116,7 @@ impl Run {
 
     /// Counts a member's end. Once the group is done, says whether it failed.
     fn join(&mut self, group: u32, failed: bool) -> Option<bool> {
-        let this = self.plan.groups[group as usize];
+        let this = &self.plan.groups[group as usize];
         let Some(join) = self.joins.get_mut(this.join as usize) else {
             return Some(failed);
         };
@@ -125,8 +127,9 @@ impl Run {
         join.failed += u32::from(failed);
         if failed && this.evaluation == Evaluation::FailureForPartialError {
             join.decided = true;
+            let (first, end) = this.steps;
             let reason = Failure::new("another member of its group did not succeed");
-            self.cancel(this.steps.0..this.steps.1, &reason);
+            self.cancel(first..end, &reason);
             return Some(true);
         }
         if join.left > 0 {
@@ -178,11 +181,11 @@ impl Run {
 
     /// The flow that a unit's branches took, if any.
     pub(crate) fn taken(&self, unit: u32) -> Option<u32> {
-        self.taken.get(&unit).copied()
+        self.taken.of(&self.plan, unit)
     }
 
     /// The results, for the report.
-    pub(crate) fn into_cells(self) -> (Vec<Cell>, std::collections::HashMap<u32, u32>) {
+    pub(crate) fn into_cells(self) -> (Vec<Cell>, Taken) {
         (self.cells, self.taken)
     }
 }

@@ -3,16 +3,27 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Ending, Run, Task, cell::goto_reason};
+use super::{Cell, Ending, Run, Task, cell::goto_reason};
 use crate::context::{Names, Previous};
 use crate::outcome::{Exception, ExceptionKind, Failure};
-use crate::piped::{EachRef, OwnedPiped, Piped};
-use crate::plan::{NONE, Source, UnitKind};
+use crate::piped::{EachRef, Members, OwnedPiped, Piped, StepValues};
+use crate::plan::{Gives, Source, UnitKind};
+use crate::value::Value;
 
 /// Where a value comes from, once branches are resolved.
 enum Origin {
     Step(u32),
     Group(u32),
+}
+
+impl StepValues for Vec<Cell> {
+    #[inline]
+    fn value_of(&self, step: u32) -> Option<&Value> {
+        match &self[step as usize].ending {
+            Ending::Success(value) => Some(value),
+            _ => None,
+        }
+    }
 }
 
 impl Run {
@@ -23,26 +34,35 @@ impl Run {
 
     /// The input of a task that runs where the run is: borrowed wherever it can be.
     pub(crate) fn input(&self, task: Task) -> Piped<'_> {
-        if let Some(item) = task.item {
-            return self.item_borrowed(task.step, item);
+        match task.item {
+            Some(item) => self.item_borrowed(task.step, item),
+            None => self.step_input(task.step),
         }
-        match self.source_of(task.step) {
+    }
+
+    /// The input of a step that is one task.
+    #[inline]
+    pub(crate) fn step_input(&self, step: u32) -> Piped<'_> {
+        match self.plan.steps[step as usize].hints.gives {
+            Gives::Step(from) => match &self.cells[from as usize].ending {
+                Ending::Success(value) => Piped::Value(value),
+                _ => self.step_end(from),
+            },
+            Gives::Members(group) => {
+                let members = Members::of(&self.cells, self.plan.members_of(group));
+                members.map_or_else(|| self.group_end(group), Piped::Members)
+            }
+            Gives::Nothing => Piped::Nothing,
+            Gives::Varies => self.varying_input(step),
+        }
+    }
+
+    fn varying_input(&self, step: u32) -> Piped<'_> {
+        match self.source_of(step) {
             Source::Nothing => Piped::Nothing,
             Source::Group(group) => self.group_end(group),
             Source::Own(unit) => self.own_end(unit),
             Source::Reason(unit) => Piped::Reason(Cow::Owned(self.reason(unit))),
-        }
-    }
-
-    /// The input of a step on a straight stretch.
-    #[inline]
-    pub(crate) fn straight_input(&self, step: u32) -> Piped<'_> {
-        match self.plan.steps[step as usize].hints.from {
-            NONE => self.input(Task { step, attempt: 1, item: None }),
-            from => match &self.cells[from as usize].ending {
-                Ending::Success(value) => Piped::Value(value),
-                _ => self.step_end(from),
-            },
         }
     }
 

@@ -8,7 +8,11 @@ mod cell;
 mod each;
 mod flow;
 mod input;
+mod notification;
+mod plain;
+mod resume;
 mod short_queue;
+mod taken;
 mod tokens;
 
 use std::collections::HashMap;
@@ -17,7 +21,9 @@ use std::time::Duration;
 
 pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
+pub(crate) use notification::Notification;
 use short_queue::ShortQueue;
+pub(crate) use taken::Taken;
 use tokens::Tokens;
 
 use crate::cancel::Token;
@@ -142,8 +148,7 @@ pub(crate) struct Run {
     joins: Vec<Join>,
     /// For each flow, whether a failure inside was left unhandled.
     failed: Vec<bool>,
-    /// The branch that each unit took.
-    taken: HashMap<u32, u32>,
+    taken: Taken,
     each: EachSteps,
     tokens: Tokens,
     /// How many workers have died of a task so far.
@@ -172,9 +177,13 @@ impl Run {
         ready.push_back(first);
         Self {
             cells: plan.steps.iter().map(|_| Cell::default()).collect(),
-            joins: vec![Join::default(); plan.joins as usize],
+            joins: plan
+                .join_sizes
+                .iter()
+                .map(|size| Join { left: *size, ..Join::default() })
+                .collect(),
             failed: vec![false; plan.flows.len()],
-            taken: HashMap::new(),
+            taken: Taken::default(),
             each: EachSteps::default(),
             tokens: Tokens::default(),
             crashes: HashMap::new(),
@@ -304,17 +313,6 @@ impl Run {
         (output == crate::value::TypeInfo::of::<()>()).then(|| Value::new(()))
     }
 
-    /// A step on a straight stretch has succeeded at once; the next one may be run.
-    #[inline]
-    pub(crate) fn pass(&mut self, step: u32, value: Value, busy: Duration) {
-        self.cells[step as usize].succeed(value, busy);
-    }
-
-    /// The stretch ends with this step, which [`completed`](Self::completed) takes from here.
-    pub(crate) fn begin_last(&mut self, step: u32) {
-        self.cells[step as usize].ending = Ending::Pending;
-    }
-
     /// A task has ended. `busy` is how long its body ran, `elapsed` the time since its first
     /// attempt began; zero where nobody measured. Gives the wait if it is to be tried again.
     #[inline]
@@ -395,7 +393,7 @@ impl Run {
             TaskOutcome::Success(value) => Ending::Success(value),
             TaskOutcome::Failure(failure) => Ending::Failure(failure),
             TaskOutcome::Exception(exception) => Ending::Exception(exception),
-            TaskOutcome::Goto(goto, value) => Ending::Goto(Box::new((*goto, value))),
+            TaskOutcome::Goto(goto) => Ending::Goto(goto),
         };
         self.end_step(task.step, ending);
         None
@@ -414,7 +412,7 @@ impl Run {
     fn resolve_typed_goto(&self, step: u32, outcome: TaskOutcome) -> TaskOutcome {
         match (self.plan.event_of(step).def.typed_goto, outcome) {
             (Some(branch_of), TaskOutcome::Success(value)) => match branch_of(&value) {
-                Some(descriptor) => TaskOutcome::Goto(Box::new(typed_goto(descriptor)), value),
+                Some(descriptor) => TaskOutcome::Goto(Box::new((typed_goto(descriptor), value))),
                 None => TaskOutcome::Success(value),
             },
             (_, outcome) => outcome,

@@ -34,6 +34,11 @@ impl<T> ShortQueue<T> {
     }
 
     #[inline]
+    pub(super) fn front(&self) -> Option<&T> {
+        self.first.as_ref()
+    }
+
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
     }

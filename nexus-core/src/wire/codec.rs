@@ -37,7 +37,7 @@ impl Serialize for ValueRef<'_> {
 }
 
 impl Codec {
-    pub(super) const fn of<T>() -> Self
+    pub(in crate::wire) const fn of<T>() -> Self
     where
         T: Serialize + Deserialize<'static> + Send + Sync + 'static,
     {

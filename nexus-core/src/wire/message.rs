@@ -11,7 +11,7 @@ use serde::de::{
 use serde::ser::{Error as _, SerializeTuple};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::codec::{Codec, ValueRef};
+use super::codec::ValueRef;
 use super::errors::{ErrorClassifier, ExceptionRecord, FailureRef, FailureSeed};
 use super::pair::Pair;
 use super::piped::PipedSeed;
@@ -253,15 +253,25 @@ impl Reply<'_> {
     ///
     /// If its value cannot be serialised: an exception of the event that says so.
     pub(crate) fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, Exception> {
-        let unsendable = |cause: &dyn fmt::Display| {
-            cannot_cross(&describe(self.def, &self.def.wire.output), cause)
-        };
-        let outcome = self.borrow().map_err(|cause| unsendable(&cause))?;
-        outcome.serialize(serializer).map_err(|cause| unsendable(&cause))
+        let outcome = self.outcome()?;
+        outcome.serialize(serializer).map_err(|cause| self.unsendable(&cause))
+    }
+
+    /// The outcome, to be serialised as a part of something.
+    ///
+    /// # Errors
+    ///
+    /// If its value cannot be serialised: an exception of the event that says so.
+    pub(crate) fn outcome(&self) -> Result<impl Serialize, Exception> {
+        self.borrow().map_err(|cause| self.unsendable(&cause))
+    }
+
+    fn unsendable(&self, cause: &dyn fmt::Display) -> Exception {
+        cannot_cross(&describe(self.def, &self.def.wire.output), cause)
     }
 
     fn borrow(&self) -> Result<OutcomeRef<'_>, &'static str> {
-        let output = output_codec(self.def);
+        let output = self.def.wire.output.by.codec();
         let value = |value| match output {
             Some(codec) => codec.borrow(value).ok_or("it has another type than was planned"),
             None => Err(self.def.wire.output.cure()),
@@ -274,7 +284,8 @@ impl Reply<'_> {
             TaskOutcome::Exception(exception) => {
                 OutcomeRef::Exception(ExceptionRecord::of(exception, &self.classifier))
             }
-            TaskOutcome::Goto(goto, given) => {
+            TaskOutcome::Goto(goto) => {
+                let (goto, given) = &**goto;
                 let (number, name) = match goto.descriptor() {
                     Descriptor::Number(number) => (Some(*number), None),
                     Descriptor::Name(name) => (None, Some(name.to_string())),
@@ -293,13 +304,6 @@ impl Reply<'_> {
     ) -> Result<S::Ok, S::Error> {
         let record = ExceptionRecord::of(exception, &ErrorClassifier::NONE);
         OutcomeRef::Exception(record).serialize(serializer)
-    }
-}
-
-fn output_codec(def: &EventDef) -> Option<&Codec> {
-    match &def.wire.output.by {
-        Transfer::Value(codec) => Some(codec),
-        _ => None,
     }
 }
 
@@ -344,7 +348,7 @@ impl Visitor<'static> for ReplySeed<'_> {
     }
 
     fn visit_enum<A: EnumAccess<'static>>(self, data: A) -> Result<TaskOutcome, A::Error> {
-        let output = output_codec(self.0).copied();
+        let output = self.0.wire.output.by.codec().copied();
         let value = || output.ok_or_else(|| A::Error::custom(self.0.wire.output.cure()));
         let (kind, content) = data.variant()?;
         Ok(match kind {
@@ -364,7 +368,7 @@ impl Visitor<'static> for ReplySeed<'_> {
                     (None, name) => Descriptor::Name(name.unwrap_or_default().into()),
                 };
                 let goto = Goto { descriptor, failed, reason: Cow::Owned(reason) };
-                TaskOutcome::Goto(Box::new(goto), value)
+                TaskOutcome::Goto(Box::new((goto, value)))
             }
         })
     }

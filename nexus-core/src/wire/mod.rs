@@ -33,6 +33,8 @@
 mod codec;
 #[cfg(feature = "wire")]
 mod errors;
+#[cfg(feature = "durable")]
+mod json;
 #[cfg(feature = "wire")]
 mod message;
 #[cfg(feature = "wire")]
@@ -43,12 +45,16 @@ mod piped;
 
 #[cfg(feature = "wire")]
 pub(crate) use errors::ErrorClassifier;
+#[cfg(feature = "durable")]
+pub(crate) use json::{JsonError, from_json, to_json};
 #[cfg(feature = "wire")]
 pub(crate) use message::{Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, TaskRequest};
 pub use parts::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "wire")]
-use codec::Codec;
+pub(crate) use codec::{Codec, ValueRef};
+#[cfg(feature = "wire")]
+pub(crate) use pair::Pair;
 #[cfg(feature = "wire")]
 use piped::PipedCodec;
 

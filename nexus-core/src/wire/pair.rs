@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 
 /// Reads what a tuple of two was serialised to: the first by its type, the second by a seed.
-pub(super) struct Pair<A, S> {
+pub(crate) struct Pair<A, S> {
     second: S,
     first: PhantomData<A>,
 }
 
 impl<A, S> Pair<A, S> {
-    pub(super) fn new(second: S) -> Self {
+    pub(crate) fn new(second: S) -> Self {
         Self { second, first: PhantomData }
     }
 }

@@ -69,17 +69,38 @@ impl EventWire {
 
 impl WirePart {
     pub(crate) const fn is_unsendable(&self) -> bool {
-        matches!(self.by, Transfer::No | Transfer::NoFactory | Transfer::Borrows)
+        self.by.is_unsendable()
     }
 
     /// What to write so that it can be sent.
     pub(crate) const fn cure(&self) -> &'static str {
-        match self.by {
-            Transfer::NoFactory => {
+        self.by.cure()
+    }
+}
+
+impl Transfer {
+    /// What to write so that there is a way.
+    pub(crate) const fn cure(&self) -> &'static str {
+        match self {
+            Self::NoFactory => {
                 "implement `nexus::StateFactory` for it, by which a worker process builds its own"
             }
-            Transfer::Borrows => "use a type that owns its data, such as `String`",
+            Self::Borrows => "use a type that owns its data, such as `String`",
             _ => "derive `serde::Serialize` and `serde::Deserialize` for it",
+        }
+    }
+
+    /// Whether there is no way.
+    pub(crate) const fn is_unsendable(&self) -> bool {
+        matches!(self, Self::No | Self::NoFactory | Self::Borrows)
+    }
+
+    /// How a value is written and read, if that is known.
+    #[cfg(feature = "wire")]
+    pub(crate) const fn codec(&self) -> Option<&Codec> {
+        match self {
+            Self::Value(codec) => Some(codec),
+            _ => None,
         }
     }
 }
@@ -123,6 +144,12 @@ where
     T: serde::Serialize + serde::Deserialize<'static> + Send + Sync + 'static,
 {
     pub const VALUE: Transfer = Transfer::Value(Codec::of::<T>());
+}
+
+/// The same where nothing is sent.
+#[cfg(not(feature = "wire"))]
+impl<T> Serialisable<T> {
+    pub const VALUE: Transfer = Transfer::No;
 }
 
 #[cfg(feature = "wire")]

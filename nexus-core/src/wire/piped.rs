@@ -113,6 +113,8 @@ impl PipedCodec {
                 };
                 PipedRef::Group(members.iter().enumerate().map(member).collect::<Result<_, _>>()?)
             }
+            // Only a task that stays with its run reads what came along where it is.
+            Piped::Members(_) => return Err(OTHER_TYPE),
         })
     }
 }

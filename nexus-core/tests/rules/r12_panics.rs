@@ -7,7 +7,7 @@ use super::support::*;
 
 /// Panics when it is dropped.
 #[derive(Debug)]
-struct Bomb;
+pub(crate) struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
@@ -201,9 +201,29 @@ fn a_panic_in_the_items_of_an_each_step_is_an_exception_of_that_step() {
             (2..10_u32).inspect(|item| assert!(*item < 5, "{ON_PURPOSE}: items")),
         ))
     });
-    let report = run(&registry, "Stream |-> Item[each, max_concurrency = 1] (0 -> S) -> S");
-    assert!(report.is_success(), "{report}");
-    assert_eq!(exception(&report, "Item").message(), "on purpose: items");
+    for place in PLACES {
+        let flow = format!("Stream |-> Item[each, max_concurrency = 1, {place}] (0 -> S) -> S");
+        let report = run(&registry, &flow);
+        assert!(report.is_success(), "{report}");
+        assert_eq!(exception(&report, "Item").message(), "on purpose: items");
+    }
+}
+
+typed!(Defuse, ByRef<Bomb> => (), &[PIPED], |inputs| {
+    inputs.piped::<ByRef<Bomb>>()?;
+    outcome(Outcome::success(()))
+});
+
+#[test]
+fn an_item_that_panics_when_it_is_dropped_costs_neither_others_nor_the_run() {
+    let mut registry = registry();
+    registry.event("Bombs", |_: &Context| Outcome::success(Items::new((0..3).map(|_| Bomb))));
+    registry.add::<Defuse>();
+    for place in PLACES {
+        let report = run(&registry, &format!("Bombs |-> Defuse[each, {place}] -> S"));
+        assert!(report.is_success(), "{report}");
+        assert_eq!(report.step("Defuse").unwrap().attempts(), 3);
+    }
 }
 
 #[test]

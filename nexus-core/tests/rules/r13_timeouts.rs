@@ -53,6 +53,42 @@ fn a_run_goes_on_without_a_body_on_a_thread_and_discards_what_it_says_later() {
     gate.open();
 }
 
+/// What the bodies of a run share of which the third takes too long.
+struct ThirdIsSlow(testing::VirtualClock, Arc<AtomicU32>);
+
+fn third_is_slow(ctx: &Context) -> Ends {
+    let shared = ctx.state::<ThirdIsSlow>().unwrap();
+    if shared.1.fetch_add(1, SeqCst) == 2 {
+        shared.0.advance(Duration::from_mins(1));
+        wait_until(|| ctx.is_cancelled());
+    }
+    outcome(Outcome::success(1_u32))
+}
+
+typed!(Count, Nothing => u32, &[], |inputs| third_is_slow(inputs.context()));
+typed!(CountItem, ByRef<u32> => u32, &[PIPED], |inputs| third_is_slow(inputs.context()));
+
+#[test]
+fn a_run_whose_time_is_over_ends_between_two_steps_and_between_two_items_of_its_thread() {
+    for flow in [
+        "Count -> Count -> Count -> Count -> Count",
+        "{Count || Count || Count || Count}[executor = DefaultExecutor] -> Count",
+        "Count -> Count (1 -> Count) -> Count",
+        "Feed |-> CountItem[each, executor = DefaultExecutor] -> Count",
+    ] {
+        let mut registry = registry();
+        registry.event("Feed", |_: &Context| Outcome::success((0..100_u32).collect::<Vec<_>>()));
+        registry.add::<Count>().add::<CountItem>();
+        let test = TestEngine::new();
+        let (clock, calls) = (test.clock(), Arc::default());
+        let engine = test.state(ThirdIsSlow(clock, Arc::clone(&calls))).build().unwrap();
+        let prepared = engine.prepare_plan(&plan(&registry, flow), Inputs::new()).unwrap();
+        let report = within(move || prepared.timeout(LIMIT).run().unwrap());
+        assert_eq!(report.status(), Status::TimedOut, "{flow}");
+        assert_eq!(calls.load(SeqCst), 3, "{flow}");
+    }
+}
+
 #[test]
 fn a_late_result_does_not_stand_in_for_the_next_attempts() {
     let test = TestEngine::new();

@@ -57,6 +57,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     let settings = settings::settings(private, args);
     let executor = executor(private, &me, args.executor.as_ref());
     let remote = remote(private, args.executor.as_ref());
+    let checkpoint = settings::checkpoint(args).map(|it| quote!(const CHECKPOINT: bool = #it;));
     let probe_imports = probe_imports(private);
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
@@ -74,6 +75,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
                 const OWN_FIELDS: &'static [#private::OwnField] = &[#(#kinds),*];
                 const PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!());
                 const REMOTE: bool = #remote;
+                #checkpoint
                 fn settings() -> #private::EventSettings { #settings }
                 fn make(#given: &#private::OwnValues<'_>) -> #private::Result<Self, #private::String> {
                     let _ = #given;

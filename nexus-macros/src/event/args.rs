@@ -25,8 +25,8 @@ pub(crate) struct EventArgs {
     pub(crate) executor: Option<Type>,
     pub(crate) config: Option<Group>,
     pub(crate) retry: Option<Group>,
-    /// `stop_on_..` with its value.
-    pub(crate) stops: Vec<(&'static str, ArgValue)>,
+    /// `stop_on_..`, `checkpoint` and `version`, each with its value.
+    pub(crate) plain: Vec<(&'static str, ArgValue)>,
     pub(crate) evaluation: Option<ArgValue>,
     pub(crate) timeout: Option<ArgValue>,
 }
@@ -79,7 +79,7 @@ pub(crate) fn check(cx: &Ctxt, args: Vec<Arg>) -> EventArgs {
             ("timeout", value) => known.timeout = arg_value(cx, key, &arg.key, value),
             (_, value) => {
                 let arg_value = arg_value(cx, key, &arg.key, value);
-                known.stops.extend(arg_value.map(|arg_value| (key.name, arg_value)));
+                known.plain.extend(arg_value.map(|arg_value| (key.name, arg_value)));
             }
         }
     }

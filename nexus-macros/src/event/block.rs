@@ -150,7 +150,11 @@ fn expand(
                 #types
                 const NAME: &'static str = #of_struct::NAME;
                 const WIRE: #private::EventWire = #wire;
-                const SPEC: #private::Spec = #spec.of_struct(#of_struct::NAME, #of_struct::OWN_FIELDS);
+                const SPEC: #private::Spec = #spec.of_struct(
+                    #of_struct::NAME,
+                    #of_struct::OWN_FIELDS,
+                    #of_struct::CHECKPOINT,
+                );
                 const PARAMS: &'static [#private::Param] = #params;
                 const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
                 const OWN_FIELDS: &'static [#private::OwnField] = #of_struct::OWN_FIELDS;

@@ -7,7 +7,7 @@ use syn::{Ident, Type};
 use super::params::{Model, Param, ParamSource, PassMode};
 use crate::hash::hash;
 use crate::span::{end_spans, ident, located_at, respan, respan_ends};
-use crate::types::{generic_args, shape};
+use crate::types::{borrows, generic_args, shape};
 
 /// The parts of an implementation that come from the signature.
 pub(crate) struct Parts {
@@ -156,6 +156,7 @@ fn spec(private: &TokenStream, model: &Model, name: &str, probe_args: &TokenStre
             own: &[],
             goto: #private::Typed::#probe_args::DESCRIPTORS,
             is_async: #is_async,
+            checkpoint: true,
             wire: &<Self as #private::Event>::WIRE,
             known: #private::Returns::#probe_args::IS,
         }
@@ -216,11 +217,6 @@ fn wire(private: &TokenStream, me: &Type, model: &Model, probe_args: &TokenStrea
             },
         }
     }
-}
-
-/// Whether a type is written with a reference that is not the parameter's own form.
-fn borrows(ty: &Type) -> bool {
-    crate::text::text(ty).contains("&'")
 }
 
 /// The check that everything can be transferred, if `remote` is true. Each part's error is shown at

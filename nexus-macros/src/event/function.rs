@@ -105,6 +105,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     let with_async = with_async(model);
     let cfgs = cfgs(&item.attrs);
     let (bypass, with_bypass) = bypass(private, args);
+    let checkpoint = settings::checkpoint(args).map(|it| quote!(.with_checkpoint(#it)));
     quote! {
         #(#cfgs)*
         const _: () = {
@@ -117,7 +118,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
             impl #private::Event for #me {
                 #types
                 const NAME: &'static str = #name;
-                const SPEC: #private::Spec = #spec;
+                const SPEC: #private::Spec = #spec #checkpoint;
                 const WIRE: #private::EventWire = #wire;
                 const PARAMS: &'static [#private::Param] = #params;
                 const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;

@@ -35,7 +35,7 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
         Some(Group::Expr(expr)) => out.extend(quote!(.retry_policy(#expr))),
         None => {}
     }
-    for (key, value) in &args.stops {
+    for (key, value) in &args.plain {
         let (key, value) = (ident(key), literal_tokens(value));
         out.extend(quote!(.#key(#value)));
     }
@@ -55,6 +55,12 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
         out.extend(quote!(.timeout(#limit)));
     }
     out
+}
+
+/// Whether a durable run records the event's outcome: an expression of type `bool`, if it is given.
+pub(crate) fn checkpoint(args: &EventArgs) -> Option<TokenStream> {
+    let given = args.plain.iter().find(|(key, _)| *key == "checkpoint");
+    given.map(|(_, value)| literal_tokens(value))
 }
 
 /// An expression of type `Duration`.

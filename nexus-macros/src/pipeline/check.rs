@@ -24,6 +24,10 @@ pub(crate) struct Checks<'a> {
     /// Events and pipes that are checked already: a second use would give the same error again.
     pub(crate) seen: HashSet<&'a str>,
     pub(crate) piped: HashSet<(&'a str, SourceId, bool)>,
+    /// Whether a store is to keep what the steps yield.
+    pub(crate) durable: bool,
+    /// Events of which that is checked already, with what the flow says of `checkpoint`.
+    pub(crate) recorded: HashSet<(&'a str, Option<bool>)>,
 }
 
 /// The alias of step `index`.
@@ -50,6 +54,7 @@ impl<'a> Checks<'a> {
         calls.extend(self.own_fields(step));
         calls.extend(self.executor(step));
         calls.extend(self.transfer_check(step));
+        calls.extend(self.recordable(step, &alias));
         if pipes {
             calls.extend(self.covers(step));
             calls.extend(self.input(step, &alias));
@@ -105,7 +110,7 @@ impl<'a> Checks<'a> {
 
     /// Checks that the executor that the flow names can run the event.
     fn executor(&self, step: &Step<'_>) -> Option<TokenStream> {
-        let (private, name) = (self.private, step.executor.as_ref()?);
+        let (private, name) = (self.private, step.set.executor.as_ref()?);
         let executor = self.model.executors.iter().position(|known| known.text == name.text)?;
         let (text, executor) = (&*name.text, executor_alias(executor));
         let is_one = quote!(#private::IsExecutor::<#executor>::IS);
@@ -142,11 +147,27 @@ impl<'a> Checks<'a> {
 
     /// Checks that an event can be transferred, if the flow runs it in another process.
     fn transfer_check(&self, step: &Step<'_>) -> TokenStream {
-        let Some(executor) = &step.executor else { return TokenStream::new() };
+        let Some(executor) = &step.set.executor else { return TokenStream::new() };
         let known = self.model.executors.iter().position(|known| known.text == executor.text);
         let Some(alias) = known.map(executor_alias) else { return TokenStream::new() };
         let private = self.private;
         self.call("is_sendable", executor.span, &quote!(#private::RunsRemote::<#alias>::IS))
+    }
+
+    /// Checks that a store can keep what the event yields, if the pipeline is durable.
+    fn recordable(&mut self, step: &Step<'a>, alias: &Ident) -> Option<TokenStream> {
+        let in_flow = step.set.checkpoint;
+        let is_recorded = self.durable && in_flow != Some(false);
+        if !is_recorded || !self.recorded.insert((&step.name.text, in_flow)) {
+            return None;
+        }
+        let private = self.private;
+        let in_flow = in_flow.map_or_else(
+            || quote!(#private::Option::None),
+            |checkpoint| quote!(#private::Option::Some(#checkpoint)),
+        );
+        let is_stream = quote!(#private::YieldsStream::<#alias>::IS);
+        Some(self.call("recordable", step.name.span, &quote!(#in_flow, #is_stream)))
     }
 
     /// Checks that the event can take the value of the arrow.

@@ -18,7 +18,7 @@ use crate::derive::fields::{StructField, doc};
 use crate::event::{probe_imports, settings::duration};
 use crate::span::{end_spans, respan_ends, without_location, without_raw_prefix};
 use crate::text::text;
-use crate::types::arc_target;
+use crate::types::{arc_target, borrows};
 
 /// The pipeline. If it has mistakes, the user's names are still emitted for editors, but nothing
 /// that would make the compiler report more errors than the macro.
@@ -42,7 +42,10 @@ pub(crate) fn pipeline(
     let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let types = field_types(fields);
     let steps = steps(private, source, &model);
-    let checks = checks(private, source, &model, &without_raw_prefix(&me), &types, parsed);
+    let pipeline = without_raw_prefix(&me);
+    let is_durable = args.durable.is_some();
+    let checks = checks(private, source, &model, &pipeline, &types, is_durable, parsed);
+    let durable = args.durable.as_ref().map(|key| durable(private, key, &pipeline, fields, &types));
     let body = if cx.is_clean() {
         let doc = doc(&input.attrs);
         implementation(private, &me, &name, &doc, args, source, fields, &types, &model, flow)
@@ -64,6 +67,7 @@ pub(crate) fn pipeline(
             #dependency
             #(#aliases)*
             #checks
+            #durable
             #defaults
             #body
             #new
@@ -112,10 +116,12 @@ fn checks<'a>(
     model: &'a Model<'a>,
     pipeline: &'a str,
     fields: &'a [(String, String, Ident)],
+    durable: bool,
     parsed: bool,
 ) -> TokenStream {
-    let (seen, piped) = (HashSet::new(), HashSet::new());
-    let mut checks = Checks { private, source, model, pipeline, fields, seen, piped };
+    let (seen, piped, recorded) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut checks =
+        Checks { private, source, model, pipeline, fields, seen, piped, durable, recorded };
     (0..model.steps.len()).map(|index| checks.step(index, parsed)).collect()
 }
 
@@ -134,11 +140,12 @@ fn implementation(
 ) -> TokenStream {
     let listed_fields = fields.iter().zip(types).enumerate().map(|(index, (field, ty))| {
         let (name, _, alias) = ty;
+        let transfer = transfer(private, field, alias);
         if field.default.is_none() {
-            return quote!(.with::<#alias>(#name));
+            return quote!(.with_field::<#alias>(#name, #transfer));
         }
         let make = default_maker(private, index, alias, arc_target(&field.ty).is_some());
-        quote!(.with_made::<#alias>(#name, #make))
+        quote!(.with_made::<#alias>(#name, #transfer, #make))
     });
     let values = fields.iter().zip(types).map(|(field, (.., alias))| value(private, field, alias));
     let shareable = shareable(private, fields, types);
@@ -180,6 +187,8 @@ fn implementation(
             }
         }
     });
+    let durable = args.durable.is_some();
+    let resumable = durable.then(|| quote!(#private::submit_pipeline!(#private, #me);));
     let batched = batch::batched(private, me, fields, types);
     let item = batch::item(private, fields, types);
     let listed = error_aliases(source, model);
@@ -187,12 +196,14 @@ fn implementation(
     quote! {
         #listed
         #(#linked)*
+        #resumable
         #shareable
         #batched
         #[automatically_derived]
         impl #private::Pipeline for #me {
             type BatchItem = #item;
             const NAME: &'static str = #name;
+            const DURABLE: bool = #durable;
             #input
             #timeout
             fn fields() -> #private::Fields {
@@ -233,6 +244,45 @@ fn value(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStre
     let name = without_location(&field.name);
     let make = if arc_target(&field.ty).is_some() { quote!(SHARED) } else { quote!(NEW) };
     quote!((#private::Holds::<#alias>::#make)(self.#name))
+}
+
+/// The checks that this program has stores, and that one can keep the fields. The errors are shown at
+/// `durable`, and at the fields' types.
+fn durable(
+    private: &TokenStream,
+    key: &Ident,
+    pipeline: &str,
+    fields: &[StructField],
+    types: &[(String, String, Ident)],
+) -> TokenStream {
+    // The names have another hygiene than the brackets, so that the compiler does not join their
+    // spans.
+    let name = Ident::new("durable_pipeline", Span::call_site());
+    let feature = respan_ends(quote!(<#private::Check>::#name()), key.span(), key.span());
+    let name = Ident::new("recordable_field", Span::call_site());
+    let checks = fields.iter().zip(types).map(|(field, (text, ty, alias))| {
+        let transfer = transfer(private, field, alias);
+        let is_stream = quote!(#private::IsStream::<#alias>::IS);
+        let (start, end) = end_spans(&field.ty);
+        respan_ends(
+            quote!(<#private::Check>::#name(#pipeline, #text, #ty, &#transfer, #is_stream)),
+            start,
+            end,
+        )
+    });
+    quote! {
+        const _: () = #feature;
+        #(const _: () = #checks;)*
+    }
+}
+
+/// How a field's value is written down and read again.
+fn transfer(private: &TokenStream, field: &StructField, alias: &Ident) -> TokenStream {
+    if borrows(&field.ty) {
+        quote!(#private::Transfer::Borrows)
+    } else {
+        quote!(#private::Serialisable::<#alias>::VALUE)
+    }
 }
 
 /// The check that each field can be shared among threads; its error is shown at the field's type.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{DeriveInput, Expr, Ident, Lit, LitStr, Meta, Path};
+use syn::{DeriveInput, Expr, Ident, Lit, LitBool, LitStr, Meta, Path};
 
 use super::source::Source;
 use super::tokens::Tokens;
@@ -10,7 +10,7 @@ use crate::ctxt::{Ctxt, with_help};
 use crate::event::args::{self, ArgValue};
 use crate::root::Root;
 
-const KEYS: [&str; 5] = ["flow", "file", "name", "timeout", "crate"];
+const KEYS: [&str; 6] = ["flow", "file", "durable", "name", "timeout", "crate"];
 const SHAPE: &str =
     "write `#[pipeline(flow = first -> second)]`, or `#[pipeline(file = \"flow.pty\")]`";
 
@@ -21,6 +21,8 @@ pub(crate) struct PipelineArgs {
     pub(crate) name: Option<String>,
     pub(crate) timeout: Option<ArgValue>,
     pub(crate) source: Option<Source>,
+    /// The key `durable`, unless it is set to `false`.
+    pub(crate) durable: Option<Ident>,
 }
 
 /// One argument: its key, and everything up to the next.
@@ -51,7 +53,8 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
             cx.error(&arg.key, format!("`{key}` is given twice: keep one of the two"));
             continue;
         }
-        if arg.value.is_empty() && key != "flow" {
+        let may_be_empty = matches!(&*key, "flow" | "durable") || !KEYS.contains(&&*key);
+        if arg.value.is_empty() && !may_be_empty {
             cx.error(&arg.key, format!("`{key}` needs a value"));
             continue;
         }
@@ -62,6 +65,7 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
             "flow" => args.source = flow(cx, arg.value),
             "file" => args.source = text(cx, &arg).and_then(|path| super::source::file(cx, &path)),
             "timeout" => args.timeout = timeout(cx, arg),
+            "durable" => args.durable = is_set(cx, &arg).then_some(arg.key),
             "name" => args.name = text(cx, &arg).map(|name| name.value()),
             "crate" => {
                 let path = syn::parse::Parser::parse2(Path::parse_mod_style, arg.value);
@@ -78,7 +82,7 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
 }
 
 fn unknown(key: &str) -> String {
-    let all = "there are `flow`, `file`, `name`, `timeout` and `crate`";
+    let all = "there are `flow`, `file`, `durable`, `name`, `timeout` and `crate`";
     let help = match nexus_pointy::suggest::nearest(key, KEYS) {
         Some(near) => format!("did you mean `{near}`? {all}"),
         None => all.to_owned(),
@@ -86,7 +90,8 @@ fn unknown(key: &str) -> String {
     with_help(&format!("there is no setting `{key}` of a pipeline"), Some(&help))
 }
 
-/// Splits at each comma that `key =` follows: a flow has no such comma outside of brackets.
+/// Splits at each comma that `key =` or `durable` follows: a flow has no such comma outside of
+/// brackets.
 fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let mut args: Vec<Arg> = Vec::new();
@@ -95,7 +100,7 @@ fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
         let rest = trees.get(at..).unwrap_or_default();
         if let Some(key) = starts_arg(rest) {
             args.push(Arg { key: key.clone(), value: TokenStream::new() });
-            at += 2;
+            at += if is_punct(trees.get(at + 1), '=') { 2 } else { 1 };
             continue;
         }
         let behind = trees.get(at + 1..).unwrap_or_default();
@@ -114,9 +119,13 @@ fn split(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
     args
 }
 
-/// The key, if `key =` comes next, at the start or after a comma.
+/// The key, if `key =` or `durable` comes next, at the start or after a comma.
 fn starts_arg(trees: &[TokenTree]) -> Option<&Ident> {
     let Some(TokenTree::Ident(key)) = trees.first() else { return None };
+    if trees.get(1).is_none() || is_punct(trees.get(1), ',') {
+        let is_flag = nexus_pointy::suggest::nearest(&key.to_string(), ["durable"]).is_some();
+        return is_flag.then_some(key);
+    }
     let is_arg =
         is_punct(trees.get(1), '=') && !(is_punct(trees.get(2), '=') || is_joint_arrow(trees));
     is_arg.then_some(key)
@@ -142,6 +151,18 @@ fn flow(cx: &Ctxt, value: TokenStream) -> Option<Source> {
     }
     cx.error(literal.to_token_stream(), SHAPE);
     None
+}
+
+/// Whether a flag is set: it has no value, or `true`.
+fn is_set(cx: &Ctxt, arg: &Arg) -> bool {
+    if arg.value.is_empty() {
+        return true;
+    }
+    let Arg { key, value } = arg;
+    let flag: Option<LitBool> = syn::parse2(value.clone())
+        .map_err(|_| cx.error(value, format!("`{key}` takes no value, `true` or `false`")))
+        .ok();
+    flag.is_some_and(|flag| flag.value)
 }
 
 fn timeout(cx: &Ctxt, arg: Arg) -> Option<ArgValue> {

@@ -26,8 +26,15 @@ pub(crate) struct Step<'f> {
     /// The keys that are no settings: the event's own fields.
     pub(crate) own: Vec<Attr>,
     pub(crate) branches: Vec<&'f Descriptor>,
-    /// The executor that the flow names for it, or for brackets around it.
+    /// What the flow sets for it, or for brackets around it.
+    pub(crate) set: Set,
+}
+
+/// What a flow sets for a step, as far as a check asks for it.
+#[derive(Clone, Default)]
+pub(crate) struct Set {
     pub(crate) executor: Option<Name>,
+    pub(crate) checkpoint: Option<bool>,
 }
 
 /// How a step is reached, and what it receives.
@@ -43,22 +50,23 @@ pub(crate) enum StepInput {
 
 pub(crate) fn model(flow: &Flow) -> Model<'_> {
     let mut visitor = StepVisitor::default();
-    visitor.flow(flow, None, None);
+    visitor.flow(flow, None, &Set::default());
     let wiring = wiring(flow);
-    let steps = wiring.uses.iter().zip(visitor.steps).map(
-        |(place, VisitedStep { arrow, own, executor })| Step {
-            name: place.name,
-            each: place.each,
-            input: match (place.input, arrow) {
-                (Input::Piped { arrow, from }, _) => StepInput::Piped(arrow, from),
-                (Input::Nothing, Some(arrow)) => StepInput::Then(arrow),
-                (Input::Nothing, None) => StepInput::Start,
-            },
-            own,
-            branches: place.unit.branches.iter().map(|branch| &branch.descriptor).collect(),
-            executor,
-        },
-    );
+    let steps =
+        wiring.uses.iter().zip(visitor.steps).map(|(place, VisitedStep { arrow, own, set })| {
+            Step {
+                name: place.name,
+                each: place.each,
+                input: match (place.input, arrow) {
+                    (Input::Piped { arrow, from }, _) => StepInput::Piped(arrow, from),
+                    (Input::Nothing, Some(arrow)) => StepInput::Then(arrow),
+                    (Input::Nothing, None) => StepInput::Start,
+                },
+                own,
+                branches: place.unit.branches.iter().map(|branch| &branch.descriptor).collect(),
+                set,
+            }
+        });
     Model {
         steps: steps.collect(),
         wiring,
@@ -72,7 +80,7 @@ pub(crate) fn model(flow: &Flow) -> Model<'_> {
 struct VisitedStep {
     arrow: Option<Range>,
     own: Vec<Attr>,
-    executor: Option<Name>,
+    set: Set,
 }
 
 /// Visits the units in the order of [`Wiring::uses`].
@@ -85,25 +93,24 @@ struct StepVisitor {
 }
 
 impl StepVisitor {
-    /// `arrow` leads to the first link, and `executor` is that of the brackets around, which bound
-    /// the recursion.
-    fn flow(&mut self, flow: &Flow, arrow: Option<Range>, executor: Option<&Name>) {
+    /// `arrow` leads to the first link, and `outer` is what the brackets around set, which bound the
+    /// recursion.
+    fn flow(&mut self, flow: &Flow, arrow: Option<Range>, outer: &Set) {
         for link in &flow.links {
             let arrow = link.arrow.map_or(arrow, |arrow| Some(arrow.span));
             for unit in &link.units {
-                self.unit(unit, arrow, executor);
+                self.unit(unit, arrow, outer);
             }
         }
     }
 
-    fn unit(&mut self, unit: &Unit, arrow: Option<Range>, outer: Option<&Name>) {
-        let (own, executor) = self.settings(unit);
-        let executor = executor.as_ref().or(outer);
+    fn unit(&mut self, unit: &Unit, arrow: Option<Range>, outer: &Set) {
+        let (own, set) = self.settings(unit, outer);
         match &unit.primary {
             Primary::Event(_) => {
-                self.steps.push(VisitedStep { arrow, own, executor: executor.cloned() });
+                self.steps.push(VisitedStep { arrow, own, set });
             }
-            Primary::Flow(flow) => self.flow(flow, arrow, executor),
+            Primary::Flow(flow) => self.flow(flow, arrow, &set),
             Primary::Hole(_) => {}
         }
         for Branch { arrow, flow, .. } in &unit.branches {
@@ -112,8 +119,8 @@ impl StepVisitor {
         }
     }
 
-    /// The unit's own keys, and the executor that it names.
-    fn settings(&mut self, unit: &Unit) -> (Vec<Attr>, Option<Name>) {
+    /// The unit's own keys, and what is set for it by itself or by the brackets around.
+    fn settings(&mut self, unit: &Unit, outer: &Set) -> (Vec<Attr>, Set) {
         let (settings, mistakes) = unit_settings(unit);
         self.mistakes.extend(mistakes);
         push_unique(&mut self.executors, settings.executor.clone());
@@ -121,7 +128,11 @@ impl StepVisitor {
         {
             push_unique(&mut self.errors, Some(error));
         }
-        (settings.own, settings.executor)
+        let set = Set {
+            executor: settings.executor.or_else(|| outer.executor.clone()),
+            checkpoint: settings.checkpoint.or(outer.checkpoint),
+        };
+        (settings.own, set)
     }
 }
 

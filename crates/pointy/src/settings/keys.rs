@@ -78,6 +78,16 @@ const EVALUATION: Key = both(
     "when a step of many tasks counts as success",
 );
 const TIMEOUT: Key = both("timeout", ValueKind::Duration, "how long one attempt may take");
+const CHECKPOINT: Key = both(
+    "checkpoint",
+    ValueKind::Flag,
+    "whether a durable run records the outcome; if not, it is computed again",
+);
+const VERSION: Key = attribute(
+    "version",
+    ValueKind::Count,
+    "raised when a durable run that began before must not go on with the event as it is now",
+);
 const NAME: Key = attribute("name", ValueKind::Text, "what flows call the event");
 const BYPASS: Key =
     attribute("bypass", ValueKind::Expr, "the function that says whether to skip the event");
@@ -99,6 +109,8 @@ pub const EVENT_KEYS: &[Key] = &[
     STOP_ON_EXCEPTION,
     EVALUATION,
     TIMEOUT,
+    CHECKPOINT,
+    VERSION,
     NAME,
     BYPASS,
     CRATE,
@@ -117,6 +129,8 @@ pub const ATTRIBUTE_KEYS: &[Key] = &[
     STOP_ON_EXCEPTION,
     EVALUATION,
     TIMEOUT,
+    CHECKPOINT,
+    VERSION,
     NAME,
     BYPASS,
     CRATE,
@@ -132,6 +146,7 @@ pub const FLOW_KEYS: &[Key] = &[
     STOP_ON_EXCEPTION,
     EVALUATION,
     TIMEOUT,
+    CHECKPOINT,
     EACH,
     MAX_CONCURRENCY,
     MAX_ATTEMPTS,

@@ -29,6 +29,8 @@ pub struct Settings {
     pub evaluation: Option<EvaluationState>,
     /// How long one attempt may take, more than nothing.
     pub timeout: Option<Duration>,
+    /// Whether a durable run records the outcome.
+    pub checkpoint: Option<bool>,
     /// One task per item of what came along the arrow.
     pub each: Option<bool>,
     /// How many of the tasks run at the same time, at least 1.
@@ -133,6 +135,7 @@ fn set(settings: &mut Settings, key: &Key, attr: &Attr) {
         "stop_on_success" => settings.stop_on_success = flag,
         "stop_on_error" => settings.stop_on_error = flag,
         "stop_on_exception" => settings.stop_on_exception = flag,
+        "checkpoint" => settings.checkpoint = flag,
         "each" => settings.each = flag,
         _ => {}
     }

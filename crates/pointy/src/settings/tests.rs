@@ -17,7 +17,7 @@ fn all_settings_are_read() {
             jitter: "full", max_elapsed: "1m" },
         max_attempts = 2, stop_on_success, stop_on_error = false, stop_on_exception = true,
         execution_evaluation_state = EvaluationState::SuccessForPartialSuccess,
-        timeout = "1m30s", each = false, max_concurrency = 8, factor = 0.5, name = "x""#,
+        timeout = "1m30s", checkpoint = false, each = false, max_concurrency = 8, factor = 0.5, name = "x""#,
     ));
     assert_eq!(mistakes, []);
     assert_eq!(settings.executor.unwrap().to_string(), "pools::ThreadPoolExecutor");
@@ -49,6 +49,7 @@ fn all_settings_are_read() {
     );
     assert_eq!(settings.evaluation, Some(EvaluationState::SuccessForPartialSuccess));
     assert_eq!(settings.timeout, Some(Duration::from_secs(90)));
+    assert_eq!(settings.checkpoint, Some(false));
     let own: Vec<_> = settings.own.iter().map(|attr| &*attr.key.text).collect();
     assert_eq!(own, ["factor", "name"]);
 }
@@ -65,6 +66,7 @@ fn wrong_values_are_blamed_on_the_value() {
         ("max_attempts", code::WRONG_TYPE, "max_attempts", "needs a value: a whole number"),
         ("retry_policy = { max_elapsed: \"30\" }", code::OUT_OF_RANGE, "\"30\"", "has no unit"),
         ("retry_policy = { max_elapsed: \"0s\" }", code::OUT_OF_RANGE, "\"0s\"", "is zero"),
+        ("checkpoint = no", code::WRONG_TYPE, "no", "takes no value, `true` or `false`"),
         ("timeout = 30", code::WRONG_TYPE, "30", "takes a duration, found the number 30"),
         ("timeout = true", code::WRONG_TYPE, "true", "takes a duration"),
         ("timeout", code::WRONG_TYPE, "timeout", "needs a value: a duration"),
@@ -184,6 +186,10 @@ fn unknown_keys() {
         ("max_workers", FLOW_KEYS, "write `executor_config = { max_workers: .. }`"),
         ("executor", RETRY_KEYS, "it is a setting of the event itself"),
         ("timeot", FLOW_KEYS, "did you mean `timeout`?"),
+        ("chekpoint", FLOW_KEYS, "did you mean `checkpoint`?"),
+        ("record", ATTRIBUTE_KEYS, "it is called `checkpoint` here"),
+        ("verson", ATTRIBUTE_KEYS, "did you mean `version`?"),
+        ("version", FLOW_KEYS, "it belongs to the event, not to a flow: `#[event(version = ..)]`"),
         ("time_limit", FLOW_KEYS, "it is called `timeout` here"),
         ("timeout", RETRY_KEYS, "it is a setting of the event itself"),
         ("bypass", FLOW_KEYS, "it belongs to the event, not to a flow: `#[event(bypass = ..)]`"),

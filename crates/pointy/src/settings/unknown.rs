@@ -99,6 +99,8 @@ fn alias(word: &str) -> Option<&'static str> {
         "stop_on_failure" | "stop_on_fail" => "stop_on_error",
         "foreach" | "for_each" | "map" => "each",
         "time_limit" | "deadline" | "max_time" | "max_duration" | "timeout_seconds" => "timeout",
+        "record" | "recorded" | "persist" | "persisted" | "checkpointed" => "checkpoint",
+        "revision" => "version",
         "label" | "title" => "name",
         _ => return None,
     })

@@ -19,6 +19,8 @@
 #[allow(clippy::cast_sign_loss, reason = "the numbers come from the generator")]
 mod reference;
 
+mod durable;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
@@ -243,7 +245,7 @@ fn registry(stage: &Arc<Stage>, place: Where) -> Registry {
     let mut registry = Registry::new();
     for (at, name) in EVENTS.into_iter().enumerate() {
         let (act, skip) = (Arc::clone(stage), Arc::clone(stage));
-        let event = registry.event(name, move |ctx: &Context| act.act(ctx));
+        let event = registry.event(name, move |ctx: &Context| act.act(ctx)).output_json();
         let event = match (place, at) {
             (Where::Inline, _) | (_, 3) => event.executor::<DefaultExecutor>(),
             (Where::Pools(workers), 1 | 2 | 4) => event

@@ -1,0 +1,155 @@
+//! Records kept by `SqliteStore` beside rows that bare SQLite commits with the same settings: one at
+//! a time, and in batches of 64, of one run and of 64 runs side by side.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nexus::SqliteStore;
+use nexus::journal::{
+    Change, FlowRecord, Record, RecordKind, RunStart, Store, StoreError, Timestamp,
+};
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::chain::fail;
+use crate::measure::{Comparison, Side, nanos_each};
+
+const BATCH: usize = 64;
+
+/// What a step that succeeded leaves.
+const BODY: &str = r#"{"outcome":{"success":{"order":"A1001","cents":1900}},"busy":41250}"#;
+
+const AT: u64 = 1_767_323_045_000_000;
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("nexus-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap_or_else(|error| fail(&error));
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Ours {
+    store: SqliteStore,
+    keys: Vec<Arc<str>>,
+    seqs: Vec<u64>,
+}
+
+impl Ours {
+    fn open(path: &Path, runs: usize) -> Self {
+        let store = SqliteStore::open(path).unwrap_or_else(|error| fail(&error));
+        let flow = Arc::new(FlowRecord { script: String::from("a"), steps: Vec::new() });
+        let keys: Vec<Arc<str>> = (0..runs).map(|n| Arc::from(format!("order-{n}"))).collect();
+        let start = |key: &Arc<str>| {
+            let (key, flow) = (Arc::clone(key), Arc::clone(&flow));
+            Change::Start(RunStart::new(key, "Orders", flow, String::from("{}"), Timestamp(AT)))
+        };
+        let starts: Vec<Change> = keys.iter().map(start).collect();
+        store.commit(&starts).unwrap_or_else(|error| fail(&error));
+        Self { store, keys, seqs: vec![0; runs] }
+    }
+
+    fn commit(&mut self, records: usize) -> Result<(), StoreError> {
+        let runs = self.keys.len();
+        let change = |n: usize| {
+            let run = n % runs;
+            self.seqs[run] += 1;
+            let record = Record {
+                seq: self.seqs[run],
+                at: Timestamp(AT),
+                kind: RecordKind::Completed,
+                step: Some(3),
+                attempt: 1,
+                item: None,
+                body: String::from(BODY),
+            };
+            Change::Record { key: Arc::clone(&self.keys[run]), record }
+        };
+        let changes: Vec<Change> = (0..records).map(change).collect();
+        self.store.commit(&changes)
+    }
+}
+
+/// The rows of the store, and nothing else: no checksum is made, no run is looked up, and nothing
+/// finds them again.
+struct Bare(Connection);
+
+impl Bare {
+    fn open(path: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+             create table record (id integer primary key, run integer not null, \
+             seq integer not null, at integer not null, kind text not null, step integer, \
+             attempt integer not null, item integer, body text not null, \
+             checksum integer not null) strict",
+        )?;
+        Ok(Self(connection))
+    }
+
+    fn commit(&mut self, rows: usize) -> rusqlite::Result<()> {
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.0.transaction_with_behavior(behavior)?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "insert into record (run, seq, at, kind, step, attempt, item, body, checksum) \
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
+            for row in 0..rows {
+                let (at, checksum) = (AT.cast_signed(), 0x7654_3210_i64);
+                let item = None::<i64>;
+                insert.execute(params![
+                    1,
+                    row as i64,
+                    at,
+                    "completed",
+                    3,
+                    1,
+                    item,
+                    BODY,
+                    checksum
+                ])?;
+            }
+        }
+        transaction.commit()
+    }
+}
+
+fn compare(work: &'static str, commits: usize, records: usize, runs: usize) -> Comparison {
+    let folder = Folder::new();
+    let mut ours = Ours::open(&folder.0.join("ours.db"), runs);
+    let mut bare = Bare::open(&folder.0.join("bare.db")).unwrap_or_else(|error| fail(&error));
+    let mut commit = move || ours.commit(records).unwrap_or_else(|error| fail(&error));
+    let mut bare = move || bare.commit(records).unwrap_or_else(|error| fail(&error));
+    // A log that is written for the first time grows, which takes the file system longer; SQLite
+    // begins it anew after 1,000 pages.
+    (0..1_200).for_each(|_| {
+        commit();
+        bare();
+    });
+    let rows = commits * records;
+    let nexus: Side<'_> =
+        Box::new(move || nanos_each(rows, || (0..commits).for_each(|_| commit())));
+    let sqlite: Side<'_> = Box::new(move || nanos_each(rows, || (0..commits).for_each(|_| bare())));
+    Comparison::of(work, "ns/record", nexus, vec![("bare_sqlite", sqlite)])
+}
+
+pub(crate) fn one_by_one() -> Comparison {
+    compare("store_one_by_one", 64, 1, 1)
+}
+
+pub(crate) fn batches() -> Comparison {
+    compare("store_batches", 32, BATCH, 1)
+}
+
+pub(crate) fn batches_of_many_runs() -> Comparison {
+    compare("store_batches_64_runs", 32, BATCH, BATCH)
+}

@@ -1,0 +1,243 @@
+//! Runs as the store has them, with what is damaged of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use nexus_core::Status;
+use nexus_core::journal::{
+    FlowRecord, Record, RunQuery, RunStart, RunState, StoreError, StoredRun, Timestamp,
+};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+
+use crate::checksum::{StartColumns, StateColumns};
+use crate::columns::Columns;
+use crate::error::ReadError;
+use crate::flows::{self, FlowCache};
+use crate::lock;
+use crate::number::stored;
+use crate::records;
+
+/// How many records of a run listings look at, so that a list does not take as long as its longest
+/// run; the others are looked at when they are read.
+const LOOKED_AT: usize = 1_000;
+
+/// How many runs are remembered to have been looked at.
+const REMEMBERED: usize = 65_536;
+
+const COLUMNS: &str = "id, key, pipeline, flow, inputs, started_at, deadline, parent, \
+     start_checksum, status, ended_at, reason, records, state_checksum";
+
+/// Reads runs, and remembers what it has looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    flows: Mutex<FlowCache>,
+    seen: Mutex<HashMap<i64, Seen>>,
+}
+
+/// What was seen of a run's records.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    sound: u64,
+    damage: Option<String>,
+}
+
+impl Runs {
+    pub(crate) fn get(
+        &self,
+        connection: &Connection,
+        key: &str,
+    ) -> rusqlite::Result<Option<StoredRun>> {
+        let mut select =
+            connection.prepare_cached(&format!("select {COLUMNS} from run where key = ?1"))?;
+        let mut rows = select.query([key])?;
+        rows.next()?.map(|row| self.run(connection, row)).transpose()
+    }
+
+    pub(crate) fn list(
+        &self,
+        connection: &Connection,
+        query: &RunQuery,
+    ) -> rusqlite::Result<Vec<StoredRun>> {
+        let mut sql = format!("select {COLUMNS} from run where key is not null");
+        let mut values: Vec<Value> = Vec::new();
+        match query.state {
+            Some(RunState::Unfinished) => sql.push_str(" and status is null and reason is null"),
+            Some(RunState::NeedsDecision) => {
+                sql.push_str(" and status is null and reason is not null");
+            }
+            Some(RunState::Ended(status)) => {
+                sql.push_str(" and status = ?");
+                values.push(Value::from(String::from(status.name())));
+            }
+            _ => {}
+        }
+        if let Some(pipeline) = &query.pipeline {
+            sql.push_str(" and pipeline = ?");
+            values.push(Value::from(pipeline.clone()));
+        }
+        if let Some(before) = query.before {
+            sql.push_str(" and started_at < ?");
+            values.push(Value::from(stored(before.0)));
+        }
+        sql.push_str(" order by started_at desc, key");
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut rows = select.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let Some(row) = rows.next()? else { break };
+            let run = self.run(connection, row)?;
+            if query.state.is_none_or(|state| state == run.state) {
+                found.push(run);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The records of a run; what is damaged is remembered.
+    pub(crate) fn records(
+        &self,
+        connection: &Connection,
+        key: &str,
+        after: u64,
+        most: usize,
+    ) -> rusqlite::Result<Result<Vec<Record>, StoreError>> {
+        let found = connection
+            .prepare_cached("select id, records from run where key = ?1")?
+            .query_row([key], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))
+            .optional()?;
+        let Some((id, promised)) = found else {
+            return Ok(Err(StoreError::Refused(format!("the store has no run `{key}`"))));
+        };
+        let read = records::read(connection, id, after, most).and_then(|records| {
+            let last = after.saturating_add(records.len() as u64);
+            match promised {
+                Some(promised) if records.len() < most && stored(last) < promised => {
+                    Err(ReadError::Damaged(format!("record {} is missing", last + 1)))
+                }
+                _ => Ok(records),
+            }
+        });
+        match read {
+            Ok(records) => Ok(Ok(records)),
+            Err(ReadError::Damaged(what)) => {
+                self.remember(id, |seen| seen.damage = Some(what.clone()));
+                Ok(Err(StoreError::Damaged { key: key.into(), what }))
+            }
+            Err(ReadError::Sqlite(error)) => Err(error),
+        }
+    }
+
+    fn run(&self, connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRun> {
+        let mut columns = Columns::of(row);
+        let id = columns.number(0);
+        let (key, pipeline) = (columns.text(1), columns.text(2));
+        let (flow, inputs) = (columns.number(3), columns.text(4));
+        let (started_at, deadline) = (columns.number(5), columns.optional_number(6));
+        let parent = columns.optional_text(7);
+        let start = StartColumns {
+            key: &key,
+            pipeline: &pipeline,
+            flow,
+            inputs: &inputs,
+            started_at,
+            deadline,
+            parent: parent.as_deref(),
+        };
+        if columns.number(8) != start.checksum() {
+            columns.damaged(|| String::from("how it began: the checksum does not fit it"));
+        }
+        let (status, ended_at) = (columns.optional_text(9), columns.optional_number(10));
+        let (reason, promised) = (columns.optional_text(11), columns.optional_number(12));
+        let state = StateColumns {
+            key: &key,
+            status: status.as_deref(),
+            ended_at,
+            reason: reason.as_deref(),
+            records: promised,
+        };
+        if columns.number(13) != state.checksum() {
+            columns.damaged(|| String::from("how far it is: the checksum does not fit it"));
+        }
+        let known = status.as_deref().map(Status::from_name);
+        if known == Some(None) {
+            columns.damaged(|| String::from("it ended in an unknown way"));
+        }
+        let flow = match self.flow(connection, flow) {
+            Ok(flow) => flow,
+            Err(ReadError::Damaged(what)) => {
+                columns.damaged(|| what);
+                Arc::new(FlowRecord { script: String::new(), steps: Vec::new() })
+            }
+            Err(ReadError::Sqlite(error)) => return Err(error),
+        };
+        let (records, damage) = self.look(connection, id, promised)?;
+        if let Some(damage) = damage {
+            columns.damaged(|| damage);
+        }
+        let mut start =
+            RunStart::new(key, pipeline, flow, inputs, Timestamp(started_at.unsigned_abs()));
+        start.deadline = deadline.map(|at| Timestamp(at.unsigned_abs()));
+        start.parent = parent.map(Arc::from);
+        let mut run = StoredRun::new(start);
+        run.ended_at = ended_at.map(|at| Timestamp(at.unsigned_abs()));
+        run.records = records;
+        let damage = columns.damage();
+        run.state = match (&damage, known.flatten()) {
+            (Some(_), _) => RunState::Damaged,
+            (None, Some(status)) => RunState::Ended(status),
+            (None, None) if reason.is_some() => RunState::NeedsDecision,
+            (None, None) => RunState::Unfinished,
+        };
+        run.reason = damage.or(reason);
+        Ok(run)
+    }
+
+    fn flow(&self, connection: &Connection, id: i64) -> Result<Arc<FlowRecord>, ReadError> {
+        if let Some(flow) = lock(&self.flows).get(id) {
+            return Ok(flow);
+        }
+        let flow = flows::load(connection, id)?;
+        lock(&self.flows).loaded(id, &flow);
+        Ok(flow)
+    }
+
+    /// How many records a run has, and what is damaged of those that were looked at.
+    fn look(
+        &self,
+        connection: &Connection,
+        id: i64,
+        promised: Option<i64>,
+    ) -> rusqlite::Result<(u64, Option<String>)> {
+        let seen = lock(&self.seen).get(&id).cloned().unwrap_or_default();
+        let (last, _) = records::last_record(connection, id)?;
+        if seen.damage.is_some() {
+            return Ok((last, seen.damage));
+        }
+        let most = LOOKED_AT.saturating_sub(seen.sound as usize);
+        let read = records::read(connection, id, seen.sound, most);
+        let damage = match read {
+            Ok(records) => {
+                let sound = seen.sound.saturating_add(records.len() as u64);
+                self.remember(id, |seen| seen.sound = seen.sound.max(sound));
+                let promised = promised.map_or(0, i64::unsigned_abs);
+                (last < promised).then(|| format!("{last} of its {promised} records are left"))
+            }
+            Err(ReadError::Damaged(what)) => Some(what),
+            Err(ReadError::Sqlite(error)) => return Err(error),
+        };
+        if damage.is_some() {
+            self.remember(id, |seen| seen.damage.clone_from(&damage));
+        }
+        Ok((last, damage))
+    }
+
+    fn remember(&self, id: i64, change: impl FnOnce(&mut Seen)) {
+        let mut seen = lock(&self.seen);
+        if seen.len() >= REMEMBERED && !seen.contains_key(&id) {
+            seen.clear();
+        }
+        change(seen.entry(id).or_default());
+    }
+}

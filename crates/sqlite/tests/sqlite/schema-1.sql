@@ -1,0 +1,146 @@
+CREATE TABLE flow (
+    id integer primary key autoincrement,
+    hash text not null unique,
+    script text not null
+) strict;
+
+CREATE TABLE flow_step (
+    flow integer not null references flow on delete cascade,
+    step integer not null,
+    path text not null,
+    event text not null,
+    version integer not null,
+    primary key (flow, step)
+) strict, without rowid;
+
+CREATE TABLE run (
+    id integer primary key autoincrement,
+    key text unique,
+    pipeline text not null,
+    flow integer not null references flow,
+    inputs text not null,
+    started_at integer not null,
+    deadline integer,
+    parent text,
+    start_checksum integer not null,
+    status text,
+    ended_at integer,
+    reason text,
+    records integer,
+    state_checksum integer not null
+) strict;
+
+CREATE INDEX run_by_start on run (started_at desc, key);
+
+CREATE INDEX run_unfinished on run (started_at desc, key) where status is null;
+
+CREATE INDEX run_by_flow on run (flow);
+
+CREATE TABLE record (
+    id integer primary key,
+    run integer not null,
+    seq integer not null,
+    at integer not null,
+    kind text not null,
+    step integer,
+    attempt integer not null,
+    item integer,
+    body text not null,
+    checksum integer not null
+) strict;
+
+CREATE TABLE extent (
+    run integer not null references run,
+    seq integer not null,
+    first integer not null,
+    primary key (run, seq)
+) strict, without rowid;
+
+CREATE TABLE request (
+    id integer primary key autoincrement,
+    body text not null,
+    at integer not null
+) strict;
+
+CREATE TABLE owner (
+    pid integer not null,
+    host text not null,
+    since integer not null
+) strict;
+
+CREATE VIEW runs as
+select
+    key,
+    pipeline,
+    case
+        when status is not null then status
+        when reason is not null then 'needs_decision'
+        else 'unfinished'
+    end as status,
+    strftime('%Y-%m-%d %H:%M:%f', started_at / 1e6, 'unixepoch') as started,
+    strftime('%Y-%m-%d %H:%M:%f', ended_at / 1e6, 'unixepoch') as ended,
+    round((ended_at - started_at) / 1e6, 3) as seconds,
+    coalesce((
+        select max(record.seq)
+        from record
+        join (select first from extent where extent.run = run.id order by extent.seq desc limit 1)
+        where record.id >= first and record.id < first + 1024 and record.run = run.id
+    ), 0) as records,
+    reason
+from run
+where key is not null
+order by started_at desc, key;
+
+CREATE VIEW attempts as
+select
+    run.key as run,
+    flow_step.path as step,
+    record.attempt,
+    record.item,
+    coalesce(
+        iif(json_valid(record.body), (select key from json_each(record.body, '$.outcome')), null),
+        record.kind
+    ) as outcome,
+    strftime('%Y-%m-%d %H:%M:%f', record.at / 1e6, 'unixepoch') as at,
+    record.body
+from run
+cross join extent on extent.run = run.id
+cross join record on record.id >= extent.first and record.id < extent.first + 1024
+    and record.run = run.id
+left join flow_step on flow_step.flow = run.flow and flow_step.step = record.step
+where run.key is not null and record.kind in ('completed', 'computed', 'timed_out');
+
+CREATE VIEW steps as
+select
+    run.key as run,
+    flow_step.path as step,
+    flow_step.event,
+    (
+        select coalesce(
+            iif(json_valid(body), (select key from json_each(body, '$.outcome')), null),
+            kind
+        )
+        from record where record.id = done.last
+    ) as outcome,
+    done.attempts,
+    strftime('%Y-%m-%d %H:%M:%f', done.first_at / 1e6, 'unixepoch') as first,
+    strftime('%Y-%m-%d %H:%M:%f', done.last_at / 1e6, 'unixepoch') as last
+from (
+    select
+        run.id as run,
+        record.step as step,
+        max(record.id) as last,
+        max(record.attempt) as attempts,
+        min(record.at) as first_at,
+        max(record.at) as last_at
+    from run
+    cross join extent on extent.run = run.id
+    cross join record on record.id >= extent.first and record.id < extent.first + 1024
+        and record.run = run.id
+    where record.step is not null
+    group by run.id, record.step
+) as done
+join run on run.id = done.run
+join flow_step on flow_step.flow = run.flow and flow_step.step = done.step
+where run.key is not null
+order by run.id, done.step;

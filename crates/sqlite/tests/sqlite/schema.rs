@@ -1,0 +1,154 @@
+//! What people see of a store with a SQL client, and what they can rely on.
+
+use std::fmt::Write as _;
+
+use nexus_core::Status;
+use nexus_core::journal::{Change, Record, RecordKind, Store, Timestamp};
+use nexus_sqlite::SqliteStore;
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+use crate::support::{BEGIN, Folder, end, record, start, start_of};
+
+const PINNED: &str = include_str!("schema-1.sql");
+const DOCUMENTED: &str = include_str!("../../src/schema.md");
+
+/// A change of the schema breaks the stores that people have, unless the version changes too, and
+/// there is code that brings the old ones up to date.
+#[test]
+fn version_1_of_the_schema_stays_as_it_is() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let sql = Connection::open(&path).unwrap();
+    let mut select = sql.prepare("select sql from sqlite_schema where sql is not null").unwrap();
+    let made: Vec<String> =
+        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let made: String = made.iter().filter(|sql| !sql.contains("sqlite_sequence")).fold(
+        String::new(),
+        |mut all, sql| {
+            let _ = writeln!(all, "{sql};\n");
+            all
+        },
+    );
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sqlite/schema-1.sql"),
+            made.trim(),
+        )
+        .unwrap();
+        return;
+    }
+    assert_eq!(made.trim(), PINNED.trim());
+    let pragma = |name| sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((pragma("application_id"), pragma("user_version")), (0x6e78_7573, 1));
+}
+
+#[test]
+fn every_table_view_and_column_is_documented() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let sql = Connection::open(&path).unwrap();
+    let mut select = sql
+        .prepare(
+            "select t.name, c.name from pragma_table_list t join pragma_table_info(t.name) c \
+             where t.schema = 'main' and t.name not like 'sqlite_%'",
+        )
+        .unwrap();
+    let columns: Vec<(String, String)> = select
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(columns.len() > 50);
+    for (table, column) in columns {
+        let row = DOCUMENTED.lines().find(|line| line.starts_with(&format!("| `{table}` |")));
+        let row = row.unwrap_or_else(|| panic!("schema.md has no row for `{table}`"));
+        assert!(row.contains(&format!("`{column}`")), "`{table}` has a column `{column}`");
+    }
+}
+
+/// As the program sqlite3 shows it.
+fn shown(sql: &Connection, select: &str) -> Vec<String> {
+    let mut select = sql.prepare(select).unwrap();
+    let columns = select.column_count();
+    let text = |value: ValueRef<'_>| match value {
+        ValueRef::Null => String::new(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8(text.to_vec()).unwrap(),
+    };
+    let rows = select.query_map([], |row| {
+        let values: Vec<String> = (0..columns).map(|n| text(row.get_ref_unwrap(n))).collect();
+        Ok(values.join("|"))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_views_show_what_a_person_wants_to_know() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let of_attempt = |seq, kind, step, attempt, item, body: &str| {
+        let at = Timestamp(BEGIN + seq * 1_000);
+        let body = String::from(body);
+        let record = Record { seq, at, kind, step: Some(step), attempt, item, body };
+        Change::Record { key: "A1001".into(), record }
+    };
+    let (ended, woken) = (RecordKind::Completed, RecordKind::Woken);
+    store
+        .commit(&[
+            start("A1001"),
+            of_attempt(1, ended, 0, 1, None, "{\"outcome\":{\"success\":1900},\"busy\":7}"),
+            of_attempt(
+                2,
+                ended,
+                1,
+                1,
+                Some(0),
+                "{\"outcome\":{\"exception\":{\"message\":\"no\"}},\"busy\":7}",
+            ),
+            of_attempt(3, woken, 1, 1, Some(0), ""),
+            of_attempt(4, ended, 1, 2, Some(0), "{\"outcome\":{\"success\":1900},\"busy\":7}"),
+            end("A1001"),
+            Change::Start(start_of("A1002", BEGIN + 10)),
+            Change::Decision { key: "A1002".into(), reason: Some(String::from("no `charge`")) },
+            Change::Start(start_of("A1003", BEGIN + 20)),
+            record("A1003", 1, "no JSON"),
+            Change::Start(start_of("A1004", BEGIN + 30)),
+            Change::End { key: "A1004".into(), at: Timestamp(BEGIN + 40), status: Status::Failed },
+        ])
+        .unwrap();
+    let sql = Connection::open(&path).unwrap();
+    assert_eq!(
+        shown(&sql, "select * from runs"),
+        [
+            "A1004|Orders|failed|2026-01-02 03:04:05.000|2026-01-02 03:04:05.000|0|0|",
+            "A1003|Orders|unfinished|2026-01-02 03:04:05.000|||1|",
+            "A1002|Orders|needs_decision|2026-01-02 03:04:05.000|||0|no `charge`",
+            "A1001|Orders|succeeded|2026-01-02 03:04:05.000|2026-01-02 03:04:06.500|1.5|4|",
+        ]
+    );
+    assert_eq!(
+        shown(&sql, "select * from steps"),
+        [
+            "A1001|validate|validate|success|1|2026-01-02 03:04:05.001|2026-01-02 03:04:05.001",
+            "A1001|validate/1/charge|charge|success|2|2026-01-02 03:04:05.002|2026-01-02 03:04:05.004",
+            "A1003|validate|validate|completed|1|2026-01-02 03:04:05.001|2026-01-02 03:04:05.001",
+        ]
+    );
+    assert_eq!(
+        shown(&sql, "select * from attempts where run = 'A1001'"),
+        [
+            "A1001|validate|1||success|2026-01-02 03:04:05.001|{\"outcome\":{\"success\":1900},\"busy\":7}",
+            "A1001|validate/1/charge|1|0|exception|2026-01-02 03:04:05.002|{\"outcome\":{\"exception\":{\"message\":\"no\"}},\"busy\":7}",
+            "A1001|validate/1/charge|2|0|success|2026-01-02 03:04:05.004|{\"outcome\":{\"success\":1900},\"busy\":7}",
+        ]
+    );
+    let who = shown(&sql, "select pid from owner");
+    assert_eq!(who, [std::process::id().to_string()]);
+    drop(store);
+    assert_eq!(shown(&sql, "select pid from owner"), [""; 0]);
+}

@@ -1,0 +1,441 @@
+//! Beginning a recorded run, or going on with one; and ending it.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::active::ActiveRun;
+use super::keys::Durable;
+use super::recorded::{RunJournal, VALUE_LIMIT};
+use super::shared::Shared;
+use super::writer::RecordedRun;
+use crate::context::{Context, Names, RunId};
+use crate::error::{Error, Result};
+use crate::event::Inputs;
+use crate::hash::Fnv128;
+use crate::journal::{
+    Change, FlowRecord, FlowStep, Replay, RunStart, RunState, StoredRun, each_record,
+};
+use crate::outcome::TaskOutcome;
+use crate::panic;
+use crate::plan::Plan;
+use crate::report::{Report, Status};
+use crate::run::{Run, Task};
+use crate::value::Value;
+
+/// The right to run under a key, which only one run has at a time.
+pub(super) struct KeyGuard {
+    engine: Arc<Shared>,
+    key: Arc<str>,
+}
+
+impl KeyGuard {
+    /// Takes the key, if no run has it.
+    pub(super) fn try_take(engine: &Arc<Shared>, key: &Arc<str>) -> Option<Self> {
+        let taken = engine.durable.as_ref()?.try_take(key);
+        taken.then(|| Self { engine: Arc::clone(engine), key: Arc::clone(key) })
+    }
+}
+
+impl Drop for KeyGuard {
+    fn drop(&mut self) {
+        if let Some(durable) = &self.engine.durable {
+            durable.free(&self.key);
+        }
+    }
+}
+
+/// A key that no run has.
+fn new_key(engine: &Shared, durable: &Durable) -> Result<Arc<str>> {
+    loop {
+        let key: Arc<str> = engine.next_id().to_string().into();
+        // An engine with a fixed seed begins with the same ids each time.
+        if !durable.is_taken(&key) && durable.store().run(&key)?.is_none() {
+            return Ok(key);
+        }
+    }
+}
+
+/// The id of the run with this key: the same after a crash and on another machine, and so are its
+/// jitter and its idempotency keys.
+pub(super) fn id_of(key: &str) -> RunId {
+    let mut hash = Fnv128::new();
+    hash.write(key.as_bytes());
+    RunId(hash.0)
+}
+
+/// The flow of a plan, as its runs are recorded with it.
+pub(super) fn flow_record(plan: &Plan) -> FlowRecord {
+    let step = |step: u32| FlowStep {
+        path: plan.step_path(step),
+        event: plan.event_name(step).to_owned(),
+        version: plan.event_of(step).def.version(),
+    };
+    FlowRecord { script: plan.script(), steps: (0..plan.len() as u32).map(step).collect() }
+}
+
+/// That a run is to be recorded.
+pub(super) struct Recording {
+    /// Its key; a new one if there is none.
+    pub(super) key: Option<Arc<str>>,
+    /// Whether it is there already, and its inputs are those of its records.
+    pub(super) resumes: bool,
+}
+
+/// A recorded run that has taken its key, and is to begin.
+pub(super) struct Beginner {
+    guard: KeyGuard,
+    beginning: Beginning,
+}
+
+/// How a recorded run begins here.
+enum Beginning {
+    /// It is new: this is to be written before anything is started.
+    New(Box<RunStart>),
+    /// It is in the store.
+    Stored(Box<StoredRun>),
+}
+
+impl Recording {
+    /// Takes the key, and looks up what the store has of it.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, the run's values cannot be written down, or the key belongs to
+    /// another run.
+    pub(super) fn begin(&self, engine: &Arc<Shared>, run: &Recorded<'_>) -> Result<Beginner> {
+        let (durable, key, inputs) = self.check(engine, run)?;
+        durable.take(&key);
+        let guard = KeyGuard { engine: Arc::clone(engine), key };
+        self.look_up(durable, run, guard, inputs)
+    }
+
+    /// The same for a future.
+    pub(super) async fn begin_async(
+        &self,
+        engine: &Arc<Shared>,
+        run: &Recorded<'_>,
+    ) -> Result<Beginner> {
+        let (durable, key, inputs) = self.check(engine, run)?;
+        std::future::poll_fn(|cx| match durable.poll_take(&key, cx.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        let guard = KeyGuard { engine: Arc::clone(engine), key };
+        self.look_up(durable, run, guard, inputs)
+    }
+
+    fn check<'a>(
+        &self,
+        engine: &'a Shared,
+        run: &Recorded<'_>,
+    ) -> Result<(&'a Durable, Arc<str>, String)> {
+        let Some(durable) = &engine.durable else {
+            let of = self.key.as_ref().map(|key| format!(" `{key}`")).unwrap_or_default();
+            return Err(Error::Durable(format!(
+                "a run has the key{of}, but its engine has no store; give it one with `Engine::builder().store(..)`"
+            )));
+        };
+        let mistakes = run.plan.durable_mistakes();
+        if !mistakes.is_empty() {
+            let (name, mistakes) = (run.plan.name(), mistakes.join("; "));
+            return Err(Error::Durable(format!(
+                "a run of `{name}` cannot be recorded: {mistakes}"
+            )));
+        }
+        let inputs = run.plan.fields.write_json(run.fields, VALUE_LIMIT);
+        let inputs = inputs.map_err(|error| {
+            Error::Durable(format!(
+                "the input of `{}` cannot be recorded: {error}",
+                run.plan.name()
+            ))
+        })?;
+        let key = match &self.key {
+            Some(key) if key.trim().is_empty() => {
+                return Err(Error::Durable(
+                    "a run's key is empty; give it a name of its own".into(),
+                ));
+            }
+            Some(key) => Arc::clone(key),
+            None => new_key(engine, durable)?,
+        };
+        Ok((durable, key, inputs))
+    }
+
+    fn look_up(
+        &self,
+        durable: &Durable,
+        run: &Recorded<'_>,
+        guard: KeyGuard,
+        inputs: String,
+    ) -> Result<Beginner> {
+        let beginning = match durable.store().run(&guard.key)? {
+            None => {
+                let flow = Arc::new(flow_record(run.plan));
+                let (key, at) = (Arc::clone(&guard.key), guard.engine.timestamp());
+                let mut start = RunStart::new(key, run.plan.name(), flow, inputs, at);
+                start.deadline = run.timeout.map(|limit| at.plus(limit));
+                Beginning::New(Box::new(start))
+            }
+            Some(stored) => {
+                if !self.resumes {
+                    same_run(&stored, run.plan, &inputs)?;
+                }
+                can_go_on(&stored, run.plan)?;
+                Beginning::Stored(Box::new(stored))
+            }
+        };
+        Ok(Beginner { guard, beginning })
+    }
+}
+
+/// What is known of a run before it begins.
+pub(super) struct Recorded<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) fields: &'a [Value],
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Beginner {
+    /// The run's identity, which follows from its key.
+    pub(super) fn id(&self) -> RunId {
+        id_of(&self.guard.key)
+    }
+
+    /// The part of the run that writes it down.
+    pub(super) fn journal(&self, engine: &Shared) -> Option<RunJournal> {
+        let (began_at, ended_at) = match &self.beginning {
+            Beginning::New(start) => (start.at, None),
+            Beginning::Stored(stored) => (stored.start.at, stored.ended_at),
+        };
+        let writer = Arc::clone(&engine.durable.as_ref()?.writer);
+        Some(RunJournal::new(writer, Arc::clone(&self.guard.key), began_at, ended_at))
+    }
+
+    /// When the run's time is over, by the engine's clock; it counts from the first start.
+    pub(super) fn deadline(&self, engine: &Shared) -> Option<Duration> {
+        let at = match &self.beginning {
+            Beginning::New(start) => start.deadline,
+            Beginning::Stored(stored) => stored.start.deadline,
+        };
+        let left = at?.since(engine.timestamp());
+        Some(engine.clock.now().saturating_add(left))
+    }
+}
+
+/// A run that has begun, for whichever driver.
+pub(super) struct Begun {
+    pub(super) active: Arc<ActiveRun>,
+    /// What keeps a recorded run's key, which is free again when the run is over.
+    key: Option<KeyGuard>,
+    /// What is to be written before anything is started.
+    start: Option<Change>,
+}
+
+impl Begun {
+    /// Brings a recorded run to where its records left it.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    pub(super) fn new(active: Arc<ActiveRun>, recorded: Option<Beginner>) -> Result<Self> {
+        let mut begun = Self { active, key: None, start: None };
+        if let Some(Beginner { guard, beginning }) = recorded {
+            if let Some(durable) = &guard.engine.durable {
+                let run: Arc<dyn RecordedRun> = Arc::<ActiveRun>::clone(&begun.active);
+                durable.set_run(&guard.key, Arc::downgrade(&run));
+            }
+            begun.key = Some(guard);
+            match beginning {
+                Beginning::New(start) => begun.start = Some(Change::Start(*start)),
+                Beginning::Stored(stored) => {
+                    let replayed = begun.active.replay(&stored);
+                    begun.or_remove(replayed)?;
+                }
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Without its beginning there is no run.
+    fn or_remove<T>(&self, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            self.active.engine.runs.remove(&*self.active);
+        }
+        result
+    }
+
+    /// Writes that the run begins.
+    pub(super) fn write_start(&mut self) -> Result<()> {
+        let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) else {
+            return Ok(());
+        };
+        self.or_remove(journal.writer.write(start))
+    }
+
+    /// The same for a future.
+    pub(super) async fn write_start_async(&mut self) -> Result<()> {
+        let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) else {
+            return Ok(());
+        };
+        self.or_remove(journal.writer.write_async(start).await)
+    }
+
+    /// Drives the run on this thread, and writes that it is over.
+    pub(super) fn drive(self) -> Result<Report> {
+        let report = self.active.drive();
+        self.active.engine.runs.remove(&*self.active);
+        match (self.active.ending(report.status())?, &self.active.journal) {
+            (Some(end), Some(journal)) => journal.writer.write(end).map(|()| report),
+            _ => Ok(report),
+        }
+    }
+
+    /// Writes that a run is over that a future has driven.
+    pub(super) async fn end_async(self, report: Report) -> Result<Report> {
+        match (self.active.ending(report.status())?, &self.active.journal) {
+            (Some(end), Some(journal)) => journal.writer.write_async(end).await.map(|()| report),
+            _ => Ok(report),
+        }
+    }
+}
+
+/// Refuses to attach a run to another one.
+fn same_run(stored: &StoredRun, plan: &Plan, inputs: &str) -> Result<()> {
+    let key = &stored.start.key;
+    if *stored.start.pipeline != *plan.name() {
+        return Err(Error::Durable(format!(
+            "the key `{key}` belongs to a run of `{}`, and was given to one of `{}`; give each run a key of its own",
+            stored.start.pipeline,
+            plan.name()
+        )));
+    }
+    // A map may be written in another order each time.
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    if stored.start.inputs != inputs && parsed(&stored.start.inputs) != parsed(inputs) {
+        return Err(Error::Durable(format!(
+            "the key `{key}` belongs to a run with other inputs: it began with {}, and was given {}",
+            shortened(&stored.start.inputs),
+            shortened(inputs)
+        )));
+    }
+    Ok(())
+}
+
+/// A text of which an error shows the beginning.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 400;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether the run can go on with this plan.
+pub(super) fn can_go_on(stored: &StoredRun, plan: &Plan) -> Result<()> {
+    let key = &stored.start.key;
+    match stored.state {
+        RunState::Damaged | RunState::NeedsDecision => {
+            let why = stored.reason.as_deref().unwrap_or("its records are damaged");
+            return Err(Error::Durable(format!("the run `{key}` cannot go on: {why}")));
+        }
+        RunState::Unfinished | RunState::Ended(_) => {}
+    }
+    match flow_difference(&stored.start.flow, &flow_record(plan)) {
+        None => Ok(()),
+        Some(difference) => {
+            Err(Error::Durable(format!("the run `{key}` cannot go on: {difference}")))
+        }
+    }
+}
+
+/// What differs between the flow that a run began with and that of today, in a few lines.
+pub(super) fn flow_difference(then: &FlowRecord, now: &FlowRecord) -> Option<String> {
+    if then == now {
+        return None;
+    }
+    if then.script != now.script {
+        return Some(format!(
+            "its flow has changed since it began\n  then: {}\n  now:  {}",
+            shortened(&then.script),
+            shortened(&now.script)
+        ));
+    }
+    let changed = then.steps.iter().zip(&now.steps).find(|(then, now)| then != now);
+    Some(match changed {
+        Some((then, now)) => format!(
+            "`{}` has version {} now, and had {} when the run began",
+            now.event, now.version, then.version
+        ),
+        None => "its steps have changed since it began".to_owned(),
+    })
+}
+
+impl ActiveRun {
+    /// Brings the run back from its records.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, or a record of the run is damaged.
+    fn replay(&self, stored: &StoredRun) -> Result<()> {
+        let (Some(durable), Some(journal)) = (&self.engine.durable, &self.journal) else {
+            return Ok(());
+        };
+        let key = &stored.start.key;
+        let mut replay = Replay::new(self.new_run(), stored.start.at);
+        let mut context = Context::new(Arc::clone(&self.info));
+        each_record(durable.store(), key, |record| {
+            let mut compute = |run: &mut Run, task: Task| self.compute(run, task, &mut context);
+            replay.apply(&self.plan, record, &mut compute).map_err(|why| {
+                Error::Store(crate::error::StoreError::Damaged { key: Arc::clone(key), what: why })
+            })
+        })?;
+        let now = self.engine.timestamp();
+        let replayed = replay.finish(now);
+        for (task, at) in replayed.starts {
+            let clock = self.engine.clock.now();
+            self.note_start_again(task, clock.saturating_sub(now.since(at)));
+        }
+        let mut run = replayed.run;
+        run.ask_again(replayed.asked);
+        journal.go_on_after(replayed.records, run);
+        Ok(())
+    }
+
+    /// Runs a body again whose outcome was not recorded.
+    fn compute(&self, run: &mut Run, task: Task, context: &mut Context) -> TaskOutcome {
+        let input = run.owned_task_input(task);
+        (context.step, context.attempt, context.item) = (task.step, task.attempt, task.item);
+        context.previous =
+            if self.wants_previous(task.step) { run.previous(task) } else { Vec::new() };
+        let slots = &self.plan.event_of(task.step).slots;
+        let inputs = Inputs { slots, piped: input.borrow(), context };
+        let outcome = panic::contain(|| self.body(task.step).call(&inputs));
+        outcome.unwrap_or_else(TaskOutcome::Exception)
+    }
+
+    /// What is left to do for a recorded run that is over: gives the change to be written, if there
+    /// is one.
+    ///
+    /// # Errors
+    ///
+    /// If the run could not be written any further, or was left for somebody to resume.
+    pub(super) fn ending(&self, status: Status) -> Result<Option<Change>> {
+        let Some(journal) = &self.journal else { return Ok(None) };
+        if let Some(why) = journal.failure() {
+            return Err(Error::Store(why));
+        }
+        if journal.is_released() {
+            return Err(Error::Durable(format!(
+                "the run `{}` was left where it is, to be resumed",
+                journal.key
+            )));
+        }
+        if journal.had_ended() {
+            return Ok(None);
+        }
+        let (key, at) = (Arc::clone(&journal.key), self.engine.timestamp());
+        Ok(Some(Change::End { key, at, status }))
+    }
+}

@@ -1,0 +1,247 @@
+//! Durable runs as users see them: keys, resuming, cancelling, reports of the past.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::durable::{KeyGuard, Recording, can_go_on};
+use super::engine::Engine;
+use super::handle::RunHandle;
+use super::keys::Durable;
+use super::prepare::Prepared;
+use super::shared::Shared;
+use super::writer::Then;
+use crate::error::{Error, Result};
+use crate::journal::{
+    Body, Change, LinkedPipeline, Record, Request, RunQuery, RunState, StoredRun,
+};
+use crate::plan::Plan;
+use crate::report::{Report, Status};
+
+impl Prepared {
+    /// Makes the run durable under this key: what happens to it is safe in the engine's store
+    /// before anything follows from it, and whatever ends the process, the run can go on.
+    ///
+    /// A store has one run of a key. If it has it already, with the same pipeline and equal inputs,
+    /// this run *is* that one: it goes on where that one is, or ends at once with its report. So
+    /// giving the same key again is safe.
+    ///
+    /// Run ids, jitter and idempotency keys follow from the key.
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+    /// use nexus_core::journal::MemoryStore;
+    /// let mut registry = Registry::new();
+    /// registry.event("charge", |_: &Context| Outcome::success(7_u32)).output_json();
+    /// let plan = Flow::parse("charge")?.plan(&registry, &Fields::new())?;
+    /// let engine = Engine::builder().store(MemoryStore::new()).build()?;
+    /// let charge = || engine.prepare_plan(&plan, Inputs::new())?.key("order-7").run();
+    /// assert_eq!(charge()?.output::<u32>()?, &7);
+    /// // The second time nothing is invoked: the run is over.
+    /// assert_eq!(charge()?.output::<u32>()?, &7);
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.engine.watch_requests();
+        self.recording = Some(Recording { key: Some(key.into()), resumes: false });
+        self
+    }
+}
+
+impl Prepared {
+    /// Records the run under a key of its own, if the engine has a store.
+    pub(crate) fn recorded_if_stored(mut self) -> Self {
+        if self.engine.durable().is_ok() {
+            self.engine.watch_requests();
+            self.recording = Some(Recording { key: None, resumes: false });
+        }
+        self
+    }
+}
+
+impl Engine {
+    fn durable(&self) -> Result<&Durable> {
+        self.shared_state().durable.as_ref().ok_or_else(|| {
+            Error::Durable(
+                "the engine has no store; give it one with `Engine::builder().store(..)`"
+                    .to_owned(),
+            )
+        })
+    }
+
+    /// Goes on with every run that its process left unfinished, each in the background: of the
+    /// durable pipelines that are linked into this program, and of the plans that were given to
+    /// [`EngineBuilder::resumable`](crate::EngineBuilder::resumable).
+    ///
+    /// Steps that are recorded are not invoked again. A step that had started without a record
+    /// starts again under the same attempt number; a wait goes on for what is left of it.
+    ///
+    /// A run that cannot go on, for its flow or an event's version has changed, keeps no other from
+    /// it: it is listed as [`RunState::NeedsDecision`] with the reason.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, or the store cannot be read.
+    pub fn resume(&self) -> Result<Vec<RunHandle>> {
+        let durable = self.durable()?;
+        self.watch_requests();
+        let mut handles = Vec::new();
+        for stored in durable.store().runs(&RunQuery::unfinished())? {
+            if durable.is_taken(&stored.start.key) {
+                continue;
+            }
+            match self.resume_run(durable, &stored) {
+                Ok(handle) => handles.extend(handle),
+                Err(Error::Durable(reason)) => {
+                    let key = Arc::clone(&stored.start.key);
+                    durable.writer.write(Change::Decision { key, reason: Some(reason) })?;
+                }
+                // A damaged run harms no other; the store lists it.
+                Err(Error::Store(crate::error::StoreError::Damaged { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(handles)
+    }
+
+    fn resume_run(&self, durable: &Durable, stored: &StoredRun) -> Result<Option<RunHandle>> {
+        let Some(plan) = self.plan_of(durable, stored)? else { return Ok(None) };
+        self.resumed(&plan, stored)?.start().map(Some)
+    }
+
+    /// The run as its records left it, to be driven.
+    fn resumed(&self, plan: &Arc<Plan>, stored: &StoredRun) -> Result<Prepared> {
+        let key = &stored.start.key;
+        can_go_on(stored, plan)?;
+        let fields = plan.fields.read_json(&stored.start.inputs).map_err(|error| {
+            Error::Durable(format!("the inputs of the run `{key}` cannot be read: {error}"))
+        })?;
+        let mut prepared = self.prepared(plan, fields);
+        prepared.recording = Some(Recording { key: Some(Arc::clone(key)), resumes: true });
+        Ok(prepared)
+    }
+
+    /// The plan of today that a run goes on with.
+    fn plan_of(&self, durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
+        let name = &*stored.start.pipeline;
+        let named = || durable.resumable.iter().filter(|plan| plan.name() == name);
+        // Flows that were parsed from a text have no names of their own.
+        let same = named().find(|plan| plan.script() == stored.start.flow.script);
+        if let Some(plan) = same.or_else(|| named().next()) {
+            return Ok(Some(Arc::clone(plan)));
+        }
+        let Some(pipeline) = LinkedPipeline::find(name) else { return Ok(None) };
+        let today = (pipeline.plan)(None)?;
+        let script = &stored.start.flow.script;
+        if today.script() == *script {
+            return Ok(Some(today));
+        }
+        // A run goes on with the flow that it began with, as long as that can still be planned.
+        (pipeline.plan)(Some(script)).map(Some).map_err(|error| {
+            Error::Durable(format!(
+                "its flow has changed since it began, and the old one cannot be planned any more: {error}"
+            ))
+        })
+    }
+
+    /// The report of a run that is over, from its records; `None` if it is not, the store has no
+    /// run of that key, or this program has not its pipeline. Nothing is invoked but events with
+    /// `checkpoint = false`.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, the store cannot be read, or the run's records do not fit the
+    /// flow of today.
+    pub fn report(&self, key: &str) -> Result<Option<Report>> {
+        let durable = self.durable()?;
+        let Some(stored) = durable.store().run(key)? else { return Ok(None) };
+        let Some(plan) = self.plan_of(durable, &stored)? else { return Ok(None) };
+        if !matches!(stored.state, RunState::Ended(_)) {
+            return Ok(None);
+        }
+        // Driving a run that is over only reads its records.
+        self.resumed(&plan, &stored)?.run().map(Some)
+    }
+
+    /// The runs that the store has.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, or the store cannot be read.
+    pub fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>> {
+        Ok(self.durable()?.store().runs(query)?)
+    }
+
+    /// Cancels a durable run, whether it is under way here or was left unfinished. Says whether there
+    /// is such a run.
+    ///
+    /// Of a run that is under way, this only asks for it: its handle says when it is over.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, or the store cannot be read or written.
+    pub fn cancel(&self, key: &str) -> Result<bool> {
+        let durable = self.durable()?;
+        if let Some(run) = durable.active(key) {
+            run.cancel();
+            return Ok(true);
+        }
+        cancel_stored(self.shared_state(), durable, key)
+    }
+
+    /// Has the engine look at what other processes ask of it, four times a second, for as long as
+    /// it lives.
+    fn watch_requests(&self) {
+        if let Some(durable) = &self.shared_state().durable
+            && durable.begin_watching()
+        {
+            watch_requests(self.shared_state());
+        }
+    }
+}
+
+/// How often the requests of other processes are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+fn watch_requests(engine: &Arc<Shared>) {
+    let weak = Arc::downgrade(engine);
+    let look = move || {
+        let Some(engine) = weak.upgrade() else { return };
+        let Some(durable) = &engine.durable else { return };
+        // What cannot be read now can be later.
+        for request in durable.store().take_requests().unwrap_or_default() {
+            match request {
+                Request::Cancel { key } => match durable.active(&key) {
+                    Some(run) => run.cancel(),
+                    None => _ = cancel_stored(&engine, durable, &key),
+                },
+            }
+        }
+        watch_requests(&engine);
+    };
+    engine.real_timer.set_after(LOOK_EVERY, look);
+}
+
+/// Writes that a run is cancelled which nobody drives.
+fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<bool> {
+    let key: Arc<str> = key.into();
+    let Some(_guard) = KeyGuard::try_take(engine, &key) else { return Ok(false) };
+    let Some(stored) = durable.store().run(&key)? else { return Ok(false) };
+    if !matches!(stored.state, RunState::Unfinished | RunState::NeedsDecision) {
+        return Ok(false);
+    }
+    let at = engine.timestamp();
+    let body = Body::of_cancelled();
+    let record = Record {
+        seq: stored.records + 1,
+        at,
+        kind: body.kind,
+        step: None,
+        attempt: 0,
+        item: None,
+        body: body.json,
+    };
+    let append = |change| durable.writer.append(|| (change, Then::Nothing));
+    append(Change::Record { key: Arc::clone(&key), record })?;
+    durable.writer.write(Change::End { key, at, status: Status::Cancelled })?;
+    Ok(true)
+}

@@ -1,0 +1,103 @@
+//! The keys of the runs that are under way, each of which is one run's alone.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use super::writer::{RecordedRun, Writer};
+use crate::journal::Store;
+use crate::plan::Plan;
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
+
+/// What an engine with a store has beside others.
+pub(super) struct Durable {
+    pub(super) writer: Arc<Writer>,
+    /// Plans made at run time whose runs can be resumed.
+    pub(super) resumable: Vec<Arc<Plan>>,
+    keys: Mutex<Keys>,
+    /// A run is over.
+    over: Condvar,
+    /// Whether the requests of other processes are looked at.
+    watching: AtomicBool,
+}
+
+#[derive(Default)]
+struct Keys {
+    /// The run is not there yet while it is brought back.
+    taken: HashMap<Arc<str>, Option<Weak<dyn RecordedRun>>>,
+    /// Futures that wait for a run to be over.
+    wakers: Vec<Waker>,
+}
+
+impl Durable {
+    pub(super) fn new(store: Arc<dyn Store>, resumable: Vec<Arc<Plan>>) -> Self {
+        let (keys, over) = (Mutex::default(), Condvar::new());
+        let watching = AtomicBool::new(false);
+        Self { writer: Writer::new(store), resumable, keys, over, watching }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.writer.store
+    }
+
+    /// Says whether nobody looks at the requests of other processes yet; the caller does now.
+    pub(super) fn begin_watching(&self) -> bool {
+        !self.watching.swap(true, Ordering::AcqRel)
+    }
+
+    /// The run with this key, if it is under way here.
+    pub(super) fn active(&self, key: &str) -> Option<Arc<dyn RecordedRun>> {
+        lock(&self.keys).taken.get(key)?.as_ref()?.upgrade()
+    }
+
+    pub(super) fn is_taken(&self, key: &str) -> bool {
+        lock(&self.keys).taken.contains_key(key)
+    }
+
+    /// Takes a key, if no run has it.
+    pub(super) fn try_take(&self, key: &Arc<str>) -> bool {
+        Self::take_free(&mut lock(&self.keys), key)
+    }
+
+    fn take_free(keys: &mut MutexGuard<'_, Keys>, key: &Arc<str>) -> bool {
+        let is_free = !keys.taken.contains_key(key);
+        if is_free {
+            keys.taken.insert(Arc::clone(key), None);
+        }
+        is_free
+    }
+
+    /// Takes a key; waits for the run that has it.
+    pub(super) fn take(&self, key: &Arc<str>) {
+        let mut keys = lock(&self.keys);
+        while !Self::take_free(&mut keys, key) {
+            keys = crate::executor::while_blocked(|| wait(&self.over, keys));
+        }
+    }
+
+    /// The same for a future: without the key, it is woken when one is free.
+    pub(super) fn poll_take(&self, key: &Arc<str>, waker: &Waker) -> bool {
+        let mut keys = lock(&self.keys);
+        let taken = Self::take_free(&mut keys, key);
+        if !taken {
+            keys.wakers.push(waker.clone());
+        }
+        taken
+    }
+
+    /// Says which run has the key.
+    pub(super) fn set_run(&self, key: &Arc<str>, run: Weak<dyn RecordedRun>) {
+        lock(&self.keys).taken.insert(Arc::clone(key), Some(run));
+    }
+
+    /// The run that had the key is over.
+    pub(super) fn free(&self, key: &str) {
+        let mut keys = lock(&self.keys);
+        keys.taken.remove(key);
+        let wakers = std::mem::take(&mut keys.wakers);
+        drop(keys);
+        self.over.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}

@@ -1,0 +1,157 @@
+//! Recorded runs: what happens is written down first, and told to the run when it is safe.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::active::ActiveRun;
+use super::mailbox::{Delivery, Lease, Outbox, WorkerNext};
+use super::recorded::{RunJournal, VALUE_LIMIT};
+use super::work::Notification;
+use super::writer::RecordedRun;
+use crate::error::StoreError;
+use crate::journal::Body;
+use crate::outcome::TaskOutcome;
+use crate::panic;
+use crate::run::{CancelCause, Halt, Task};
+
+impl ActiveRun {
+    /// Writes down what a worker brings. It does not wait for the disk, and goes on with other
+    /// work.
+    pub(super) fn record(
+        self: &Arc<Self>,
+        journal: &RunJournal,
+        notifications: impl IntoIterator<Item = Notification>,
+        lease: Option<Lease<'_>>,
+    ) -> WorkerNext {
+        for notification in notifications {
+            self.record_one(journal, notification);
+        }
+        let next = match self.mailbox.leave(lease) {
+            Delivery::Acquired(run, notifications) => {
+                self.go_on(run, notifications, lease, &mut Outbox::default())
+            }
+            Delivery::Left(next) => next,
+            Delivery::Late(_, next) => {
+                if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
+                    self.reclaim(lease.pool);
+                }
+                next
+            }
+        };
+        journal.writer.commit_soon();
+        next
+    }
+
+    /// Tells the run what the thread that drives it has done. A recorded run is told when that is
+    /// safe; this thread commits itself when it finds nothing else to do.
+    pub(super) fn tell_inline(self: &Arc<Self>, notification: Notification) {
+        match &self.journal {
+            None => self.tell(notification),
+            Some(journal) => {
+                self.record_one(journal, notification);
+                Arc::clone(self).take_up();
+            }
+        }
+    }
+
+    /// Commits what waits for it. Says whether there was something, and nobody else commits.
+    pub(super) fn commit_now(&self) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.writer.commit_now())
+    }
+
+    fn record_one(self: &Arc<Self>, journal: &RunJournal, mut notification: Notification) {
+        if journal.is_released() {
+            return panic::drop_quietly(notification);
+        }
+        let at = self.engine.timestamp();
+        let run: Arc<dyn RecordedRun> = Arc::<Self>::clone(self);
+        let written = match self.computed(&notification) {
+            Some(task) => journal.record_computed(run, at, task, notification),
+            None => {
+                let elapsed = notification.task().map_or(Duration::ZERO, |task| self.elapsed(task));
+                let body = self.body_of(&mut notification, elapsed);
+                match body {
+                    Some(body) => journal.record(run, at, body, notification, elapsed),
+                    None => return panic::drop_quietly(notification),
+                }
+            }
+        };
+        if let Err(why) = written {
+            Arc::clone(self).store_failed(&why);
+        }
+    }
+
+    /// The task of a success that need not be written down, since it can be computed again.
+    fn computed(&self, notification: &Notification) -> Option<Task> {
+        match notification {
+            Notification::Completed { task, outcome: TaskOutcome::Success(_), .. }
+                if !self.plan.options_of(task.step).checkpoint =>
+            {
+                Some(*task)
+            }
+            _ => None,
+        }
+    }
+
+    /// What is written down of a notification. A value that cannot be is an exception of its event.
+    fn body_of(&self, notification: &mut Notification, elapsed: Duration) -> Option<Body> {
+        let exception = match Body::of(&self.plan, notification, elapsed, VALUE_LIMIT) {
+            Ok(body) => return Some(body),
+            Err(exception) => exception,
+        };
+        match notification {
+            Notification::Completed { outcome, .. } => {
+                panic::drop_quietly(std::mem::replace(outcome, exception.into()));
+            }
+            Notification::Checked { answer, .. } => {
+                panic::drop_quietly(std::mem::replace(answer, Err(exception)));
+            }
+            _ => return None,
+        }
+        Body::of(&self.plan, notification, elapsed, VALUE_LIMIT).ok()
+    }
+
+    /// Ends the run because its engine ends, or whoever drives it has gone. A recorded run stays as
+    /// it is recorded, for somebody to resume; others are cancelled.
+    pub(super) fn let_go(self: &Arc<Self>) {
+        match &self.journal {
+            None => self.halt(Halt::Cancelled(CancelCause::Requested)),
+            Some(journal) if journal.release() => self.end_unrecorded(),
+            Some(_) => {}
+        }
+    }
+
+    fn end_unrecorded(self: &Arc<Self>) {
+        self.mailbox.post(Notification::Halted(Halt::Cancelled(CancelCause::Requested)));
+        self.info.cancel();
+        Arc::clone(self).take_up();
+        self.wake();
+    }
+}
+
+impl RecordedRun for ActiveRun {
+    fn post(&self, notification: Notification) {
+        self.mailbox.post(notification);
+        if let Some(journal) = &self.journal {
+            journal.posted();
+        }
+    }
+
+    fn take_up(self: Arc<Self>) {
+        if let Some((run, notifications)) = self.mailbox.take_up() {
+            self.go_on(run, notifications, None, &mut Outbox::default());
+        }
+    }
+
+    fn cancel(self: Arc<Self>) {
+        self.halt(Halt::Cancelled(CancelCause::Requested));
+    }
+
+    fn store_failed(self: Arc<Self>, why: &StoreError) {
+        if let Some(journal) = &self.journal
+            && journal.fail(why)
+        {
+            self.end_unrecorded();
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What stands in for recorded runs in a build without them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::active::ActiveRun;
+use super::mailbox::{Lease, WorkerNext};
+use super::shared::Shared;
+use super::work::Notification;
+use crate::context::RunId;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::run::{CancelCause, Halt, Run, Task};
+use crate::value::Value;
+
+/// There is none.
+pub(super) enum RunJournal {}
+
+impl RunJournal {
+    pub(super) fn is_in_flight(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn elapsed(&self, _: &Shared) -> Duration {
+        match *self {}
+    }
+
+    pub(super) fn take_resumed(&self) -> Option<Box<Run>> {
+        match *self {}
+    }
+
+    pub(super) fn take_elapsed(&self, _: Task) -> Option<Duration> {
+        match *self {}
+    }
+}
+
+impl ActiveRun {
+    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
+    pub(super) fn record(
+        self: &Arc<Self>,
+        journal: &RunJournal,
+        _: impl IntoIterator<Item = Notification>,
+        _: Option<Lease<'_>>,
+    ) -> WorkerNext {
+        match *journal {}
+    }
+
+    pub(super) fn tell_inline(self: &Arc<Self>, notification: Notification) {
+        self.tell(notification);
+    }
+
+    pub(super) fn let_go(self: &Arc<Self>) {
+        self.halt(Halt::Cancelled(CancelCause::Requested));
+    }
+
+    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
+    pub(super) fn commit_now(&self) -> bool {
+        false
+    }
+}
+
+/// There is none.
+pub(super) enum Recording {}
+
+/// There is none.
+pub(super) enum Beginner {}
+
+/// What is known of a run before it begins.
+pub(super) struct Recorded<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) fields: &'a [Value],
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Recording {
+    pub(super) fn begin(&self, _: &Arc<Shared>, _: &Recorded<'_>) -> Result<Beginner> {
+        match *self {}
+    }
+
+    pub(super) async fn begin_async(&self, _: &Arc<Shared>, _: &Recorded<'_>) -> Result<Beginner> {
+        match *self {}
+    }
+}
+
+impl Beginner {
+    pub(super) fn id(&self) -> RunId {
+        match *self {}
+    }
+
+    pub(super) fn journal(&self, _: &Shared) -> Option<RunJournal> {
+        match *self {}
+    }
+
+    pub(super) fn deadline(&self, _: &Shared) -> Option<Duration> {
+        match *self {}
+    }
+}
+
+/// A run that has begun, for whichever driver.
+pub(super) struct Begun {
+    pub(super) active: Arc<ActiveRun>,
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    reason = "as in a build with recorded runs"
+)]
+impl Begun {
+    pub(super) fn new(active: Arc<ActiveRun>, _: Option<Beginner>) -> Result<Self> {
+        Ok(Self { active })
+    }
+
+    pub(super) fn write_start(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    pub(super) async fn write_start_async(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn drive(self) -> Result<Report> {
+        let report = self.active.drive();
+        self.active.engine.runs.remove(&*self.active);
+        Ok(report)
+    }
+
+    pub(super) async fn end_async(self, report: Report) -> Result<Report> {
+        Ok(report)
+    }
+}

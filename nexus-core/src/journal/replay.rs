@@ -1,0 +1,155 @@
+//! A run, brought back from its records.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::body::{Told, Unreadable};
+use super::store::{Record, RecordKind, Timestamp};
+use crate::error::StoreError;
+use crate::outcome::TaskOutcome;
+use crate::plan::Plan;
+use crate::run::{Action, Notification, Run, Task};
+
+/// Runs the body of a task whose outcome was not recorded.
+pub(crate) type Compute<'a> = dyn FnMut(&mut Run, Task) -> TaskOutcome + 'a;
+
+/// Feeds records to a fresh run, one after the other.
+pub(crate) struct Replay {
+    run: Box<Run>,
+    /// What the run has asked for and was not told the end of, by step and item: in which order,
+    /// and when.
+    asked: HashMap<(u32, Option<u64>), Asked>,
+    count: u64,
+    /// The last record's number and time.
+    last: (u64, Timestamp),
+}
+
+struct Asked {
+    order: u64,
+    action: Action,
+    at: Timestamp,
+}
+
+/// A run as its records left it.
+pub(crate) struct Replayed {
+    pub(crate) run: Box<Run>,
+    /// What it asks for, in order.
+    pub(crate) asked: Vec<Action>,
+    /// When the tasks of bounded policies among them began.
+    pub(crate) starts: Vec<(Task, Timestamp)>,
+    /// How many records there were.
+    pub(crate) records: u64,
+}
+
+impl Replay {
+    /// A run at its start, which was at `at`.
+    pub(crate) fn new(mut run: Box<Run>, at: Timestamp) -> Self {
+        run.start_ready();
+        let mut replay = Self { run, asked: HashMap::new(), count: 0, last: (0, at) };
+        replay.collect();
+        replay
+    }
+
+    /// Tells the run what was recorded next.
+    pub(crate) fn apply(
+        &mut self,
+        plan: &Plan,
+        record: &Record,
+        compute: &mut Compute<'_>,
+    ) -> Result<(), Unreadable> {
+        if record.seq != self.last.0 + 1 {
+            return Err(format!("after record {} comes record {}", self.last.0, record.seq));
+        }
+        self.last = (record.seq, record.at.max(self.last.1));
+        let told = match record.kind {
+            RecordKind::Computed => {
+                let task = record.task(plan)?;
+                let outcome = compute(&mut self.run, task);
+                let notification = Notification::Completed { task, outcome, busy: Duration::ZERO };
+                Told { notification, elapsed: Duration::ZERO }
+            }
+            _ => record.told(plan).map_err(|why| format!("record {}: {why}", record.seq))?,
+        };
+        self.tell(told);
+        Ok(())
+    }
+
+    fn tell(&mut self, told: Told) {
+        let Told { notification, elapsed } = told;
+        if let Some(task) = notification.task() {
+            self.asked.remove(&(task.step, task.item));
+        }
+        let run = &mut self.run;
+        match notification {
+            Notification::Completed { task, outcome, busy } => {
+                run.completed(task, outcome, busy, elapsed);
+            }
+            Notification::Checked { task, answer } => run.checked(task, answer),
+            Notification::Waits(task, token) => run.guard(task, token),
+            Notification::Woken(task) => run.woken(task),
+            Notification::TimedOut(task) => _ = run.timed_out(task, elapsed),
+            Notification::Halted(halt) => run.cancel_all(halt),
+        }
+        run.start_ready();
+        drop(run.take_abandoned());
+        drop(run.take_signals());
+        self.collect();
+    }
+
+    /// Notes what the run asks for.
+    fn collect(&mut self) {
+        while let Some(action) = self.run.next_action() {
+            let (Action::Check(task) | Action::Start(task) | Action::Wake(task, _)) = action;
+            if let Action::Start(task) = action {
+                // A guarded task without a token would be taken for one that has ended.
+                self.run.token(task);
+            }
+            self.count += 1;
+            let asked = Asked { order: self.count, action, at: self.last.1 };
+            self.asked.insert((task.step, task.item), asked);
+        }
+    }
+
+    /// The run, at the time `now` by the same clock as its records.
+    pub(crate) fn finish(self, now: Timestamp) -> Replayed {
+        let Self { run, asked, last, .. } = self;
+        let mut asked: Vec<Asked> = asked.into_values().collect();
+        asked.sort_by_key(|asked| asked.order);
+        let mut starts = Vec::new();
+        let mut actions = Vec::with_capacity(asked.len());
+        for Asked { action, at, .. } in asked {
+            let (Action::Check(task) | Action::Start(task) | Action::Wake(task, _)) = action;
+            if !run.is_wanted(task) {
+                continue;
+            }
+            actions.push(match action {
+                // A clock that was set back makes no wait longer than it was.
+                Action::Wake(task, wait) => Action::Wake(task, wait.saturating_sub(now.since(at))),
+                action => action,
+            });
+            starts.push((task, at));
+        }
+        Replayed { run, asked: actions, starts, records: last.0 }
+    }
+}
+
+/// How many records are read at once.
+const PAGE: usize = 1024;
+
+/// Calls `each` with all records of a run, in order.
+pub(crate) fn each_record<E: From<StoreError>>(
+    store: &dyn super::Store,
+    key: &Arc<str>,
+    mut each: impl FnMut(&Record) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after = 0;
+    loop {
+        let page = store.records(key, after, PAGE)?;
+        page.iter().try_for_each(&mut each)?;
+        match page.last() {
+            Some(last) if page.len() == PAGE => after = last.seq,
+            _ => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Cancelling durable runs: under way, left unfinished, and from another process.
+
+use std::sync::{Arc, mpsc};
+
+use nexus_core::journal::{MemoryStore, Request, RunQuery, RunState, Store};
+use nexus_core::{Context, Inputs, Outcome, Plan, Status};
+
+use crate::support::{Events, engine, left_at, records, run};
+
+fn state(store: &MemoryStore) -> RunState {
+    store.runs(&RunQuery::all()).unwrap()[0].state
+}
+
+#[test]
+fn a_run_that_was_left_is_cancelled_where_it_is() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let plan = events.plan("a -> a -> a");
+    let store = Arc::new(MemoryStore::new());
+    run(&engine(&store, &plan), &plan).unwrap();
+    let left = left_at(&store, 1);
+    let engine = engine(&left, &plan);
+    assert!(engine.cancel("k").unwrap());
+    assert_eq!(state(&left), RunState::Ended(Status::Cancelled));
+    assert!(!engine.cancel("k").unwrap());
+    assert!(!engine.cancel("another").unwrap());
+    let report = engine.report("k").unwrap().unwrap();
+    assert_eq!((report.status(), report.step("a").unwrap().attempts()), (Status::Cancelled, 1));
+}
+
+/// A plan whose event says that it begins, and ends when it is cancelled.
+fn waits(events: &mut Events) -> (Arc<Plan>, mpsc::Receiver<()>) {
+    let (send, begun) = mpsc::channel();
+    events.add("wait", move |ctx: &Context| {
+        let _ = send.send(());
+        while !ctx.is_cancelled() {
+            std::thread::yield_now();
+        }
+        Outcome::success(1_u32)
+    });
+    (events.plan("wait -> wait"), begun)
+}
+
+#[test]
+fn a_run_under_way_ends_and_stays_ended() {
+    let mut events = Events::new();
+    let (plan, begun) = waits(&mut events);
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &plan);
+    let handle = engine.prepare_plan(&plan, Inputs::new()).unwrap().key("k").start().unwrap();
+    assert_eq!(handle.key(), Some("k"));
+    begun.recv().unwrap();
+    assert!(engine.cancel("k").unwrap());
+    assert_eq!(handle.wait().unwrap().status(), Status::Cancelled);
+    assert_eq!(state(&store), RunState::Ended(Status::Cancelled));
+    assert_eq!(run(&engine, &plan).unwrap().status(), Status::Cancelled);
+    assert_eq!(events.calls.total(), 1);
+}
+
+#[test]
+fn another_process_may_ask_for_it() {
+    let mut events = Events::new();
+    let (plan, begun) = waits(&mut events);
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &plan);
+    let handle = engine.prepare_plan(&plan, Inputs::new()).unwrap().key("k").start().unwrap();
+    begun.recv().unwrap();
+    store.request(&Request::Cancel { key: "k".into() }).unwrap();
+    assert_eq!(handle.wait().unwrap().status(), Status::Cancelled);
+}
+
+#[test]
+fn an_engine_that_is_shut_down_leaves_its_durable_runs_to_be_resumed() {
+    let mut events = Events::new();
+    let (plan, begun) = waits(&mut events);
+    let store = Arc::new(MemoryStore::new());
+    let first = engine(&store, &plan);
+    let handle = first.prepare_plan(&plan, Inputs::new()).unwrap().key("k").start().unwrap();
+    begun.recv().unwrap();
+    first.shutdown(nexus_core::Shutdown::cancel());
+    let error = handle.wait().unwrap_err().to_string();
+    assert!(error.contains("`k`") && error.contains("resumed"), "{error}");
+    assert_eq!((state(&store), records(&store).len()), (RunState::Unfinished, 0));
+    let second = engine(&store, &plan);
+    let again = second.resume().unwrap().remove(0);
+    begun.recv().unwrap();
+    again.cancel();
+    assert_eq!(again.wait().unwrap().status(), Status::Cancelled);
+}

@@ -1,0 +1,69 @@
+//! D1: a key has one run.
+
+use std::sync::Arc;
+
+use nexus_core::journal::{MemoryStore, RunQuery, RunState};
+use nexus_core::{Engine, Fields, Flow, Inputs, Outcome, Status};
+
+use crate::support::{Events, engine, run};
+
+#[test]
+fn the_same_key_again_invokes_nothing_and_gives_the_same_report() {
+    let mut events = Events::new();
+    events.add("charge", |ctx| Outcome::success(ctx.idempotency_key()));
+    let plan = events.plan("charge -> charge");
+    let store = Arc::new(MemoryStore::new());
+    let first = run(&engine(&store, &plan), &plan).unwrap();
+    let again = run(&engine(&store, &plan), &plan).unwrap();
+    assert_eq!(events.calls.total(), 2);
+    assert_eq!(first.output::<String>().unwrap(), again.output::<String>().unwrap());
+    assert_eq!(first.run_id(), again.run_id());
+    let runs = engine(&store, &plan).runs(&RunQuery::all()).unwrap();
+    let states: Vec<RunState> = runs.iter().map(|run| run.state).collect();
+    assert_eq!(states, [RunState::Ended(Status::Succeeded)]);
+}
+
+#[test]
+fn a_key_with_other_inputs_is_refused_and_both_are_shown() {
+    let mut events = Events::new();
+    events.add("show", |_| Outcome::success(1_u8));
+    let fields = Fields::new().with_serde::<String>("city");
+    let plan = Flow::parse("show").unwrap().plan(&events.registry, &fields).unwrap();
+    let engine = Engine::builder().store(MemoryStore::new()).build().unwrap();
+    let show = |plan, city: &str| {
+        let inputs = Inputs::new().with("city", city.to_owned());
+        engine.prepare_plan(plan, inputs).unwrap().key("k").run()
+    };
+    assert!(show(&plan, "Porto").unwrap().is_success());
+    let other = show(&plan, "Lagos").unwrap_err().to_string();
+    assert!(other.contains("Porto") && other.contains("Lagos"), "{other}");
+    assert!(show(&plan, "Porto").unwrap().is_success());
+    assert_eq!(events.calls.total(), 1);
+}
+
+#[test]
+fn a_key_without_a_store_says_how_to_give_one() {
+    let mut events = Events::new();
+    events.add("show", |_| Outcome::success(1_u8));
+    let plan = events.plan("show");
+    let error = run(&Engine::new(), &plan).unwrap_err().to_string();
+    assert!(error.contains("`k`") && error.contains("Engine::builder().store(..)"), "{error}");
+}
+
+#[test]
+fn a_run_under_way_is_waited_for() {
+    let mut events = Events::new();
+    events.add("charge", |_| Outcome::success(7_u32));
+    let plan = events.plan("charge");
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &plan);
+    let runs: Vec<_> =
+        (0..8).map(|_| engine.prepare_plan(&plan, Inputs::new()).unwrap().key("k")).collect();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = runs.into_iter().map(|run| scope.spawn(|| run.run())).collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap().unwrap().output::<u32>().unwrap(), &7);
+        }
+    });
+    assert_eq!(events.calls.total(), 1);
+}

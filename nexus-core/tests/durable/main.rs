@@ -1,0 +1,8 @@
+//! Durable runs (rules D1 to D12): recorded, left, and brought back.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
+
+mod cancel;
+mod keys;
+mod resume;
+mod support;
+mod trouble;
