@@ -286,11 +286,9 @@ impl PoolQueue {
         self.jobs -= 1;
     }
 
-    /// Whether somebody has to look at this queue now and then: a look can give the pool more jobs, or
-    /// take something back.
+    /// Whether somebody has to look at this queue now and then.
     pub(super) fn needs_watch(&self) -> bool {
-        let could_go_on = !self.waiting.is_empty() && self.jobs < self.parallelism;
-        could_go_on || self.chunks.iter().any(|chunk| chunk.needs_watch())
+        !self.waiting.is_empty() || self.chunks.iter().any(|chunk| chunk.needs_watch())
     }
 
     /// Takes back what has not moved since the last look: work goes to the front of the queue, and
