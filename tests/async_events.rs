@@ -240,6 +240,87 @@ fn max_concurrency_of_the_step_and_of_the_executor_bound_how_many_are_under_way(
     assert!((1..=2).contains(&most(Narrow)));
 }
 
+/// How the first item of a list waits for the second one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Waits {
+    Not,
+    /// Where it awaits it.
+    Awaiting,
+    /// Its thread is blocked.
+    Blocking,
+}
+
+#[event]
+fn forty() -> Outcome<Vec<u32>> {
+    Outcome::success((0..40).collect())
+}
+
+#[event(executor = AsyncExecutor, executor_config = { max_workers: 2 })]
+async fn first_waits_for_second(
+    #[piped] n: u32,
+    waits: Waits,
+    second: State<Second>,
+) -> Outcome<u32> {
+    match (n, waits) {
+        (0, Waits::Awaiting) => second.awaited.notified().await,
+        (1, Waits::Awaiting) => second.awaited.notify_one(),
+        (0 | 1, Waits::Blocking) => drop(second.met.wait()),
+        _ => {}
+    }
+    Outcome::success(n)
+}
+
+/// By what the second item tells the first one that it has come.
+struct Second {
+    awaited: Notify,
+    met: std::sync::Barrier,
+}
+
+#[test]
+fn short_async_tasks_do_not_stay_behind_one_that_waits() {
+    let second = Second { awaited: Notify::new(), met: std::sync::Barrier::new(2) };
+    let engine = Engine::builder().state(second).build().unwrap();
+    let fields = Fields::new().with::<Waits>("waits");
+    let plan = common::plan("forty |-> first_waits_for_second[each]", &fields);
+    let run = move |waits| {
+        let (engine, plan) = (engine.clone(), Arc::clone(&plan));
+        let inputs = Inputs::new().with("waits", waits);
+        let report = within(move || engine.run_plan(&plan, inputs).unwrap());
+        assert_eq!(report.output::<Vec<u32>>().unwrap().len(), 40, "{waits:?}: {report}");
+    };
+    // How long they take is known afterwards, so that many of them are taken together.
+    (0..20).for_each(|_| run(Waits::Not));
+    run(Waits::Awaiting);
+    (0..20).for_each(|_| run(Waits::Not));
+    run(Waits::Blocking);
+}
+
+#[test]
+fn async_tasks_that_wait_are_dropped_with_their_run() {
+    /// Counts the bodies that are under way.
+    struct UnderWay(Arc<AtomicUsize>);
+    impl Drop for UnderWay {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    #[event]
+    async fn endless(#[piped] _n: u32, count: State<Arc<AtomicUsize>>) -> Outcome<()> {
+        count.fetch_add(1, Ordering::SeqCst);
+        let _under_way = UnderWay(Arc::clone(&count));
+        std::future::pending::<()>().await;
+        Outcome::success(())
+    }
+    let count = Arc::new(AtomicUsize::new(0));
+    let engine = Engine::builder().state(Arc::clone(&count)).build().unwrap();
+    let plan = common::plan("forty |-> endless[each]", &Fields::new());
+    let handle = engine.prepare_plan(&plan, Inputs::new()).unwrap().start().unwrap();
+    common::wait_until(|| count.load(Ordering::SeqCst) == 40);
+    handle.cancel();
+    assert_eq!(within(move || handle.wait().unwrap().status()), Status::Cancelled);
+    common::wait_until(|| count.load(Ordering::SeqCst) == 0);
+}
+
 #[test]
 fn an_async_event_that_breaks_is_retried() {
     #[event(retry_policy = { max_attempts: 3, backoff_factor: 3600.0, max_backoff: 7200.0 })]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::Waker;
+use std::task::{Context as PollContext, Waker};
 
 use crate::sync::{Mutex, lock};
 
@@ -75,6 +75,15 @@ impl Token {
             drop(slot);
             waker.wake();
         }
+    }
+}
+
+impl Token {
+    /// Has whoever polls a body woken when its result is no longer wanted. Says whether that is so
+    /// already.
+    pub(crate) fn is_unwanted(&self, cx: &PollContext<'_>) -> bool {
+        self.on_raise(cx.waker());
+        self.is_raised()
     }
 }
 

@@ -126,10 +126,16 @@ impl ActiveRun {
     }
 
     /// The time since a bounded task's first attempt began; zero for others.
+    #[inline]
     pub(super) fn elapsed(&self, task: Task) -> Duration {
         if !self.is_bounded(task) {
             return Duration::ZERO;
         }
+        self.since_start(task)
+    }
+
+    #[cold]
+    fn since_start(&self, task: Task) -> Duration {
         if let Some(recorded) = self.journal.as_ref().and_then(|it| it.take_elapsed(task)) {
             return recorded;
         }
@@ -150,15 +156,16 @@ impl ActiveRun {
         self.plan.options_of(task.step).timeout
     }
 
-    /// Has `call` called when the task's time is over. Gives when that is.
-    pub(super) fn set_timeout(
+    /// Has what `call` gives called when the task's time is over, if it has a limit. Gives when that
+    /// is.
+    pub(super) fn set_timeout<C: FnOnce() + Send + 'static>(
         &self,
         task: Task,
-        call: impl FnOnce() + Send + 'static,
+        call: impl FnOnce() -> C,
     ) -> Option<(Duration, TimerKey)> {
         let limit = self.timeout(task)?;
         let at = self.engine.clock.now().saturating_add(limit);
-        Some((at, self.engine.timer.set(at, call)))
+        Some((at, self.engine.timer.set(at, call())))
     }
 
     /// A call of `then` for the engine's timer, which does not keep the run alive.

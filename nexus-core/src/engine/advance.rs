@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::inline::enqueue;
-use super::mailbox::{Delivery, Lease, Outbox, Release, WorkerNext};
+use super::lease::{Lease, WorkerNext};
+use super::mailbox::{Delivery, Outbox, Release};
 use super::runs::Registered;
 use super::work::{Notification, Work, WorkKind};
 use crate::cancel::ChildRun;
@@ -17,7 +18,7 @@ use crate::run::{Action, CancelCause, Halt, Run, Task};
 use crate::time::Wait;
 
 /// So much work for pools is worth handing out at once.
-const HAND_OUT_AT: usize = 64;
+const HAND_OUT_AT: usize = 128;
 
 impl ActiveRun {
     /// Carries out what the run asks for, until it asks for nothing. With a context, tasks of the
@@ -78,7 +79,7 @@ impl ActiveRun {
                 Action::Start(task) => match self.place(task.step) {
                     Place::Pool(pool) => {
                         self.signal_init(task);
-                        outbox.pooled.push((pool, self.work(WorkKind::Body, task, run)));
+                        outbox.pooled.push(pool, self.work(WorkKind::Body, task, run));
                         if outbox.pooled.len() >= HAND_OUT_AT {
                             self.hand_out(run, outbox);
                         }
@@ -96,7 +97,7 @@ impl ActiveRun {
                 Action::Check(task) => match &mut inline {
                     Some(context) if run.is_alone() => self.check_inline(run, task, context),
                     _ => match self.plan.options_of(task.step).check {
-                        Place::Pool(pool) => outbox.pooled.push((pool, Work::of_check(task))),
+                        Place::Pool(pool) => outbox.pooled.push(pool, Work::of_check(task)),
                         Place::Inline => outbox.inline.push_back((WorkKind::BypassCheck, task)),
                     },
                 },
@@ -145,21 +146,21 @@ impl ActiveRun {
     pub(super) fn release(
         self: &Arc<Self>,
         mut run: Box<Run>,
-        mut outbox: Outbox,
+        outbox: &mut Outbox,
         lease: Option<Lease<'_>>,
     ) -> WorkerNext {
         let mut timers = !outbox.timers.is_empty();
         let mut abandoned = Vec::new();
-        let (jobs, next, watch) = loop {
-            let released = self.mailbox.release(run, &mut outbox, lease);
+        let (jobs, next, sets_timer) = loop {
+            let released = self.mailbox.release(run, outbox, lease);
             abandoned.append(&mut outbox.abandoned);
             match released {
-                Release::Released { jobs, next, watch } => break (jobs, next, watch),
+                Release::Released { jobs, next, sets_timer } => break (jobs, next, sets_timer),
                 Release::Held(mut held, notifications) => {
                     for notification in notifications {
                         self.apply(&mut held, notification);
                     }
-                    self.advance(&mut held, &mut outbox, None);
+                    self.advance(&mut held, outbox, None);
                     timers |= !outbox.timers.is_empty();
                     run = held;
                 }
@@ -175,7 +176,7 @@ impl ActiveRun {
         if timers {
             self.watch_timers();
         }
-        if watch {
+        if sets_timer {
             self.watch_chunks();
         }
         next
@@ -230,24 +231,26 @@ impl ActiveRun {
 
     /// Tells the run what happened, from whatever thread it is known on.
     pub(super) fn tell(self: &Arc<Self>, notification: Notification) {
-        self.deliver([notification], None);
+        self.deliver(vec![notification], None, &mut Outbox::default());
     }
 
-    /// The same for a worker, and what it does next.
+    /// The same for a worker, and what it does next. The outbox is an empty one, whose memory is
+    /// used again.
     pub(super) fn deliver(
         self: &Arc<Self>,
-        notifications: impl IntoIterator<Item = Notification>,
+        notifications: Vec<Notification>,
         lease: Option<Lease<'_>>,
+        outbox: &mut Outbox,
     ) -> WorkerNext {
         if let Some(journal) = &self.journal {
             return self.record(journal, notifications, lease);
         }
         match self.mailbox.deliver(notifications, lease) {
-            Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease),
+            Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease, outbox),
             Delivery::Left(next) => next,
             Delivery::Late(notifications, next) => {
                 // Results that came too late; their Drop is user code.
-                notifications.into_iter().for_each(panic::drop_quietly);
+                notifications.into_iter().for_each(Notification::discard);
                 if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
                     (0..lease.hold.bodies()).for_each(|_| self.reclaim(lease.pool));
                 }
@@ -262,12 +265,12 @@ impl ActiveRun {
         mut run: Box<Run>,
         notifications: Vec<Notification>,
         lease: Option<Lease<'_>>,
+        outbox: &mut Outbox,
     ) -> WorkerNext {
-        let mut outbox = Outbox::default();
         for notification in notifications {
             self.apply(&mut run, notification);
         }
-        self.advance(&mut run, &mut outbox, None);
+        self.advance(&mut run, outbox, None);
         self.release(run, outbox, lease)
     }
 
@@ -281,6 +284,7 @@ impl ActiveRun {
                 self.signal_bypass(task, &answer);
                 run.checked(task, answer);
             }
+            Notification::Waits(task, token) => run.guard(task, token),
             Notification::Woken(task) => run.woken(task),
             Notification::TimedOut(task) => {
                 let elapsed = self.elapsed(task);

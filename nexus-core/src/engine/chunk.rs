@@ -30,9 +30,26 @@ struct State {
     unwanted: Vec<Work>,
     /// The run is over, and this task's body runs on.
     abandoned: Option<Task>,
-    /// Counts what the worker does, and what the count was at the last look.
-    moves: u32,
+    moves: Moves,
+}
+
+/// Counts what is done with a chunk or a queue, for whoever looks at it now and then.
+#[derive(Default)]
+pub(super) struct Moves {
+    count: u32,
+    /// What the count was at the last look.
     seen: u32,
+}
+
+impl Moves {
+    pub(super) fn add(&mut self) {
+        self.count = self.count.wrapping_add(1);
+    }
+
+    /// Whether nothing was counted since the last look; this is one.
+    pub(super) fn have_stopped(&mut self) -> bool {
+        std::mem::replace(&mut self.seen, self.count) == self.count
+    }
 }
 
 /// What was taken back from a chunk, or was left in it.
@@ -44,15 +61,26 @@ pub(super) struct Rest {
 }
 
 impl Chunk {
-    /// Puts more work into an empty chunk.
-    pub(super) fn fill(&self, work: impl Iterator<Item = Work>) {
-        lock(&self.0).waiting.extend(work);
+    /// Moves the first `count` pieces of work from a queue into the chunk.
+    pub(super) fn fill(&self, queue: &mut VecDeque<Work>, count: usize) {
+        let mut state = lock(&self.0);
+        if count == queue.len() && state.waiting.is_empty() {
+            std::mem::swap(&mut state.waiting, queue);
+        } else {
+            state.waiting.extend(queue.drain(..count));
+        }
+        state.done.reserve(count);
+    }
+
+    /// Puts a piece of work into it.
+    pub(super) fn push(&self, work: Work) {
+        lock(&self.0).waiting.push_back(work);
     }
 
     /// The worker's next work, after it has done the last one.
     pub(super) fn next(&self, done: Option<Notification>) -> Option<Work> {
         let mut state = lock(&self.0);
-        state.moves = state.moves.wrapping_add(1);
+        state.moves.add();
         state.current = None;
         state.done.extend(done);
         loop {
@@ -77,6 +105,12 @@ impl Chunk {
         lock(&self.0).current
     }
 
+    /// Whether its worker has nothing to do, and is about to ask for more.
+    pub(super) fn is_done(&self) -> bool {
+        let state = lock(&self.0);
+        state.current.is_none() && state.waiting.is_empty()
+    }
+
     /// Whether something in it may have to be taken back one day.
     pub(super) fn needs_watch(&self) -> bool {
         let state = lock(&self.0);
@@ -86,8 +120,7 @@ impl Chunk {
     /// Takes everything back if the worker has not moved since this was asked last.
     pub(super) fn take_stalled(&self) -> Rest {
         let mut state = lock(&self.0);
-        let moves = state.moves;
-        if std::mem::replace(&mut state.seen, moves) != moves || state.current.is_none() {
+        if !state.moves.have_stopped() || state.current.is_none() {
             return Rest::default();
         }
         let (waiting, done) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.done));

@@ -6,7 +6,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::mailbox::{Hold, Lease, WorkerNext};
+use super::lease::{Hold, Lease, WorkerNext};
+use super::mailbox::Outbox;
 use super::timer::TimerKey;
 use super::work::{Notification, Work};
 use crate::cancel::Token;
@@ -137,7 +138,7 @@ impl ClaimedTogether for ActiveTasks {
             return false;
         }
         let now = self.active.begin(task);
-        let time_out = self.active.when_alive(move |run| run.time_out(task));
+        let time_out = || self.active.when_alive(move |run| run.time_out(task));
         let key = self.active.set_timeout(task, time_out).map(|(_, key)| key);
         self.started = Some((now, key));
         self.active.signal_start(&self.context);
@@ -215,7 +216,7 @@ impl ClaimedTogether for ActiveTasks {
         let notifications = std::mem::take(&mut self.notifications);
         let hold = Hold::Together(self.job, &self.ended);
         let lease = Lease { pool: self.pool, hold, renewable: false, deferrable: false };
-        let next = self.active.deliver(notifications, Some(lease));
+        let next = self.active.deliver(notifications, Some(lease), &mut Outbox::default());
         self.ended.clear();
         if let WorkerNext::Resubmit = next {
             self.active.submit(self.pool);

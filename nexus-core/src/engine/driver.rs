@@ -68,6 +68,7 @@ impl ActiveRun {
     fn until_finished(self: &Arc<Self>, mut run: Box<Run>) -> Box<Run> {
         let mut context = Context::new(Arc::clone(&self.info));
         let mut outbox = Outbox::default();
+        let mut looked = None;
         loop {
             // What a recorded run is told must be safe before, so each step takes the long way.
             let context_of_run = if self.journal.is_none() { Some(&mut context) } else { None };
@@ -75,10 +76,9 @@ impl ActiveRun {
             if self.was_never_shared(&run, &outbox) {
                 return run;
             }
-            self.release(run, outbox, None);
-            outbox = Outbox::default();
+            self.release(run, &mut outbox, None);
             run = loop {
-                match self.next_driver_step() {
+                match self.next_driver_step(&mut looked) {
                     DriverStep::Finish(run) => return run,
                     DriverStep::Advance(run, inline) => {
                         outbox.inline = inline;
@@ -136,14 +136,27 @@ impl ActiveRun {
         }
     }
 
-    /// What the driving thread does next; sleeps until there is something.
-    fn next_driver_step(self: &Arc<Self>) -> DriverStep {
+    /// What the driving thread does next; sleeps until there is something. `looked` is when it has
+    /// last looked at the chunks, or begun to wait with something to look at.
+    fn next_driver_step(self: &Arc<Self>, looked: &mut Option<Instant>) -> DriverStep {
         let mut contents = self.mailbox.lock();
-        let mut looked = None;
+        let mut may_sleep = false;
         let mut commits_elsewhere = false;
         loop {
+            if looked.is_some_and(|at| at.elapsed() >= LOOK_EVERY) {
+                drop(contents);
+                self.look_at_chunks();
+                *looked = None;
+                contents = self.mailbox.lock();
+            }
             let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
+                Polled::Nothing(held, None)
+                    if self.journal.is_none() && !std::mem::replace(&mut may_sleep, true) =>
+                {
+                    contents = self.mailbox.await_notice(held);
+                    continue;
+                }
                 Polled::Nothing(held, limit) => {
                     contents = held;
                     limit
@@ -163,19 +176,13 @@ impl ActiveRun {
                 Some(time) if watches => Some(time.min(LOOK_EVERY)),
                 limit => limit,
             };
-            let last_look = *looked.get_or_insert_with(Instant::now);
+            *looked = watches.then(|| looked.unwrap_or_else(Instant::now));
             // This thread may be a pool's worker, if an event runs a pipeline.
             contents = while_blocked(|| match limit {
                 None => wait(&self.mailbox.changed, contents),
                 Some(time) => wait_timeout(&self.mailbox.changed, contents, time),
             });
             commits_elsewhere = false;
-            if watches && last_look.elapsed() >= LOOK_EVERY {
-                drop(contents);
-                self.look_at_chunks();
-                looked = None;
-                contents = self.mailbox.lock();
-            }
         }
     }
 

@@ -79,7 +79,7 @@ impl ActiveRun {
                 self.run_async_inline(&mut run, work, &mut context).await;
                 self.advance(&mut run, &mut outbox, None);
             }
-            self.release(run, outbox, None);
+            self.release(run, &mut outbox, None);
             run = loop {
                 match poll_fn(|cx| self.poll_driver_step(cx)).await {
                     DriverStep::Finish(run) => return run,
@@ -98,19 +98,15 @@ impl ActiveRun {
 
     /// The only work that there is, if it is an async body that nobody may have to end.
     fn lone_async(&self, run: &Run, outbox: &mut Outbox) -> Option<Work> {
-        if self.journal.is_some()
-            || outbox.pooled.len() != 1
-            || !outbox.inline.is_empty()
-            || !run.is_alone()
-        {
+        if self.journal.is_some() || !outbox.inline.is_empty() || !run.is_alone() {
             return None;
         }
-        let Work { kind: WorkKind::Body, task, .. } = outbox.pooled.first()?.1 else { return None };
+        let Work { kind: WorkKind::Body, task, .. } = *outbox.pooled.only()? else { return None };
         let has_timeout = self.plan.options_of(task.step).timeout.is_some();
         if !self.plan.event_of(task.step).def.is_async || has_timeout || task.item.is_some() {
             return None;
         }
-        outbox.pooled.pop().map(|(_, work)| work)
+        outbox.pooled.pop()
     }
 
     /// Polls an async event here, while this future holds the run; and those that follow straight.
@@ -201,12 +197,9 @@ impl ActiveRun {
         }
     }
 
-    /// Has this future woken when there is a notification. Wakers are the runtime's code, even
-    /// their drop.
+    /// Has this future woken when there is a notification.
     fn leave_waker(&self, cx: &PollContext<'_>) {
-        let waker = cx.waker().clone();
-        let old = self.mailbox.lock().waker.replace(waker);
-        drop(old);
+        self.mailbox.leave_waker(cx.waker().clone());
     }
 }
 
@@ -231,18 +224,18 @@ impl InlineJob {
         if active.journal.is_some() {
             return active.tell(notification);
         }
-        match active.mailbox.deliver([notification], None) {
+        match active.mailbox.deliver(vec![notification], None) {
             Delivery::Acquired(mut run, notifications) => {
                 let mut outbox = Outbox::default();
                 for notification in notifications {
                     active.apply(&mut run, notification);
                 }
                 active.advance(&mut run, &mut outbox, Some(&mut context));
-                active.release(run, outbox, None);
+                active.release(run, &mut outbox, None);
             }
             Delivery::Left(_) => {}
             // A result that came too late; its Drop is user code.
-            Delivery::Late(late, _) => late.into_iter().for_each(panic::drop_quietly),
+            Delivery::Late(late, _) => late.into_iter().for_each(Notification::discard),
         }
     }
 }
@@ -250,7 +243,13 @@ impl InlineJob {
 impl JobSource for InlineJob {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
         running(CurrentTask::of(&self.active.info), || {
-            self.end(|work, context| work.perform_inline(&self.active, context));
+            self.end(|work, context| {
+                // It may have waited in the pool's queue for longer than the run went on.
+                if self.active.info.is_cancelled() {
+                    return ActiveRun::lost(&work);
+                }
+                work.perform_inline(&self.active, context)
+            });
         });
         (1, false)
     }

@@ -8,7 +8,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,9 +16,13 @@ use super::active::ActiveRun;
 use super::chunk::Chunk;
 #[cfg(feature = "wire")]
 use super::claims::ActiveTasks;
-use super::mailbox::{Hold, Lease, WorkerNext};
+use super::lease::{Hold, Lease, WorkerNext};
+use super::mailbox::Outbox;
+use super::perform::CHUNK;
+use super::polling::{self, FirstPoll};
 use super::timer::TimerKey;
 use super::work::{Notification, Work, WorkKind};
+use crate::cancel::Token;
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 #[cfg(feature = "wire")]
@@ -45,7 +49,15 @@ impl JobSource for ActiveRun {
         let limit = self.timeout(work.task);
         context.deadline = limit.map(|limit| context.now().saturating_add(limit));
         let started = Mutex::new(None);
-        Some(Box::new(ActiveTask { active: self, pool, work: Some(work), context, started }))
+        let late_token = OnceLock::new();
+        Some(Box::new(ActiveTask {
+            active: self,
+            pool,
+            work: Some(work),
+            context,
+            started,
+            late_token,
+        }))
     }
 
     #[cfg(feature = "wire")]
@@ -71,42 +83,80 @@ impl ActiveRun {
     /// Runs a chunk and then others of the queue, on this thread.
     fn run_chunks(self: &Arc<Self>, pool: u32, most: usize, chunk: &Chunk) -> (usize, bool) {
         let mut context = Context::new(Arc::clone(&self.info));
-        let (mut tasks, mut total) = (0, Duration::ZERO);
+        let mut stay = Stay::new(most);
         loop {
             let begin = self.engine.clock.timestamp();
-            let Some(ran) = self.run_chunk(chunk, &mut context) else {
+            let mut mark = self.engine.step_timings.then_some(begin);
+            let Some(ran) = self.run_chunk(chunk, &mut context, &mut mark) else {
                 self.reclaim(pool);
-                return (tasks + 1, false);
+                return (stay.tasks + 1, false);
             };
-            let took = self.engine.clock.timestamp().saturating_sub(begin);
-            (tasks, total) = (tasks + ran.tasks, total + took);
-            if let Some(body) = ran.body {
-                self.plan.paces[body as usize].measured(ran.tasks as u32, took);
-            }
-            let renewable = tasks < most && total < LONG;
-            let hold = Hold::Chunk(chunk, most.saturating_sub(tasks));
-            let rest = chunk.take_done();
-            rest.unwanted.into_iter().for_each(panic::drop_quietly);
-            let deferrable = renewable && rest.done.iter().all(|done| self.is_deferrable(done));
-            match self.deliver(rest.done, Some(Lease { pool, hold, renewable, deferrable })) {
+            match self.end_chunk(pool, chunk, &ran, (begin, mark), &mut stay) {
                 WorkerNext::Continue(_) | WorkerNext::Refilled => {}
-                WorkerNext::Resubmit => return (tasks, true),
-                WorkerNext::Done | WorkerNext::Abandoned => return (tasks, false),
+                WorkerNext::Resubmit => return (stay.tasks, true),
+                WorkerNext::Done | WorkerNext::Abandoned => return (stay.tasks, false),
             }
         }
     }
 
-    /// Runs what is in the chunk. `None` if the thread was abandoned with a task whose time is over.
-    fn run_chunk(self: &Arc<Self>, chunk: &Chunk, context: &mut Context) -> Option<Ran> {
+    /// Delivers what was run of a chunk, which took from `begin` to `end`, or until now.
+    fn end_chunk(
+        self: &Arc<Self>,
+        pool: u32,
+        chunk: &Chunk,
+        ran: &Ran,
+        (begin, end): (Duration, Option<Duration>),
+        stay: &mut Stay,
+    ) -> WorkerNext {
+        let end = end.unwrap_or_else(|| self.engine.clock.timestamp());
+        let took = end.saturating_sub(begin);
+        (stay.tasks, stay.total) = (stay.tasks + ran.tasks, stay.total + took);
+        if let Some(body) = ran.body {
+            self.plan.paces[body as usize].measured(ran.tasks as u32, took);
+        }
+        let left = stay.most.saturating_sub(stay.tasks);
+        let renewable = left > 0 && stay.total < LONG;
+        let rest = chunk.take_done();
+        rest.unwanted.into_iter().for_each(panic::drop_quietly);
+        let deferrable = renewable && rest.done.iter().all(|done| self.is_deferrable(done));
+        let lease = Lease { pool, hold: Hold::Chunk(chunk, left), renewable, deferrable };
+        self.deliver(rest.done, Some(lease), &mut stay.outbox)
+    }
+
+    /// The body of a chunk's task waits: it is no longer the chunk's, and what is left of the chunk is
+    /// others' to do.
+    fn go_apart(self: &Arc<Self>, pool: u32, chunk: &Chunk, task: Task, token: &Arc<Token>) {
+        token.start();
+        let mut aside = Vec::new();
+        let recorded = self.journal.as_ref();
+        let acquired =
+            self.mailbox.go_apart(pool, chunk, task, token, recorded.map(|_| &mut aside));
+        if let Some(journal) = recorded {
+            self.record(journal, aside, None);
+        }
+        if let Some((run, notifications)) = acquired {
+            self.go_on(run, notifications, None, &mut Outbox::default());
+        }
+        self.offer_jobs(pool);
+    }
+
+    /// Runs what is in the chunk; the end of a task is the beginning of the next one, so that each
+    /// costs one reading of the clock. `None` if the thread was abandoned with a task whose time is
+    /// over.
+    fn run_chunk(
+        self: &Arc<Self>,
+        chunk: &Chunk,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) -> Option<Ran> {
         let mut ran = Ran { tasks: 0, body: None };
         let mut done = None;
         while let Some(work) = chunk.next(done.take()) {
             ran.tasks += 1;
             ran.body = work.together;
-            let notification = work.perform(self, context);
+            let notification = work.perform(self, context, mark);
             let (task, wanted) = (work.task, work.end());
-            // The input's last holder may be this task; its Drop is user code.
-            panic::drop_quietly(work);
+            work.discard();
             if !wanted {
                 panic::drop_quietly(notification);
                 self.mailbox.abandoned_ended(task);
@@ -127,12 +177,11 @@ impl ActiveRun {
     ) -> WorkerNext {
         let task = work.task;
         let wanted = work.end();
-        // The input's last holder may be this task; its Drop is user code.
-        panic::drop_quietly(work);
+        work.discard();
         if wanted {
             let deferrable = renewable && self.is_deferrable(&notification);
             let lease = Lease { pool, hold: Hold::Task(task), renewable, deferrable };
-            return self.deliver([notification], Some(lease));
+            return self.deliver(vec![notification], Some(lease), &mut Outbox::default());
         }
         panic::drop_quietly(notification);
         self.mailbox.abandoned_ended(task);
@@ -169,6 +218,20 @@ impl ActiveRun {
     }
 }
 
+/// What a worker has done since it came to a run, and how many tasks it may do.
+struct Stay {
+    most: usize,
+    tasks: usize,
+    total: Duration,
+    outbox: Outbox,
+}
+
+impl Stay {
+    fn new(most: usize) -> Self {
+        Self { most, tasks: 0, total: Duration::ZERO, outbox: Outbox::default() }
+    }
+}
+
 /// What was run of a chunk: how many tasks, and the body that all of them have.
 struct Ran {
     tasks: usize,
@@ -184,11 +247,21 @@ struct ActiveTask {
     context: Context,
     /// When the body began, and what is called at the end of its time.
     started: Mutex<Option<(Duration, Option<TimerKey>)>>,
+    /// The token of a body that has none from its beginning, and waits.
+    late_token: OnceLock<Arc<Token>>,
 }
 
 impl ActiveTask {
     /// Ends the task; says what its worker does next.
-    fn finish(&mut self, work: Work, notification: Notification, renewable: bool) -> WorkerNext {
+    fn finish(
+        &mut self,
+        mut work: Work,
+        notification: Notification,
+        renewable: bool,
+    ) -> WorkerNext {
+        if let Some(token) = self.late_token.take() {
+            work.token = Some(token);
+        }
         if let Some((_, Some(key))) = lock(&self.started).take() {
             self.active.engine.timer.clear(key);
         }
@@ -220,7 +293,7 @@ impl ActiveTask {
         }
         let task = self.task();
         let now = self.active.begin(task);
-        let time_out = self.active.when_alive(move |run| run.time_out(task));
+        let time_out = || self.active.when_alive(move |run| run.time_out(task));
         let key = self.active.set_timeout(task, time_out).map(|(_, key)| key);
         *lock(&self.started) = Some((now, key));
         self.active.signal_start(&self.context);
@@ -230,23 +303,13 @@ impl ActiveTask {
     /// Runs the async body of this task, and then those that its end leads to.
     async fn run_async(mut self) {
         let mut in_a_row = 0;
-        while let Some(work) = &self.work
-            && self.start()
-        {
-            let outcome = self.active.call_async(self.pool, work, &self.context).await;
-            let Some(work) = self.work.take() else { return };
-            let notification = self.completed(outcome);
-            match self.finish(work, notification, true) {
-                WorkerNext::Continue(next) => {
-                    next.enter(&mut self.context);
-                    let limit = self.active.timeout(next.task);
-                    self.context.deadline = limit.map(|limit| self.context.now() + limit);
-                    self.work = Some(next);
-                }
-                WorkerNext::Refilled
-                | WorkerNext::Resubmit
-                | WorkerNext::Done
-                | WorkerNext::Abandoned => return,
+        while let Some(work) = &self.work {
+            let goes_on = match work.together {
+                Some(body) => self.run_together(body).await,
+                None => self.run_alone().await,
+            };
+            if !goes_on {
+                return;
             }
             in_a_row += 1;
             if in_a_row % MOST_IN_A_ROW == 0 {
@@ -254,10 +317,100 @@ impl ActiveTask {
             }
         }
     }
+
+    /// Runs the body of a task that may have to be told that it is not wanted any more. Says whether
+    /// there is a next task.
+    async fn run_alone(&mut self) -> bool {
+        let Some(work) = &self.work else { return false };
+        if !self.start() {
+            return false;
+        }
+        let outcome = self.active.call_async(self.pool, work, &self.context).await;
+        self.end(outcome)
+    }
+
+    /// Ends the task, and enters the next one. Says whether there is one.
+    fn end(&mut self, outcome: TaskOutcome) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let notification = self.completed(outcome);
+        let WorkerNext::Continue(next) = self.finish(work, notification, true) else {
+            return false;
+        };
+        next.enter(&mut self.context);
+        let limit = self.active.timeout(next.task);
+        self.context.deadline = limit.map(|limit| self.context.now() + limit);
+        self.work = Some(next);
+        true
+    }
+
+    /// Runs the task together with others of its body, as a thread does: each is polled once, and
+    /// most need no more. One that waits goes on alone, and leaves the others to other workers. Says
+    /// whether there is a next task.
+    async fn run_together(&mut self, body: u32) -> bool {
+        let waker = polling::waker().await;
+        let (active, pool) = (Arc::clone(&self.active), self.pool);
+        let Some(work) = self.work.take() else { return false };
+        let chunk = match active.mailbox.chunk_of(pool, work, MOST_IN_A_ROW) {
+            Ok(chunk) => chunk,
+            Err(late) => {
+                self.work = Some(late);
+                return false;
+            }
+        };
+        let pace = &active.plan.paces[body as usize];
+        let mut current = Some(CurrentTask::of(&active.info));
+        let mut stay = Stay::new(MOST_IN_A_ROW);
+        loop {
+            let begin = active.engine.clock.timestamp();
+            let mut mark = active.engine.step_timings.then_some(begin);
+            let (mut ran, mut done) = (Ran { tasks: 0, body: Some(body) }, None);
+            while let Some(work) = chunk.next(done.take()) {
+                ran.tasks += 1;
+                let task = work.task;
+                work.enter(&mut self.context);
+                let work = self.work.insert(work);
+                let start = active.begin_at(task, mark);
+                active.signal_start(&self.context);
+                let (body, inputs) = (active.body(task.step), work.inputs(&active, &self.context));
+                let polled = match polling::first_poll(body, inputs, &waker, &mut current) {
+                    FirstPoll::Ready(outcome) => Ok(outcome),
+                    FirstPoll::Pending(body) => {
+                        *lock(&self.started) = Some((start, None));
+                        pace.measured(1, CHUNK);
+                        let token = self.late_token.get_or_init(Arc::default);
+                        active.go_apart(pool, &chunk, task, token);
+                        let current = || CurrentTask::of_context(&self.context);
+                        let ended = polling::rest(body, current, |cx| token.is_unwanted(cx)).await;
+                        Err(ended.unwrap_or_else(ActiveRun::dropped))
+                    }
+                };
+                let outcome = match polled {
+                    Ok(outcome) => outcome,
+                    Err(outcome) => return self.end(outcome),
+                };
+                active.signal_end(&self.context, &outcome);
+                let at = active.engine.step_now();
+                mark = active.engine.step_timings.then_some(at);
+                done =
+                    Some(Notification::Completed { task, outcome, busy: at.saturating_sub(start) });
+                if let Some(work) = self.work.take() {
+                    work.discard();
+                }
+            }
+            match active.end_chunk(pool, &chunk, &ran, (begin, mark), &mut stay) {
+                WorkerNext::Refilled => {}
+                WorkerNext::Resubmit => {
+                    active.submit(pool);
+                    return false;
+                }
+                WorkerNext::Continue(_) | WorkerNext::Done | WorkerNext::Abandoned => return false,
+            }
+        }
+    }
 }
 
 /// How many async tasks follow each other before the thread may look after others.
-const MOST_IN_A_ROW: usize = 64;
+const MOST_IN_A_ROW: usize = 256;
 
 /// Lets other futures of the same thread have their turn.
 async fn yield_now() {

@@ -14,14 +14,18 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
 use super::chunk::Chunk;
+use super::lease::{Hold, Lease, WorkerNext};
 use super::queue::PoolQueue;
-use super::work::{InlineQueue, Notification, Work};
+pub(super) use super::work::Outbox;
+use super::work::{InlineQueue, Notification, PooledWork, Work};
+use crate::cancel::Token;
 use crate::run::{Run, Task};
-use crate::sync::{Condvar, Mutex, MutexGuard, lock};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread};
 
 /// A wait before a retry, until a time of the engine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,57 +46,11 @@ impl RetryTimer {
 /// A task in a form that has an order.
 type TaskKey = (u32, u32, Option<u64>);
 
-/// What a worker has of a queue, and whether it would have more.
-#[derive(Clone, Copy)]
-pub(super) struct Lease<'a> {
-    pub(super) pool: u32,
-    pub(super) hold: Hold<'a>,
-    /// Whether the worker would go on with the next task.
-    pub(super) renewable: bool,
-    /// Whether its notifications may wait until somebody has more.
-    pub(super) deferrable: bool,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Hold<'a> {
-    /// A task that its executor has run in its own way.
-    Task(Task),
-    /// Of the tasks that were claimed together with this job: those that have ended.
-    #[cfg_attr(
-        not(feature = "wire"),
-        allow(dead_code, reason = "no executor of this build runs bodies elsewhere")
-    )]
-    Together(u32, &'a [Task]),
-    /// The chunk of a thread, which would take so many more tasks.
-    Chunk(&'a Chunk, usize),
-}
-
-impl Hold<'_> {
-    /// How many bodies have come to their end.
-    pub(super) fn bodies(&self) -> usize {
-        match self {
-            Self::Together(_, tasks) => tasks.len(),
-            Self::Task(_) | Self::Chunk(..) => 1,
-        }
-    }
-}
+/// How often the driving thread looks for a notice before it sleeps, which makes some microseconds.
+const LOOKS_BEFORE_SLEEP: usize = if cfg!(shuttle) { 0 } else { 64 };
 
 /// So many notifications may wait.
 const MOST_DEFERRED: usize = 64;
-
-/// What a worker does after it has delivered its notification.
-pub(super) enum WorkerNext {
-    /// It goes on with this task, for an executor that runs it in its own way.
-    Continue(Work),
-    /// It goes on with its chunk, which is full again.
-    Refilled,
-    /// It hands its job back to the executor: there is more to do.
-    Resubmit,
-    /// Its job is done.
-    Done,
-    /// It was abandoned meanwhile, job and all.
-    Abandoned,
-}
 
 /// The run, which the caller holds now, and what it must be told.
 pub(super) type Acquired = (Box<Run>, Vec<Notification>);
@@ -110,10 +68,11 @@ enum Watcher {
     Timer,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Contents {
     /// The run, unless somebody holds it.
     pub(super) run: Option<Box<Run>>,
-    notifications: Vec<Notification>,
+    pub(super) notifications: Vec<Notification>,
     pub(super) inline: InlineQueue,
     pub(super) timers: BinaryHeap<Reverse<RetryTimer>>,
     timers_set: u64,
@@ -124,33 +83,23 @@ pub(super) struct Contents {
     /// The driver's work goes on on another thread, and its pool was told not to wait for it.
     driver_abandoned: bool,
     /// Called instead of the condition, where a future drives the run.
-    pub(super) waker: Option<Waker>,
+    waker: Option<Waker>,
+    /// A future drives the run. Nobody knows when it is polled, so it is not it that looks.
+    is_driven_by_future: bool,
     /// Tasks that were abandoned, and whose bodies still run. A body may end before it is noted
     /// here that it was abandoned; hence numbers, and below zero for a moment.
     abandoned: HashMap<Task, i32>,
     /// The run is over: whatever still comes is discarded.
-    closed: bool,
-}
-
-/// What a holder found to be done outside of the run.
-#[derive(Default)]
-pub(super) struct Outbox {
-    pub(super) inline: InlineQueue,
-    pub(super) timers: Vec<(Duration, Task)>,
-    pub(super) pooled: Vec<(u32, Work)>,
-    /// Tasks whose bodies cannot be ended, with their pools.
-    pub(super) abandoned: Vec<(u32, Task)>,
-    /// Whether a pool may have use for more jobs.
-    wants_jobs: bool,
+    pub(super) closed: bool,
 }
 
 /// What came of the attempt to release a run.
 pub(super) enum Release {
     /// There are notifications; the caller still holds the run.
     Held(Box<Run>, Vec<Notification>),
-    /// Pools that get so many new jobs, what the caller does if it is a worker, and whether the
-    /// engine has to watch the chunks, since the driver is busy.
-    Released { jobs: NewJobs, next: WorkerNext, watch: bool },
+    /// Pools that get so many new jobs, what the caller does if it is a worker, and whether it has to
+    /// set the timer that looks at the chunks, since the driver cannot.
+    Released { jobs: NewJobs, next: WorkerNext, sets_timer: bool },
 }
 
 /// What became of a notification.
@@ -167,15 +116,8 @@ pub(super) struct Mailbox {
     contents: Mutex<Contents>,
     /// The driving thread waits here.
     pub(super) changed: Condvar,
-}
-
-impl Outbox {
-    pub(super) fn is_empty(&self) -> bool {
-        self.inline.is_empty()
-            && self.timers.is_empty()
-            && self.pooled.is_empty()
-            && self.abandoned.is_empty()
-    }
+    /// Counts how often it was woken.
+    notices: AtomicU32,
 }
 
 impl Mailbox {
@@ -193,10 +135,12 @@ impl Mailbox {
                 driver_busy: false,
                 driver_abandoned: false,
                 waker: None,
+                is_driven_by_future: false,
                 abandoned: HashMap::new(),
                 closed: false,
             }),
             changed: Condvar::new(),
+            notices: AtomicU32::new(0),
         }
     }
 
@@ -207,17 +151,21 @@ impl Mailbox {
     /// Delivers notifications, of a worker's own tasks perhaps.
     pub(super) fn deliver(
         &self,
-        notifications: impl IntoIterator<Item = Notification>,
+        mut notifications: Vec<Notification>,
         lease: Option<Lease<'_>>,
     ) -> Delivery {
         let mut contents = self.lock();
         let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
         if contents.closed {
             let next = if abandoned { WorkerNext::Abandoned } else { WorkerNext::Done };
-            return Delivery::Late(notifications.into_iter().collect(), next);
+            return Delivery::Late(notifications, next);
         }
         let may_wait = contents.notifications.len() < MOST_DEFERRED;
-        contents.notifications.extend(notifications);
+        if contents.notifications.is_empty() {
+            contents.notifications = notifications;
+        } else {
+            contents.notifications.append(&mut notifications);
+        }
         if may_wait
             && let Some(lease) = lease.filter(|lease| lease.deferrable)
             && let Some(next) = contents.take_more(lease)
@@ -228,52 +176,6 @@ impl Mailbox {
             Some(run) => Delivery::Acquired(run, std::mem::take(&mut contents.notifications)),
             None => Delivery::Left(contents.next_of(lease)),
         }
-    }
-
-    /// A worker has left its notifications elsewhere: what it does next.
-    #[cfg(feature = "durable")]
-    pub(super) fn leave(&self, lease: Option<Lease<'_>>) -> WorkerNext {
-        let mut contents = self.lock();
-        let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
-        match (contents.closed, abandoned) {
-            (true, true) => WorkerNext::Abandoned,
-            (true, false) => WorkerNext::Done,
-            (false, _) => contents.next_of(lease),
-        }
-    }
-
-    /// Leaves a notification for whoever holds the run next, and calls `posted` under the lock.
-    /// Gives it back if it comes too late.
-    #[cfg(feature = "durable")]
-    pub(super) fn post(
-        &self,
-        notification: Notification,
-        posted: impl FnOnce(),
-    ) -> Option<Notification> {
-        let mut contents = self.lock();
-        posted();
-        if contents.closed {
-            return Some(notification);
-        }
-        contents.notifications.push(notification);
-        None
-    }
-
-    /// Whether something was left for the run.
-    #[cfg(feature = "durable")]
-    pub(super) fn has_posts(contents: &Contents) -> bool {
-        !contents.notifications.is_empty()
-    }
-
-    /// The run and what was left for it, if there is something and nobody holds the run.
-    #[cfg(feature = "durable")]
-    pub(super) fn take_up(&self) -> Option<Acquired> {
-        let mut contents = self.lock();
-        if contents.notifications.is_empty() {
-            return None;
-        }
-        let run = contents.run.take()?;
-        Some((run, std::mem::take(&mut contents.notifications)))
     }
 
     /// Puts work into the queues while the caller holds the run. Gives the new jobs, and what
@@ -298,9 +200,12 @@ impl Mailbox {
         if contents.closed {
             drop(contents);
             // The future that drove the run is gone. Closing has seen to the bodies that run on.
-            outbox.abandoned.clear();
-            crate::panic::drop_quietly((run, std::mem::take(&mut outbox.pooled)));
-            return Release::Released { jobs: Vec::new(), next: WorkerNext::Done, watch: false };
+            crate::panic::drop_quietly((run, std::mem::take(outbox)));
+            return Release::Released {
+                jobs: Vec::new(),
+                next: WorkerNext::Done,
+                sets_timer: false,
+            };
         }
         contents.inline.append(&mut outbox.inline);
         for (at, task) in outbox.timers.drain(..) {
@@ -321,27 +226,57 @@ impl Mailbox {
         let waiting = run.is_idle() || !contents.inline.is_empty() || !contents.timers.is_empty();
         contents.run = Some(run);
         let next = contents.next_of(lease);
-        let jobs = if outbox.wants_jobs { contents.new_jobs() } else { Vec::new() };
+        let wants_jobs = std::mem::take(&mut outbox.wants_jobs);
+        let jobs = if wants_jobs { contents.new_jobs() } else { Vec::new() };
         let unwatched = contents.watcher == Watcher::Nobody && contents.needs_watch();
-        let watch = unwatched && contents.driver_busy && contents.timer_watches();
-        let tell = unwatched && !watch;
+        let cannot_look = contents.driver_busy || contents.is_driven_by_future;
+        let sets_timer = unwatched && cannot_look && contents.timer_watches();
+        let tell = unwatched && !sets_timer;
         if tell {
             contents.watcher = Watcher::Driver;
         }
         if waiting || tell {
             self.notify(contents);
         }
-        Release::Released { jobs, next, watch }
+        Release::Released { jobs, next, sets_timer }
+    }
+
+    /// Has the future that drives the run woken by this. Wakers are the runtime's code, even their
+    /// drop.
+    pub(super) fn leave_waker(&self, waker: Waker) {
+        let mut contents = self.lock();
+        contents.is_driven_by_future = true;
+        let old = contents.waker.replace(waker);
+        drop(contents);
+        drop(old);
     }
 
     /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.
     pub(super) fn notify(&self, mut contents: MutexGuard<'_, Contents>) {
         let waker = contents.waker.take();
+        self.notices.fetch_add(1, Ordering::Release);
         drop(contents);
         match waker {
             Some(waker) => waker.wake(),
             None => self.changed.notify_one(),
         }
+    }
+
+    /// Waits a moment for a notice without sleep, and lets other threads have the processor
+    /// meanwhile: to be woken takes as long.
+    pub(super) fn await_notice<'a>(
+        &'a self,
+        contents: MutexGuard<'a, Contents>,
+    ) -> MutexGuard<'a, Contents> {
+        let seen = self.notices.load(Ordering::Acquire);
+        drop(contents);
+        for _ in 0..LOOKS_BEFORE_SLEEP {
+            if self.notices.load(Ordering::Acquire) != seen {
+                break;
+            }
+            thread::yield_now();
+        }
+        self.lock()
     }
 
     /// A job's first work for an executor that runs it in its own way. Without any the job is done.
@@ -383,6 +318,39 @@ impl Mailbox {
     /// A job's first work for a thread, `most` tasks at most. Without any the job is done.
     pub(super) fn begin_chunk(&self, pool: u32, most: usize) -> Option<Arc<Chunk>> {
         self.lock().queues.get_mut(pool as usize)?.begin_chunk(most)
+    }
+
+    /// Puts a claimed task into a chunk, together with others of its body; gives it back if the run
+    /// is over.
+    pub(super) fn chunk_of(&self, pool: u32, work: Work, most: usize) -> Result<Arc<Chunk>, Work> {
+        let mut contents = self.lock();
+        if contents.closed {
+            return Err(work);
+        }
+        Ok(contents.queues[pool as usize].chunk_of(work, most))
+    }
+
+    /// The body of a chunk's task waits. Puts the rest of the chunk back into the queue, and outcomes
+    /// `aside` if that is given. Gives the run, and what it must be told, if nobody holds it.
+    pub(super) fn go_apart(
+        &self,
+        pool: u32,
+        chunk: &Chunk,
+        task: Task,
+        token: &Arc<Token>,
+        aside: Option<&mut Vec<Notification>>,
+    ) -> Option<Acquired> {
+        let mut contents = self.lock();
+        if contents.closed {
+            drop(contents);
+            token.raise();
+            return None;
+        }
+        let Contents { queues, notifications, run, .. } = &mut *contents;
+        let done = aside.unwrap_or(&mut *notifications);
+        queues[pool as usize].go_apart(chunk, task, done);
+        notifications.push(Notification::Waits(task, Arc::clone(token)));
+        run.take().map(|run| (run, std::mem::take(notifications)))
     }
 
     /// Takes back what does not move in the chunks. Gives the pools that get so many new jobs, and
@@ -457,7 +425,7 @@ impl Contents {
             left.tasks.into_iter().for_each(|task| contents.count_abandoned(task, 1));
         }
         drop(contents);
-        late.into_iter().for_each(crate::panic::drop_quietly);
+        late.into_iter().for_each(Notification::discard);
         unwanted.into_iter().for_each(crate::panic::drop_quietly);
         abandoned_by
     }
@@ -468,14 +436,12 @@ impl Contents {
         self.driver_busy
     }
 
-    fn enqueue(&mut self, work: &mut Vec<(u32, Work)>) {
-        for (pool, work) in work.drain(..) {
-            self.queues[pool as usize].push(work);
-        }
+    fn enqueue(&mut self, work: &mut PooledWork) {
+        work.drain(|pool, work| self.queues[pool as usize].append(work));
     }
 
     /// A worker has come out of a body. Says whether it was abandoned with the run.
-    fn leave_body(&mut self, lease: Lease<'_>) -> bool {
+    pub(super) fn leave_body(&mut self, lease: Lease<'_>) -> bool {
         let Some(queue) = self.queues.get_mut(lease.pool as usize) else { return false };
         match lease.hold {
             Hold::Task(task) => queue.leave_task(task),
@@ -526,7 +492,7 @@ impl Contents {
         }
     }
 
-    fn next_of(&mut self, lease: Option<Lease<'_>>) -> WorkerNext {
+    pub(super) fn next_of(&mut self, lease: Option<Lease<'_>>) -> WorkerNext {
         let Some(lease) = lease else { return WorkerNext::Done };
         if lease.renewable
             && let Some(next) = self.take_more(lease)

@@ -8,7 +8,9 @@
 //! | `work` | what leaves a run to be done, and what is told to it afterwards |
 //! | `timer` | calls at a point in time |
 //! | `chunk`, `queue` | work that waits for a pool, and what its workers have taken |
+//! | `lease` | what a worker has of a run's work |
 //! | `mailbox` | who holds the run, and what waits for whom |
+//! | `posts` | the mailbox of a recorded run |
 //! | `progress` | what a handle can tell of a run |
 //! | `runs` | the runs of an engine |
 //! | `shared` | what all runs of an engine share |
@@ -44,11 +46,14 @@ mod jobs;
 mod keyed;
 #[cfg(feature = "durable")]
 mod keys;
+mod lease;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod model;
 mod perform;
 mod polling;
+#[cfg(feature = "durable")]
+mod posts;
 mod prepare;
 mod progress;
 mod queue;

@@ -17,7 +17,7 @@ use crate::run::Task;
 use crate::value::Value;
 
 /// As long as a task takes that is not to be followed by another one of its worker.
-const CHUNK: Duration = Duration::from_nanos(CHUNK_NANOS as u64);
+pub(super) const CHUNK: Duration = Duration::from_nanos(CHUNK_NANOS as u64);
 
 /// How a body ended, how long it ran, and the reading of the clock at its end.
 pub(super) struct Done {
@@ -29,10 +29,16 @@ pub(super) struct Done {
 impl ActiveRun {
     /// Notes that a body begins; gives the reading of the clock.
     pub(super) fn begin(&self, task: Task) -> Duration {
+        self.begin_at(task, None)
+    }
+
+    /// The same where the reading may be known already.
+    #[inline]
+    pub(super) fn begin_at(&self, task: Task, mark: Option<Duration>) -> Duration {
         if self.is_bounded(task) {
             self.note_start(task, self.engine.clock.now());
         }
-        self.engine.step_now()
+        mark.unwrap_or_else(|| self.engine.step_now())
     }
 
     /// Runs the body. `mark` is the time now, where it is known already.
@@ -44,10 +50,7 @@ impl ActiveRun {
         context: &Context,
         mark: Option<Duration>,
     ) -> Done {
-        if self.is_bounded(task) {
-            self.note_start(task, self.engine.clock.now());
-        }
-        let start = mark.unwrap_or_else(|| self.engine.step_now());
+        let start = self.begin_at(task, mark);
         self.signal_start(context);
         let slots = &self.plan.event_of(task.step).slots;
         let inputs = Inputs { slots, piped, context };
@@ -75,12 +78,8 @@ impl ActiveRun {
         work: &Work,
         context: &Context,
     ) -> TaskOutcome {
-        let is_unwanted = |cx: &PollContext<'_>| {
-            work.token.as_ref().is_some_and(|token| {
-                token.on_raise(cx.waker());
-                token.is_raised()
-            })
-        };
+        let is_unwanted =
+            |cx: &PollContext<'_>| work.token.as_ref().is_some_and(|token| token.is_unwanted(cx));
         let (body, inputs) = (self.body(context.step), work.inputs(self, context));
         let pace = &self.plan.paces[self.plan.steps[context.step as usize].body as usize];
         let begin = self.engine.clock.timestamp();
@@ -97,9 +96,16 @@ impl ActiveRun {
                 polling::rest(body, || CurrentTask::of_context(context), is_unwanted).await
             }
         };
-        // Nobody waits for what a dropped body would have said.
-        let dropped = || Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into();
-        ended.unwrap_or_else(dropped)
+        ended.unwrap_or_else(Self::dropped)
+    }
+
+    /// What a body that was dropped would have said; nobody waits for it.
+    #[cfg_attr(
+        not(feature = "tokio"),
+        allow(dead_code, reason = "no executor of this build runs async bodies")
+    )]
+    pub(super) fn dropped() -> TaskOutcome {
+        Exception::of_kind(ExceptionKind::Lost, "dropped".to_owned()).into()
     }
 
     /// Runs a body for which the run waits anyway. Its timeout tells it so, and is judged when it
@@ -112,7 +118,7 @@ impl ActiveRun {
         mark: Option<Duration>,
     ) -> Done {
         let token = context.token.clone();
-        let limit = token.and_then(|token| self.set_timeout(task, move || _ = token.raise()));
+        let limit = token.and_then(|token| self.set_timeout(task, || move || _ = token.raise()));
         let Some((deadline, key)) = limit else {
             return self.call_body(task, piped, context, mark);
         };
@@ -144,7 +150,9 @@ impl Work {
         context.item = task.item;
         context.token.clone_from(&self.token);
         context.deadline = None;
-        context.previous.clone_from(&self.previous);
+        if !self.previous.is_empty() || !context.previous.is_empty() {
+            context.previous.clone_from(&self.previous);
+        }
     }
 
     pub(super) fn inputs<'a>(&'a self, active: &'a ActiveRun, context: &'a Context) -> Inputs<'a> {
@@ -170,16 +178,25 @@ impl Work {
         notification
     }
 
-    /// Does the work on a worker's thread.
-    pub(super) fn perform(&self, active: &Arc<ActiveRun>, context: &mut Context) -> Notification {
+    /// Does the work on a worker's thread. `mark` is the time now where it is known already, and
+    /// afterwards.
+    pub(super) fn perform(
+        &self,
+        active: &Arc<ActiveRun>,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) -> Notification {
         self.enter(context);
         let task = self.task;
         if self.kind == WorkKind::BypassCheck {
+            *mark = None;
             return Notification::Checked { task, answer: self.check(active, context) };
         }
-        let limit = active.set_timeout(task, active.when_alive(move |run| run.time_out(task)));
-        context.deadline = limit.map(|(at, _)| at);
-        let done = active.call_body(task, self.input.borrow(), context, None);
+        let time_out = || active.when_alive(move |run| run.time_out(task));
+        let limit = active.set_timeout(task, time_out);
+        context.deadline = limit.as_ref().map(|(at, _)| *at);
+        let done = active.call_body(task, self.input.borrow(), context, *mark);
+        *mark = active.engine.step_timings.then_some(done.at);
         if let Some((_, key)) = limit {
             active.engine.timer.clear(key);
         }

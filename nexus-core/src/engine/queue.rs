@@ -8,29 +8,55 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Rest};
+use super::chunk::{Chunk, Moves, Rest};
 use super::work::{CHUNK_NANOS, Notification, Work};
 use crate::run::Task;
 
 /// What waits for a pool, and what the pool is doing for this run.
 pub(super) struct PoolQueue {
     waiting: VecDeque<Work>,
-    /// How long all that waits will take, in nanoseconds.
-    expected: u64,
+    amount: Amount,
     /// Work that nobody wants any more: its drop is user code, and has to wait.
     unwanted: Vec<Work>,
-    /// How many jobs the executor has use for.
+    /// How many jobs the executor has use for, and how many of short tasks.
     parallelism: usize,
+    processors: usize,
     /// The jobs that it has, those whose work is running included.
     jobs: usize,
     claimed: ClaimedTasks,
     /// What the threads of the pool have taken.
     chunks: Vec<Arc<Chunk>>,
-    /// Counts what was taken, and what the count was at the last look.
-    moves: u32,
-    seen: u32,
+    /// Counts what was taken.
+    moves: Moves,
     /// Nothing was taken between two looks, although something waits.
     stalled: bool,
+}
+
+/// How much work waits.
+#[derive(Clone, Copy, Default)]
+struct Amount {
+    /// How long the short tasks will take in all.
+    nanos: u64,
+    /// How many tasks take as long as a chunk, or nobody knows how long.
+    long: usize,
+}
+
+impl Amount {
+    fn add(&mut self, expected: u32) {
+        if expected < CHUNK_NANOS {
+            self.nanos += u64::from(expected);
+        } else {
+            self.long += 1;
+        }
+    }
+
+    fn remove(&mut self, expected: u32) {
+        if expected < CHUNK_NANOS {
+            self.nanos -= u64::from(expected);
+        } else {
+            self.long -= 1;
+        }
+    }
 }
 
 /// The tasks that an executor runs in its own way. Only executors with few workers are asked what
@@ -50,6 +76,23 @@ struct TogetherJob {
     /// In the order in which they run.
     tasks: VecDeque<Task>,
 }
+
+/// More threads than processors get no more done of tasks that do not wait.
+#[cfg(not(shuttle))]
+fn processors() -> usize {
+    static PROCESSORS: std::sync::LazyLock<usize> =
+        std::sync::LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *PROCESSORS
+}
+
+/// The model checker needs the same answer on each machine.
+#[cfg(shuttle)]
+fn processors() -> usize {
+    usize::MAX
+}
+
+/// For less work than this, in nanoseconds, another worker is not woken: that takes longer.
+const WORTH_WAKING: u64 = CHUNK_NANOS as u64 / 3;
 
 /// The tasks of an executor with more workers than this are only counted.
 const TRACKED_WORKERS: usize = 1024;
@@ -128,14 +171,14 @@ impl PoolQueue {
     pub(super) fn new(parallelism: usize) -> Self {
         Self {
             waiting: VecDeque::new(),
-            expected: 0,
+            amount: Amount::default(),
             unwanted: Vec::new(),
             parallelism: parallelism.max(1),
+            processors: parallelism.clamp(1, processors()),
             jobs: 0,
             claimed: ClaimedTasks::new(parallelism <= TRACKED_WORKERS),
             chunks: Vec::new(),
-            moves: 0,
-            seen: 0,
+            moves: Moves::default(),
             stalled: false,
         }
     }
@@ -144,15 +187,22 @@ impl PoolQueue {
         self.waiting.is_empty()
     }
 
-    pub(super) fn push(&mut self, work: Work) {
-        self.expected += u64::from(work.expected);
-        self.waiting.push_back(work);
+    /// Puts work behind what waits.
+    pub(super) fn append(&mut self, work: &mut VecDeque<Work>) {
+        for work in work.iter() {
+            self.amount.add(work.expected);
+        }
+        if self.waiting.is_empty() {
+            std::mem::swap(&mut self.waiting, work);
+        } else {
+            self.waiting.append(work);
+        }
     }
 
     fn pop(&mut self) -> Option<Work> {
         let work = self.waiting.pop_front()?;
-        self.expected -= u64::from(work.expected);
-        self.moves = self.moves.wrapping_add(1);
+        self.amount.remove(work.expected);
+        self.moves.add();
         Some(work)
     }
 
@@ -160,10 +210,16 @@ impl PoolQueue {
     /// given.
     pub(super) fn new_jobs(&mut self) -> usize {
         let waiting = self.waiting.len();
-        let chunks = usize::try_from(self.expected.div_ceil(u64::from(CHUNK_NANOS)));
-        let wanted =
-            if self.stalled { waiting } else { chunks.map_or(waiting, |n| n.min(waiting)) };
-        let useful = self.parallelism.min(self.claimed.jobs() + self.chunks.len() + wanted);
+        if waiting == 0 {
+            return 0;
+        }
+        let Amount { nanos, long } = self.amount;
+        let shares = usize::try_from(nanos.div_ceil(WORTH_WAKING)).unwrap_or(waiting);
+        let wanted = if self.stalled { waiting } else { long + shares.min(self.processors) };
+        // Workers that are about to ask for more will take of it.
+        let ready = self.chunks.iter().filter(|chunk| chunk.is_done()).count();
+        let busy = self.claimed.jobs() + self.chunks.len() - ready;
+        let useful = self.parallelism.min(busy + wanted.max(ready));
         let more = useful.saturating_sub(self.jobs);
         self.jobs += more;
         more
@@ -240,7 +296,7 @@ impl PoolQueue {
     pub(super) fn give_back(&mut self, work: Vec<Work>) {
         for work in work.into_iter().rev() {
             self.claimed.remove_together(work.task);
-            self.expected += u64::from(work.expected);
+            self.amount.add(work.expected);
             self.waiting.push_front(work);
         }
     }
@@ -267,15 +323,6 @@ impl PoolQueue {
         Some(chunk)
     }
 
-    /// Fills a chunk.
-    pub(super) fn fill(&mut self, chunk: &Chunk, most: usize) -> bool {
-        let filled = !self.waiting.is_empty();
-        // A share of the half leaves something for workers that are faster.
-        let parts = self.parallelism.saturating_mul(2);
-        chunk.fill(self.next_together(most, parts));
-        filled
-    }
-
     /// Takes work of one body: as much as takes some tens of microseconds, and no more than one of
     /// so many parts of all that waits.
     fn next_together(&mut self, most: usize, parts: usize) -> impl Iterator<Item = Work> {
@@ -289,6 +336,59 @@ impl PoolQueue {
             self.waiting.front().is_some_and(same).then(|| self.pop())?
         });
         first.into_iter().chain(rest.take(more))
+    }
+
+    /// Makes a claimed task the first of a chunk, and adds others of its body if they are short.
+    pub(super) fn chunk_of(&mut self, work: Work, most: usize) -> Arc<Chunk> {
+        let chunk = Arc::new(Chunk::default());
+        self.claimed.remove(work.task);
+        self.chunks.push(Arc::clone(&chunk));
+        let (body, is_short) = (work.together, work.expected < CHUNK_NANOS);
+        chunk.push(work);
+        if is_short && self.waiting.front().is_some_and(|next| next.together == body) {
+            self.fill(&chunk, most.saturating_sub(1));
+        }
+        chunk
+    }
+
+    /// A task of a chunk goes on as a claimed one, and the chunk is no more: its work goes to the
+    /// front of the queue, and outcomes to `done`.
+    pub(super) fn go_apart(&mut self, chunk: &Chunk, task: Task, done: &mut Vec<Notification>) {
+        let (rest, _) = chunk.close();
+        self.leave_chunk(chunk);
+        self.claimed.add(task);
+        self.unwanted.extend(rest.unwanted);
+        self.put_back(rest.waiting);
+        done.extend(rest.done);
+    }
+
+    fn put_back(&mut self, mut work: VecDeque<Work>) {
+        while let Some(work) = work.pop_back() {
+            self.amount.add(work.expected);
+            self.waiting.push_front(work);
+        }
+    }
+
+    /// Fills a chunk with work of one body: as much as takes some tens of microseconds, and no more
+    /// than leaves something for the other workers, if all that waits is worth more than one.
+    pub(super) fn fill(&mut self, chunk: &Chunk, most: usize) -> bool {
+        let Some(first) = self.waiting.front() else { return false };
+        let (together, each) = (first.together, first.expected.max(1));
+        let share = match self.waiting.len() {
+            all if self.amount.long == 0 && self.amount.nanos <= WORTH_WAKING => all,
+            all => 1 + (all - 1) / self.processors.saturating_mul(2),
+        };
+        let most = share.min((CHUNK_NANOS / each) as usize).min(most);
+        let (mut count, mut waiting) = (0, self.waiting.iter());
+        while let Some((body, expected)) = waiting.next().map(|work| (work.together, work.expected))
+            && (count == 0 || (count < most && together.is_some() && body == together))
+        {
+            count += 1;
+            self.amount.remove(expected);
+        }
+        self.moves.add();
+        chunk.fill(&mut self.waiting, count);
+        true
     }
 
     /// The worker of this chunk goes; its job is done, or goes back to the executor.
@@ -330,15 +430,11 @@ impl PoolQueue {
     /// outcomes to `done`.
     pub(super) fn look(&mut self, done: &mut Vec<Notification>) {
         for at in 0..self.chunks.len() {
-            let Rest { mut waiting, done: mut outcomes, .. } = self.chunks[at].take_stalled();
+            let Rest { waiting, done: mut outcomes, .. } = self.chunks[at].take_stalled();
             done.append(&mut outcomes);
-            while let Some(work) = waiting.pop_back() {
-                self.expected += u64::from(work.expected);
-                self.waiting.push_front(work);
-            }
+            self.put_back(waiting);
         }
-        self.stalled = self.seen == self.moves && !self.waiting.is_empty();
-        self.seen = self.moves;
+        self.stalled = self.moves.have_stopped() && !self.waiting.is_empty();
     }
 
     /// The run is over.

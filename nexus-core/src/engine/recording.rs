@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::mailbox::{Contents, Lease, Mailbox, Outbox, WorkerNext};
+use super::lease::{Lease, WorkerNext};
+use super::mailbox::{Contents, Mailbox, Outbox};
 use super::recorded::{RunJournal, VALUE_LIMIT};
 use super::work::Notification;
 use super::writer::RecordedRun;
@@ -63,7 +64,7 @@ impl ActiveRun {
         if !has_posts && journal.seal_if_settled() {
             return Ok((run, self.mailbox.lock()));
         }
-        self.release(run, Outbox::default(), None);
+        self.release(run, &mut Outbox::default(), None);
         Err(self.mailbox.lock())
     }
 
@@ -155,7 +156,7 @@ impl RecordedRun for ActiveRun {
 
     fn take_up(self: Arc<Self>) {
         if let Some((run, notifications)) = self.mailbox.take_up() {
-            self.go_on(run, notifications, None);
+            self.go_on(run, notifications, None, &mut Outbox::default());
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::mailbox::{Contents, Lease, WorkerNext};
+use super::lease::{Lease, WorkerNext};
+use super::mailbox::Contents;
 use super::shared::Shared;
 use super::work::Notification;
 use crate::context::RunId;

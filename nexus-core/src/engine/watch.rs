@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveRun;
+use super::mailbox::Outbox;
 
 /// How often.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -25,7 +26,7 @@ impl ActiveRun {
             (0..count).for_each(|_| self.submit(pool));
         }
         if let Some((run, notifications)) = acquired {
-            self.go_on(run, notifications, None);
+            self.go_on(run, notifications, None, &mut Outbox::default());
         }
     }
 

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cancel::Token;
 use crate::context::Previous;
+use crate::panic;
 use crate::piped::OwnedPiped;
 use crate::plan::Pace;
 pub(super) use crate::run::Notification;
@@ -21,6 +23,72 @@ pub(super) enum WorkKind {
 
 /// Work of the driving thread, in the order in which it is to be done.
 pub(super) type InlineQueue = VecDeque<(WorkKind, Task)>;
+
+/// Work that leaves the run for its pools, in its order for each of them.
+#[derive(Default)]
+pub(super) struct PooledWork {
+    pools: Vec<(u32, VecDeque<Work>)>,
+    count: usize,
+}
+
+impl PooledWork {
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(super) fn push(&mut self, pool: u32, work: Work) {
+        self.count += 1;
+        match self.pools.iter_mut().find(|(known, _)| *known == pool) {
+            Some((_, queue)) => queue.push_back(work),
+            None => self.pools.push((pool, VecDeque::from([work]))),
+        }
+    }
+
+    /// The only work that there is.
+    pub(super) fn only(&self) -> Option<&Work> {
+        if self.count == 1 { self.pools.iter().find_map(|(_, queue)| queue.front()) } else { None }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Work> {
+        let work = self.pools.iter_mut().find_map(|(_, queue)| queue.pop_front())?;
+        self.count -= 1;
+        Some(work)
+    }
+
+    /// Hands each pool's work over; what `take` leaves is dropped.
+    pub(super) fn drain(&mut self, mut take: impl FnMut(u32, &mut VecDeque<Work>)) {
+        self.count = 0;
+        for (pool, queue) in &mut self.pools {
+            take(*pool, queue);
+            queue.clear();
+        }
+    }
+}
+
+/// What a holder found to be done outside of the run.
+#[derive(Default)]
+pub(super) struct Outbox {
+    pub(super) inline: InlineQueue,
+    pub(super) timers: Vec<(Duration, Task)>,
+    pub(super) pooled: PooledWork,
+    /// Tasks whose bodies cannot be ended, with their pools.
+    pub(super) abandoned: Vec<(u32, Task)>,
+    /// Whether a pool may have use for more jobs.
+    pub(super) wants_jobs: bool,
+}
+
+impl Outbox {
+    pub(super) fn is_empty(&self) -> bool {
+        self.inline.is_empty()
+            && self.timers.is_empty()
+            && self.pooled.is_empty()
+            && self.abandoned.is_empty()
+    }
+}
 
 /// How much work a worker takes at once, in nanoseconds.
 pub(super) const CHUNK_NANOS: u32 = 30_000;
@@ -83,6 +151,16 @@ impl Work {
             token: None,
             together: None,
             expected: CHUNK_NANOS,
+        }
+    }
+
+    /// Drops the work. The last holder of its input may be this one, and its Drop is user code.
+    pub(super) fn discard(self) {
+        let owns_nothing = matches!(self.input, OwnedPiped::Nothing)
+            && self.previous.is_empty()
+            && self.token.is_none();
+        if !owns_nothing {
+            panic::drop_quietly(self);
         }
     }
 

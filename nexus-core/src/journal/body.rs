@@ -145,6 +145,7 @@ impl Body {
                 let json = to_json(&answer, limit).map_err(|error| failed(&error))?;
                 Ok(Self { kind: RecordKind::Checked, json })
             }
+            Notification::Waits(..) => Err(Exception::not_run("that a body waits is not recorded")),
             Notification::Woken(_) => Ok(Self { kind: RecordKind::Woken, json: String::new() }),
             Notification::TimedOut(task) => {
                 let json = to_json(&TimedOutBody { elapsed }, limit)

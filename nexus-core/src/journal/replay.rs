@@ -130,6 +130,7 @@ impl Replay {
                 run.completed(task, outcome, busy, elapsed);
             }
             Notification::Checked { task, answer } => run.checked(task, answer),
+            Notification::Waits(task, token) => run.guard(task, token),
             Notification::Woken(task) => run.woken(task),
             Notification::TimedOut(task) => _ = run.timed_out(task, elapsed),
             Notification::Halted(halt) => run.cancel_all(halt),

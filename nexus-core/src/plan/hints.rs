@@ -2,6 +2,7 @@
 
 use super::{Gives, Hints, NONE, Owner, Pace, Place, Plan, Source, Then, UnitKind};
 use crate::outcome::Descriptor;
+use crate::settings::EventExecutionEvaluationState as Evaluation;
 
 impl Hints {
     /// Nothing known yet.
@@ -41,7 +42,7 @@ pub(super) fn fill(plan: &mut Plan) {
             plain_items: is_plain(plan, step) && is_each && !has_typed_goto(plan, step),
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
-            guarded: options.is_guarded(),
+            guarded: is_guarded(plan, step),
             only_joins: only_joins(plan, step),
         };
         plan.steps[step as usize].hints = hints;
@@ -169,13 +170,38 @@ fn fill_first_steps(plan: &mut Plan, group: u32) -> bool {
 fn only_joins(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let unit = plan.units[plan.steps[step as usize].unit as usize];
-    let decides = options.each || options.is_guarded() || options.stops.on_success;
+    let decides = options.each || is_guarded(plan, step) || options.stops.on_success;
     let joins = plan.groups[unit.group as usize].join != NONE;
     joins && unit.branches.1 == 0 && !decides && def.typed_goto.is_none()
 }
 
 fn has_typed_goto(plan: &Plan, step: u32) -> bool {
     plan.event_of(step).def.typed_goto.is_some()
+}
+
+/// Whether the step's tasks may have to be told that they are no longer wanted, from their
+/// beginning: async ones that only the end of the run can make unwanted are told if they wait.
+fn is_guarded(plan: &Plan, step: u32) -> bool {
+    let options = plan.options_of(step);
+    let alone = options.cancellable || options.timeout.is_some();
+    let ended = options.can_be_ended
+        && (!plan.event_of(step).def.is_async || is_in_partial_group(plan, step));
+    alone || ended
+}
+
+/// Whether the step is in a group of which one member's failure cancels the others.
+fn is_in_partial_group(plan: &Plan, step: u32) -> bool {
+    let mut unit = plan.steps[step as usize].unit;
+    loop {
+        let group = plan.groups[plan.units[unit as usize].group as usize];
+        if group.evaluation == Evaluation::FailureForPartialError {
+            return true;
+        }
+        match plan.flows[group.flow as usize].owner {
+            Owner::Root => return false,
+            Owner::Unit(outer) | Owner::Branch(outer) => unit = outer,
+        }
+    }
 }
 
 /// Whether the step's tasks are light, and of the driving thread.

@@ -121,13 +121,6 @@ pub(crate) struct StepOptions {
     pub(crate) can_be_ended: bool,
 }
 
-impl StepOptions {
-    /// Whether the step's tasks may have to be told that they are no longer wanted.
-    pub(crate) fn is_guarded(&self) -> bool {
-        self.cancellable || self.can_be_ended || self.timeout.is_some()
-    }
-}
-
 /// An event's place in the flow.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
@@ -160,7 +153,7 @@ pub(crate) struct Hints {
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.
     pub(crate) closure: bool,
-    /// Whether its tasks may have to be told that they are no longer wanted.
+    /// Whether its tasks may have to be told that they are no longer wanted, wherever they are.
     pub(crate) guarded: bool,
     /// Whether all that the step's success can lead to is the end of its group.
     pub(crate) only_joins: bool,

@@ -257,6 +257,14 @@ impl Run {
         self.is_guarded(task.step).then(|| self.tokens.add(task))
     }
 
+    /// A task whose body waits will learn by this token that it is no longer wanted.
+    pub(crate) fn guard(&mut self, task: Task, token: Arc<Token>) {
+        self.tokens.insert(task, token);
+        if !self.cells[task.step as usize].is_pending() {
+            self.tokens.raise(task);
+        }
+    }
+
     /// The tasks whose bodies run on although nobody waits for them; each is named once.
     pub(crate) fn take_abandoned(&mut self) -> Vec<Task> {
         self.tokens.take_abandoned()
@@ -315,7 +323,8 @@ impl Run {
         busy: Duration,
         elapsed: Duration,
     ) -> Option<Duration> {
-        let is_late = self.is_guarded(task.step) && !self.tokens.remove(task);
+        let had_token = self.tokens.remove(task);
+        let is_late = self.is_guarded(task.step) && !had_token;
         if is_late || !self.cells[task.step as usize].is_pending() {
             // Cancelled meanwhile: a late result is discarded. Its Drop is user code.
             crate::panic::drop_quietly(outcome);

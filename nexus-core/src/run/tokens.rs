@@ -28,6 +28,11 @@ impl Tokens {
         Arc::clone(self.under_way.entry(key(task)).or_default())
     }
 
+    /// The task has left the run, and has this token from now on.
+    pub(super) fn insert(&mut self, task: Task, token: Arc<Token>) {
+        self.under_way.insert(key(task), token);
+    }
+
     /// The task has ended. `false` if nobody waits for it any more.
     pub(super) fn remove(&mut self, task: Task) -> bool {
         self.under_way.remove(&key(task)).is_some()

@@ -10,6 +10,10 @@
 //! worker's second look sees the job: no wake-up is lost. Each wake-up is a signal that one
 //! sleeper consumes, so several submissions wake several workers.
 //!
+//! Sleep and wake-up take longer than many a pause between two jobs, so a worker searches for a
+//! moment before it sleeps. While one does, nobody is woken. If it finds a job and was the only one
+//! that searched, it wakes another worker for what else there is, as if that was submitted then.
+//!
 //! A job is the right to run tasks of one run. A worker runs a few short ones before it puts the
 //! job at the end of the queue, so that runs take turns; and a run asks for no more jobs at a time
 //! than there are workers, so that none has to wait behind all the tasks of another.
@@ -74,6 +78,8 @@ struct State {
     vacant: Vec<Slot>,
     live: isize,
     sleeping: usize,
+    /// Workers that look again for a moment before they sleep.
+    searching: usize,
     /// Wake-ups that no sleeper has consumed yet; never more than `sleeping`.
     signals: usize,
     /// How many threads were ever started.
@@ -130,6 +136,7 @@ impl ThreadPoolExecutor {
                     vacant,
                     live: 0,
                     sleeping: 0,
+                    searching: 0,
                     signals: 0,
                     started: 0,
                     blocked: 0,
@@ -227,6 +234,9 @@ impl Current {
 impl Shared {
     /// Gets a worker for a job that was just pushed: a sleeper, or a new thread.
     fn wake_worker(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if state.searching > 0 {
+            return;
+        }
         if state.sleeping > state.signals {
             state.signals += 1;
             self.work.notify_one();

@@ -146,6 +146,23 @@ mod model {
     }
 
     #[test]
+    fn jobs_that_wait_for_each_other_get_a_worker_each_whether_it_works_searches_or_sleeps() {
+        let scenario = || {
+            let config = ExecutorInitializerConfig::new().max_workers(2);
+            let pool = ThreadPoolExecutor::new(&config).unwrap();
+            pool.submit(job(|| {}));
+            let both = Arc::new(shuttle::sync::Barrier::new(2));
+            for _ in 0..2 {
+                let both = Arc::clone(&both);
+                pool.submit(job(move || _ = both.wait()));
+            }
+            pool.shutdown();
+        };
+        shuttle::check_random(scenario, 2000);
+        shuttle::check_pct(scenario, 2000, 3);
+    }
+
+    #[test]
     fn a_job_that_submits_another_is_followed_by_it() {
         let scenario = || {
             let pool = Arc::new(

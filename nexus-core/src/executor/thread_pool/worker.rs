@@ -9,7 +9,11 @@ use super::{CURRENT, Current, Job, Shared, Slot, State};
 use crate::sync::{Mutex, lock, thread, wait};
 
 /// How many short tasks of one run a worker runs before it looks after other runs.
-const AT_A_STRETCH: usize = 64;
+const AT_A_STRETCH: usize = 512;
+
+/// How often a worker looks again before it sleeps, which makes some microseconds: as long as it
+/// takes to be woken.
+const SEARCHES: usize = if cfg!(shuttle) { 1 } else { 64 };
 
 impl Shared {
     /// Starts a thread in `slot`; gives the slot back if the system has none.
@@ -98,7 +102,8 @@ impl Shared {
     pub(super) fn block(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         state.blocked += 1;
-        if self.has_work() && state.sleeping <= state.signals && state.vacant.is_empty() {
+        let is_covered = state.searching > 0 || state.sleeping > state.signals;
+        if self.has_work() && !is_covered && state.vacant.is_empty() {
             self.start_spare(&mut state);
         }
     }
@@ -147,9 +152,9 @@ impl Shared {
     }
 
     /// The next job, after sleep if need be; `None` when the pool closes and nothing is left.
-    fn next_job(&self, deque: &Worker<Job>) -> Option<Job> {
+    fn next_job(self: &Arc<Self>, deque: &Worker<Job>) -> Option<Job> {
         loop {
-            if let Some(job) = self.find_job(deque) {
+            if let Some(job) = self.find_job(deque).or_else(|| self.search(deque)) {
                 return Some(job);
             }
             let mut state = lock(&self.state);
@@ -166,6 +171,21 @@ impl Shared {
             state.sleeping -= 1;
             state.signals = state.signals.saturating_sub(1);
         }
+    }
+
+    /// Looks for a job for a moment, and lets other threads have the processor meanwhile.
+    fn search(self: &Arc<Self>, deque: &Worker<Job>) -> Option<Job> {
+        lock(&self.state).searching += 1;
+        let job = (0..SEARCHES).find_map(|_| {
+            thread::yield_now();
+            self.find_job(deque)
+        });
+        let mut state = lock(&self.state);
+        state.searching -= 1;
+        if job.is_some() && self.has_work() {
+            self.wake_worker(state);
+        }
+        job
     }
 
     fn find_job(&self, deque: &Worker<Job>) -> Option<Job> {

@@ -1,0 +1,49 @@
+//! What is left for a recorded run in its mailbox when it is safe.
+
+use super::lease::{Lease, WorkerNext};
+use super::mailbox::{Acquired, Contents, Mailbox};
+use super::work::Notification;
+
+impl Mailbox {
+    /// A worker has left its notifications elsewhere: what it does next.
+    pub(super) fn leave(&self, lease: Option<Lease<'_>>) -> WorkerNext {
+        let mut contents = self.lock();
+        let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
+        match (contents.closed, abandoned) {
+            (true, true) => WorkerNext::Abandoned,
+            (true, false) => WorkerNext::Done,
+            (false, _) => contents.next_of(lease),
+        }
+    }
+
+    /// Leaves a notification for whoever holds the run next, and calls `posted` under the lock.
+    /// Gives it back if it comes too late.
+    pub(super) fn post(
+        &self,
+        notification: Notification,
+        posted: impl FnOnce(),
+    ) -> Option<Notification> {
+        let mut contents = self.lock();
+        posted();
+        if contents.closed {
+            return Some(notification);
+        }
+        contents.notifications.push(notification);
+        None
+    }
+
+    /// Whether something was left for the run.
+    pub(super) fn has_posts(contents: &Contents) -> bool {
+        !contents.notifications.is_empty()
+    }
+
+    /// The run and what was left for it, if there is something and nobody holds the run.
+    pub(super) fn take_up(&self) -> Option<Acquired> {
+        let mut contents = self.lock();
+        if contents.notifications.is_empty() {
+            return None;
+        }
+        let run = contents.run.take()?;
+        Some((run, std::mem::take(&mut contents.notifications)))
+    }
+}
