@@ -3,15 +3,17 @@
 # shared.
 set -euo pipefail
 lines=$(cargo run -q --release -p nexus-bench -- --json)
+lines+=$'\n'$(cargo run -q --release -p nexus-bench -- --json growth_inline_runs)
 lines+=$'\n'$(cargo run -q --release -p nexus-bench --bin allocations -- --json)
 printf '%s\n' "$lines"
 printf '%s\n' "$lines" | python3 -c '
 import json, sys
 lines = [json.loads(line) for line in sys.stdin]
 for line in lines:
-    assert set(line) == {"work", "unit", "nexus", "baselines", "ratio", "runs"}, line
+    assert set(line) - {"size"} == {"work", "unit", "nexus", "baselines", "ratio", "runs"}, line
     assert line["nexus"] > 0 and line["baselines"].keys() == line["ratio"].keys(), line
 works = {line["work"] for line in lines}
 assert {"chain_inline", "fanout_group", "process_roundtrip", "process_pipelined", "async_chain",
-        "async_fanout", "plan_build", "store_one_by_one", "store_batches_64_runs", "allocs_per_step"} <= works, works
+        "async_fanout", "plan_build", "store_one_by_one", "store_batches_64_runs", "durable_one_run",
+        "growth_inline_runs", "allocs_per_step"} <= works, works
 '

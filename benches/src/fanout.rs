@@ -13,13 +13,17 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::chain::fail;
 use crate::measure::{Comparison, Side, nanos_each};
 
-pub(crate) const TASKS: usize = 1_000;
+/// How many tasks there are.
+pub const TASKS: usize = 1_000;
 
 /// How much a task has to do.
-#[derive(Clone, Copy)]
-pub(crate) enum Work {
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    /// Nothing.
     Nothing,
+    /// A microsecond of work.
     OneMicro,
+    /// Ten microseconds of work.
     TenMicros,
 }
 
@@ -44,7 +48,8 @@ fn multiply(times: u64) {
 }
 
 impl Work {
-    fn carry_out(self) {
+    /// Does it.
+    pub fn carry_out(self) {
         match self {
             Self::Nothing => black_box(()),
             Self::OneMicro => multiply(*ONE_MICRO),
@@ -66,7 +71,7 @@ impl Work {
 
 /// Does nothing, on a pool.
 #[event(executor = ThreadPoolExecutor, executor_config = { max_workers: 2 })]
-fn nothing() -> Outcome<()> {
+pub(crate) fn nothing() -> Outcome<()> {
     Work::Nothing.carry_out();
     Outcome::success(())
 }
@@ -87,14 +92,14 @@ fn ten_micros() -> Outcome<()> {
 
 /// Does nothing for an item.
 #[event(executor = ThreadPoolExecutor, executor_config = { max_workers: 2 })]
-fn nothing_each(#[piped] n: &u64) -> Outcome<u64> {
+pub(crate) fn nothing_each(#[piped] n: &u64) -> Outcome<u64> {
     Work::Nothing.carry_out();
     Outcome::success(*n)
 }
 
 /// Works for a microsecond for an item.
 #[event(executor = ThreadPoolExecutor, executor_config = { max_workers: 2 })]
-fn one_micro_each(#[piped] n: &u64) -> Outcome<u64> {
+pub(crate) fn one_micro_each(#[piped] n: &u64) -> Outcome<u64> {
     Work::OneMicro.carry_out();
     Outcome::success(*n)
 }
@@ -141,6 +146,12 @@ fn nexus<'a>(engine: Engine, script: &str) -> Side<'a> {
     Box::new(move || nanos_each(TASKS, &run))
 }
 
+/// The members of a group, on two workers, with default settings.
+pub fn nexus_group<'a>(work: Work) -> Side<'a> {
+    LazyLock::force(&ONE_MICRO);
+    nexus(Engine::new(), &group(work))
+}
+
 fn group(work: Work) -> String {
     vec![work.event(false); TASKS].join(" || ")
 }
@@ -154,8 +165,7 @@ fn untimed() -> Engine {
 }
 
 fn of(name: &'static str, work: Work, script: &str) -> Comparison {
-    LazyLock::force(&ONE_MICRO);
-    let mut baselines = baselines(work);
+    let mut baselines = baselines(work, TASKS);
     baselines.push(("nexus_without_timings", nexus(untimed(), script)));
     Comparison::of(name, "ns/task", nexus(Engine::new(), script), baselines)
 }
@@ -199,39 +209,41 @@ pub(crate) fn each_inline() -> Comparison {
     Comparison::of("each_inline", "ns/item", nexus(Engine::new(), EACH_INLINE), baselines)
 }
 
-fn baselines<'a>(work: Work) -> Vec<(&'static str, Side<'a>)> {
+/// What shares out so many tasks by hand, with rayon, tokio and a channel.
+pub fn baselines<'a>(work: Work, tasks: usize) -> Vec<(&'static str, Side<'a>)> {
+    LazyLock::force(&ONE_MICRO);
     let mut baselines: Vec<(&str, Side<'_>)> = Vec::new();
     if let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(2).build() {
         let pool = std::rc::Rc::new(pool);
         let halves = std::rc::Rc::clone(&pool);
         let split = move || {
-            let half = || (0..TASKS / 2).for_each(|_| work.carry_out());
+            let half = || (0..tasks / 2).for_each(|_| work.carry_out());
             halves.join(half, half);
         };
         let spawn = move |pool: &rayon::ThreadPool| {
-            pool.scope(|scope| (0..TASKS).for_each(|_| scope.spawn(move |_| work.carry_out())));
+            pool.scope(|scope| (0..tasks).for_each(|_| scope.spawn(move |_| work.carry_out())));
         };
         let items = std::rc::Rc::clone(&pool);
         let iterate = move || {
-            items.install(|| (0..TASKS).into_par_iter().for_each(|_| work.carry_out()));
+            items.install(|| (0..tasks).into_par_iter().for_each(|_| work.carry_out()));
         };
-        baselines.push(("split_in_two", Box::new(move || nanos_each(TASKS, &split))));
-        baselines.push(("rayon_scope", Box::new(move || nanos_each(TASKS, || spawn(&pool)))));
-        baselines.push(("rayon_par_iter", Box::new(move || nanos_each(TASKS, &iterate))));
+        baselines.push(("split_in_two", Box::new(move || nanos_each(tasks, &split))));
+        baselines.push(("rayon_scope", Box::new(move || nanos_each(tasks, || spawn(&pool)))));
+        baselines.push(("rayon_par_iter", Box::new(move || nanos_each(tasks, &iterate))));
     }
     if let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build() {
         let join = async move || {
             let tasks: Vec<_> =
-                (0..TASKS).map(|_| tokio::spawn(async move { work.carry_out() })).collect();
+                (0..tasks).map(|_| tokio::spawn(async move { work.carry_out() })).collect();
             for task in tasks {
                 let _ = task.await;
             }
         };
-        let side = move || nanos_each(TASKS, || runtime.block_on(join()));
+        let side = move || nanos_each(tasks, || runtime.block_on(join()));
         baselines.push(("tokio_spawn", Box::new(side)));
     }
     let channels = Channels::new();
-    let side = move || nanos_each(TASKS, || channels.run_all(work));
+    let side = move || nanos_each(tasks, || channels.run_all(work, tasks));
     baselines.push(("crossbeam_channel", Box::new(side)));
     baselines
 }
@@ -262,10 +274,10 @@ impl Channels {
         Self { jobs, results }
     }
 
-    fn run_all(&self, work: Work) {
-        for _ in 0..TASKS {
+    fn run_all(&self, work: Work, tasks: usize) {
+        for _ in 0..tasks {
             let _ = self.jobs.send(Box::new(move || work.carry_out()));
         }
-        self.results.iter().take(TASKS).for_each(drop);
+        self.results.iter().take(tasks).for_each(drop);
     }
 }

@@ -3,23 +3,30 @@
 //!
 //! `cargo run --release -p nexus-bench` prints a table, `-- --json` one JSON line a workload:
 //! `{"work", "unit", "nexus", "baselines": {name: value}, "ratio": {name: value}, "runs"}`. All
-//! values are medians over `runs`; a ratio is the median of nexus / baseline, pair by pair.
+//! values are medians over `runs`; a ratio is the median of nexus / baseline, pair by pair. With
+//! `--growth` it measures growth tables instead, whose lines have a `"size"` as well.
+//!
+//! Crates that are compared and would weigh on this workspace are in `benches/peers`.
 
 pub mod chain;
+pub mod fanout;
 pub mod measure;
+pub mod runs;
+pub mod tree;
 
 mod asynchronous;
+mod command;
 mod counted;
 mod durable;
-mod fanout;
+mod growth;
 mod plan;
 mod process;
 mod python;
-mod runs;
 mod store;
-mod tree;
 
+pub use command::command;
 pub use counted::{Counted, counted};
+pub use growth::{GROWTH, Growth};
 use measure::Comparison;
 
 /// What the child of the hand-written ping-pong does, and the argument that makes this program one.

@@ -10,6 +10,12 @@ const RUNS: usize = 101;
 /// The same where a round takes a tenth of a second.
 const FEW_RUNS: usize = 21;
 
+/// The size of a growth table's row, times its rounds, unless that gives fewer or more rounds than
+/// a median needs.
+const SIZE_ROUNDS: usize = 1_000_000;
+
+const FEWEST_RUNS: usize = 7;
+
 /// One side of a comparison: does the work once and says how much it took, in `unit`.
 pub type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
 
@@ -20,6 +26,7 @@ type Baseline = (&'static str, f64, f64);
 #[derive(Debug)]
 pub struct Comparison {
     work: &'static str,
+    size: Option<usize>,
     unit: &'static str,
     nexus: f64,
     baselines: Vec<Baseline>,
@@ -47,6 +54,18 @@ impl Comparison {
         Self::of_runs(FEW_RUNS, work, unit, nexus, baselines)
     }
 
+    /// The same for one size of a growth table, with fewer rounds the larger it is.
+    pub fn of_size(
+        work: &'static str,
+        size: usize,
+        unit: &'static str,
+        nexus: Side<'_>,
+        baselines: Vec<(&'static str, Side<'_>)>,
+    ) -> Self {
+        let runs = (SIZE_ROUNDS / size).clamp(FEWEST_RUNS, RUNS);
+        Self { size: Some(size), ..Self::of_runs(runs, work, unit, nexus, baselines) }
+    }
+
     fn of_runs(
         runs: usize,
         work: &'static str,
@@ -54,7 +73,7 @@ impl Comparison {
         mut nexus: Side<'_>,
         mut baselines: Vec<(&'static str, Side<'_>)>,
     ) -> Self {
-        for _ in 0..runs / 10 {
+        for _ in 0..runs.div_ceil(10) {
             nexus();
             for (_, side) in &mut baselines {
                 side();
@@ -72,7 +91,8 @@ impl Comparison {
             let ratios = ours.iter().zip(values).map(|(a, b)| a / b).collect();
             (*name, median(values.clone()), median(ratios))
         });
-        Self { work, unit, nexus: median(ours.clone()), baselines: compared.collect(), runs }
+        let baselines = compared.collect();
+        Self { work, size: None, unit, nexus: median(ours), baselines, runs }
     }
 
     /// One JSON object on one line.
@@ -86,6 +106,7 @@ impl Comparison {
         };
         serde_json::to_string(&Line {
             work: self.work,
+            size: self.size,
             unit: self.unit,
             nexus: round(self.nexus),
             baselines: by_name(|baseline| baseline.1),
@@ -98,6 +119,8 @@ impl Comparison {
 #[derive(serde::Serialize)]
 struct Line {
     work: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<usize>,
     unit: &'static str,
     nexus: f64,
     baselines: BTreeMap<&'static str, f64>,
@@ -111,7 +134,9 @@ fn round(value: f64) -> f64 {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:20} {:>10.2} {}", self.work, self.nexus, self.unit)?;
+        let size = self.size.map(|size| format!(" {size}")).unwrap_or_default();
+        let name = format!("{}{size}", self.work);
+        write!(f, "{name:28} {:>10.2} {}", self.nexus, self.unit)?;
         for (name, value, ratio) in &self.baselines {
             write!(f, "\n    {name:24} {value:>10.2}   nexus / it: {ratio:.2}")?;
         }

@@ -10,7 +10,7 @@ use crate::chain::fail;
 use crate::measure::{Comparison, Side, nanos_each};
 
 /// Runs in a round.
-const RUNS: usize = 200;
+pub const RUNS: usize = 200;
 
 /// The first of three steps.
 #[event]
@@ -62,6 +62,11 @@ fn side<'a>(engine: Engine, script: &str) -> Side<'a> {
     Box::new(move || nanos_each(RUNS, &run))
 }
 
+/// The step with two retries, with default settings.
+pub fn nexus_two_retries<'a>() -> Side<'a> {
+    side(Engine::new(), TWO_RETRIES)
+}
+
 fn untimed() -> Engine {
     Engine::builder().step_timings(false).build().unwrap_or_else(|error| fail(&error))
 }
@@ -87,7 +92,8 @@ pub(crate) fn three_steps() -> Comparison {
     Comparison::of("run_three_steps", "ns/run", nexus, baselines)
 }
 
-pub(crate) fn two_retries() -> Comparison {
+/// A loop that tries until it has succeeded, or three times.
+pub fn loop_by_hand<'a>() -> Side<'a> {
     let by_hand = || {
         for _ in 0..RUNS {
             let mut attempt = 0;
@@ -102,9 +108,11 @@ pub(crate) fn two_retries() -> Comparison {
             let _ = black_box(result);
         }
     };
-    let baselines: Vec<(&str, Side<'_>)> = vec![
-        ("loop", Box::new(move || nanos_each(RUNS, by_hand))),
-        ("nexus_without_timings", side(untimed(), TWO_RETRIES)),
-    ];
-    Comparison::of("run_two_retries", "ns/run", side(Engine::new(), TWO_RETRIES), baselines)
+    Box::new(move || nanos_each(RUNS, by_hand))
+}
+
+pub(crate) fn two_retries() -> Comparison {
+    let baselines: Vec<(&str, Side<'_>)> =
+        vec![("loop", loop_by_hand()), ("nexus_without_timings", side(untimed(), TWO_RETRIES))];
+    Comparison::of("run_two_retries", "ns/run", nexus_two_retries(), baselines)
 }

@@ -10,8 +10,11 @@ use nexus::prelude::*;
 use crate::chain::fail;
 use crate::measure::{Comparison, Side, nanos_each};
 
-const DEPTH: usize = 9;
-pub(crate) const NODES: usize = (1 << (DEPTH + 1)) - 1;
+/// How many levels are above the leaves.
+pub const DEPTH: usize = 9;
+
+/// How many events the tree has.
+pub const NODES: usize = (1 << (DEPTH + 1)) - 1;
 
 /// A leaf, on the run's own thread.
 #[event(executor = DefaultExecutor)]
@@ -65,6 +68,16 @@ fn side<'a>(engine: Engine, leaf_name: &str, sum_name: &str) -> Side<'a> {
     Box::new(move || nanos_each(NODES, &run))
 }
 
+/// The tree on the run's own thread, with default settings.
+pub fn nexus_inline<'a>() -> Side<'a> {
+    side(Engine::new(), "leaf", "sum")
+}
+
+/// The tree on the shared pool, with default settings.
+pub fn nexus_pool<'a>() -> Side<'a> {
+    side(Engine::new(), "pooled_leaf", "pooled_sum")
+}
+
 fn untimed() -> Engine {
     Engine::builder().step_timings(false).build().unwrap_or_else(|error| fail(&error))
 }
@@ -92,7 +105,8 @@ fn join(depth: usize) -> u64 {
     left + right
 }
 
-fn baselines<'a>() -> Vec<(&'static str, Side<'a>)> {
+/// What does the same by hand and with rayon.
+pub fn baselines<'a>() -> Vec<(&'static str, Side<'a>)> {
     let kept = || {
         nanos_each(NODES, || {
             let mut kept = Vec::with_capacity(NODES);
@@ -112,14 +126,13 @@ fn baselines<'a>() -> Vec<(&'static str, Side<'a>)> {
 pub(crate) fn inline() -> Comparison {
     let mut baselines = baselines();
     baselines.push(("nexus_without_timings", side(untimed(), "leaf", "sum")));
-    Comparison::of("tree_inline", "ns/node", side(Engine::new(), "leaf", "sum"), baselines)
+    Comparison::of("tree_inline", "ns/node", nexus_inline(), baselines)
 }
 
 /// The tree of events that name no executor, so that its nodes run on the shared pool.
 pub(crate) fn pool() -> Comparison {
     let mut baselines = baselines();
     baselines.push(("nexus_without_timings", side(untimed(), "pooled_leaf", "pooled_sum")));
-    baselines.push(("nexus_inline", side(Engine::new(), "leaf", "sum")));
-    let nexus = side(Engine::new(), "pooled_leaf", "pooled_sum");
-    Comparison::of("tree_pool", "ns/node", nexus, baselines)
+    baselines.push(("nexus_inline", nexus_inline()));
+    Comparison::of("tree_pool", "ns/node", nexus_pool(), baselines)
 }
