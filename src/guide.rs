@@ -42,5 +42,7 @@ mod cli {}
 mod cli_own {}
 #[doc = include_str!("../docs/src/testing.md")]
 mod testing {}
+#[doc = include_str!("../docs/src/performance.md")]
+mod performance {}
 #[doc = include_str!("../docs/src/migrating.md")]
 mod migrating {}
