@@ -28,7 +28,7 @@ impl Durable {
         let engine = Engine::builder().store(store).build().unwrap_or_else(|error| fail(&error));
         let mut registry = Registry::new();
         registry.event("step", |_| Outcome::success(1_900_u64)).output_json();
-        let flow = Flow::parse(&vec!["step"; STEPS].join(" -> "));
+        let flow = Flow::parse(vec!["step"; STEPS].join(" -> "));
         let plan = flow.and_then(|flow| flow.plan(&registry, &Fields::new()));
         Self { engine, plan: plan.unwrap_or_else(|error| fail(&error)), runs: 0 }
     }
@@ -41,7 +41,7 @@ impl Durable {
             let prepared = self.engine.prepare_plan(&self.plan, Inputs::new());
             prepared.unwrap_or_else(|error| fail(&error)).key(format!("run-{key}"))
         });
-        let started: Vec<_> = prepared.map(|run| run.start()).collect();
+        let started: Vec<_> = prepared.map(nexus::Prepared::start).collect();
         for run in started {
             let report = run.and_then(nexus::RunHandle::wait).unwrap_or_else(|error| fail(&error));
             assert!(report.is_success());

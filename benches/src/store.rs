@@ -113,7 +113,7 @@ impl Bare {
                 let item = None::<i64>;
                 insert.execute(params![
                     1,
-                    row as i64,
+                    i64::try_from(row).unwrap_or(i64::MAX),
                     at,
                     "completed",
                     3,
