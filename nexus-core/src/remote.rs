@@ -11,7 +11,7 @@ use serde::de::DeserializeSeed;
 use serde::{Deserializer, Serializer};
 
 use crate::cancel::Children;
-use crate::context::{Context, Environment, Names, ProgressListener, RunId, RunInfo};
+use crate::context::{Context, Names, RunHost, RunId, RunInfo};
 use crate::event::{Body, BodySource, EventDef, Inputs, OwnValues};
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic::{contain, drop_quietly};
@@ -87,7 +87,7 @@ impl TaskHost {
             Ok(Err(unreadable)) => return TaskReply(Ended::Refused(refusal(&unreadable))),
         };
         let event = Arc::clone(&task.event);
-        let outcome = self.call(task, Arc::new(Progress(progress)));
+        let outcome = self.call(task, progress);
         let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
         TaskReply(Ended::Outcome { event, outcome, errors: Arc::clone(&self.errors) })
     }
@@ -95,29 +95,28 @@ impl TaskHost {
     fn call(
         &mut self,
         task: ReceivedTask<Arc<LoadedEvent>>,
-        progress: Arc<dyn ProgressListener>,
+        progress: impl Fn(u64, u64) + Send + Sync + 'static,
     ) -> Result<TaskOutcome, Exception> {
         let ReceivedTask { header, event, fields, piped } = task;
         let (states, resources) = self.states_of(&event.def)?;
-        let names = OneStep {
-            pipeline: header.pipeline.to_string(),
-            event: Arc::clone(&event),
-            path: header.path.to_string(),
-        };
-        let clock = Arc::new(Since { base: header.now, start: Instant::now() });
-        let run = RunInfo {
+        let run: Arc<RunInfo> = Arc::new(RunInfo {
             id: RunId(header.run),
-            names: Arc::new(names),
-            environment: Arc::new(Environment { resources, clock }),
             fields,
             states,
             deadline: header.deadline,
             // A task that nobody wants any more dies with its process.
             cancelled: AtomicBool::new(false),
             children: Children::new(),
-            progress: Some(progress),
-        };
-        let mut context = Context::new(Arc::new(run));
+            host: OneStep {
+                pipeline: header.pipeline.to_string(),
+                event: Arc::clone(&event),
+                path: header.path.to_string(),
+                resources,
+                clock: Since { base: header.now, start: Instant::now() },
+                progress,
+            },
+        });
+        let mut context = Context::new(run);
         context.attempt = header.attempt;
         context.item = header.item;
         let inputs = Inputs { slots: &event.slots, piped: piped.borrow(), context: &context };
@@ -253,23 +252,33 @@ impl LoadedEvent {
     }
 }
 
-/// Tells whoever has sent the task how far it is.
-struct Progress<F>(F);
-
-impl<F: Fn(u64, u64) + Send + Sync> ProgressListener for Progress<F> {
-    fn progress(&self, _: &Context, done: u64, total: u64) {
-        (self.0)(done, total);
-    }
-}
-
-/// The names of the one step of its flow that a host knows.
-struct OneStep {
+/// The one step of its flow that a host knows.
+struct OneStep<F> {
     pipeline: String,
     event: Arc<LoadedEvent>,
     path: String,
+    resources: HashMap<TypeId, Value>,
+    clock: Since,
+    /// Tells whoever has sent the task how far it is.
+    progress: F,
 }
 
-impl Names for OneStep {
+impl<F: Fn(u64, u64) + Send + Sync> RunHost for OneStep<F> {
+    fn names(&self) -> &dyn Names {
+        self
+    }
+    fn clock(&self) -> &dyn Clock {
+        &self.clock
+    }
+    fn resource(&self, ty: TypeId) -> Option<&Value> {
+        self.resources.get(&ty)
+    }
+    fn progress(&self, _: &Context, done: u64, total: u64) {
+        (self.progress)(done, total);
+    }
+}
+
+impl<F: Send + Sync> Names for OneStep<F> {
     fn pipeline(&self) -> &str {
         &self.pipeline
     }

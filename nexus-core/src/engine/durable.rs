@@ -378,13 +378,13 @@ impl ActiveRun {
     /// # Errors
     ///
     /// If the store cannot be read, or a record of the run is damaged.
-    fn replay(&self, stored: &StoredRun) -> Result<()> {
+    fn replay(self: &Arc<Self>, stored: &StoredRun) -> Result<()> {
         let (Some(durable), Some(journal)) = (&self.engine.durable, &self.journal) else {
             return Ok(());
         };
         let key = &stored.start.key;
-        let mut replay = Replay::new(self.new_run(), stored.start.at);
-        let mut context = Context::new(Arc::clone(&self.info));
+        let mut replay = Replay::new(Box::new(self.new_run()), stored.start.at);
+        let mut context = Context::new(self.info());
         each_record(durable.store(), key, |record| {
             let mut compute = |run: &mut Run, task: Task| self.compute(run, task, &mut context);
             replay.apply(&self.plan, record, &mut compute).map_err(|why| {

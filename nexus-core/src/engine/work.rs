@@ -1,6 +1,5 @@
 //! What leaves a run to be done, and what is told to it afterwards.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::cancel::Token;
@@ -8,7 +7,7 @@ use crate::context::Previous;
 use crate::piped::OwnedPiped;
 use crate::plan::Pace;
 pub(super) use crate::run::Notification;
-use crate::run::{Run, Task};
+use crate::run::{Run, ShortQueue, Task};
 
 /// What is to be done for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub(super) enum WorkKind {
 }
 
 /// Work of the driving thread, in the order in which it is to be done.
-pub(super) type InlineQueue = VecDeque<(WorkKind, Task)>;
+pub(super) type InlineQueue = ShortQueue<(WorkKind, Task)>;
 
 /// How much work a worker takes at once, in nanoseconds.
 pub(super) const CHUNK_NANOS: u32 = 30_000;
