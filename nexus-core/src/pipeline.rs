@@ -206,7 +206,7 @@ impl CheckedFlow {
     /// The plan of another script with this pipeline's events, such as the one that a run began
     /// with.
     #[cfg(feature = "durable")]
-    pub fn replan(&self, script: &str, fields: &Fields) -> Result<Arc<Plan>> {
+    fn replan(&self, script: &str, fields: &Fields) -> Result<Arc<Plan>> {
         self.make_of(script, fields).map_err(Error::Flow)
     }
 

@@ -117,9 +117,8 @@ impl Recording {
         run: &Recorded<'_>,
     ) -> Result<Beginner> {
         let (durable, key, inputs) = self.check(engine, run)?;
-        std::future::poll_fn(|cx| match durable.poll_take(&key, cx.waker()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        std::future::poll_fn(|cx| {
+            if durable.poll_take(&key, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         let guard = KeyGuard { engine: Arc::clone(engine), key };

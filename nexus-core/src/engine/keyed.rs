@@ -104,7 +104,7 @@ impl Engine {
     }
 
     fn resume_run(&self, durable: &Durable, stored: &StoredRun) -> Result<Option<RunHandle>> {
-        let Some(plan) = self.plan_of(durable, stored)? else { return Ok(None) };
+        let Some(plan) = Self::plan_of(durable, stored)? else { return Ok(None) };
         self.resumed(&plan, stored)?.start().map(Some)
     }
 
@@ -121,7 +121,7 @@ impl Engine {
     }
 
     /// The plan of today that a run goes on with.
-    fn plan_of(&self, durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
+    fn plan_of(durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
         let name = &*stored.start.pipeline;
         let named = || durable.resumable.iter().filter(|plan| plan.name() == name);
         // Flows that were parsed from a text have no names of their own.
@@ -154,7 +154,7 @@ impl Engine {
     pub fn report(&self, key: &str) -> Result<Option<Report>> {
         let durable = self.durable()?;
         let Some(stored) = durable.store().run(key)? else { return Ok(None) };
-        let Some(plan) = self.plan_of(durable, &stored)? else { return Ok(None) };
+        let Some(plan) = Self::plan_of(durable, &stored)? else { return Ok(None) };
         if !matches!(stored.state, RunState::Ended(_)) {
             return Ok(None);
         }

@@ -63,16 +63,14 @@ impl ActiveRun {
         }
         let at = self.engine.timestamp();
         let run: Arc<dyn RecordedRun> = Arc::<Self>::clone(self);
-        let written = match self.computed(&notification) {
-            Some(task) => journal.record_computed(run, at, task, notification),
-            None => {
-                let elapsed = notification.task().map_or(Duration::ZERO, |task| self.elapsed(task));
-                let body = self.body_of(&mut notification, elapsed);
-                match body {
-                    Some(body) => journal.record(run, at, body, notification, elapsed),
-                    None => return panic::drop_quietly(notification),
-                }
-            }
+        let written = if let Some(task) = self.computed(&notification) {
+            journal.record_computed(run, at, task, notification)
+        } else {
+            let elapsed = notification.task().map_or(Duration::ZERO, |task| self.elapsed(task));
+            let Some(body) = self.body_of(&mut notification, elapsed) else {
+                return panic::drop_quietly(notification);
+            };
+            journal.record(run, at, body, notification, elapsed)
         };
         if let Err(why) = written {
             Arc::clone(self).store_failed(&why);

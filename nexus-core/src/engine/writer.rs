@@ -41,6 +41,7 @@ pub(super) struct Writer {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 struct Queue {
     changes: Vec<Change>,
     then: Vec<Then>,
@@ -149,13 +150,11 @@ impl Writer {
         self.commit_soon();
         std::future::poll_fn(|cx| {
             let mut slot = lock(&done);
-            match slot.0.take() {
-                Some(result) => std::task::Poll::Ready(result.map_err(Error::Store)),
-                None => {
-                    slot.1 = Some(cx.waker().clone());
-                    std::task::Poll::Pending
-                }
+            if let Some(result) = slot.0.take() {
+                return std::task::Poll::Ready(result.map_err(Error::Store));
             }
+            slot.1 = Some(cx.waker().clone());
+            std::task::Poll::Pending
         })
         .await
     }

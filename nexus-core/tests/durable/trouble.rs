@@ -25,11 +25,11 @@ struct Fails {
 impl Store for Fails {
     fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-        match left {
-            Ok(_) => self.inner.commit(changes),
-            Err(_) if self.panics => panic!("the store broke"),
-            Err(_) => Err(StoreError::io("the disk is full", std::io::Error::other("no space"))),
+        if left.is_ok() {
+            return self.inner.commit(changes);
         }
+        assert!(!self.panics, "the store broke");
+        Err(StoreError::io("the disk is full", std::io::Error::other("no space")))
     }
     fn run(&self, key: &str) -> Result<Option<StoredRun>, StoreError> {
         self.inner.run(key)
