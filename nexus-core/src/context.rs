@@ -1,7 +1,6 @@
 //! What an event may ask about the run it belongs to.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -85,22 +84,18 @@ pub(crate) trait Names: Send + Sync {
     fn step_path(&self, step: u32) -> String;
 }
 
-/// Who is told how far a task is.
-pub(crate) trait ProgressListener: Send + Sync {
+/// What has made a run, as far as its tasks can ask it something.
+pub(crate) trait RunHost: Send + Sync {
+    fn names(&self) -> &dyn Names;
+    fn clock(&self) -> &dyn Clock;
+    fn resource(&self, ty: TypeId) -> Option<&Value>;
+    /// A task says how far it is.
     fn progress(&self, context: &Context, done: u64, total: u64);
 }
 
-/// What all runs of an engine share, as far as events can see it.
-pub(crate) struct Environment {
-    pub(crate) resources: HashMap<TypeId, Value>,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// What all tasks of a run share.
-pub(crate) struct RunInfo {
+/// What all tasks of a run share, in one piece with its host, whose fields and methods it has.
+pub(crate) struct RunInfo<H: ?Sized = dyn RunHost> {
     pub(crate) id: RunId,
-    pub(crate) names: Arc<dyn Names>,
-    pub(crate) environment: Arc<Environment>,
     pub(crate) fields: Vec<Value>,
     /// Those of the engine's resources that the plan's steps bind, in its slots' order.
     pub(crate) states: Vec<Value>,
@@ -110,19 +105,27 @@ pub(crate) struct RunInfo {
     pub(crate) cancelled: AtomicBool,
     /// Runs inside of this one, wherever the task that runs them has no token.
     pub(crate) children: Children,
-    pub(crate) progress: Option<Arc<dyn ProgressListener>>,
+    pub(crate) host: H,
 }
 
-impl RunInfo {
+impl<H: ?Sized> RunInfo<H> {
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 
     /// The run is cancelled, and so are the runs inside of it.
-    pub(crate) fn cancel(&self) {
+    pub(crate) fn set_cancelled(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
         self.children.cancel();
+    }
+}
+
+impl<H: ?Sized> Deref for RunInfo<H> {
+    type Target = H;
+
+    fn deref(&self) -> &H {
+        &self.host
     }
 }
 
@@ -158,18 +161,18 @@ impl Context {
 
     /// The pipeline's name.
     pub fn pipeline(&self) -> &str {
-        self.run.names.pipeline()
+        self.run.names().pipeline()
     }
 
     /// The name of the event that is running.
     pub fn event(&self) -> &str {
-        self.run.names.event_name(self.step)
+        self.run.names().event_name(self.step)
     }
 
     /// The step's place in the flow, stable over runs: `validate_order/1/process_payment`, or
     /// `clean#2` where an event stands a second time.
     pub fn step_path(&self) -> String {
-        self.run.names.step_path(self.step)
+        self.run.names().step_path(self.step)
     }
 
     /// Which attempt this is; 1 is the first.
@@ -196,13 +199,13 @@ impl Context {
 
     /// The pipeline's input field `name`, if there is one of type `T`.
     pub fn field<T: 'static>(&self, name: &str) -> Option<&T> {
-        let slot = self.run.names.fields().iter().position(|field| **field == *name)?;
+        let slot = self.run.names().fields().iter().position(|field| **field == *name)?;
         self.run.fields.get(slot)?.get()
     }
 
     /// The engine's shared resource of type `T`, if it was given one.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<State<T>> {
-        self.run.environment.resources.get(&TypeId::of::<T>())?.arc().map(State)
+        self.run.resource(TypeId::of::<T>())?.arc().map(State)
     }
 
     /// What came along `|->`, in script order, failures included: for each step, who it was and how
@@ -250,14 +253,12 @@ impl Context {
     /// Says that `done` of `total` parts are done, to whoever watches the run: a
     /// [`RunHandle`](crate::RunHandle), or an [`Observer`](crate::Observer).
     pub fn progress(&self, done: u64, total: u64) {
-        if let Some(listener) = &self.run.progress {
-            listener.progress(self, done, total);
-        }
+        self.run.host.progress(self, done, total);
     }
 
     /// The time by the engine's clock, since that clock's start.
     pub fn now(&self) -> Duration {
-        self.run.environment.clock.now()
+        self.run.clock().now()
     }
 }
 

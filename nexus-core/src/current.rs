@@ -24,8 +24,8 @@ pub(crate) struct CurrentTask {
 
 impl CurrentTask {
     /// A task of this run that has no token.
-    pub(crate) fn of(run: &Arc<RunInfo>) -> Self {
-        Self { run: Arc::clone(run), token: None }
+    pub(crate) fn of(run: Arc<RunInfo>) -> Self {
+        Self { run, token: None }
     }
 
     /// The task of this context.

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,9 +118,22 @@ struct ExceptionData {
 /// An error of any type.
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What an exception keeps its error in: a [`BoxError`], or a dynamic error such as `anyhow::Error`.
-/// That one shows the error inside of it, but as a [`BoxError`] it hides the type.
-type Carrier = Box<dyn AsRef<dyn StdError + Send + Sync> + Send + Sync>;
+/// What an exception keeps its error in.
+enum Carrier {
+    Error(BoxError),
+    /// A dynamic error such as `anyhow::Error`: it shows the error inside of it, but as a
+    /// [`BoxError`] it hides the type.
+    Dynamic(Box<dyn AsRef<dyn StdError + Send + Sync> + Send + Sync>),
+}
+
+impl Carrier {
+    fn error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        match self {
+            Self::Error(error) => &**error,
+            Self::Dynamic(dynamic) => (**dynamic).as_ref(),
+        }
+    }
+}
 
 /// What is known of an exception's errors beside themselves.
 enum Origin {
@@ -262,7 +275,7 @@ impl Exception {
     {
         let mut error = Some(error);
         let dynamic = take_dynamic(&mut error);
-        let other = || error.map(|error| Box::new(error.into()) as Carrier);
+        let other = || error.map(|error| Carrier::Error(error.into()));
         Self::carried::<E>(dynamic.or_else(other))
     }
 
@@ -272,11 +285,11 @@ impl Exception {
     where
         E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
     {
-        Self::carried::<E>(Some(Box::new(error)))
+        Self::carried::<E>(Some(Carrier::Dynamic(Box::new(error))))
     }
 
     fn carried<E>(carrier: Option<Carrier>) -> Self {
-        let message = carrier.as_deref().map(|it| it.as_ref().to_string()).unwrap_or_default();
+        let message = carrier.as_ref().map(|it| text(it.error())).unwrap_or_default();
         let origin = Origin::Local(std::any::type_name::<E>());
         Self::build(ExceptionKind::Error, message, None, carrier, origin)
     }
@@ -314,7 +327,7 @@ impl Exception {
             .into_iter()
             .rev()
             .fold(None, |source, text| Some(Box::new(RemoteError { text, source })));
-        let error = chain.map(|error| Box::new(error as BoxError) as Carrier);
+        let error = chain.map(|error| Carrier::Error(error));
         Self::build(kind, message, location, error, Origin::Remote(Box::new(retry_hints)))
     }
 
@@ -373,7 +386,7 @@ impl Exception {
 
     /// The event's own error.
     pub fn error(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
-        self.0.error.as_deref().map(AsRef::as_ref)
+        self.0.error.as_ref().map(Carrier::error)
     }
 
     /// The event's error and everything in its `source()` chain, outermost first.
@@ -435,7 +448,7 @@ fn take_dynamic<E: 'static>(error: &mut Option<E>) -> Option<Carrier> {
         D: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
     {
         let dynamic = error.downcast_mut::<Option<D>>()?.take()?;
-        Some(Box::new(dynamic))
+        Some(Carrier::Dynamic(Box::new(dynamic)))
     }
     #[cfg(feature = "anyhow")]
     if let Some(dynamic) = take::<anyhow::Error>(error) {
@@ -449,7 +462,16 @@ fn take_dynamic<E: 'static>(error: &mut Option<E>) -> Option<Carrier> {
 }
 
 fn carrier(error: impl StdError + Send + Sync + 'static) -> Carrier {
-    Box::new(BoxError::from(error))
+    Carrier::Error(error.into())
+}
+
+/// What an error says. Most say a few words, and begin with room for them: it grows less often than
+/// that of `to_string`.
+fn text(error: &dyn StdError) -> String {
+    let mut text = String::with_capacity(32);
+    // A Display that gives up has said what it has said.
+    let _ = write!(text, "{error}");
+    text
 }
 
 /// An error that knows when to come back, such as HTTP's `Retry-After`: the next retry waits this

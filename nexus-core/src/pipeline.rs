@@ -67,7 +67,7 @@ pub trait Pipeline: Sized + 'static {
     /// If a setting that only exists at run time makes no sense, such as a retry policy that an
     /// expression gives. Everything else was checked when the program was compiled.
     fn plan() -> Result<&'static Arc<Plan>> {
-        Self::checked().plan(&Self::fields())
+        Self::checked().plan(Self::fields)
     }
 
     /// Runs the pipeline on this input, on the program's shared engine.
@@ -108,7 +108,12 @@ impl Engine {
     ///
     /// If the run cannot start: see [`Pipeline::plan`]; or a `State` that a step takes is missing.
     pub fn run<P: Pipeline>(&self, pipeline: P) -> Result<Report> {
-        self.prepare(pipeline)?.run()
+        #[cfg(feature = "durable")]
+        if P::DURABLE {
+            return self.prepare(pipeline)?.run();
+        }
+        let (plan, timeout) = (P::plan()?, time_limit::<P>()?);
+        self.run_values(plan, pipeline.into_values(), timeout)
     }
 
     /// Runs a pipeline as a future, on whatever runtime polls it. Dropping the future cancels the
@@ -131,17 +136,25 @@ impl Engine {
     ///
     /// See [`Pipeline::plan`]; or if the pipeline's own timeout is zero.
     pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
-        let prepared = self.prepared(P::plan()?, pipeline.into_values());
+        let (plan, timeout) = (P::plan()?, time_limit::<P>()?);
+        let prepared = self.prepared(plan, pipeline.into_values());
         #[cfg(feature = "durable")]
         let prepared = if P::DURABLE { prepared.recorded_if_stored() } else { prepared };
-        match P::timeout() {
-            Some(limit) if limit.is_zero() => Err(Error::Engine(format!(
-                "the timeout of `{}` is zero, so no run could ever end in time",
-                P::NAME
-            ))),
-            Some(limit) => Ok(prepared.timeout(limit)),
-            None => Ok(prepared),
-        }
+        Ok(match timeout {
+            Some(limit) => prepared.timeout(limit),
+            None => prepared,
+        })
+    }
+}
+
+/// How long a run of the pipeline may take.
+fn time_limit<P: Pipeline>() -> Result<Option<Duration>> {
+    match P::timeout() {
+        Some(limit) if limit.is_zero() => Err(Error::Engine(format!(
+            "the timeout of `{}` is zero, so no run could ever end in time",
+            P::NAME
+        ))),
+        limit => Ok(limit),
     }
 }
 
@@ -185,8 +198,8 @@ impl CheckedFlow {
         Self { name, script, events, executors, errors, plan: OnceLock::new() }
     }
 
-    fn plan(&'static self, fields: &Fields) -> Result<&'static Arc<Plan>> {
-        let plan = self.plan.get_or_init(|| self.make(fields));
+    fn plan(&'static self, fields: fn() -> Fields) -> Result<&'static Arc<Plan>> {
+        let plan = self.plan.get_or_init(|| self.make(&fields()));
         plan.as_ref().map_err(|errors| Error::Flow(Arc::clone(errors)))
     }
 
@@ -197,7 +210,7 @@ impl CheckedFlow {
     ///
     /// If it cannot be planned with the events of today.
     #[cfg(feature = "durable")]
-    pub fn replan(&self, script: &str, fields: &Fields) -> Result<Arc<Plan>> {
+    fn replan(&self, script: &str, fields: &Fields) -> Result<Arc<Plan>> {
         self.make_of(script, fields).map_err(Error::Flow)
     }
 

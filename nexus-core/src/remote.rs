@@ -11,7 +11,7 @@ use serde::de::DeserializeSeed;
 use serde::{Deserializer, Serializer};
 
 use crate::cancel::Children;
-use crate::context::{Context, Environment, Names, ProgressListener, RunId, RunInfo};
+use crate::context::{Context, Names, RunHost, RunId, RunInfo};
 use crate::event::{Body, BodySource, EventDef, Inputs, OwnValues};
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic::{contain, drop_quietly};
@@ -36,10 +36,13 @@ pub struct TaskHost {
     errors: Arc<[ErrorType]>,
     events: HashMap<String, Arc<LoadedEvent>>,
     states: HashMap<TypeId, Value>,
-    progress: Arc<dyn ProgressListener>,
+    progress: Arc<Progress>,
     /// The step of the last request.
     step: Result<Arc<LoadedStep>, Exception>,
 }
+
+/// Tells whoever has sent a task how far it is.
+type Progress = dyn Fn(u64, u64) + Send + Sync;
 
 /// A step of a flow, as far as a host knows it.
 struct LoadedStep {
@@ -48,7 +51,7 @@ struct LoadedStep {
     pipeline: String,
     path: String,
     /// The engine's time.
-    clock: Arc<Since>,
+    clock: Since,
     /// Made with the first task, since states may take long, and may fail.
     parts: OnceLock<StepParts>,
 }
@@ -56,7 +59,7 @@ struct LoadedStep {
 /// What the tasks of a step take that was not sent.
 struct StepParts {
     states: Vec<Value>,
-    environment: Arc<Environment>,
+    resources: HashMap<TypeId, Value>,
 }
 
 /// An event with the fields that a flow sets on it.
@@ -95,7 +98,7 @@ impl TaskHost {
             registry,
             events: HashMap::new(),
             states: HashMap::new(),
-            progress: Arc::new(Progress(progress)),
+            progress: Arc::new(progress),
             step: Err(refusal(&"there was no request before it")),
         }
     }
@@ -136,7 +139,7 @@ impl TaskHost {
                     run: header.run_id(),
                     pipeline: header.pipeline.into_owned(),
                     path: header.path.into_owned(),
-                    clock: Arc::new(Since { base: header.now, start: begin }),
+                    clock: Since { base: header.now, start: begin },
                     parts: OnceLock::new(),
                 })
             });
@@ -146,21 +149,18 @@ impl TaskHost {
 
     fn call(&mut self, task: ReceivedTask<Arc<LoadedStep>>) -> Result<TaskOutcome, Exception> {
         let ReceivedTask { header, step, fields, piped } = task;
-        let parts = self.parts_of(&step)?;
-        let names = Arc::<LoadedStep>::clone(&step);
-        let run = RunInfo {
+        let states = self.parts_of(&step)?.states.clone();
+        let run: Arc<RunInfo> = Arc::new(RunInfo {
             id: step.run,
-            names,
-            environment: Arc::clone(&parts.environment),
             fields,
-            states: parts.states.clone(),
+            states,
             deadline: header.deadline,
             // A task that nobody wants any more dies with its process.
             cancelled: AtomicBool::new(false),
             children: Children::new(),
-            progress: Some(Arc::clone(&self.progress)),
-        };
-        let mut context = Context::new(Arc::new(run));
+            host: StepHost { step: Arc::clone(&step), progress: Arc::clone(&self.progress) },
+        });
+        let mut context = Context::new(run);
         context.attempt = header.attempt;
         context.item = header.item;
         let slots = &step.event.slots;
@@ -176,9 +176,7 @@ impl TaskHost {
             return Ok(parts);
         }
         let (states, resources) = self.states_of(&step.event.def)?;
-        let clock = Arc::<Since>::clone(&step.clock);
-        let environment = Arc::new(Environment { resources, clock });
-        Ok(step.parts.get_or_init(|| StepParts { states, environment }))
+        Ok(step.parts.get_or_init(|| StepParts { states, resources }))
     }
 
     /// The states that the event takes, in order, and by type; builds those that are not there.
@@ -313,12 +311,24 @@ impl LoadedEvent {
     }
 }
 
-/// Tells whoever has sent the task how far it is.
-struct Progress<F>(F);
+/// The one step of its flow that a task knows, and who is told how far it is.
+struct StepHost {
+    step: Arc<LoadedStep>,
+    progress: Arc<Progress>,
+}
 
-impl<F: Fn(u64, u64) + Send + Sync> ProgressListener for Progress<F> {
+impl RunHost for StepHost {
+    fn names(&self) -> &dyn Names {
+        &*self.step
+    }
+    fn clock(&self) -> &dyn Clock {
+        &self.step.clock
+    }
+    fn resource(&self, ty: TypeId) -> Option<&Value> {
+        self.step.parts.get()?.resources.get(&ty)
+    }
     fn progress(&self, _: &Context, done: u64, total: u64) {
-        (self.0)(done, total);
+        (self.progress)(done, total);
     }
 }
 

@@ -41,8 +41,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// The time since this clock's start.
     fn now(&self) -> Duration;
 
-    /// A reading for durations, which counts from any start: what reports say of how long steps
-    /// took is the difference of two of them. Without this it is [`now`](Self::now).
+    /// A reading for durations, which counts from any start: what reports say of how long runs and
+    /// their steps took is the difference of two of them. Without this it is [`now`](Self::now).
     fn timestamp(&self) -> Duration {
         self.now()
     }

@@ -1,6 +1,6 @@
 //! A run under way: everything about it but the run itself, which its holder has.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::recorded::RunJournal;
 use super::shared::{Mocked, Shared};
 use super::timer::TimerKey;
 use super::work::{Work, WorkKind};
-use crate::context::RunInfo;
+use crate::context::{Names, RunInfo};
 use crate::event::Body;
 use crate::executor::AnyExecutor;
 use crate::panic;
@@ -19,10 +19,12 @@ use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 
 /// A run under way.
-pub(crate) struct ActiveRun {
+pub(crate) type ActiveRun = RunInfo<LocalRun>;
+
+/// What the engine has of a run under way.
+pub(crate) struct LocalRun {
     pub(super) engine: Arc<Shared>,
     pub(super) plan: Arc<Plan>,
-    pub(super) info: Arc<RunInfo>,
     pub(super) pools: Vec<Arc<dyn AnyExecutor>>,
     pub(super) mocked: Option<Mocked>,
     pub(super) tracker: Option<Arc<ProgressTracker>>,
@@ -30,44 +32,52 @@ pub(crate) struct ActiveRun {
     /// What writes the run down, if something does.
     pub(super) journal: Option<RunJournal>,
     starts: FirstStarts,
+    /// Where it stands among the engine's runs.
+    pub(super) place: usize,
 }
 
 /// When the tasks whose policy bounds the time of all attempts began.
 #[derive(Default)]
-struct FirstStarts(Mutex<HashMap<(u32, Option<u64>), Duration>>);
+struct FirstStarts(Mutex<BTreeMap<(u32, Option<u64>), Duration>>);
 
-impl ActiveRun {
+impl LocalRun {
     pub(super) fn new(
         engine: Arc<Shared>,
         plan: Arc<Plan>,
-        info: RunInfo,
         pools: Vec<Arc<dyn AnyExecutor>>,
         mocked: Option<Mocked>,
         tracker: Option<Arc<ProgressTracker>>,
         journal: Option<RunJournal>,
-    ) -> Arc<Self> {
+    ) -> Self {
         // An executor of the user's may say anything, and may panic.
         let parallelism =
             |pool: &Arc<dyn AnyExecutor>| panic::contain(|| pool.parallelism()).unwrap_or(1);
-        Arc::new(Self {
+        Self {
             mailbox: Mailbox::new(pools.iter().map(parallelism)),
             starts: FirstStarts::default(),
+            place: 0,
             engine,
             plan,
-            info: Arc::new(info),
             pools,
             mocked,
             tracker,
             journal,
-        })
+        }
+    }
+}
+
+impl ActiveRun {
+    /// The run as its tasks see it.
+    pub(super) fn info(self: &Arc<Self>) -> Arc<RunInfo> {
+        Arc::<Self>::clone(self)
     }
 
-    pub(super) fn new_run(&self) -> Box<Run> {
+    pub(super) fn new_run(&self) -> Run {
         if let Some(run) = self.journal.as_ref().and_then(RunJournal::take_resumed) {
-            return run;
+            return *run;
         }
         let observed = !self.engine.observers.is_empty();
-        Box::new(Run::new(Arc::clone(&self.plan), self.info.id.0 as u64, observed))
+        Run::new(Arc::clone(&self.plan), self.id.0 as u64, observed)
     }
 
     pub(super) fn body(&self, step: u32) -> &dyn Body {
@@ -199,11 +209,7 @@ impl ActiveRun {
     pub(super) fn abandoned_names(&self) -> Vec<String> {
         let name = |task: &Task| {
             let item = task.item.map(|item| format!(", item {item}")).unwrap_or_default();
-            format!(
-                "{}: {}{item}",
-                self.info.names.pipeline(),
-                self.info.names.step_path(task.step)
-            )
+            format!("{}: {}{item}", self.plan.name(), self.plan.step_path(task.step))
         };
         self.mailbox.abandoned().iter().map(name).collect()
     }

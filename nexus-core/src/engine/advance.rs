@@ -10,7 +10,7 @@ use super::mailbox::{Delivery, Outbox, Release};
 use super::runs::Registered;
 use super::work::{Notification, Work, WorkKind};
 use crate::cancel::ChildRun;
-use crate::context::{Context, RunId};
+use crate::context::Context;
 use crate::executor::{Job, JobSource};
 use crate::panic;
 use crate::plan::Place;
@@ -27,25 +27,36 @@ impl ActiveRun {
         self: &Arc<Self>,
         run: &mut Run,
         outbox: &mut Outbox,
-        mut inline: Option<&mut Context>,
+        inline: Option<&mut Context>,
     ) {
-        // The last step's end is the next one's beginning: one look at the clock for each step.
-        let mut mark = None;
+        self.advance_from(run, outbox, inline, &mut None);
+    }
+
+    /// The same, where `mark` is the time now, if it is known; and afterwards that of the last
+    /// body's end. The last step's end is the next one's beginning: one look at the clock for each
+    /// step.
+    pub(super) fn advance_from(
+        self: &Arc<Self>,
+        run: &mut Run,
+        outbox: &mut Outbox,
+        mut inline: Option<&mut Context>,
+        mark: &mut Option<Duration>,
+    ) {
         loop {
-            self.collect_actions(run, outbox, inline.as_deref_mut(), &mut mark);
+            self.collect_actions(run, outbox, inline.as_deref_mut(), mark);
             self.signal_run_signals(run);
             let Some(context) = &mut inline else { break };
             let is_alone = outbox.pooled.is_empty() && self.is_alone_with(run, outbox.inline.len());
-            if !is_alone || self.info.is_cancelled() {
+            if !is_alone || self.is_cancelled() {
                 break;
             }
             let Some((kind, task)) = outbox.inline.pop_front() else { break };
             match kind {
                 _ if !run.is_wanted(task) => {}
                 WorkKind::Body => {
-                    self.run_inline(run, task, &mut outbox.inline, context, &mut mark);
+                    self.run_inline(run, task, &mut outbox.inline, context, mark);
                 }
-                WorkKind::BypassCheck => self.check_inline(run, task, context),
+                WorkKind::BypassCheck => self.check_inline(run, task, context, mark),
             }
         }
         for task in run.take_abandoned() {
@@ -70,7 +81,7 @@ impl ActiveRun {
         mark: &mut Option<Duration>,
     ) {
         // Whoever cancels the run has left a notification for its holder.
-        while !self.info.is_cancelled() {
+        while !self.is_cancelled() {
             if inline.is_some() && self.is_unwatched() {
                 run.start_plain(|step| enqueue(&mut outbox.inline, step));
             }
@@ -95,7 +106,9 @@ impl ActiveRun {
                     }
                 },
                 Action::Check(task) => match &mut inline {
-                    Some(context) if run.is_alone() => self.check_inline(run, task, context),
+                    Some(context) if run.is_alone() => {
+                        self.check_inline(run, task, context, mark);
+                    }
                     _ => match self.plan.options_of(task.step).check {
                         Place::Pool(pool) => outbox.pooled.push(pool, Work::of_check(task)),
                         Place::Inline => outbox.inline.push_back((WorkKind::BypassCheck, task)),
@@ -110,11 +123,19 @@ impl ActiveRun {
     }
 
     /// Asks a task's bypass check, on the driving thread.
-    fn check_inline(&self, run: &mut Run, task: Task, context: &mut Context) {
+    fn check_inline(
+        self: &Arc<Self>,
+        run: &mut Run,
+        task: Task,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) {
         let work = Work::of_check(task);
         work.enter(context);
         let answer = work.check(self, context);
         self.apply(run, Notification::Checked { task, answer });
+        // The check's time is not the body's.
+        *mark = None;
     }
 
     /// Lets the pools begin with what there is, before the run has said all that it wants.
@@ -224,7 +245,7 @@ impl ActiveRun {
         // First the run and then the bodies: one that returns at once must not be heard of before
         // this.
         self.tell(Notification::Halted(halt));
-        self.info.cancel();
+        self.set_cancelled();
         // Its holder may be a future that waits for an async body.
         self.wake();
     }
@@ -274,7 +295,7 @@ impl ActiveRun {
         self.release(run, outbox, lease)
     }
 
-    pub(super) fn apply(&self, run: &mut Run, notification: Notification) {
+    pub(super) fn apply(self: &Arc<Self>, run: &mut Run, notification: Notification) {
         match notification {
             Notification::Completed { task, outcome, busy } => {
                 let elapsed = self.elapsed(task);
@@ -305,11 +326,14 @@ impl ChildRun for ActiveRun {
 }
 
 impl Registered for ActiveRun {
-    fn id(&self) -> RunId {
-        self.info.id
+    fn place(&self) -> usize {
+        self.host.place
+    }
+    fn set_place(&mut self, place: usize) {
+        self.host.place = place;
     }
     fn name(&self) -> &str {
-        self.info.names.pipeline()
+        self.plan.name()
     }
     fn cancel(self: Arc<Self>) {
         self.let_go();

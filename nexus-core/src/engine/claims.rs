@@ -54,7 +54,7 @@ impl ActiveTasks {
             took: Duration::ZERO,
             left: false,
             tasks: tasks.into(),
-            context: Context::new(Arc::clone(&active.info)),
+            context: Context::new(active.info()),
             active,
         }
     }

@@ -9,7 +9,7 @@ use super::recorded::RunJournal;
 use super::watch::LOOK_EVERY;
 use super::work::{InlineQueue, Notification, Work};
 use crate::context::Context;
-use crate::current::{CurrentTask, running};
+use crate::current::{CurrentTask, running_again};
 use crate::executor::while_blocked;
 use crate::report::Report;
 use crate::run::{Halt, Run};
@@ -38,44 +38,57 @@ pub(super) enum Polled<'a> {
 impl ActiveRun {
     /// Drives the run on this thread until it is over.
     pub(super) fn drive(self: &Arc<Self>) -> Report {
-        let start = self.engine.clock.now();
+        let start = self.engine.clock.timestamp();
         self.begin_run();
-        let run = running(CurrentTask::of(&self.info), || self.until_finished(self.new_run()));
-        self.end_run(run, start)
+        // What observers do is no step's time.
+        let mut mark = (!self.is_observed()).then_some(start);
+        let mut task = Some(CurrentTask::of(self.info()));
+        let mut context = Context::new(self.info());
+        let mut run = self.new_run();
+        let mut outbox = Outbox::default();
+        running_again(&mut task, || {
+            let context = self.context_of_run(&mut context);
+            self.advance_from(&mut run, &mut outbox, context, &mut mark);
+        });
+        // Most small runs end here, and need no memory that others can reach.
+        if self.was_never_shared(&run, &outbox) {
+            return self.end_run(run, start, mark);
+        }
+        self.wake_on_jumps();
+        let run = running_again(&mut task, || self.until_finished(run, outbox, context));
+        self.end_run(*run, start, None)
     }
 
     /// What comes before a run's first step.
     pub(super) fn begin_run(self: &Arc<Self>) {
         self.signal_run_start();
-        self.wake_on_jumps();
-        if let Some(at) = self.info.deadline {
+        if let Some(at) = self.deadline {
             self.engine.timer.set(at, self.when_alive(|run| run.halt(Halt::TimedOut)));
         }
     }
 
-    /// What comes after a run's last step.
-    pub(super) fn end_run(&self, run: Box<Run>, start: Duration) -> Report {
+    /// What comes after a run's last step, which ended at `end` if that is known.
+    pub(super) fn end_run(&self, run: Run, start: Duration, end: Option<Duration>) -> Report {
         let elapsed = match &self.journal {
-            None => self.engine.clock.now().saturating_sub(start),
+            None => end.unwrap_or_else(|| self.engine.clock.timestamp()).saturating_sub(start),
             // From its first start on, in whatever process that was.
             Some(journal) => journal.elapsed(&self.engine),
         };
-        let report = Report::new(*run, self.info.id, elapsed);
+        let report = Report::new(run, self.id, elapsed);
         self.signal_run_end(&report);
         report
     }
 
-    fn until_finished(self: &Arc<Self>, mut run: Box<Run>) -> Box<Run> {
-        let mut context = Context::new(Arc::clone(&self.info));
-        let mut outbox = Outbox::default();
+    /// Drives a run that others may have to tell something, as far as it has got.
+    fn until_finished(
+        self: &Arc<Self>,
+        run: Run,
+        mut outbox: Outbox,
+        mut context: Context,
+    ) -> Box<Run> {
+        let mut run = Box::new(run);
         let mut looked = None;
         loop {
-            // What a recorded run is told must be safe before, so each step takes the long way.
-            let context_of_run = if self.journal.is_none() { Some(&mut context) } else { None };
-            self.advance(&mut run, &mut outbox, context_of_run);
-            if self.was_never_shared(&run, &outbox) {
-                return run;
-            }
             self.release(run, &mut outbox, None);
             run = loop {
                 match self.next_driver_step(&mut looked) {
@@ -95,24 +108,34 @@ impl ActiveRun {
                     }
                 }
             };
+            self.advance(&mut run, &mut outbox, self.context_of_run(&mut context));
+            if self.was_never_shared(&run, &outbox) {
+                return run;
+            }
         }
+    }
+
+    /// The context with which steps run while this thread holds the run. What a recorded run is told
+    /// must be safe before, so each of its steps takes the long way.
+    fn context_of_run<'a>(&self, context: &'a mut Context) -> Option<&'a mut Context> {
+        self.journal.is_none().then_some(context)
     }
 
     /// Whether the run is over, and nobody but this thread can have had a part in it.
     fn was_never_shared(&self, run: &Run, outbox: &Outbox) -> bool {
-        let is_local = self.pools.is_empty() && !self.info.is_cancelled() && self.journal.is_none();
+        let is_local = self.pools.is_empty() && !self.is_cancelled() && self.journal.is_none();
         is_local && run.is_finished() && outbox.is_empty()
     }
 
     /// The run's time is over; the caller holds it.
     pub(super) fn time_run_out(&self, mut run: Box<Run>) -> Box<Run> {
         run.cancel_all(Halt::TimedOut);
-        self.info.cancel();
+        self.set_cancelled();
         run
     }
 
     /// A clock that jumps must wake the driver, lest it wait for a time that has passed.
-    fn wake_on_jumps(self: &Arc<Self>) {
+    pub(super) fn wake_on_jumps(self: &Arc<Self>) {
         struct Jumped(std::sync::Weak<ActiveRun>);
         impl std::task::Wake for Jumped {
             fn wake(self: Arc<Self>) {
@@ -122,7 +145,7 @@ impl ActiveRun {
             }
         }
         let retries = self.plan.options.iter().any(|options| options.retry.is_some());
-        if retries || self.info.deadline.is_some() {
+        if retries || self.deadline.is_some() {
             let jumped = Jumped(Arc::downgrade(self));
             self.engine.clock.on_jump(Arc::new(jumped).into());
         }
@@ -236,8 +259,8 @@ impl ActiveRun {
             let timer = now.timers.peek().map(|timer| timer.0);
             let next = timer.map(|timer| timer.at);
             // A recorded run that is told to end learns it when that is safe.
-            let deadline = self.info.deadline;
-            let deadline = deadline.filter(|_| journal.is_none() || !self.info.is_cancelled());
+            let deadline = self.deadline;
+            let deadline = deadline.filter(|_| journal.is_none() || !self.is_cancelled());
             let is_deadline = deadline.is_some_and(|at| next.is_none_or(|next| at < next));
             let Some(at) = (if is_deadline { deadline } else { next }) else {
                 return Polled::Nothing(contents, None);
@@ -262,7 +285,7 @@ impl ActiveRun {
                     };
                     contents.timers.pop();
                     run.woken(timer.task());
-                    return Polled::Ready(DriverStep::Advance(run, InlineQueue::new()));
+                    return Polled::Ready(DriverStep::Advance(run, InlineQueue::default()));
                 }
                 Wait::AtMost(time) => return Polled::Nothing(contents, Some(time)),
                 Wait::ForNews => return Polled::Nothing(contents, None),

@@ -329,7 +329,7 @@ impl Begun {
         let journal = self.active.journal.as_ref().filter(|journal| journal.had_ended())?;
         let run = journal.take_resumed()?;
         let elapsed = journal.elapsed(&self.active.engine);
-        Some(Report::new(*run, self.active.info.id, elapsed))
+        Some(Report::new(*run, self.active.id, elapsed))
     }
 
     /// Writes that a run is over that a future has driven.
@@ -421,13 +421,13 @@ impl ActiveRun {
     /// # Errors
     ///
     /// If the store cannot be read, or a record of the run is damaged.
-    fn replay(&self, stored: &StoredRun) -> Result<()> {
+    fn replay(self: &Arc<Self>, stored: &StoredRun) -> Result<()> {
         let (Some(durable), Some(journal)) = (&self.engine.durable, &self.journal) else {
             return Ok(());
         };
         let key = &stored.start.key;
-        let mut replay = Replay::new(self.new_run(), stored.start.at);
-        let mut context = Context::new(Arc::clone(&self.info));
+        let mut replay = Replay::new(Box::new(self.new_run()), stored.start.at);
+        let mut context = Context::new(self.info());
         each_record(durable.store(), key, |record| {
             let mut compute = |run: &mut Run, task: Task| self.compute(run, task, &mut context);
             // Deserialize and what is computed again are user code.

@@ -10,7 +10,6 @@ use super::keys::Durable;
 use super::runs::Runs;
 use super::shared::{OpenPool, Shared, random_seed};
 use super::timer::Timer;
-use crate::context::Environment;
 use crate::error::{Error, Result};
 use crate::sync::{Mutex, lock};
 use crate::time::SystemClock;
@@ -57,14 +56,12 @@ impl Engine {
 
     fn from_parts(parts: EngineBuilder) -> Self {
         crate::panic::prepare();
-        let clock = Arc::clone(&parts.clock);
-        let environment = Arc::new(Environment { resources: parts.resources, clock });
         Self {
             owner: Arc::new(Owner(Arc::new(Shared {
                 timer: Timer::new(Arc::clone(&parts.clock)),
                 real_timer: Timer::new(Arc::new(SystemClock::new())),
                 clock: parts.clock,
-                environment,
+                resources: parts.resources,
                 observers: parts.observers,
                 mocks: parts.mocks,
                 pools: Mutex::new(Vec::new()),

@@ -28,12 +28,13 @@ use crate::sync::{Mutex, lock};
 
 /// Drives a run; `shared` runs its plain bodies. Dropped before its end, it cancels the run.
 pub(super) async fn drive(active: &Arc<ActiveRun>, shared: &Arc<dyn AnyExecutor>) -> Report {
-    let start = active.engine.clock.now();
+    let start = active.engine.clock.timestamp();
     // Also if this future is dropped, at whatever point it is.
     let mut ending = EndWithFuture { active, shared, ended: false };
     active.begin_run();
-    let run = active.until_finished_async(active.new_run(), shared).await;
-    let report = active.end_run(run, start);
+    active.wake_on_jumps();
+    let run = active.until_finished_async(Box::new(active.new_run()), shared).await;
+    let report = active.end_run(*run, start, None);
     ending.ended = true;
     drop(ending);
     report
@@ -71,7 +72,7 @@ impl ActiveRun {
         mut run: Box<Run>,
         shared: &Arc<dyn AnyExecutor>,
     ) -> Box<Run> {
-        let mut context = Context::new(Arc::clone(&self.info));
+        let mut context = Context::new(self.info());
         loop {
             let mut outbox = Outbox::default();
             self.advance(&mut run, &mut outbox, None);
@@ -110,7 +111,7 @@ impl ActiveRun {
     }
 
     /// Polls an async event here, while this future holds the run; and those that follow straight.
-    async fn run_async_inline(&self, run: &mut Run, work: Work, context: &mut Context) {
+    async fn run_async_inline(self: &Arc<Self>, run: &mut Run, work: Work, context: &mut Context) {
         work.enter(context);
         let task = work.task;
         let then = self.plan.steps[task.step as usize].hints.then;
@@ -131,7 +132,12 @@ impl ActiveRun {
         self.complete(run, task, outcome, busy, elapsed);
     }
 
-    async fn run_async_straight(&self, run: &mut Run, first: u32, context: &mut Context) {
+    async fn run_async_straight(
+        self: &Arc<Self>,
+        run: &mut Run,
+        first: u32,
+        context: &mut Context,
+    ) {
         let now = || self.engine.step_now();
         let (mut step, mut start) = (first, now());
         let mut waker = polling::waker().await;
@@ -145,7 +151,7 @@ impl ActiveRun {
             let ended = match polling::first_poll(body, inputs, &waker, &mut current) {
                 FirstPoll::Ready(outcome) => Some(outcome),
                 FirstPoll::Pending(body) => {
-                    let task = || CurrentTask::of(&self.info);
+                    let task = || CurrentTask::of(self.info());
                     let ended = polling::rest(body, task, |cx| self.is_unwanted(cx)).await;
                     waker = polling::waker().await;
                     ended
@@ -174,7 +180,7 @@ impl ActiveRun {
     fn is_unwanted(&self, cx: &PollContext<'_>) -> bool {
         self.leave_waker(cx);
         // The flag is set before the waker is taken, so one of the two sees the other.
-        self.info.is_cancelled()
+        self.is_cancelled()
     }
 
     /// What this future does next.
@@ -215,7 +221,7 @@ impl InlineJob {
     fn end(&self, perform: impl FnOnce(Work, &mut Context) -> Notification) {
         let Some(work) = lock(&self.work).take() else { return };
         let active = &self.active;
-        let mut context = Context::new(Arc::clone(&active.info));
+        let mut context = Context::new(active.info());
         active.watch_timers();
         let notification = perform(*work, &mut context);
         if active.mailbox.driver_returns() {
@@ -242,10 +248,10 @@ impl InlineJob {
 
 impl JobSource for InlineJob {
     fn run(self: Arc<Self>, _: u32, _: usize) -> (usize, bool) {
-        running(CurrentTask::of(&self.active.info), || {
+        running(CurrentTask::of(self.active.info()), || {
             self.end(|work, context| {
                 // It may have waited in the pool's queue for longer than the run went on.
-                if self.active.info.is_cancelled() {
+                if self.active.is_cancelled() {
                     return ActiveRun::lost(&work);
                 }
                 work.perform_inline(&self.active, context)

@@ -48,7 +48,7 @@ impl RunHandle {
 
     /// The run's identity.
     pub fn run_id(&self) -> RunId {
-        self.active.info.id
+        self.active.id
     }
 
     /// The run's key, if it is durable.
@@ -78,7 +78,7 @@ impl RunHandle {
 
     /// How far the run is.
     pub fn progress(&self) -> Progress {
-        self.tracker.progress(&self.active.info, self.active.plan.len())
+        self.tracker.progress(&self.active.info(), self.active.plan.len())
     }
 
     /// Waits for the run's end.
@@ -112,6 +112,6 @@ impl Canceller {
 
 impl fmt::Debug for Canceller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Canceller").field("run", &self.0.info.id).finish()
+        f.debug_struct("Canceller").field("run", &self.0.id).finish()
     }
 }

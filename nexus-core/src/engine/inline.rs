@@ -1,5 +1,6 @@
 //! Tasks on the driving thread, one after the other, while it holds the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::ActiveRun;
@@ -23,7 +24,7 @@ impl ActiveRun {
     /// and the tasks after it, as long as there is nothing to decide between them. `queue` has what
     /// else there is to do on this thread; nothing is under way elsewhere.
     pub(super) fn run_inline(
-        &self,
+        self: &Arc<Self>,
         run: &mut Run,
         task: Task,
         queue: &mut InlineQueue,
@@ -58,7 +59,7 @@ impl ActiveRun {
     /// Runs a plain step and what follows it: the next one where there is no other, otherwise the
     /// next one of the queue, which gets what follows. Ends where there is something to decide.
     fn run_plain(
-        &self,
+        self: &Arc<Self>,
         run: &mut Run,
         first: u32,
         queue: &mut InlineQueue,
@@ -80,15 +81,18 @@ impl ActiveRun {
                 let outcome = self.plan.bodies[this.body as usize].call(&inputs);
                 inputs.piped.release();
                 let then = this.hints.then;
-                let value = match outcome {
-                    TaskOutcome::Success(value) if then != Then::Decide => value,
-                    outcome => return Some(outcome),
-                };
-                if self.info.is_cancelled() {
-                    return Some(TaskOutcome::Success(value));
+                if then == Then::Decide || self.is_cancelled() {
+                    return Some(outcome);
                 }
+                // The outcome stays where it is until then: a processor that is to move what was
+                // just stored piece by piece waits for it.
                 let end = now();
-                run.pass(step, value, end.saturating_sub(start));
+                match outcome {
+                    TaskOutcome::Success(value) => {
+                        run.pass(step, value, end.saturating_sub(start));
+                    }
+                    outcome => return Some(outcome),
+                }
                 start = end;
                 let is_alone = queue.is_empty();
                 let follows = run.follow(step, then, is_alone, |step| enqueue(queue, step));
@@ -112,7 +116,7 @@ impl ActiveRun {
     /// Runs an item of an `each` step and those after it, as long as they succeed: those that wait
     /// in the queue, which has nothing else, and then one after the other.
     fn run_items(
-        &self,
+        self: &Arc<Self>,
         run: &mut Run,
         step: u32,
         first: u64,
@@ -132,7 +136,7 @@ impl ActiveRun {
                 let outcome = body.call(&inputs);
                 inputs.piped.release();
                 let value = match outcome {
-                    TaskOutcome::Success(value) if !self.info.is_cancelled() => value,
+                    TaskOutcome::Success(value) if !self.is_cancelled() => value,
                     outcome => return Some(outcome),
                 };
                 let after = Task { step, attempt: 1, item: Some(item + 1) };

@@ -30,9 +30,17 @@ impl Inputs {
 
     /// The values in the order of the plan's fields; the defaults of those that are not given.
     pub(super) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
+        let fields = &plan.fields.0;
+        let fits = |(field, (name, _, has)): (&Field, &(String, Value, TypeInfo))| {
+            **name == *field.name && *has == field.ty
+        };
+        // Nearly everybody gives all of them in order; then there is nothing to search for.
+        if self.0.len() == fields.len() && fields.iter().zip(&self.0).all(fits) {
+            return Ok(self.0.into_iter().map(|(_, value, _)| value).collect());
+        }
         let mut mistakes = Vec::new();
-        let mut values = Vec::with_capacity(plan.fields.0.len());
-        for Field { name, ty, default, .. } in &plan.fields.0 {
+        let mut values = Vec::with_capacity(fields.len());
+        for Field { name, ty, default, .. } in fields {
             let mut given = self.0.iter().filter(|(given, _, _)| **given == **name);
             match (given.next(), given.next(), default) {
                 (None, _, None) => {

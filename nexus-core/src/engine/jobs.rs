@@ -39,12 +39,12 @@ const LONG: Duration = Duration::from_micros(100);
 impl JobSource for ActiveRun {
     fn run(self: Arc<Self>, pool: u32, most: usize) -> (usize, bool) {
         let Some(chunk) = self.mailbox.begin_chunk(pool, most) else { return (0, false) };
-        running(CurrentTask::of(&self.info), || self.run_chunks(pool, most, &chunk))
+        running(CurrentTask::of(self.info()), || self.run_chunks(pool, most, &chunk))
     }
 
     fn claim(self: Arc<Self>, pool: u32) -> Option<Box<dyn Claimed>> {
         let work = self.mailbox.claim(pool)?;
-        let mut context = Context::new(Arc::clone(&self.info));
+        let mut context = Context::new(self.info());
         work.enter(&mut context);
         let limit = self.timeout(work.task);
         context.deadline = limit.map(|limit| context.now().saturating_add(limit));
@@ -82,7 +82,7 @@ impl JobSource for ActiveRun {
 impl ActiveRun {
     /// Runs a chunk and then others of the queue, on this thread.
     fn run_chunks(self: &Arc<Self>, pool: u32, most: usize, chunk: &Chunk) -> (usize, bool) {
-        let mut context = Context::new(Arc::clone(&self.info));
+        let mut context = Context::new(self.info());
         let mut stay = Stay::new(most);
         loop {
             let begin = self.engine.clock.timestamp();
@@ -358,7 +358,7 @@ impl ActiveTask {
             }
         };
         let pace = &active.plan.paces[body as usize];
-        let mut current = Some(CurrentTask::of(&active.info));
+        let mut current = Some(CurrentTask::of(active.info()));
         let mut stay = Stay::new(MOST_IN_A_ROW);
         loop {
             let begin = active.engine.clock.timestamp();

@@ -12,7 +12,7 @@
 //! lock.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
@@ -88,7 +88,7 @@ pub(super) struct Contents {
     is_driven_by_future: bool,
     /// Tasks that were abandoned, and whose bodies still run. A body may end before it is noted
     /// here that it was abandoned; hence numbers, and below zero for a moment.
-    abandoned: HashMap<Task, i32>,
+    abandoned: BTreeMap<Task, i32>,
     /// The run is over: whatever still comes is discarded.
     pub(super) closed: bool,
 }
@@ -127,7 +127,7 @@ impl Mailbox {
             contents: Mutex::new(Contents {
                 run: None,
                 notifications: Vec::new(),
-                inline: InlineQueue::new(),
+                inline: InlineQueue::default(),
                 timers: BinaryHeap::new(),
                 timers_set: 0,
                 queues: parallelism.map(PoolQueue::new).collect(),
@@ -136,7 +136,7 @@ impl Mailbox {
                 driver_abandoned: false,
                 waker: None,
                 is_driven_by_future: false,
-                abandoned: HashMap::new(),
+                abandoned: BTreeMap::new(),
                 closed: false,
             }),
             changed: Condvar::new(),

@@ -7,16 +7,15 @@ use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::active::ActiveRun;
+use super::active::{ActiveRun, LocalRun};
 use super::durable::{Beginner, Begun, Recorded, Recording};
 use super::engine::Engine;
 use super::future;
 use super::handle::{Canceller, RunHandle};
 use super::inputs::Inputs;
 use super::progress::ProgressTracker;
-use super::signal::Listeners;
 use crate::cancel::Children;
-use crate::context::{ProgressListener, RunInfo};
+use crate::context::RunInfo;
 use crate::current;
 use crate::error::{Error, Result};
 use crate::executor::{self, AnyExecutor};
@@ -67,7 +66,52 @@ impl Engine {
     ///
     /// If an input is missing, unknown or of the wrong type, or a `State` is missing.
     pub fn run_plan(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Report> {
-        self.prepare_plan(plan, inputs)?.run()
+        self.run_values(plan, inputs.arrange(plan)?, None)
+    }
+
+    /// Runs a plan with values that are of its fields' types, in their order; nothing is recorded.
+    pub(crate) fn run_values(
+        &self,
+        plan: &Arc<Plan>,
+        fields: Vec<Value>,
+        timeout: Option<Duration>,
+    ) -> Result<Report> {
+        let active = self.activate(plan, fields, timeout, None, None)?;
+        current::adopt(&active);
+        let report = active.drive();
+        active.engine.runs.remove(&*active);
+        Ok(report)
+    }
+
+    fn activate(
+        &self,
+        plan: &Arc<Plan>,
+        fields: Vec<Value>,
+        timeout: Option<Duration>,
+        tracker: Option<Arc<ProgressTracker>>,
+        recorded: Option<&Beginner>,
+    ) -> Result<Arc<ActiveRun>> {
+        let engine = self.shared_state();
+        let mocked = engine.mocked(plan)?;
+        let pools = engine.open_pools(plan, mocked.as_ref())?;
+        let deadline = timeout.map(|limit| engine.clock.now().saturating_add(limit));
+        let journal = recorded.and_then(|recorded| recorded.journal(engine));
+        engine.runs.add(RunInfo {
+            id: recorded.map_or_else(|| engine.next_id(), Beginner::id),
+            fields,
+            states: engine.states(plan)?,
+            deadline: recorded.map_or(deadline, |recorded| recorded.deadline(engine)),
+            cancelled: AtomicBool::new(false),
+            children: Children::new(),
+            host: LocalRun::new(
+                Arc::clone(engine),
+                Arc::clone(plan),
+                pools,
+                mocked,
+                tracker,
+                journal,
+            ),
+        })
     }
 
     /// Whether runs of the plan can begin, as far as one can tell: their `State`s are there, and
@@ -111,6 +155,9 @@ impl Prepared {
     /// If the run cannot begin: a `State` is missing, an executor cannot be set up, or the engine
     /// is shut down.
     pub fn run(mut self) -> Result<Report> {
+        if self.recording.is_none() {
+            return self.engine.run_values(&self.plan, self.fields, self.timeout);
+        }
         let begun = self.begin(None)?;
         current::adopt(&begun.active);
         begun.drive()
@@ -155,9 +202,9 @@ impl Prepared {
         // Bodies that are polled here may need the runtime of their executor.
         let host = self.async_executor();
         let mut run = Box::pin(async move {
+            let shared = self.engine.shared_state().executor_of(&Pool::Shared)?;
             let begun = self.begin_async().await?;
             current::adopt(&begun.active);
-            let shared = begun.active.engine.executor_of(&Pool::Shared)?;
             if let Some(report) = begun.report_of_the_past() {
                 return Ok(report);
             }
@@ -246,30 +293,9 @@ impl Prepared {
         tracker: Option<Arc<ProgressTracker>>,
         recorded: Option<Beginner>,
     ) -> Result<Begun> {
-        let (engine, plan) = (self.engine.shared_state(), &self.plan);
-        let mocked = engine.mocked(plan)?;
-        let pools = engine.open_pools(plan, mocked.as_ref())?;
-        let is_observed = tracker.is_some() || !engine.observers.is_empty();
-        let progress = is_observed.then(|| -> Arc<dyn ProgressListener> {
-            Arc::new(Listeners { engine: Arc::clone(engine), tracker: tracker.clone() })
-        });
-        let deadline = self.timeout.map(|limit| engine.clock.now().saturating_add(limit));
-        let info = RunInfo {
-            id: recorded.as_ref().map_or_else(|| engine.next_id(), Beginner::id),
-            names: plan.clone(),
-            environment: Arc::clone(&engine.environment),
-            fields: std::mem::take(&mut self.fields),
-            states: engine.states(plan)?,
-            deadline: recorded.as_ref().map_or(deadline, |recorded| recorded.deadline(engine)),
-            cancelled: AtomicBool::new(false),
-            children: Children::new(),
-            progress,
-        };
-        let journal = recorded.as_ref().and_then(|recorded| recorded.journal(engine));
-        let engine = Arc::clone(engine);
-        let active =
-            ActiveRun::new(engine, Arc::clone(plan), info, pools, mocked, tracker, journal);
-        active.engine.runs.add(&active)?;
+        let fields = std::mem::take(&mut self.fields);
+        let beginner = recorded.as_ref();
+        let active = self.engine.activate(&self.plan, fields, self.timeout, tracker, beginner)?;
         Begun::new(active, recorded)
     }
 }

@@ -91,10 +91,10 @@ impl ProgressTracker {
 
     /// How far the run is whose flow has so many steps.
     pub(super) fn progress(&self, info: &RunInfo, steps: usize) -> Progress {
-        let now = info.environment.clock.now();
+        let now = info.clock().now();
         let running = lock(&self.running);
         let task = |(key, running): (&Key, &Running)| RunningTask {
-            path: info.names.step_path(key.0),
+            path: info.names().step_path(key.0),
             item: key.1,
             attempt: key.2,
             since: now.saturating_sub(running.began),

@@ -136,7 +136,7 @@ impl ActiveRun {
 
     fn end_unrecorded(self: &Arc<Self>) {
         self.mailbox.post(Notification::Halted(Halt::Cancelled(CancelCause::Requested)), || {});
-        self.info.cancel();
+        self.set_cancelled();
         Arc::clone(self).take_up();
         self.wake();
     }

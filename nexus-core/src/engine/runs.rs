@@ -1,17 +1,16 @@
 //! The runs of an engine, so that it can be shut down in order.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use crate::context::RunId;
 use crate::error::{Error, Result};
 use crate::sync::{Condvar, Mutex, lock, wait, wait_timeout};
 
 /// What a shutdown needs of a run.
 pub(super) trait Registered: Send + Sync {
-    fn id(&self) -> RunId;
+    /// Where it stands among the runs of its engine.
+    fn place(&self) -> usize;
+    fn set_place(&mut self, place: usize);
     fn name(&self) -> &str;
     /// Ends the run: nothing more starts, and nothing is waited for.
     fn cancel(self: Arc<Self>);
@@ -30,48 +29,53 @@ pub(super) struct Runs {
 #[derive(Default)]
 struct State {
     closed: bool,
-    active: HashMap<RunId, Weak<dyn Registered>, BuildHasherDefault<IdHasher>>,
+    /// The runs under way, each at a place that it knows; places are used again.
+    active: Vec<Option<Weak<dyn Registered>>>,
+    /// The places that no run has.
+    free: Vec<usize>,
     /// Runs that had bodies abandoned, so that one can say what still runs.
     with_abandoned: Vec<Weak<dyn Registered>>,
 }
 
-/// Ids of runs are mixed well already; hashing them again would cost a run more than its place in
-/// the map.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-    fn write_u128(&mut self, id: u128) {
-        self.0 = id as u64;
-    }
-    fn finish(&self) -> u64 {
-        self.0
+impl State {
+    fn is_idle(&self) -> bool {
+        self.free.len() == self.active.len()
     }
 }
 
 impl Runs {
     /// A run begins.
-    pub(super) fn add(&self, run: &Arc<impl Registered + 'static>) -> Result<()> {
-        let id = run.id();
-        let run = Arc::downgrade(run);
+    pub(super) fn add<R: Registered + 'static>(&self, mut run: R) -> Result<Arc<R>> {
         let mut state = lock(&self.state);
         if state.closed {
+            drop(state);
+            // Its inputs are the user's, and so is their drop.
+            drop(run);
             return Err(Error::Engine("the engine is shut down; it starts no runs".to_owned()));
         }
-        state.active.insert(id, run);
-        Ok(())
+        let place = state.free.pop().unwrap_or_else(|| {
+            state.active.push(None);
+            state.active.len() - 1
+        });
+        run.set_place(place);
+        let run = Arc::new(run);
+        let registered: Weak<R> = Arc::downgrade(&run);
+        state.active[place] = Some(registered);
+        Ok(run)
     }
 
-    /// A run is over.
+    /// A run is over. It may be said again.
     pub(super) fn remove(&self, run: &impl Registered) {
         let mut state = lock(&self.state);
-        state.active.remove(&run.id());
-        if state.active.is_empty() {
+        let place = run.place();
+        // By now the place may be another's.
+        let address = std::ptr::from_ref(run).cast::<()>();
+        let own = |known: &mut Weak<dyn Registered>| known.as_ptr().cast::<()>() == address;
+        if state.active[place].take_if(own).is_some() {
+            state.free.push(place);
+        }
+        // Only who has closed the engine waits, and to notify nobody takes a system call.
+        if state.closed && state.is_idle() {
             self.ended.notify_all();
         }
     }
@@ -95,7 +99,7 @@ impl Runs {
     /// Waits for all runs. `false` if the time is over before.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut state = lock(&self.state);
-        while !state.active.is_empty() {
+        while !state.is_idle() {
             state = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
                 None => wait(&self.ended, state),
                 Some(left) if left.is_zero() => return false,
@@ -106,7 +110,7 @@ impl Runs {
     }
 
     fn active(&self) -> Vec<Arc<dyn Registered>> {
-        lock(&self.state).active.values().filter_map(Weak::upgrade).collect()
+        lock(&self.state).active.iter().flatten().filter_map(Weak::upgrade).collect()
     }
 
     pub(super) fn cancel_all(&self) {
@@ -125,5 +129,50 @@ impl Runs {
         names.sort();
         names.dedup();
         names
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    struct Run {
+        place: usize,
+        name: &'static str,
+    }
+
+    impl Registered for Run {
+        fn place(&self) -> usize {
+            self.place
+        }
+        fn set_place(&mut self, place: usize) {
+            self.place = place;
+        }
+        fn name(&self) -> &str {
+            self.name
+        }
+        fn cancel(self: Arc<Self>) {}
+        fn abandoned_steps(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    /// Otherwise a shutdown would not wait for the run that has the place now.
+    #[test]
+    fn a_run_that_is_removed_twice_leaves_the_next_one_at_its_place() -> Result<()> {
+        let runs = Runs::default();
+        let first = runs.add(Run { place: 0, name: "first" })?;
+        let other = runs.add(Run { place: 0, name: "other" })?;
+        runs.remove(&*first);
+        let next = runs.add(Run { place: 0, name: "next" })?;
+        assert_eq!(next.place, first.place);
+        runs.remove(&*first);
+        assert_eq!(runs.still_running(), ["next", "other"]);
+        let now = Some(Instant::now());
+        assert!(!runs.wait(now));
+        runs.remove(&*other);
+        runs.remove(&*next);
+        assert!(runs.wait(now));
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::keys::Durable;
 use super::runs::Runs;
 use super::timer::Timer;
-use crate::context::{Environment, RunId};
+use crate::context::RunId;
 use crate::error::{Error, Result};
 use crate::event::Body;
 use crate::executor::{
@@ -26,9 +26,8 @@ use crate::value::{TypeInfo, Value};
 
 /// What the runs of an engine share.
 pub(crate) struct Shared {
-    /// As in the environment, one step nearer.
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) environment: Arc<Environment>,
+    pub(super) resources: HashMap<TypeId, Value>,
     pub(super) observers: Vec<Box<dyn Observer>>,
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) pools: Mutex<Vec<OpenPool>>,
@@ -84,14 +83,17 @@ impl Shared {
         RunId(u128::from(first) << 64 | u128::from(second))
     }
 
+    /// The resources that the plan's steps take, in its order.
     pub(super) fn states(&self, plan: &Plan) -> Result<Vec<Value>> {
-        let find = |(ty, needed): (&TypeInfo, &bool)| match self.environment.resources.get(&ty.id())
-        {
-            Some(state) => Ok(state.clone()),
-            None if *needed => Err(Error::MissingState { ty: ty.name() }),
-            None => Ok(Value::new(())),
-        };
-        plan.states.iter().zip(&plan.states_needed).map(find).collect()
+        let mut states = Vec::new();
+        for (ty, needed) in plan.states.iter().zip(&plan.states_needed) {
+            states.push(match self.resources.get(&ty.id()) {
+                Some(state) => state.clone(),
+                None if *needed => return Err(Error::MissingState { ty: ty.name() }),
+                None => Value::new(()),
+            });
+        }
+        Ok(states)
     }
 
     /// The executors that the plan names, in its order; with mocks, the shared pool behind them.
@@ -100,11 +102,11 @@ impl Shared {
         plan: &Plan,
         mocked: Option<&Mocked>,
     ) -> Result<Vec<Arc<dyn AnyExecutor>>> {
-        let is_unused = |index: usize| mocked.is_some_and(|mocked| mocked.unused[index]);
-        let open = |(index, pool): (usize, &Pool)| {
-            self.executor_of(if is_unused(index) { &Pool::Shared } else { pool })
-        };
-        let mut pools = plan.pools.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?;
+        let mut pools = Vec::new();
+        for (index, pool) in plan.pools.iter().enumerate() {
+            let is_unused = mocked.is_some_and(|mocked| mocked.unused[index]);
+            pools.push(self.executor_of(if is_unused { &Pool::Shared } else { pool })?);
+        }
         if mocked.is_some() {
             pools.push(self.executor_of(&Pool::Shared)?);
         }

@@ -1,17 +1,18 @@
 //! Telling the observers. Every function here begins by asking whether there is one.
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::active::ActiveRun;
-use super::progress::ProgressTracker;
+use super::active::{ActiveRun, LocalRun};
 use super::shared::Shared;
-use crate::context::{Context, ProgressListener};
+use crate::context::{Context, Names, RunHost};
 use crate::observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
 use crate::outcome::{Bypass, BypassKind, Exception, Failure, TaskOutcome};
 use crate::panic;
 use crate::report::Report;
 use crate::run::{Run, RunSignal, Task};
+use crate::time::Clock;
 use crate::value::Value;
 
 fn ended(outcome: &TaskOutcome) -> Ended<'_> {
@@ -22,13 +23,16 @@ fn ended(outcome: &TaskOutcome) -> Ended<'_> {
     }
 }
 
-/// Whom an event reaches with `Context::progress`.
-pub(super) struct Listeners {
-    pub(super) engine: Arc<Shared>,
-    pub(super) tracker: Option<Arc<ProgressTracker>>,
-}
-
-impl ProgressListener for Listeners {
+impl RunHost for LocalRun {
+    fn names(&self) -> &dyn Names {
+        &*self.plan
+    }
+    fn clock(&self) -> &dyn Clock {
+        &*self.engine.clock
+    }
+    fn resource(&self, ty: TypeId) -> Option<&Value> {
+        self.engine.resources.get(&ty)
+    }
     fn progress(&self, context: &Context, done: u64, total: u64) {
         if let Some(tracker) = &self.tracker {
             tracker.parts(context, done, total);
@@ -54,8 +58,8 @@ impl ActiveRun {
         self.engine.each_observer(call);
     }
 
-    fn context_of(&self, task: Task) -> Context {
-        let mut context = Context::new(Arc::clone(&self.info));
+    fn context_of(self: &Arc<Self>, task: Task) -> Context {
+        let mut context = Context::new(self.info());
         context.step = task.step;
         context.attempt = task.attempt;
         context.item = task.item;
@@ -63,7 +67,7 @@ impl ActiveRun {
     }
 
     fn run_event(&self) -> RunEvent<'_> {
-        RunEvent { id: self.info.id, pipeline: self.info.names.pipeline(), steps: self.plan.len() }
+        RunEvent { id: self.id, pipeline: self.plan.name(), steps: self.plan.len() }
     }
 
     pub(super) fn signal_run_start(&self) {
@@ -82,7 +86,7 @@ impl ActiveRun {
     }
 
     #[inline]
-    pub(super) fn signal_init(&self, task: Task) {
+    pub(super) fn signal_init(self: &Arc<Self>, task: Task) {
         if self.is_observed() {
             let context = self.context_of(task);
             let step = StepEvent { context: &context };
@@ -112,7 +116,11 @@ impl ActiveRun {
         }
     }
 
-    pub(super) fn signal_bypass(&self, task: Task, answer: &Result<Bypass<Value>, Exception>) {
+    pub(super) fn signal_bypass(
+        self: &Arc<Self>,
+        task: Task,
+        answer: &Result<Bypass<Value>, Exception>,
+    ) {
         if let Ok(Bypass(BypassKind::Skip { reason, .. })) = answer
             && self.is_observed()
         {
@@ -123,7 +131,7 @@ impl ActiveRun {
     }
 
     /// Tells of what the run did by itself: steps that it cancelled, and why it stopped.
-    pub(super) fn signal_run_signals(&self, run: &mut Run) {
+    pub(super) fn signal_run_signals(self: &Arc<Self>, run: &mut Run) {
         if self.engine.observers.is_empty() {
             return;
         }
@@ -145,7 +153,7 @@ impl ActiveRun {
     /// Tells the run of a task's end, and the observers of what the run makes of it.
     #[inline]
     pub(super) fn complete(
-        &self,
+        self: &Arc<Self>,
         run: &mut Run,
         task: Task,
         outcome: TaskOutcome,
@@ -169,7 +177,7 @@ impl ActiveRun {
     }
 
     /// The same for an attempt whose time is over.
-    pub(super) fn complete_late(&self, run: &mut Run, task: Task, elapsed: Duration) {
+    pub(super) fn complete_late(self: &Arc<Self>, run: &mut Run, task: Task, elapsed: Duration) {
         let Ok(retry) = run.timed_out(task, elapsed) else { return };
         if self.is_observed() {
             if let Some(tracker) = &self.tracker {
@@ -182,7 +190,7 @@ impl ActiveRun {
 
     #[cold]
     fn signal_retries(
-        &self,
+        self: &Arc<Self>,
         run: &Run,
         task: Task,
         retry: Option<Duration>,

@@ -10,7 +10,7 @@ use crate::panic;
 use crate::piped::OwnedPiped;
 use crate::plan::Pace;
 pub(super) use crate::run::Notification;
-use crate::run::{Run, Task};
+use crate::run::{Run, ShortQueue, Task};
 
 /// What is to be done for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) enum WorkKind {
 }
 
 /// Work of the driving thread, in the order in which it is to be done.
-pub(super) type InlineQueue = VecDeque<(WorkKind, Task)>;
+pub(super) type InlineQueue = ShortQueue<(WorkKind, Task)>;
 
 /// Work that leaves the run for its pools, in its order for each of them.
 #[derive(Default)]

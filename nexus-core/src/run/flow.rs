@@ -94,12 +94,14 @@ impl Run {
             let group = self.plan.units[unit as usize].group;
             let Some(group_failed) = self.join(group, failed) else { return };
             let this = &self.plan.groups[group as usize];
-            self.failed[this.flow as usize] |= group_failed;
+            if group_failed {
+                self.failed.insert(this.flow);
+            }
             if this.next != NONE {
                 self.ready.push_back(this.next);
                 return;
             }
-            failed = self.failed[this.flow as usize];
+            failed = self.failed.contains(&this.flow);
             match self.plan.flows[this.flow as usize].owner {
                 Owner::Root => return,
                 Owner::Branch(outer) => unit = outer,
@@ -143,7 +145,7 @@ impl Run {
     /// Whether a failure anywhere was left unhandled.
     pub(crate) fn has_failed(&self) -> bool {
         // A halt can leave failures behind in flows that never got to their end.
-        self.failed.first().copied().unwrap_or(false)
+        self.failed.contains(&0)
     }
 
     /// Whether a step's failure went out of `flow` without a branch that handled it or a group

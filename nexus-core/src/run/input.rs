@@ -43,11 +43,18 @@ impl Run {
     /// The input of a step that is one task.
     #[inline]
     pub(crate) fn step_input(&self, step: u32) -> Piped<'_> {
+        // What most steps have is to be made where it is needed: to move it costs as much.
+        if let Gives::Step(from) = self.plan.steps[step as usize].hints.gives
+            && let Ending::Success(value) = &self.cells[from as usize].ending
+        {
+            return Piped::Value(value);
+        }
+        self.other_input(step)
+    }
+
+    fn other_input(&self, step: u32) -> Piped<'_> {
         match self.plan.steps[step as usize].hints.gives {
-            Gives::Step(from) => match &self.cells[from as usize].ending {
-                Ending::Success(value) => Piped::Value(value),
-                _ => self.step_end(from),
-            },
+            Gives::Step(from) => self.step_end(from),
             Gives::Members(group) => {
                 let members = Members::of(&self.cells, self.plan.members_of(group));
                 members.map_or_else(|| self.group_end(group), Piped::Members)

@@ -15,14 +15,14 @@ mod short_queue;
 mod taken;
 mod tokens;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
 pub(crate) use notification::Notification;
-use short_queue::ShortQueue;
+pub(crate) use short_queue::ShortQueue;
 pub(crate) use taken::Taken;
 use tokens::Tokens;
 
@@ -39,7 +39,7 @@ use crate::value::Value;
 const MOST_CRASHES: u32 = 3;
 
 /// One attempt at a step, or at one item of an `each` step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Task {
     pub(crate) step: u32,
     /// From 1.
@@ -146,13 +146,13 @@ pub(crate) struct Run {
     pub(crate) plan: Arc<Plan>,
     pub(crate) cells: Vec<Cell>,
     joins: Vec<Join>,
-    /// For each flow, whether a failure inside was left unhandled.
-    failed: Vec<bool>,
+    /// The flows in which a failure was left unhandled.
+    failed: BTreeSet<u32>,
     taken: Taken,
     each: EachSteps,
     tokens: Tokens,
     /// How many workers have died of a task so far.
-    crashes: HashMap<(u32, Option<u64>), u32>,
+    crashes: BTreeMap<(u32, Option<u64>), u32>,
     actions: ShortQueue<Action>,
     /// Groups that are to start; a list instead of recursion.
     ready: ShortQueue<u32>,
@@ -160,7 +160,7 @@ pub(crate) struct Run {
     outstanding: usize,
     /// Of those, the waits: in all, and for each step that has any.
     waiting: usize,
-    waits: HashMap<u32, usize>,
+    waits: BTreeMap<u32, usize>,
     /// Steps that have ended.
     ended: u32,
     pub(crate) halt: Option<Halt>,
@@ -182,16 +182,16 @@ impl Run {
                 .iter()
                 .map(|size| Join { left: *size, ..Join::default() })
                 .collect(),
-            failed: vec![false; plan.flows.len()],
+            failed: BTreeSet::new(),
             taken: Taken::default(),
             each: EachSteps::default(),
             tokens: Tokens::default(),
-            crashes: HashMap::new(),
+            crashes: BTreeMap::new(),
             actions: ShortQueue::default(),
             ready,
             outstanding: 0,
             waiting: 0,
-            waits: HashMap::new(),
+            waits: BTreeMap::new(),
             ended: 0,
             halt: None,
             plan,

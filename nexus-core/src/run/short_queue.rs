@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-pub(super) struct ShortQueue<T> {
+pub(crate) struct ShortQueue<T> {
     first: Option<T>,
     rest: VecDeque<T>,
 }
@@ -16,7 +16,7 @@ impl<T> Default for ShortQueue<T> {
 
 impl<T> ShortQueue<T> {
     #[inline]
-    pub(super) fn push_back(&mut self, entry: T) {
+    pub(crate) fn push_back(&mut self, entry: T) {
         if self.first.is_none() {
             self.first = Some(entry);
         } else {
@@ -25,7 +25,7 @@ impl<T> ShortQueue<T> {
     }
 
     #[inline]
-    pub(super) fn pop_front(&mut self) -> Option<T> {
+    pub(crate) fn pop_front(&mut self) -> Option<T> {
         let first = self.first.take();
         if !self.rest.is_empty() {
             self.first = self.rest.pop_front();
@@ -34,22 +34,33 @@ impl<T> ShortQueue<T> {
     }
 
     #[inline]
-    pub(super) fn front(&self) -> Option<&T> {
+    pub(crate) fn front(&self) -> Option<&T> {
         self.first.as_ref()
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
+    /// Takes all entries of `other`, in their order.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        while let Some(entry) = other.pop_front() {
+            self.push_back(entry);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
         self.first = None;
         self.rest.clear();
     }
 
     /// Keeps the entries for which `keep` holds, in their order.
-    pub(super) fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl Fn(&T) -> bool) {
         self.rest.extend(self.first.take());
         self.rest.rotate_right(usize::from(!self.rest.is_empty()));
         self.rest.retain(keep);
@@ -68,6 +79,11 @@ mod tests {
         assert_eq!(queue.pop_front(), Some(0));
         queue.retain(|n| n % 2 == 1);
         queue.push_back(9);
+        assert_eq!((queue.front(), queue.len()), (Some(&1), 3));
+        let mut other = ShortQueue::default();
+        other.append(&mut queue);
+        assert_eq!((queue.front(), queue.len()), (None, 0));
+        queue.append(&mut other);
         let left: Vec<i32> = std::iter::from_fn(|| queue.pop_front()).collect();
         assert_eq!(left, [1, 3, 9]);
         assert!(queue.is_empty());
