@@ -145,13 +145,9 @@ impl Killer {
         said.extend(receive.iter());
         reader.join().unwrap();
         self.check_life(&said);
-        match status.signal() {
-            Some(_) => true,
-            None => {
-                assert!(status.success(), "the program ended with {status}");
-                false
-            }
-        }
+        let was_killed = status.signal().is_some();
+        assert!(was_killed || status.success(), "the program ended with {status}");
+        was_killed
     }
 
     /// No attempt that was recorded before this life was invoked in it.
