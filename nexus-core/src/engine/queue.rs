@@ -215,7 +215,8 @@ impl PoolQueue {
         }
         let Amount { nanos, long } = self.amount;
         let shares = usize::try_from(nanos.div_ceil(WORTH_WAKING)).unwrap_or(waiting);
-        let wanted = if self.stalled { waiting } else { long + shares.min(self.processors) };
+        let wanted = long + shares.min(self.processors);
+        let wanted = if self.stalled { waiting } else { wanted.min(waiting) };
         // Workers that are about to ask for more will take of it.
         let ready = self.chunks.iter().filter(|chunk| chunk.is_done()).count();
         let busy = self.claimed.jobs() + self.chunks.len() - ready;
