@@ -154,7 +154,15 @@ impl Shared {
     /// The next job, after sleep if need be; `None` when the pool closes and nothing is left.
     fn next_job(self: &Arc<Self>, deque: &Worker<Job>) -> Option<Job> {
         loop {
-            if let Some(job) = self.find_job(deque).or_else(|| self.search(deque)) {
+            if let Some(job) = self.find_job(deque) {
+                // Whoever submitted the others may have left them to a worker that searched, and
+                // that one may have looked for them while they were on their way to this deque.
+                if self.has_work() {
+                    self.wake_worker(lock(&self.state));
+                }
+                return Some(job);
+            }
+            if let Some(job) = self.search(deque) {
                 return Some(job);
             }
             let mut state = lock(&self.state);
