@@ -1,10 +1,13 @@
 //! Durable runs as futures, which may be dropped at any time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use nexus_core::journal::{MemoryStore, RecordKind, RunState};
 use nexus_core::testing::TestEngine;
-use nexus_core::{Engine, Inputs, Outcome, Plan, Shutdown, Status, ThreadPoolExecutor};
+use nexus_core::{Context, Engine, Inputs, Outcome, Plan, Shutdown, Status, ThreadPoolExecutor};
+
+use tokio::sync::Notify;
 
 use crate::support::{
     Events, Slow, block_on, engine, future, kinds, left_at, poll, records, run, state, within,
@@ -116,4 +119,44 @@ fn dropped_while_a_record_is_written_it_goes_on_after_that_record() {
     assert_eq!((events.calls.of("a"), events.calls.of("b")), (1, 1));
     let numbers: Vec<u64> = records(&slow.inner).iter().map(|record| record.seq).collect();
     assert_eq!(numbers, [1, 2]);
+}
+
+#[test]
+fn whose_runtime_goes_away_it_goes_on_on_another_one() {
+    let mut events = Events::new();
+    let (may_end, begun) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+    events.add("plain", |_| Outcome::success(1_u32));
+    for name in ["first", "second"] {
+        let (calls, may_end, begun) = (events.calls.clone(), may_end.clone(), begun.clone());
+        let event = events.registry.async_event(name, move |ctx: &Context| {
+            calls.note(ctx);
+            let hangs = ctx.event() == "second" && !may_end.load(SeqCst);
+            let begun = Arc::clone(&begun);
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                if hangs {
+                    begun.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                Outcome::success(1_u32)
+            })
+        });
+        event.output_json();
+    }
+    let plan = events.plan("first -> plain -> second -> plain");
+    let store = Arc::new(MemoryStore::new());
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    {
+        let (engine, runtime) = (engine(&store, &plan), runtime());
+        runtime.spawn(future(&engine, &plan));
+        runtime.block_on(begun.notified());
+    }
+    assert_eq!((state(&store), records(&store).len()), (RunState::Unfinished, 2));
+    may_end.store(true, SeqCst);
+    let engine = engine(&store, &plan);
+    let report = runtime().block_on(future(&engine, &plan)).unwrap();
+    assert!(report.is_success());
+    assert_eq!(kinds(&store), [(RecordKind::Completed, 1); 4]);
+    let of = |step| events.calls.of(step);
+    assert_eq!((of("first"), of("second"), events.calls.total()), (1, 2, 5));
 }

@@ -6,6 +6,7 @@ mod drift;
 mod futures;
 mod keys;
 mod late;
+mod many;
 mod pure;
 mod resume;
 

@@ -34,18 +34,21 @@ fn in_a_future_they_end_and_the_run_with_them() {
 }
 
 #[test]
-fn what_a_recorded_step_takes_from_them_is_there_again_after_a_crash() {
+fn what_they_take_and_what_they_give_is_there_again_after_a_crash() {
     let mut events = Events::new();
-    events.add("pure", |_| Outcome::success(20_u32)).checkpoint(false);
-    events.add("twice", |ctx| Outcome::success(2 * ctx.previous()[0].value::<u32>().unwrap()));
-    let plan = events.plan("pure |-> twice");
+    let previous = |ctx: &Context| ctx.previous()[0].value::<u32>().copied().unwrap_or_default();
+    events.add("ten", |_| Outcome::success(10_u32));
+    events.add("pure", move |ctx| Outcome::success(2 * previous(ctx))).checkpoint(false);
+    events.add("next", move |ctx| Outcome::success(1 + previous(ctx)));
+    let plan = events.plan("ten |-> pure |-> next");
     let store = Arc::new(MemoryStore::new());
-    assert_eq!(run(&engine(&store, &plan), &plan).unwrap().output::<u32>().unwrap(), &40);
-    assert_eq!(kinds(&store), [(RecordKind::Computed, 1), (RecordKind::Completed, 1)]);
-    for safe in 0..=2 {
+    assert_eq!(run(&engine(&store, &plan), &plan).unwrap().output::<u32>().unwrap(), &21);
+    let kinds: Vec<RecordKind> = kinds(&store).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, [RecordKind::Completed, RecordKind::Computed, RecordKind::Completed]);
+    for safe in 0..=3 {
         let engine = engine(&left_at(&store, safe), &plan);
         let report = engine.resume().unwrap().remove(0).wait().unwrap();
-        assert_eq!(report.output::<u32>().unwrap(), &40, "left at {safe}");
+        assert_eq!(report.output::<u32>().unwrap(), &21, "left at {safe}");
     }
 }
 
