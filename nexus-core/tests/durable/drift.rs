@@ -1,8 +1,8 @@
 //! D6: records that do not fit the flow of today. Such a run is listed with the reason, nothing of it
 //! is invoked, and it keeps no other from going on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use nexus_core::journal::{Change, MemoryStore, Record, RecordKind, RunState, Store};
@@ -11,7 +11,7 @@ use nexus_core::{
     ConfigError, Executor, ExecutorInitializerConfig, Job, Outcome, Plan, RetryPolicy,
 };
 
-use crate::support::{Events, engine, left_at, records, run, state, within};
+use crate::support::{Asking, Events, engine, left_at, records, run, state, within};
 
 /// A run like `k` of the store, with these records of its first step instead.
 fn with_records(store: &MemoryStore, records: &[(RecordKind, u32, &str)]) -> Arc<MemoryStore> {
@@ -149,6 +149,37 @@ fn an_attempt_that_ended_after_its_timeout_was_recorded_is_no_drift() {
     let report = within(move || engine.resume().unwrap().remove(0).wait().unwrap());
     assert!(report.is_success());
     assert_eq!(report.step("a").unwrap().attempts(), 2);
+}
+
+#[test]
+fn a_run_that_can_go_on_again_has_no_reason_any_more_whoever_goes_on_with_it() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let (old, new) = (events.plan("a -> a"), events.plan("a -> a -> a"));
+    let store = Arc::new(MemoryStore::new());
+    run(&engine(&store, &old), &old).unwrap();
+    for resumes in [true, false] {
+        let left = left_at(&store, 1);
+        assert!(reason(&left, &new).contains("its flow has changed"));
+        // What is written of it, in order: that it goes on comes before what it does.
+        let (send, written) = mpsc::channel();
+        let noting = Asking::new(&left, move |changes| {
+            changes.iter().for_each(|change| send.send(change.clone()).unwrap());
+            Ok(())
+        });
+        let engine = TestEngine::new().store(noting).resumable(&old).build().unwrap();
+        let plan = Arc::clone(&old);
+        let report = within(move || match resumes {
+            true => engine.resume().unwrap().remove(0).wait().unwrap(),
+            false => run(&engine, &plan).unwrap(),
+        });
+        assert!(report.is_success());
+        assert!(matches!(written.recv().unwrap(), Change::Decision { reason: None, .. }));
+        let written: Vec<Change> = written.iter().collect();
+        assert!(matches!(&written[..], [Change::Record { .. }, Change::End { .. }]), "{written:?}");
+        let stored = left.run("k").unwrap().unwrap();
+        assert_eq!((stored.state, stored.reason), (RunState::Ended(report.status()), None));
+    }
 }
 
 /// An executor for which this machine lacks something.

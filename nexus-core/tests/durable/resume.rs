@@ -172,7 +172,11 @@ fn the_deadline_of_a_run_counts_from_its_first_start() {
     assert_eq!((whole.status(), whole.elapsed()), (Status::TimedOut, quarters(4)));
     let all = records(&store).len();
     for (safe, away) in (0..=all).flat_map(|safe| [0, 2, 9].map(|n| (safe, quarters(n)))) {
+        let before = events.calls.total();
         let (at, report) = resumed_after(&store, safe, away, &plan);
+        if at >= quarters(4) {
+            assert_eq!(events.calls.total(), before, "nothing starts when the time is over");
+        }
         let case = format!("left at {safe} of {all}, resumed at {at:?}");
         assert_eq!(report.status(), Status::TimedOut, "{case}");
         assert_eq!(report.elapsed(), at.max(quarters(4)), "{case}");
