@@ -132,4 +132,6 @@ fn an_engine_that_is_shut_down_leaves_a_run_inside_of_another_to_be_resumed_as_w
     assert!(handle.wait().is_err());
     let child = store.run("child").unwrap().unwrap();
     assert_eq!((state(&store), child.state), (RunState::Unfinished, RunState::Unfinished));
+    // Not even that it was cancelled: that would end it where it is resumed.
+    assert_eq!(store.records("child", 0, usize::MAX).unwrap(), []);
 }

@@ -164,18 +164,23 @@ fn a_run_that_can_go_on_again_has_no_reason_any_more_whoever_goes_on_with_it() {
         // What is written of it, in order: that it goes on comes before what it does.
         let (send, written) = mpsc::channel();
         let noting = Asking::new(&left, move |changes| {
-            changes.iter().for_each(|change| send.send(change.clone()).unwrap());
+            for change in changes {
+                send.send(change.clone()).unwrap();
+            }
             Ok(())
         });
         let engine = TestEngine::new().store(noting).resumable(&old).build().unwrap();
         let plan = Arc::clone(&old);
-        let report = within(move || match resumes {
-            true => engine.resume().unwrap().remove(0).wait().unwrap(),
-            false => run(&engine, &plan).unwrap(),
+        let report = within(move || {
+            if resumes {
+                engine.resume().unwrap().remove(0).wait().unwrap()
+            } else {
+                run(&engine, &plan).unwrap()
+            }
         });
         assert!(report.is_success());
         assert!(matches!(written.recv().unwrap(), Change::Decision { reason: None, .. }));
-        let written: Vec<Change> = written.iter().collect();
+        let written: Vec<Change> = written.try_iter().collect();
         assert!(matches!(&written[..], [Change::Record { .. }, Change::End { .. }]), "{written:?}");
         let stored = left.run("k").unwrap().unwrap();
         assert_eq!((stored.state, stored.reason), (RunState::Ended(report.status()), None));
