@@ -335,6 +335,9 @@ impl Registered for ActiveRun {
     fn name(&self) -> &str {
         self.plan.name()
     }
+    fn leave(&self) {
+        self.leave_recorded();
+    }
     fn cancel(self: Arc<Self>) {
         self.let_go();
     }

@@ -62,7 +62,11 @@ impl ActiveRun {
     /// What comes before a run's first step.
     pub(super) fn begin_run(self: &Arc<Self>) {
         self.signal_run_start();
-        if let Some(at) = self.deadline {
+        let Some(at) = self.deadline else { return };
+        // A run that goes on may have had its time while nobody drove it: nothing starts then.
+        if self.journal.is_some() && at <= self.engine.clock.now() {
+            self.halt(Halt::TimedOut);
+        } else {
             self.engine.timer.set(at, self.when_alive(|run| run.halt(Halt::TimedOut)));
         }
     }

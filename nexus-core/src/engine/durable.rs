@@ -289,13 +289,18 @@ impl Begun {
                 Beginning::New(start) => begun.start = Some(Change::Start(*start)),
                 Beginning::Stored(stored) => {
                     begun.active.replay(&stored)?;
+                    // What stood in its way is gone.
+                    if stored.state == RunState::NeedsDecision {
+                        let key = Arc::clone(&stored.start.key);
+                        begun.start = Some(Change::Decision { key, reason: None });
+                    }
                 }
             }
         }
         Ok(begun)
     }
 
-    /// Writes that the run begins.
+    /// Writes that the run begins, or that it can go on again.
     pub(super) fn write_start(&mut self) -> Result<()> {
         let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) else {
             return Ok(());

@@ -89,23 +89,25 @@ impl Engine {
         let mut runs = durable.store().runs(&query(RunState::Unfinished))?;
         // What stood in the way may be gone.
         runs.extend(durable.store().runs(&query(RunState::NeedsDecision))?);
-        for stored in runs {
-            let key = &stored.start.key;
+        for listed in runs {
+            let key = &listed.start.key;
             // Under the key, so that nobody else goes on with it meanwhile.
             let Some(guard) = KeyGuard::try_take(self.shared_state(), key) else { continue };
-            let resumed = self.resume_run(durable, &stored, guard);
-            let reason = match &resumed {
+            // Somebody may have, since it was listed.
+            let stored = durable.store().run(key)?.filter(StoredRun::is_open);
+            let Some(stored) = stored else { continue };
+            match self.resume_run(durable, &stored, guard) {
+                Ok(resumed) => handles.extend(resumed),
                 Err(Error::Store(why)) if !matches!(why, StoreError::Damaged { .. }) => {
-                    return Err(Error::Store(why.clone()));
+                    return Err(Error::Store(why));
                 }
-                Err(why) => Some(why.to_string()),
-                Ok(_) => None,
-            };
-            if reason != stored.reason {
-                let key = Arc::clone(key);
-                durable.writer.write(Change::Decision { key, reason })?;
+                Err(why) => {
+                    let (key, reason) = (Arc::clone(key), Some(why.to_string()));
+                    if reason != stored.reason {
+                        durable.writer.write(Change::Decision { key, reason })?;
+                    }
+                }
             }
-            handles.extend(resumed.ok().flatten());
         }
         Ok(handles)
     }
@@ -217,10 +219,8 @@ fn watch_requests(engine: &Arc<Shared>) {
 fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<bool> {
     let key: Arc<str> = key.into();
     let Some(_guard) = KeyGuard::try_take(engine, &key) else { return Ok(false) };
-    let Some(stored) = durable.store().run(&key)? else { return Ok(false) };
-    if !matches!(stored.state, RunState::Unfinished | RunState::NeedsDecision) {
-        return Ok(false);
-    }
+    let stored = durable.store().run(&key)?.filter(StoredRun::is_open);
+    let Some(stored) = stored else { return Ok(false) };
     let at = engine.timestamp();
     let body = Body::of_cancelled();
     let record = Record {

@@ -129,8 +129,19 @@ impl ActiveRun {
     pub(super) fn let_go(self: &Arc<Self>) {
         match &self.journal {
             None => self.halt(Halt::Cancelled(CancelCause::Requested)),
-            Some(journal) if journal.release() => self.end_unrecorded(),
-            Some(_) => {}
+            Some(journal) => {
+                journal.release();
+                if journal.is_released() {
+                    self.end_unrecorded();
+                }
+            }
+        }
+    }
+
+    /// Leaves a recorded run as it is recorded. It does not know of that yet.
+    pub(super) fn leave_recorded(&self) {
+        if let Some(journal) = &self.journal {
+            journal.release();
         }
     }
 

@@ -12,6 +12,8 @@ pub(super) trait Registered: Send + Sync {
     fn place(&self) -> usize;
     fn set_place(&mut self, place: usize);
     fn name(&self) -> &str;
+    /// The engine ends: nothing more is recorded of the run, which is cancelled soon.
+    fn leave(&self);
     /// Ends the run: nothing more starts, and nothing is waited for.
     fn cancel(self: Arc<Self>);
     /// The steps whose bodies run on although nobody waits for them.
@@ -114,7 +116,12 @@ impl Runs {
     }
 
     pub(super) fn cancel_all(&self) {
-        for run in self.active() {
+        let active = self.active();
+        // A run that ends cancels those inside of it, of which that is not to be recorded.
+        for run in &active {
+            run.leave();
+        }
+        for run in active {
             run.cancel();
         }
     }
@@ -151,6 +158,7 @@ mod tests {
         fn name(&self) -> &str {
             self.name
         }
+        fn leave(&self) {}
         fn cancel(self: Arc<Self>) {}
         fn abandoned_steps(&self) -> Vec<String> {
             Vec::new()

@@ -252,6 +252,11 @@ impl StoredRun {
     pub fn new(start: RunStart) -> Self {
         Self { start, state: RunState::Unfinished, ended_at: None, reason: None, records: 0 }
     }
+
+    /// Whether it is not over, and not damaged.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, RunState::Unfinished | RunState::NeedsDecision)
+    }
 }
 
 /// Which runs to list.

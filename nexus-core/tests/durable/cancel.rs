@@ -1,15 +1,11 @@
 //! Cancelling durable runs: under way, left unfinished, and from another process.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
-use nexus_core::journal::{MemoryStore, Request, RunQuery, RunState, Store};
-use nexus_core::{Context, Inputs, Outcome, Plan, Status};
+use nexus_core::journal::{MemoryStore, Request, RunState, Store};
+use nexus_core::{Context, Engine, Inputs, Outcome, Plan, Shutdown, Status};
 
-use crate::support::{Events, engine, left_at, records, run};
-
-fn state(store: &MemoryStore) -> RunState {
-    store.runs(&RunQuery::all()).unwrap()[0].state
-}
+use crate::support::{Events, engine, left_at, prepare, records, run, state, within};
 
 #[test]
 fn a_run_that_was_left_is_cancelled_where_it_is() {
@@ -47,7 +43,7 @@ fn a_run_under_way_ends_and_stays_ended() {
     let (plan, begun) = waits(&mut events);
     let store = Arc::new(MemoryStore::new());
     let engine = engine(&store, &plan);
-    let handle = engine.prepare_plan(&plan, Inputs::new()).unwrap().key("k").start().unwrap();
+    let handle = prepare(&engine, &plan).start().unwrap();
     assert_eq!(handle.key(), Some("k"));
     begun.recv().unwrap();
     assert!(engine.cancel("k").unwrap());
@@ -63,7 +59,7 @@ fn another_process_may_ask_for_it() {
     let (plan, begun) = waits(&mut events);
     let store = Arc::new(MemoryStore::new());
     let engine = engine(&store, &plan);
-    let handle = engine.prepare_plan(&plan, Inputs::new()).unwrap().key("k").start().unwrap();
+    let handle = prepare(&engine, &plan).start().unwrap();
     begun.recv().unwrap();
     store.request(&Request::Cancel { key: "k".into() }).unwrap();
     assert_eq!(handle.wait().unwrap().status(), Status::Cancelled);
@@ -75,9 +71,9 @@ fn an_engine_that_is_shut_down_leaves_its_durable_runs_to_be_resumed() {
     let (plan, begun) = waits(&mut events);
     let store = Arc::new(MemoryStore::new());
     let first = engine(&store, &plan);
-    let handle = first.prepare_plan(&plan, Inputs::new()).unwrap().key("k").start().unwrap();
+    let handle = prepare(&first, &plan).start().unwrap();
     begun.recv().unwrap();
-    first.shutdown(nexus_core::Shutdown::cancel());
+    first.shutdown(Shutdown::cancel());
     let error = handle.wait().unwrap_err().to_string();
     assert!(error.contains("`k`") && error.contains("resumed"), "{error}");
     assert_eq!((state(&store), records(&store).len()), (RunState::Unfinished, 0));
@@ -86,4 +82,56 @@ fn an_engine_that_is_shut_down_leaves_its_durable_runs_to_be_resumed() {
     begun.recv().unwrap();
     again.cancel();
     assert_eq!(again.wait().unwrap().status(), Status::Cancelled);
+}
+
+#[test]
+fn what_a_run_said_that_was_cancelled_before_its_first_step_is_what_its_records_say() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let child = events.plan("a -> a");
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &child);
+    let (send, begun) = mpsc::channel();
+    let (inner, plan, said) = (engine.clone(), Arc::clone(&child), Arc::new(Mutex::default()));
+    let says = Arc::clone(&said);
+    events.add("outer", move |ctx: &Context| {
+        let _ = send.send(());
+        while !ctx.is_cancelled() {
+            std::thread::yield_now();
+        }
+        *says.lock().unwrap() = run(&inner, &plan).unwrap().to_string();
+        Outcome::success(())
+    });
+    let outer = events.plan("outer");
+    let handle = engine.prepare_plan(&outer, Inputs::new()).unwrap().start().unwrap();
+    begun.recv().unwrap();
+    handle.cancel();
+    assert_eq!(handle.wait().unwrap().status(), Status::Cancelled);
+    assert_eq!((events.calls.of("a"), state(&store)), (0, RunState::Ended(Status::Cancelled)));
+    assert_eq!(*said.lock().unwrap(), engine.report("k").unwrap().unwrap().to_string());
+}
+
+#[test]
+fn an_engine_that_is_shut_down_leaves_a_run_inside_of_another_to_be_resumed_as_well() {
+    let mut events = Events::new();
+    let (child, begun) = waits(&mut events);
+    let slot: Arc<Mutex<Option<Engine>>> = Arc::default();
+    let inner = Arc::clone(&slot);
+    events.add("outer", move |_| {
+        let engine = inner.lock().unwrap().take().unwrap();
+        let child = engine.prepare_plan(&child, Inputs::new()).unwrap().key("child").run();
+        Outcome::success(child.is_ok())
+    });
+    let outer = events.plan("outer");
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &outer);
+    *slot.lock().unwrap() = Some(engine.clone());
+    let handle = prepare(&engine, &outer).start().unwrap();
+    begun.recv().unwrap();
+    within(move || engine.shutdown(Shutdown::cancel()));
+    assert!(handle.wait().is_err());
+    let child = store.run("child").unwrap().unwrap();
+    assert_eq!((state(&store), child.state), (RunState::Unfinished, RunState::Unfinished));
+    // Not even that it was cancelled: that would end it where it is resumed.
+    assert_eq!(store.records("child", 0, usize::MAX).unwrap(), []);
 }

@@ -1,11 +1,11 @@
 //! D1: a key has one run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 
 use nexus_core::journal::{MemoryStore, RunQuery, RunState};
-use nexus_core::{Engine, Fields, Flow, Inputs, Outcome, Status};
+use nexus_core::{Engine, Fields, Flow, Inputs, Outcome, Plan, Status};
 
-use crate::support::{Events, engine, run};
+use crate::support::{Events, engine, left_at, prepare, run, state, within};
 
 #[test]
 fn the_same_key_again_invokes_nothing_and_gives_the_same_report() {
@@ -65,5 +65,74 @@ fn a_run_under_way_is_waited_for() {
             assert_eq!(thread.join().unwrap().unwrap().output::<u32>().unwrap(), &7);
         }
     });
+    assert_eq!(events.calls.total(), 1);
+}
+
+/// An event `hold` that says that it begins, and ends when the sender is dropped.
+fn held(events: &mut Events) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let ((send, begun), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+    let ended = Mutex::new(ended);
+    events.add("hold", move |_| {
+        let _ = send.send(());
+        let _ = ended.lock().unwrap().recv();
+        Outcome::success(1_u32)
+    });
+    (begun, end)
+}
+
+#[test]
+fn another_pipeline_is_refused_while_the_run_of_the_key_is_still_under_way() {
+    let mut events = Events::new();
+    let (begun, end) = held(&mut events);
+    events.add("b", |_| Outcome::success(1_u32));
+    let (plan, other) = (events.plan("hold"), events.plan("b"));
+    let engine = engine(&Arc::new(MemoryStore::new()), &plan);
+    let handle = prepare(&engine, &plan).start().unwrap();
+    begun.recv().unwrap();
+    let refused = within(move || run(&engine, &other).unwrap_err().to_string());
+    assert!(refused.contains("`k`") && refused.contains("then: hold"), "{refused}");
+    drop(end);
+    assert!(handle.wait().unwrap().is_success());
+    assert_eq!(events.calls.total(), 1);
+}
+
+#[test]
+fn a_run_that_is_resumed_is_not_resumed_twice() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let (begun, end) = held(&mut events);
+    let plan = events.plan("a -> hold");
+    let store = Arc::new(MemoryStore::new());
+    let first = engine(&store, &plan);
+    let handle = prepare(&first, &plan).start().unwrap();
+    begun.recv().unwrap();
+    let left = left_at(&store, 1);
+    let second = engine(&left, &plan);
+    let resumed = second.resume().unwrap().remove(0);
+    begun.recv().unwrap();
+    assert!(second.resume().unwrap().is_empty());
+    assert!(second.report("k").unwrap().is_none());
+    assert_eq!(state(&left), RunState::Unfinished);
+    drop(end);
+    assert!(handle.wait().unwrap().is_success() && resumed.wait().unwrap().is_success());
+    assert_eq!((events.calls.of("a"), events.calls.of("hold")), (1, 2));
+}
+
+#[test]
+fn a_run_that_would_wait_for_itself_says_so() {
+    let mut events = Events::new();
+    let slot: Arc<OnceLock<(Engine, Arc<Plan>)>> = Arc::default();
+    let inner = Arc::clone(&slot);
+    events.add("a", move |_| {
+        let (engine, plan) = inner.get().unwrap();
+        let error = run(engine, plan).err();
+        Outcome::success(error.map(|error| error.to_string()))
+    });
+    let plan = events.plan("a");
+    let engine = engine(&Arc::new(MemoryStore::new()), &plan);
+    let _ = slot.set((engine.clone(), Arc::clone(&plan)));
+    let report = within(move || run(&engine, &plan).unwrap());
+    let said = report.output::<Option<String>>().unwrap().as_deref().unwrap();
+    assert!(said.contains("`k` would wait for itself"), "{said}");
     assert_eq!(events.calls.total(), 1);
 }

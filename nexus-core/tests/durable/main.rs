@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
 mod cancel;
+mod drift;
+mod futures;
 mod keys;
+mod late;
+mod many;
+mod pure;
 mod resume;
 
 mod support;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nexus_core::journal::{MemoryStore, RecordKind, RunQuery, RunState};
+use nexus_core::journal::{MemoryStore, RecordKind, RunQuery, RunState, Store};
+use nexus_core::testing::TestEngine;
 use nexus_core::{Bypass, Outcome, Plan, Report, RetryPolicy, Status};
 
-use crate::support::{Calls, Events, engine, left_at, records, run};
+use crate::support::{Calls, Events, engine, left_at, prepare, records, run};
 
 /// What a report says, but for times of day.
 fn said(report: &Report) -> serde_json::Value {
@@ -108,11 +109,77 @@ fn a_wait_goes_on_for_what_is_left_of_it() {
     run(&engine(&store, &plan), &plan).unwrap();
     let left = left_at(&store, 1);
     for (away, waits) in [(0, 60), (45, 15), (3600, 0)] {
-        let clock = nexus_core::testing::TestEngine::new();
+        let clock = TestEngine::new();
         clock.clock().advance(Duration::from_secs(away));
         let engine = clock.store(left_at(&left, 1)).resumable(&plan).build().unwrap();
         let report = engine.resume().unwrap().remove(0).wait().unwrap();
         assert_eq!(report.elapsed(), Duration::from_secs(away + waits));
+    }
+}
+
+/// Goes on with what was left at so many records, so long after the last of them.
+fn resumed_after(
+    store: &MemoryStore,
+    safe: usize,
+    away: Duration,
+    plan: &Arc<Plan>,
+) -> (Duration, Report) {
+    let left = left_at(store, safe);
+    let began = store.run("k").unwrap().unwrap().start.at;
+    let last = records(&left).last().map_or(began, |record| record.at);
+    let (test, at) = (TestEngine::new(), last.since(began) + away);
+    test.clock().advance(at);
+    let engine = test.store(left).resumable(plan).build().unwrap();
+    (at, engine.resume().unwrap().remove(0).wait().unwrap())
+}
+
+#[test]
+fn the_time_that_all_attempts_may_take_counts_from_the_first_attempt() {
+    let mut events = Events::new();
+    let policy = RetryPolicy::builder()
+        .max_attempts(50)
+        .backoff_factor(60.0)
+        .max_backoff(60.0)
+        .max_elapsed(Duration::from_secs(200))
+        .build();
+    events.add("a", |_| Err::<u32, _>(std::io::Error::other("busy"))).retry_policy(policy);
+    let plan = events.plan("a");
+    let store = Arc::new(MemoryStore::new());
+    let whole = run(&engine(&store, &plan), &plan).unwrap();
+    assert_eq!(whole.elapsed(), Duration::from_secs(200));
+    for safe in 0..records(&store).len() {
+        let (_, report) = resumed_after(&store, safe, Duration::ZERO, &plan);
+        assert_eq!(said(&report), said(&whole), "left at {safe}");
+        assert_eq!(report.elapsed(), whole.elapsed(), "left at {safe}");
+    }
+}
+
+#[test]
+fn the_deadline_of_a_run_counts_from_its_first_start() {
+    let mut events = Events::new();
+    let quarters = |n: u64| Duration::from_mins(15 * n);
+    let policy = RetryPolicy::builder()
+        .max_attempts(9)
+        .backoff_factor(45.0 * 60.0)
+        .max_backoff(45.0 * 60.0)
+        .build();
+    events.add("a", |_| Outcome::success(1_u32));
+    events.add("busy", |_| Err::<u32, _>(std::io::Error::other("busy"))).retry_policy(policy);
+    let plan = events.plan("a -> busy");
+    let store = Arc::new(MemoryStore::new());
+    let prepared = prepare(&engine(&store, &plan), &plan).timeout(quarters(4));
+    let whole = prepared.run().unwrap();
+    assert_eq!((whole.status(), whole.elapsed()), (Status::TimedOut, quarters(4)));
+    let all = records(&store).len();
+    for (safe, away) in (0..=all).flat_map(|safe| [0, 2, 9].map(|n| (safe, quarters(n)))) {
+        let before = events.calls.total();
+        let (at, report) = resumed_after(&store, safe, away, &plan);
+        if at >= quarters(4) {
+            assert_eq!(events.calls.total(), before, "nothing starts when the time is over");
+        }
+        let case = format!("left at {safe} of {all}, resumed at {at:?}");
+        assert_eq!(report.status(), Status::TimedOut, "{case}");
+        assert_eq!(report.elapsed(), at.max(quarters(4)), "{case}");
     }
 }
 

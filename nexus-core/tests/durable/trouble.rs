@@ -1,54 +1,28 @@
 //! D7, D12: values that cannot be written, and a store that fails.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
-use nexus_core::journal::{
-    Change, MemoryStore, Record, Request, RunQuery, RunState, Store, StoreError, StoredRun,
-};
+use nexus_core::journal::{Change, MemoryStore, RunQuery, RunState, Store, StoreError};
 use nexus_core::testing::TestEngine;
 use nexus_core::{
-    Error, ExceptionKind, ExecutorInitializerConfig, Outcome, RetryPolicy, Status, StepOutcome,
-    ThreadPoolExecutor,
+    Error, ExceptionKind, ExecutorInitializerConfig, Inputs, Outcome, RetryPolicy, Status,
+    StepOutcome, ThreadPoolExecutor,
 };
 
-use crate::support::{Events, engine, run};
+use crate::support::{Asking, Events, engine, run};
 
 /// A store whose commits fail, or panic, after so many.
-#[derive(Debug)]
-struct Fails {
-    inner: Arc<MemoryStore>,
-    left: AtomicUsize,
-    panics: bool,
-}
-
-impl Store for Fails {
-    fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-        if left.is_ok() {
-            return self.inner.commit(changes);
+fn fails(inner: &Arc<MemoryStore>, commits: usize, panics: bool) -> Asking {
+    let left = AtomicUsize::new(commits);
+    Asking::new(inner, move |_| {
+        if left.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() {
+            return Ok(());
         }
-        assert!(!self.panics, "the store broke");
+        assert!(!panics, "the store broke");
         Err(StoreError::io("the disk is full", std::io::Error::other("no space")))
-    }
-    fn run(&self, key: &str) -> Result<Option<StoredRun>, StoreError> {
-        self.inner.run(key)
-    }
-    fn records(&self, key: &str, after: u64, most: usize) -> Result<Vec<Record>, StoreError> {
-        self.inner.records(key, after, most)
-    }
-    fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
-        self.inner.runs(query)
-    }
-    fn request(&self, request: &Request) -> Result<(), StoreError> {
-        self.inner.request(request)
-    }
-    fn take_requests(&self) -> Result<Vec<Request>, StoreError> {
-        self.inner.take_requests()
-    }
-    fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {
-        self.inner.remove(keys)
-    }
+    })
 }
 
 #[test]
@@ -64,7 +38,7 @@ fn a_store_that_fails_ends_the_run_with_its_error_and_the_run_can_be_resumed() {
                 .executor_config(pool);
             let plan = events.plan("a -> p || p || a -> a");
             let inner = Arc::new(MemoryStore::new());
-            let store = Fails { inner: Arc::clone(&inner), left: commits.into(), panics };
+            let store = fails(&inner, commits, panics);
             let broken = TestEngine::new().store(store).build().unwrap();
             match run(&broken, &plan) {
                 Err(Error::Store(why)) => {
@@ -79,6 +53,21 @@ fn a_store_that_fails_ends_the_run_with_its_error_and_the_run_can_be_resumed() {
             let mended = engine(&inner, &plan);
             assert!(run(&mended, &plan).unwrap().is_success());
         }
+    }
+}
+
+#[test]
+fn after_the_store_has_failed_no_step_of_any_run_starts() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let plan = events.plan("a -> a -> a");
+    // The start and the first step are safe, so that the second step starts.
+    let store = fails(&Arc::new(MemoryStore::new()), 2, false);
+    let engine = TestEngine::new().store(store).build().unwrap();
+    for key in ["k", "k", "another"] {
+        let prepared = engine.prepare_plan(&plan, Inputs::new()).unwrap();
+        assert!(matches!(prepared.key(key).run(), Err(Error::Store(_))));
+        assert_eq!(events.calls.total(), 2);
     }
 }
 
@@ -121,6 +110,6 @@ fn a_record_that_cannot_be_read_is_damage_of_its_run_alone() {
     let listed = engine.runs(&RunQuery::all()).unwrap().remove(0);
     assert_eq!(listed.state, RunState::NeedsDecision);
     assert!(listed.reason.unwrap().contains("record 1"));
-    let other = engine.prepare_plan(&plan, nexus_core::Inputs::new()).unwrap().key("other").run();
+    let other = engine.prepare_plan(&plan, Inputs::new()).unwrap().key("other").run();
     assert!(other.unwrap().is_success());
 }
