@@ -120,7 +120,7 @@ impl Registry {
 
 fn describe(name: &str, def: &EventDef) -> EventInfo {
     let parameters = def.params.iter().map(|param| ParameterInfo {
-        name: param.name,
+        name: param.name(),
         ty: match param.kind {
             ParamKind::Piped => def.ports.takes.unwrap_or(param.ty),
             _ => param.ty,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::{Engine, Prepared, RunHandle};
 use crate::error::{Error, FlowErrors, Result};
-use crate::event::EventDef;
+use crate::event::{EventDef, Spec};
 use crate::executor::ExecutorKind;
 use crate::flow::Flow;
 #[cfg(feature = "json-input")]
@@ -184,7 +184,7 @@ pub struct CheckedFlow {
 }
 
 /// An event under the name that the flow uses.
-type NamedEvent = (&'static str, fn() -> EventDef);
+type NamedEvent = (&'static str, &'static Spec);
 
 impl CheckedFlow {
     /// `script` in Pointy; the tables say what its names stand for.
@@ -224,8 +224,8 @@ impl CheckedFlow {
         fields: &Fields,
     ) -> std::result::Result<Arc<Plan>, Arc<FlowErrors>> {
         let mut registry = Registry::new();
-        for (name, definition) in self.events {
-            registry.add_as((*name).to_owned(), definition());
+        for (name, spec) in self.events {
+            registry.add_as((*name).to_owned(), EventDef::of(spec));
         }
         for (name, kind) in self.executors {
             registry.executor_kind((*name).to_owned(), *kind);

@@ -18,9 +18,9 @@ pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::engine::prepare_values;
 pub use crate::event::{
-    Body, BodyFuture, BodySource, DescriptorName, Descriptors, Event, EventDef, FromSetting,
-    Inputs, IntoBypass, IntoOutcome, Nested, OwnField, OwnValues, Param, ParamKind, Plain,
-    SettingKind, only_async,
+    Body, BodyFuture, Code, DescriptorName, Descriptors, Event, FromSetting, FunctionBody, Inputs,
+    IntoBypass, IntoOutcome, Nested, OwnField, OwnValues, Param, ParamKind, Plain, SettingKind,
+    Spec, only_async,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
 #[cfg(any(feature = "durable", feature = "json-input"))]
@@ -32,7 +32,7 @@ pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 pub use crate::value::{Borrowed, OutputInfo, ToJson, TypeInfo, Value};
-pub use crate::wire::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
+pub use crate::wire::{Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "registry")]
 pub use crate::executor::LinkedExecutor;
@@ -46,13 +46,10 @@ pub use inventory;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit {
-    ($private:path, $event:ty) => {
-        const _: () = {
-            use $private as __nexus;
-            __nexus::inventory::submit! {
-                __nexus::Linked(<$event as __nexus::Event>::definition)
-            }
-        };
+    ($private:ident, $event:ty) => {
+        $private::inventory::submit! {
+            $private::Linked(<$event as $private::Event>::SPEC)
+        }
     };
 }
 
@@ -61,12 +58,7 @@ macro_rules! __submit {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit {
-    ($private:path, $event:ty) => {
-        const _: fn() -> $crate::__private::EventDef = {
-            use $private as __nexus;
-            <$event as __nexus::Event>::definition
-        };
-    };
+    ($private:ident, $event:ty) => {};
 }
 
 pub use crate::__submit as submit;
@@ -143,9 +135,13 @@ macro_rules! __when_read {
 
 pub use crate::__when_read as when_read;
 
-/// How a task ended whose inputs may not have been there.
-pub fn ended(outcome: Result<TaskOutcome, Exception>) -> TaskOutcome {
-    outcome.unwrap_or_else(TaskOutcome::from)
+/// The traits whose constants answer where no inherent one does. They have no names, so that who
+/// imports them all imports no name.
+pub mod fallbacks {
+    pub use crate::checked::{
+        Fallback as _, FallbackDynamic as _, FallbackField as _, FallbackHolds as _,
+        FallbackReturns as _,
+    };
 }
 
 /// The code of an async event, which other threads may go on with.

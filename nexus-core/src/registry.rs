@@ -11,6 +11,8 @@ use std::time::Duration;
 use crate::context::Context;
 #[cfg(feature = "tokio")]
 use crate::event::AsyncClosure;
+#[cfg(feature = "registry")]
+use crate::event::Spec;
 use crate::event::{Body, BodySource, Checked, Closure, Event, EventDef, IntoBypass, IntoOutcome};
 use crate::executor::{
     DefaultExecutor, Executor, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
@@ -24,7 +26,7 @@ use crate::wire::Serialisable;
 #[cfg(feature = "registry")]
 #[derive(Debug)]
 #[doc(hidden)]
-pub struct Linked(pub fn() -> EventDef);
+pub struct Linked(pub &'static Spec);
 
 /// An error type that a policy in a pipeline's flow lists.
 #[cfg(feature = "registry")]
@@ -94,7 +96,7 @@ impl Registry {
     pub fn linked() -> Self {
         let mut registry = Self::new();
         let mut defs: Vec<EventDef> =
-            inventory::iter::<Linked>().map(|linked| (linked.0)()).collect();
+            inventory::iter::<Linked>().map(|linked| EventDef::of(linked.0)).collect();
         // The linker's order is no order.
         defs.sort_by(|a, b| (&a.name, &a.place, a.path).cmp(&(&b.name, &b.place, b.path)));
         for def in defs {
@@ -105,7 +107,7 @@ impl Registry {
 
     /// Adds an annotated event under its own name.
     pub fn add<E: Event>(&mut self) -> &mut Self {
-        self.add_as(E::NAME.to_owned(), E::definition());
+        self.add_as(E::NAME.to_owned(), EventDef::of(E::SPEC));
         self
     }
 
@@ -362,7 +364,7 @@ impl<T: Send + Sync + 'static> EventBuilder<'_, T> {
         T: serde::Serialize + serde::de::DeserializeOwned,
     {
         self.def.output = OutputInfo::json::<T>();
-        self.def.wire.output.by = Serialisable::<T>::VALUE;
+        self.def.output_part.by = Serialisable::<T>::VALUE;
         self
     }
 

@@ -185,7 +185,7 @@ impl TaskHost {
         def: &EventDef,
     ) -> Result<(Vec<Value>, HashMap<TypeId, Value>), Exception> {
         let (mut states, mut by_type) = (Vec::new(), HashMap::new());
-        for part in def.wire.parts {
+        for part in def.parts() {
             let Transfer::State(builder) = part.by else { continue };
             let id = builder.ty.id();
             let state = match self.states.get(&id) {
@@ -304,8 +304,8 @@ impl LoadedEvent {
             Transfer::State(_) => next(&mut states),
             _ => u32::MAX,
         };
-        let slots = def.wire.parts.iter().map(slot).collect();
-        let named = def.wire.parts.iter().filter(|part| matches!(part.by, Transfer::Value(_)));
+        let slots = def.parts().map(slot).collect();
+        let named = def.parts().filter(|part| matches!(part.by, Transfer::Value(_)));
         let field_names = named.map(|part| Arc::from(part.name)).collect();
         Ok(Self { def: def.clone(), body, slots, field_names })
     }

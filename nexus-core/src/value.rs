@@ -163,6 +163,11 @@ impl TypeInfo {
         (self.name)().split('<').next() == (other.name)().split('<').next()
     }
 
+    /// The type's name with the paths of modules.
+    pub(crate) fn path(&self) -> &'static str {
+        (self.name)()
+    }
+
     pub(crate) fn id(&self) -> TypeId {
         self.id
     }

@@ -3,75 +3,20 @@
 //! They are associated functions, so that a call begins with `<`, which carries the user's place.
 //! `at` is where in a text or file the mistake is, and empty for tokens, which have their places.
 
-use super::text::{Text, has, nearest, same};
-use crate::event::{DescriptorName, OwnField, SettingKind};
-use crate::wire::{EventWire, WirePart};
+use super::text::{Text, has, nearest, position, same};
+use crate::event::{DescriptorName, OwnField, Param, ParamKind, SettingKind, Spec};
+use crate::wire::WirePart;
 
-/// What an event says of itself.
-#[derive(Clone, Copy)]
-pub struct Spec {
-    pub name: &'static str,
-    /// The parameters that are fields of the pipeline.
-    pub params: &'static [SpecParam],
-    pub piped: Option<SpecParam>,
-    /// The type that it yields, as written.
-    pub output: &'static str,
-    pub own: &'static [OwnField],
-    /// The branches that its value names.
-    pub goto: Option<&'static [DescriptorName]>,
-    pub is_async: bool,
-    /// Whether a durable run records its outcome, where the flow does not say.
-    pub checkpoint: bool,
-    pub wire: &'static EventWire,
-    /// Whether this can be relied on; if not, there is another error already.
-    pub known: bool,
-}
-
-/// A parameter as written.
-#[derive(Clone, Copy)]
-pub struct SpecParam {
-    pub name: &'static str,
-    pub ty: &'static str,
-    /// The type that it borrows from, where that is not the type itself; otherwise empty.
-    pub owned: &'static str,
-}
-
-impl Spec {
-    /// What stands for the specification of what is no event: every check is silent about it.
-    pub const NO_EVENT: Self = Self {
-        name: "",
-        params: &[],
-        piped: None,
-        output: "",
-        own: &[],
-        goto: None,
-        is_async: false,
-        checkpoint: true,
-        wire: &EventWire::NONE,
-        known: false,
-    };
-
-    /// The specification of a struct event, of what its `process` says.
-    #[must_use]
-    pub const fn of_struct(
-        self,
-        name: &'static str,
-        own: &'static [OwnField],
-        checkpoint: bool,
-    ) -> Self {
-        Self { name, own, checkpoint, ..self }
-    }
-
-    /// The specification of an event that says whether its outcome is recorded.
-    #[must_use]
-    pub const fn with_checkpoint(self, checkpoint: bool) -> Self {
-        Self { checkpoint, ..self }
-    }
+/// A pipeline and its fields, as they are written.
+pub struct PipelineFields {
+    pub pipeline: &'static str,
+    pub names: &'static [&'static str],
+    pub types: &'static [&'static str],
 }
 
 /// One of the events whose value may come along an arrow.
 pub struct Leaf {
-    pub from: Spec,
+    pub from: &'static Spec,
     /// Whether what comes is an `each` step's list, or a failure.
     pub kind: LeafKind,
     pub fits: bool,
@@ -88,13 +33,13 @@ pub enum LeafKind {
 }
 
 /// Stands for a step whose failure comes along.
-const FAILED: Spec = Spec { known: true, ..Spec::NO_EVENT };
+const FAILED: &Spec = &Spec { known: true, ..Spec::NO_EVENT };
 
 impl Leaf {
-    pub const fn one(from: Spec, fits: bool, place: &'static str) -> Self {
+    pub const fn one(from: &'static Spec, fits: bool, place: &'static str) -> Self {
         Self { from, kind: LeafKind::One, fits, place }
     }
-    pub const fn each(from: Spec, fits: bool, place: &'static str) -> Self {
+    pub const fn each(from: &'static Spec, fits: bool, place: &'static str) -> Self {
         Self { from, kind: LeafKind::Each, fits, place }
     }
     pub const fn failed(fits: bool, place: &'static str) -> Self {
@@ -130,65 +75,85 @@ pub enum SettingValueKind {
 pub struct Check;
 
 impl Check {
-    /// Every parameter is a field of the pipeline.
+    /// What most steps need to be asked, in one call: the first step of its event, without branches
+    /// and without settings of the event's own.
     #[track_caller]
-    pub const fn fields(at: &str, event: &Spec, pipeline: &str, fields: &[&str]) {
+    pub const fn simple_step(at: &str, event: &Spec, fields: &PipelineFields, binds: &[bool]) {
+        Self::fields(at, event, fields, binds);
+        Self::own_fields(at, event, &[]);
+        Self::covers(at, event, &[]);
+    }
+
+    /// Every parameter is a field of the pipeline, and has its type. `binds` says of each field
+    /// whether the event takes it with its type.
+    #[track_caller]
+    pub const fn fields(at: &str, event: &Spec, fields: &PipelineFields, binds: &[bool]) {
+        let mut wrong = None;
         let mut i = 0;
         while i < event.params.len() {
-            let SpecParam { name, ty, owned } = event.params[i];
-            if !has(fields, name) {
-                Text::new()
-                    .add(at)
-                    .add("the event ")
-                    .tick(event.name)
-                    .add(" takes `")
-                    .add(name)
-                    .add(": ")
-                    .add(ty)
-                    .add("`")
-                    .borrowed_from(owned)
-                    .add(", but the pipeline ")
-                    .tick(pipeline)
-                    .add(" has no field ")
-                    .tick(name)
-                    .add("; its fields are ")
-                    .list(fields)
-                    .nearest(name, fields)
-                    .panic()
+            let param = &event.params[i];
+            if matches!(param.kind, ParamKind::Field) {
+                match position(fields.names, param.name()) {
+                    None => Self::missing_field(at, event, fields, param),
+                    Some(field) if !binds[field] && wrong.is_none() => wrong = Some((param, field)),
+                    Some(_) => {}
+                }
             }
             i += 1;
+        }
+        if let Some((param, field)) = wrong {
+            Self::wrong_field(at, event, fields, param, field);
         }
     }
 
-    /// A field has the type of the parameter of its name.
     #[track_caller]
-    pub const fn field(at: &str, event: &Spec, pipeline: &str, name: &str, ty: &str, binds: bool) {
-        if binds {
-            return;
-        }
-        let mut i = 0;
-        while i < event.params.len() {
-            if same(event.params[i].name, name) {
-                Text::new()
-                    .add(at)
-                    .add("the field `")
-                    .add(name)
-                    .add(": ")
-                    .add(ty)
-                    .add("` of the pipeline ")
-                    .tick(pipeline)
-                    .add(" has the wrong type: the event ")
-                    .tick(event.name)
-                    .add(" takes `")
-                    .add(name)
-                    .add(": ")
-                    .add(event.params[i].ty)
-                    .add("`")
-                    .borrowed_from(event.params[i].owned)
-                    .panic()
-            }
-            i += 1;
-        }
+    const fn missing_field(at: &str, event: &Spec, fields: &PipelineFields, param: &Param) -> ! {
+        let name = param.name();
+        Text::new()
+            .add(at)
+            .add("the event ")
+            .tick(event.name)
+            .add(" takes `")
+            .add(name)
+            .add(": ")
+            .add(param.part.ty)
+            .add("`")
+            .borrowed_from(param.owned)
+            .add(", but the pipeline ")
+            .tick(fields.pipeline)
+            .add(" has no field ")
+            .tick(name)
+            .add("; its fields are ")
+            .list(fields.names)
+            .nearest(name, fields.names)
+            .panic()
+    }
+
+    #[track_caller]
+    const fn wrong_field(
+        at: &str,
+        event: &Spec,
+        fields: &PipelineFields,
+        param: &Param,
+        field: usize,
+    ) -> ! {
+        Text::new()
+            .add(at)
+            .add("the field `")
+            .add(param.name())
+            .add(": ")
+            .add(fields.types[field])
+            .add("` of the pipeline ")
+            .tick(fields.pipeline)
+            .add(" has the wrong type: the event ")
+            .tick(event.name)
+            .add(" takes `")
+            .add(param.name())
+            .add(": ")
+            .add(param.part.ty)
+            .add("`")
+            .borrowed_from(param.owned)
+            .panic()
     }
 
     /// Async events need tokio.
@@ -235,15 +200,15 @@ impl Check {
                 )
                 .panic()
         }
-        let Some(param) = event.piped else { return };
+        let Some(param) = event.piped() else { return };
         Text::new()
             .add(at)
             .add("the event ")
             .tick(event.name)
             .add(" takes `#[piped] ")
-            .add(param.name)
+            .add(param.part.name)
             .add(": ")
-            .add(param.ty)
+            .add(param.part.ty)
             .add(if first {
                 "`, but nothing stands before it"
             } else {
@@ -252,13 +217,19 @@ impl Check {
             .panic()
     }
 
+    /// The same of what a single step yields.
+    #[track_caller]
+    pub const fn pipe_one(at: &str, event: &Spec, each: bool, from: &'static Spec, fits: bool) {
+        Self::pipe(at, event, each, &[], &[Leaf::one(from, fits, "")]);
+    }
+
     /// What comes along `|->` is what the event takes.
     #[track_caller]
     pub const fn pipe(at: &str, event: &Spec, each: bool, groups: &[Members], leaves: &[Leaf]) {
         if !event.known {
             return;
         }
-        let Some(param) = event.piped else {
+        let Some(param) = event.piped() else {
             Text::new()
                 .add(at).add("the event ").tick(event.name)
                 .add(" takes nothing along `|->`; write `->`, or give it a parameter `#[piped] name: Type`")
@@ -284,7 +255,7 @@ impl Check {
     }
 
     #[track_caller]
-    const fn widths(at: &str, event: &Spec, param: SpecParam, groups: &[Members]) {
+    const fn widths(at: &str, event: &Spec, param: &Param, groups: &[Members]) {
         let mut i = 0;
         while i < groups.len() {
             let group = &groups[i];
@@ -296,13 +267,13 @@ impl Check {
                 let text = text.add(", but ").tick(event.name).add(" takes ");
                 if group.takes == 0 {
                     text.add("one `")
-                        .add(param.ty)
+                        .add(param.part.ty)
                         .add("`; take a tuple of ")
                         .number(group.has)
                         .add(", or a `Vec`")
                         .panic()
                 }
-                text.tick(param.ty).add(", which has ").number(group.takes).panic()
+                text.tick(param.part.ty).add(", which has ").number(group.takes).panic()
             }
             i += 1;
         }
@@ -312,18 +283,18 @@ impl Check {
     const fn misfit(
         at: &str,
         event: &Spec,
-        param: SpecParam,
+        param: &Param,
         each: bool,
         groups: &[Members],
         leaf: &Leaf,
     ) {
         let text = Text::new().add(at);
         let text = match leaf.kind {
-            LeafKind::One => text.tick(leaf.from.name).add(" yields ").tick(leaf.from.output),
+            LeafKind::One => text.tick(leaf.from.name).add(" yields ").tick(leaf.from.output.ty),
             LeafKind::Each => text
                 .tick(leaf.from.name)
                 .add(" runs for each item and yields `Vec<")
-                .add(leaf.from.output)
+                .add(leaf.from.output.ty)
                 .add(">`"),
             LeafKind::Failed => text.add("a `0` branch is handed a `Failure`"),
             LeafKind::Group => text.add("a group hands on several values"),
@@ -332,7 +303,7 @@ impl Check {
             .add(", but ")
             .tick(event.name)
             .add(" takes ")
-            .tick(param.ty)
+            .tick(param.part.ty)
             .borrowed_from(param.owned)
             .add(if each { " for each item along `|->`" } else { " along `|->`" });
         let text =
@@ -371,7 +342,7 @@ impl Check {
     pub const fn is_sendable(at: &str, event: &Spec, remote: bool) {
         if remote
             && event.known
-            && let Some(part) = event.wire.unsendable()
+            && let Some(part) = event.unsendable()
         {
             Self::unsendable(at, event, part);
         }

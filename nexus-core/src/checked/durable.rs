@@ -1,7 +1,8 @@
 //! The checks of `#[pipeline(durable, ..)]`: everything that a store must keep can be written down.
 
-use super::check::{Check, Spec};
+use super::check::Check;
 use super::text::Text;
+use crate::event::Spec;
 use crate::wire::Transfer;
 
 impl Check {
@@ -45,7 +46,7 @@ impl Check {
             Some(checkpoint) => checkpoint,
             None => event.checkpoint,
         };
-        let output = &event.wire.output;
+        let output = &event.output;
         if !cfg!(feature = "durable") || !event.known || !is_recorded || !output.is_unsendable() {
             return;
         }

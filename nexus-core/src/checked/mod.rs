@@ -23,15 +23,15 @@ mod probe;
 mod text;
 
 pub use accepts::{Each, Failed, Nth, One, Part, Whole};
-pub use check::{Check, Leaf, LeafKind, Members, SettingValueKind, Spec, SpecParam};
+pub use check::{Check, Leaf, LeafKind, Members, PipelineFields, SettingValueKind};
 #[cfg(feature = "json-input")]
 pub use input::readable;
 pub use probe::{
-    AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, ByValue, Define, Dynamic, Fallback,
-    FallbackDynamic, FallbackField, FallbackHolds, FallbackOf, FallbackReturns, FallbackStruct,
-    FieldKind, FieldValue, GroupArity, HasError, HasParameter, Holds, Id, IsExecutor, IsStream,
-    Json, Listed, Of, Process, Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput,
-    Struct, StructEvent, Typed, YieldsStream, by_value, conversion, needed,
+    AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, ByValue, Dynamic, Fallback,
+    FallbackDynamic, FallbackField, FallbackHolds, FallbackReturns, FieldKind, FieldValue,
+    GroupArity, HasError, HasParameter, Holds, Id, IsExecutor, IsStream, Json, Listed, Of, Process,
+    Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput, Struct, StructEvent, Typed,
+    YieldsStream, by_value, conversion, needed,
 };
 
 #[cfg(test)]

@@ -9,10 +9,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::accepts::{Accepts, AcceptsItemsOf, Arity, ByMember, Place};
-use super::check::Spec;
 use crate::event::{
-    Body, BodyFuture, BodySource, DescriptorName, Descriptors, Event, EventDef, FromSetting,
-    Inputs, IntoOutcome, OwnField, OwnValues, SettingKind, at_once,
+    Body, BodyFuture, Code, DescriptorName, Descriptors, Event, FromSetting, Inputs, IntoOutcome,
+    OwnField, OwnValues, SettingKind, Spec, at_once,
 };
 use crate::executor::{BodyKind, Executor};
 use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
@@ -20,7 +19,7 @@ use crate::piped::Items;
 use crate::retry::ErrorType;
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
-use crate::value::{OutputInfo, ToJson, TypeInfo, Value, to_json};
+use crate::value::{ToJson, Value, to_json};
 #[cfg(feature = "wire")]
 use crate::wire::Serialisable;
 use crate::wire::Transfer;
@@ -28,8 +27,8 @@ use crate::wire::Transfer;
 /// The answers to what no inherent constant answers.
 pub trait Fallback {
     const IS: bool = false;
-    const SPEC: Spec = Spec::NO_EVENT;
-    const DEFINITION: fn() -> EventDef = || unreachable!();
+    const SPEC: &'static Spec = &Spec::NO_EVENT;
+    const BASE: Spec = Spec::NO_EVENT;
     const ARITY: usize = <Nothing as Arity>::ANY;
     const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
     const GOTO: Option<fn(&Value) -> Option<Descriptor>> = None;
@@ -55,22 +54,10 @@ impl Id for () {
 /// What an event says of itself.
 pub struct Of<E>(PhantomData<E>);
 impl<E: Event> Of<E> {
-    pub const SPEC: Spec = E::SPEC;
-    pub const DEFINITION: fn() -> EventDef = E::definition;
-    pub const DEFINE: Define = |json, body, place| {
-        let output = OutputInfo { ty: TypeInfo::of::<E::Output>(), json };
-        EventDef::new::<E>(output, body, place)
-    };
+    pub const SPEC: &'static Spec = E::SPEC;
+    /// What its types say, of a function that is an event.
+    pub const BASE: Spec = Spec::of::<E>();
 }
-
-/// [`Of::DEFINE`] of what is no event, which has its own error.
-pub trait FallbackOf {
-    const DEFINE: Define = |_, _, _| unreachable!();
-}
-impl<E> FallbackOf for Of<E> {}
-
-/// Makes a definition of: how the value is written as JSON, the code, and the place.
-pub type Define = fn(Option<ToJson>, BodySource, &'static str) -> EventDef;
 
 /// What a pipeline's field may hold.
 #[diagnostic::on_unimplemented(
@@ -332,22 +319,20 @@ pub trait Process: Sized {
     fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception>;
 }
 
-/// The definition of a struct event, made of the way to write its value as JSON.
+/// What its types, its fields and its settings say of a struct event.
 pub struct Struct<T>(PhantomData<T>);
 impl<T: Process + StructEvent + Event> Struct<T> {
-    pub const DEFINE: fn(Option<ToJson>) -> EventDef = |json| {
-        let make = BodySource::Fields(|values| T::make(values).map(Processing::body));
-        let def = (Of::<T>::DEFINE)(json, make, T::PLACE).with_settings(T::settings());
-        let def = if T::SPEC.is_async { def.with_async() } else { def };
-        if T::CAN_BYPASS { def.with_bypass() } else { def }
+    pub const BASE: Spec = Spec {
+        name: <T as StructEvent>::NAME,
+        own: T::OWN_FIELDS,
+        place: T::PLACE,
+        can_bypass: T::CAN_BYPASS,
+        checkpoint: T::CHECKPOINT,
+        settings: Some(T::settings),
+        code: Code::Fields(|values| T::make(values).map(Processing::body)),
+        ..Spec::of::<T>()
     };
 }
-
-/// [`Struct::DEFINE`] of what lacks a part, which has its own error.
-pub trait FallbackStruct {
-    const DEFINE: fn(Option<ToJson>) -> EventDef = |_| unreachable!();
-}
-impl<T> FallbackStruct for Struct<T> {}
 
 /// A struct event as a body.
 pub struct Processing<T>(pub T);

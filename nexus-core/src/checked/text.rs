@@ -93,14 +93,19 @@ pub(crate) const fn same(a: &str, b: &str) -> bool {
 }
 
 pub(crate) const fn has(names: &[&str], name: &str) -> bool {
+    position(names, name).is_some()
+}
+
+/// Where the name stands among others.
+pub(crate) const fn position(names: &[&str], name: &str) -> Option<usize> {
     let mut i = 0;
     while i < names.len() {
         if same(names[i], name) {
-            return true;
+            return Some(i);
         }
         i += 1;
     }
-    false
+    None
 }
 
 /// The name nearest to `word`, if one is near enough.

@@ -5,26 +5,28 @@ mod definition;
 mod descriptors;
 mod inputs;
 mod own_fields;
+mod ports;
 mod returns;
+mod spec;
 
 use std::pin::Pin;
 
-use crate::checked::Spec;
 use crate::outcome::{Bypass, Exception, ExceptionKind, TaskOutcome};
 use crate::shape::Shape;
-use crate::value::{TypeInfo, Value};
-use crate::wire::EventWire;
+use crate::value::Value;
 
 #[cfg(feature = "tokio")]
 pub(crate) use closure::AsyncClosure;
 pub(crate) use closure::{Checked, Closure};
-pub(crate) use definition::Collect;
-pub use definition::{BodySource, EventDef};
+pub(crate) use definition::{BodySource, EventDef};
 pub(crate) use descriptors::typed_goto;
 pub use descriptors::{DescriptorName, Descriptors};
 pub use inputs::Inputs;
+pub(crate) use own_fields::BuildBody;
 pub use own_fields::{FromSetting, OwnField, OwnValues, SettingKind};
+pub(crate) use ports::Collect;
 pub use returns::{IntoBypass, IntoOutcome, Nested, Plain};
+pub use spec::{Code, FunctionBody, Param, ParamKind, Spec};
 
 /// A named unit of work. `#[event]` on a function and `#[derive(Event)]` on a struct implement
 /// it; nobody else needs to.
@@ -40,44 +42,12 @@ pub trait Event: Send + Sync + 'static {
     #[doc(hidden)]
     type Piped: Shape;
 
+    /// What the event says of itself.
+    #[doc(hidden)]
+    const SPEC: &'static Spec;
+
     /// The event's name in flows and reports.
-    const NAME: &'static str;
-    /// What the event says of itself to the flows that are checked when they are compiled.
-    #[doc(hidden)]
-    const SPEC: Spec;
-    /// How its parameters and its output cross to another process.
-    #[doc(hidden)]
-    const WIRE: EventWire = EventWire::NONE;
-    #[doc(hidden)]
-    const PARAMS: &'static [Param];
-    /// The branches that a typed goto may take.
-    #[doc(hidden)]
-    const DESCRIPTORS: Option<&'static [DescriptorName]>;
-    /// A struct event's own fields, which a flow may set.
-    #[doc(hidden)]
-    const OWN_FIELDS: &'static [OwnField];
-
-    #[doc(hidden)]
-    fn definition() -> EventDef;
-}
-
-/// A parameter of an event.
-#[derive(Debug, Clone, Copy)]
-#[doc(hidden)]
-pub struct Param {
-    pub name: &'static str,
-    pub kind: ParamKind,
-    pub ty: TypeInfo,
-}
-
-/// Where a parameter's value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(hidden)]
-pub enum ParamKind {
-    Field,
-    Piped,
-    State,
-    Context,
+    const NAME: &'static str = Self::SPEC.name;
 }
 
 /// The code of an async event on its way to an outcome.

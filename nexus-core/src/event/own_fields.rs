@@ -2,7 +2,14 @@
 
 #![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
 
+use std::sync::Arc;
+
 use nexus_pointy::LiteralKind as Literal;
+
+use super::Body;
+
+/// Makes a struct event from the fields that a flow sets.
+pub(crate) type BuildBody = fn(&OwnValues<'_>) -> Result<Arc<dyn Body>, String>;
 
 /// A field of a struct event that a flow may set: `Transform[factor = 2.0]`.
 #[derive(Debug, Clone, Copy)]

@@ -83,7 +83,7 @@ fn nanos(time: Duration) -> u64 {
 }
 
 fn output_codec(def: &EventDef) -> Option<Codec> {
-    match def.wire.output.by {
+    match def.output_part.by {
         Transfer::Value(codec) => Some(codec),
         _ => None,
     }
@@ -174,7 +174,7 @@ fn answer_ref<'a>(
         Ok(Bypass(BypassKind::Skip { value, reason })) => {
             let value = value.as_ref().map(|value| match output_codec(def) {
                 Some(codec) => codec.borrow(value).ok_or("it has another type than was planned"),
-                None => Err(def.wire.output.cure()),
+                None => Err(def.output_part.cure()),
             });
             AnswerRef::Skip((reason, value.transpose()?.into_iter().collect()))
         }

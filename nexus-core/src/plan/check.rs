@@ -25,7 +25,7 @@ pub(super) fn bind(
         slots.push(match param.kind {
             ParamKind::Piped | ParamKind::Context => NONE,
             ParamKind::State => state_slot(plan, param.ty),
-            ParamKind::Field => match field_slot(plan, param.name, param.ty) {
+            ParamKind::Field => match field_slot(plan, param.name(), param.ty) {
                 Ok(slot) => slot,
                 Err((message, help)) => {
                     let takes = def.param_text(param);

@@ -34,7 +34,7 @@ fn uncomputable(def: &EventDef) -> Option<String> {
 
 /// Why the value that an event yields cannot be written down, if so.
 fn unrecordable(def: &EventDef) -> Option<String> {
-    let transfer = &def.wire.output.by;
+    let transfer = &def.output_part.by;
     if !transfer.is_unsendable() {
         return None;
     }

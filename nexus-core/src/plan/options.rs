@@ -187,7 +187,7 @@ fn cannot_cross(def: &EventDef, kind: ExecutorKind, span: Span) -> Option<Diagno
         let mistake = Diagnostic::new(code::BAD_EXECUTOR, message, span);
         return Some(mistake.help("make it an annotated event: a function with `#[event]`"));
     }
-    let part = def.wire.unsendable()?;
+    let part = def.spec.unsendable()?;
     let what = match part.name {
         "" => format!("its output, a `{}`,", part.ty),
         name => format!("`{name}: {}`", part.ty),

@@ -112,7 +112,7 @@ impl Serialize for Parts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let TaskRequest { def, inputs, writing, .. } = self.0;
         let mut tuple = serializer.serialize_tuple(sent_parts(def))?;
-        for (index, part) in def.wire.parts.iter().enumerate() {
+        for (index, part) in def.parts().enumerate() {
             writing.set(Some(part));
             match part.by {
                 Transfer::Value(codec) => {
@@ -138,7 +138,7 @@ impl Serialize for Parts<'_> {
 /// How many parameters of the event are sent; the others exist on the other side.
 fn sent_parts(def: &EventDef) -> usize {
     let is_here = |part: &&WirePart| matches!(part.by, Transfer::State(_) | Transfer::Context);
-    def.wire.parts.len() - def.wire.parts.iter().filter(is_here).count()
+    def.params.len() - def.parts().filter(is_here).count()
 }
 
 fn describe(def: &EventDef, part: &WirePart) -> String {
@@ -222,7 +222,7 @@ impl Visitor<'static> for PartsSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'static>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let (mut fields, mut piped) = (Vec::new(), OwnedPiped::Nothing);
-        for part in self.0.wire.parts {
+        for part in self.0.parts() {
             let missing = || A::Error::custom("it is missing");
             let read = match part.by {
                 Transfer::Value(codec) => seq
@@ -288,14 +288,14 @@ impl Reply<'_> {
     }
 
     fn unsendable(&self, cause: &dyn fmt::Display) -> Exception {
-        cannot_cross(&describe(self.def, &self.def.wire.output), cause)
+        cannot_cross(&describe(self.def, &self.def.output_part), cause)
     }
 
     fn borrow(&self) -> Result<OutcomeRef<'_>, &'static str> {
-        let output = self.def.wire.output.by.codec();
+        let output = self.def.output_part.by.codec();
         let value = |value| match output {
             Some(codec) => codec.borrow(value).ok_or("it has another type than was planned"),
-            None => Err(self.def.wire.output.cure()),
+            None => Err(self.def.output_part.cure()),
         };
         Ok(match self.outcome {
             TaskOutcome::Success(given) => OutcomeRef::Success(value(given)?),
@@ -345,7 +345,7 @@ impl ReplySeed<'_> {
         match crate::panic::contain(|| Pair::<u64, _>::new(self).deserialize(from)) {
             Ok(Ok((nanos, outcome))) => (Duration::from_nanos(nanos), outcome),
             Ok(Err(cause)) => {
-                let exception = cannot_cross(&describe(def, &def.wire.output), cause);
+                let exception = cannot_cross(&describe(def, &def.output_part), cause);
                 (Duration::ZERO, exception.into())
             }
             Err(panic) => (Duration::ZERO, panic.into()),
@@ -378,8 +378,8 @@ impl Visitor<'static> for ReplySeed<'_> {
     }
 
     fn visit_enum<A: EnumAccess<'static>>(self, data: A) -> Result<TaskOutcome, A::Error> {
-        let output = self.0.wire.output.by.codec().copied();
-        let value = || output.ok_or_else(|| A::Error::custom(self.0.wire.output.cure()));
+        let output = self.0.output_part.by.codec().copied();
+        let value = || output.ok_or_else(|| A::Error::custom(self.0.output_part.cure()));
         let (kind, content) = data.variant()?;
         Ok(match kind {
             OutcomeKind::Success => TaskOutcome::Success(content.newtype_variant_seed(value()?)?),

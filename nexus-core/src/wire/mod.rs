@@ -12,7 +12,7 @@
 //! side finds the event in the registry of linked events and makes its body as the planner did.
 //!
 //! **Values.** An event's macro asks of each of its types whether it can be serialised
-//! ([`EventWire`], made of [`Serialisable`]), so an event whose types cannot still compiles for
+//! ([`Transfer`], made of [`Serialisable`]), so an event whose types cannot still compiles for
 //! every other executor. What came along `|->` is written as the parameter's
 //! [`Shape`](crate::shape::Shape) will read it: of a list that an `each` step reads item by item,
 //! only the item.
@@ -51,7 +51,7 @@ pub(crate) use json::{JsonError, from_json, to_json};
 pub(crate) use message::{
     Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,
 };
-pub use parts::{EventWire, Serialisable, SerialisablePiped, Transfer, WirePart};
+pub use parts::{Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "wire")]
 pub(crate) use codec::{Codec, ValueRef};

@@ -10,16 +10,7 @@ use super::{Codec, PipedCodec};
 use crate::outcome::Exception;
 use crate::value::{TypeInfo, Value};
 
-/// How an event's parameters and its output are sent, as far as they can be.
-#[derive(Debug, Clone, Copy)]
-#[doc(hidden)]
-pub struct EventWire {
-    /// One for each parameter, in order.
-    pub parts: &'static [WirePart],
-    pub output: WirePart,
-}
-
-/// A parameter, or the output.
+/// A parameter, or the output, as it is written, and how it is sent.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct WirePart {
@@ -49,25 +40,12 @@ pub enum Transfer {
     Borrows,
 }
 
-impl EventWire {
-    /// That of an event of which nothing can be sent.
-    pub const NONE: Self =
-        Self { parts: &[], output: WirePart { name: "", ty: "", by: Transfer::No } };
-
-    /// The first part that cannot be sent.
-    pub(crate) const fn unsendable(&self) -> Option<&WirePart> {
-        let mut i = 0;
-        while i < self.parts.len() {
-            if self.parts[i].is_unsendable() {
-                return Some(&self.parts[i]);
-            }
-            i += 1;
-        }
-        if self.output.is_unsendable() { Some(&self.output) } else { None }
-    }
-}
-
 impl WirePart {
+    /// The output.
+    pub const fn output(ty: &'static str, by: Transfer) -> Self {
+        Self { name: "", ty, by }
+    }
+
     pub(crate) const fn is_unsendable(&self) -> bool {
         self.by.is_unsendable()
     }

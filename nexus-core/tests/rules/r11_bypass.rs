@@ -106,30 +106,27 @@ struct Sorted;
 impl Event for Sorted {
     type Output = u32;
     type Piped = ByRef<u32>;
-    const NAME: &'static str = "Sorted";
-    const SPEC: Spec = Spec::NO_EVENT;
-    const PARAMS: &'static [Param] = &[PIPED];
-    const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
-    const OWN_FIELDS: &'static [OwnField] = &[];
-
-    fn definition() -> EventDef {
-        let body = BodySource::Ready(std::sync::Arc::new(Self));
-        EventDef::new::<Self>(OutputInfo::opaque::<u32>(), body, "tests").with_bypass()
-    }
+    const SPEC: &'static Spec = &Spec {
+        name: "Sorted",
+        params: &[PIPED],
+        place: "tests",
+        can_bypass: true,
+        code: Code::function(|inputs| {
+            let number = inputs.piped::<ByRef<u32>>();
+            number.and_then(|number| item(*number)).unwrap_or_else(TaskOutcome::from)
+        })
+        .with_bypass(known),
+        known: false,
+        ..Spec::of::<Self>()
+    };
 }
 
-impl Body for Sorted {
-    fn call(&self, inputs: &BodyInputs<'_>) -> TaskOutcome {
-        ended(inputs.piped::<ByRef<u32>>().and_then(|number| item(*number)))
-    }
-
-    fn bypass(&self, inputs: &BodyInputs<'_>) -> std::result::Result<Bypass<Value>, Exception> {
-        match inputs.context().item() {
-            Some(0) => Ok(Bypass::skip_with("known", Value::new(7_u32))),
-            Some(1) => Ok(Bypass::skip("not needed")),
-            Some(2) => Err(Exception::new(Broke)),
-            _ => Ok(Bypass::no()),
-        }
+fn known(inputs: &BodyInputs<'_>) -> std::result::Result<Bypass<Value>, Exception> {
+    match inputs.context().item() {
+        Some(0) => Ok(Bypass::skip_with("known", Value::new(7_u32))),
+        Some(1) => Ok(Bypass::skip("not needed")),
+        Some(2) => Err(Exception::new(Broke)),
+        _ => Ok(Bypass::no()),
     }
 }
 

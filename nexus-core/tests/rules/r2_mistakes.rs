@@ -64,20 +64,14 @@ struct Scaled;
 impl Event for Scaled {
     type Output = u32;
     type Piped = Nothing;
-    const NAME: &'static str = "Scaled";
-    const SPEC: Spec = Spec::NO_EVENT;
-    const PARAMS: &'static [Param] = &[];
-    const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
-    const OWN_FIELDS: &'static [OwnField] =
-        &[OwnField { name: "factor", kind: SettingKind::Int, required: false }];
-
-    fn definition() -> EventDef {
-        EventDef::new::<Self>(
-            OutputInfo::opaque::<u32>(),
-            BodySource::Fields(|_| Err("never made".to_owned())),
-            "tests",
-        )
-    }
+    const SPEC: &'static Spec = &Spec {
+        name: "Scaled",
+        place: "tests",
+        own: &[OwnField { name: "factor", kind: SettingKind::Int, required: false }],
+        code: Code::Fields(|_| Err("never made".to_owned())),
+        known: false,
+        ..Spec::of::<Self>()
+    };
 }
 
 #[test]

@@ -4,9 +4,8 @@ use std::sync::{Arc, Condvar, Mutex, Once, mpsc};
 use std::time::{Duration, Instant};
 
 pub(crate) use nexus_core::__private::{
-    Body, BodySource, ByRef, ByVal, DescriptorName, Event, EventDef, Inputs as BodyInputs, List,
-    Nothing, OrFailure, OutputInfo, OwnField, Param, ParamKind, Plain, SettingKind, Spec,
-    TaskOutcome, Tuple, ended,
+    ByRef, ByVal, Code, Event, Inputs as BodyInputs, List, Nothing, OrFailure, OwnField, Param,
+    Plain, SettingKind, Spec, TaskOutcome, Transfer, Tuple,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
@@ -177,27 +176,18 @@ macro_rules! typed {
         impl Event for $name {
             type Output = $output;
             type Piped = $piped;
-            const NAME: &'static str = stringify!($name);
-            const SPEC: Spec = Spec::NO_EVENT;
-            const PARAMS: &'static [Param] = $params;
-            const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
-            const OWN_FIELDS: &'static [OwnField] = &[];
-
-            fn definition() -> EventDef {
-                EventDef::new::<Self>(
-                    OutputInfo::opaque::<$output>(),
-                    BodySource::Ready(std::sync::Arc::new(Self)),
-                    "tests",
-                )
-            }
-        }
-
-        impl Body for $name {
-            fn call(&self, inputs: &BodyInputs<'_>) -> TaskOutcome {
-                let body: fn(&BodyInputs<'_>) -> std::result::Result<TaskOutcome, Exception> =
-                    $body;
-                ended(body(inputs))
-            }
+            const SPEC: &'static Spec = &Spec {
+                name: stringify!($name),
+                params: $params,
+                place: "tests",
+                code: Code::function(|inputs| {
+                    let body: fn(&BodyInputs<'_>) -> std::result::Result<TaskOutcome, Exception> =
+                        $body;
+                    body(inputs).unwrap_or_else(TaskOutcome::from)
+                }),
+                known: false,
+                ..Spec::of::<Self>()
+            };
         }
     };
 }
@@ -237,15 +227,14 @@ typed!(Pair, Tuple<(ByRef<u32>, ByRef<u32>)> => String, &[PIPED], |inputs| {
 typed!(Reason, ByRef<Failure> => String, &[PIPED], |inputs| {
     outcome(Outcome::success(inputs.piped::<ByRef<Failure>>()?.to_string()))
 });
-typed!(NeedsPool, Nothing => String, &[Param { name: "pool", kind: ParamKind::State, ty: TypeInfo::of::<Connections>() }],
+typed!(NeedsPool, Nothing => String, &[Param::state::<Connections>("pool", "", Transfer::NoFactory)],
     |inputs| outcome(Outcome::success(inputs.state::<Connections>(0)?.0.clone())));
 
 /// A resource.
 #[derive(Debug)]
 pub(crate) struct Connections(pub(crate) String);
 
-pub(crate) const PIPED: Param =
-    Param { name: "x", kind: ParamKind::Piped, ty: TypeInfo::of::<()>() };
+pub(crate) const PIPED: Param = Param::piped("x", "", "", Transfer::No);
 
 /// [`registry`], with the events above.
 pub(crate) fn typed_registry() -> Registry {

@@ -9,7 +9,7 @@ use syn::{DeriveInput, Ident, Meta};
 
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
-use crate::event::{executor, parse, probe_imports, remote, settings};
+use crate::event::{executor, parse, remote, runtime, settings};
 use crate::span::{ident, located_at, respan, without_location, without_raw_prefix};
 use fields::{FieldDefault, StructField};
 
@@ -51,14 +51,14 @@ fn attribute(cx: &Ctxt, input: &DeriveInput) -> EventArgs {
 }
 
 fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream {
-    let private = &args.root.private();
+    let (private, runtime) = &runtime(&args.root);
     let me = without_location(name);
     let event_name = args.name.clone().unwrap_or_else(|| without_raw_prefix(name));
-    let settings = settings::settings(private, args);
+    let default = quote!(<#private::EventSettings as #private::Default>::default());
+    let settings = settings::settings(private, args).unwrap_or(default);
     let executor = executor(private, &me, args.executor.as_ref());
     let remote = remote(private, args.executor.as_ref());
     let checkpoint = settings::checkpoint(args).map(|it| quote!(const CHECKPOINT: bool = #it;));
-    let probe_imports = probe_imports(private);
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
     let names = fields.iter().map(|field| without_location(&field.name));
@@ -67,7 +67,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
     let process = respan(quote!(<#me as #private::Process>), located_at(name.span()));
     quote! {
         const _: () = {
-            #probe_imports
+            #runtime
             #executor
             #[automatically_derived]
             impl #private::StructEvent for #me {

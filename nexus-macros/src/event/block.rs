@@ -7,6 +7,7 @@ use syn::{FnArg, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type};
 use super::expand::{self, Parts};
 use super::{args, params, parse};
 use crate::ctxt::Ctxt;
+use crate::root::Root;
 use crate::span::{end_spans, ident, located_at, respan, respan_ends};
 
 /// The impl block as it is, and what its `process` makes of the struct.
@@ -40,7 +41,7 @@ pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
             let process = process
                 .and_then(|index| item.items.get(index))
                 .and_then(|item| method(item, "process"));
-            expand(&private, me, process, bypass, model)
+            expand(&root, me, process, bypass, model)
         }
         _ => fallback(&private, me),
     };
@@ -96,33 +97,24 @@ fn check_bypass(cx: &Ctxt, bypass: &ImplItemFn) {
 }
 
 fn expand(
-    private: &TokenStream,
+    root: &Root,
     me: &Type,
     process: Option<&ImplItemFn>,
     bypass: Option<&ImplItemFn>,
     model: &params::Model,
 ) -> TokenStream {
-    let callee = match process {
-        Some(_) => {
+    let (private, runtime) = &expand::runtime(root);
+    let callee = match (process, model.is_async) {
+        (None, _) => TokenStream::new(),
+        (Some(_), None) => quote!(self.process),
+        (Some(_), Some(_)) => {
             let this = ident("__this");
             quote!(#this.process)
         }
-        None => TokenStream::new(),
     };
-    let Parts {
-        aliases,
-        parameter_impls,
-        types,
-        spec,
-        wire,
-        params,
-        descriptors,
-        goto,
-        json,
-        call,
-        async_requirement,
-    } = expand::parts(private, me, &callee, model, "");
-    let probe_imports = expand::probe_imports(private);
+    let Parts { aliases, parameter_impls, types, spec, async_requirement } =
+        expand::parts(private, me, model);
+    let methods = expand::methods(private, me, &callee, model);
     let inputs = format_ident!("__inputs");
     let (can_bypass, check) = self::bypass(private, me, bypass);
     // A missing derive is one error, at the struct's name, however often it is asked for.
@@ -130,14 +122,14 @@ fn expand(
     let transfer_check = expand::transfer_check(private, me, model, &quote!(#of_struct::REMOTE));
     quote! {
         const _: () = {
-            #probe_imports
+            #runtime
             #aliases
             #parameter_impls
             #async_requirement
             #[automatically_derived]
             impl #private::Process for #me {
                 const CAN_BYPASS: bool = #can_bypass;
-                #call
+                #methods
                 fn bypass(&self, #inputs: &#private::Inputs<'_>)
                     -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
                 {
@@ -148,19 +140,10 @@ fn expand(
             #[automatically_derived]
             impl #private::Event for #me {
                 #types
-                const NAME: &'static str = #of_struct::NAME;
-                const WIRE: #private::EventWire = #wire;
-                const SPEC: #private::Spec = #spec.of_struct(
-                    #of_struct::NAME,
-                    #of_struct::OWN_FIELDS,
-                    #of_struct::CHECKPOINT,
-                );
-                const PARAMS: &'static [#private::Param] = #params;
-                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
-                const OWN_FIELDS: &'static [#private::OwnField] = #of_struct::OWN_FIELDS;
-                fn definition() -> #private::EventDef {
-                    (#private::Struct::<#me>::DEFINE)(#json).with_typed_goto(#goto)
-                }
+                const SPEC: &'static #private::Spec = &#private::Spec {
+                    #spec
+                    ..#private::Struct::<#me>::BASE
+                };
             }
             #private::submit!(#private, #me);
             #transfer_check

@@ -6,6 +6,7 @@ use syn::{Ident, Type};
 
 use super::params::{Model, Param, ParamSource, PassMode};
 use crate::hash::hash;
+use crate::root::Root;
 use crate::span::{end_spans, ident, located_at, respan, respan_ends};
 use crate::types::{borrows, generic_args, shape};
 
@@ -17,16 +18,8 @@ pub(crate) struct Parts {
     pub(crate) parameter_impls: TokenStream,
     /// The associated types `Output` and `Piped`.
     pub(crate) types: TokenStream,
+    /// The fields of the event's `Spec`.
     pub(crate) spec: TokenStream,
-    pub(crate) params: TokenStream,
-    /// An expression of type `EventWire`.
-    pub(crate) wire: TokenStream,
-    /// The constants of the probes of the return type: `Typed::<..>` and `Json::<..>`.
-    pub(crate) descriptors: TokenStream,
-    pub(crate) goto: TokenStream,
-    pub(crate) json: TokenStream,
-    /// The method `call`, and of an async event `call_async`.
-    pub(crate) call: TokenStream,
     /// The check that the crate has what an async event needs.
     pub(crate) async_requirement: TokenStream,
 }
@@ -35,30 +28,38 @@ fn alias(index: usize) -> Ident {
     format_ident!("__P{index}", span = Span::mixed_site())
 }
 
-/// `me` is the event's type; `callee` is what is called, and may mention `__this`.
-pub(crate) fn parts(
-    private: &TokenStream,
-    me: &Type,
-    callee: &TokenStream,
-    model: &Model,
-    name: &str,
-) -> Parts {
-    let form = ident(if model.nested { "Nested" } else { "Plain" });
+/// The name by which generated code calls the runtime, and its import. It is for the inside of a
+/// block, and so takes no name from the user.
+pub(crate) fn runtime(root: &Root) -> (TokenStream, TokenStream) {
+    let (name, private) = (ident("__n"), root.private());
+    let import = quote! {
+        use #private as #name;
+        #[allow(unused_imports)]
+        use #name::fallbacks::*;
+    };
+    (quote!(#name), import)
+}
+
+/// `me` is the event's type.
+pub(crate) fn parts(private: &TokenStream, me: &Type, model: &Model) -> Parts {
     let returns = ident("__R");
-    let probe_args = quote!(<#returns, #private::#form>);
     Parts {
         aliases: aliases(model, &returns),
         parameter_impls: parameter_impls(private, me, model),
-        types: types(private, model, &returns, &form),
-        spec: spec(private, model, name, &probe_args),
-        wire: wire(private, me, model, &probe_args),
-        params: params(private, model),
-        descriptors: quote!(#private::Typed::#probe_args::DESCRIPTORS),
-        goto: quote!(#private::Typed::#probe_args::GOTO),
-        json: quote!(#private::Json::#probe_args::JSON),
-        call: call(private, me, callee, model, &probe_args),
+        types: types(private, model, &returns, &form(model)),
+        spec: spec(private, me, model),
         async_requirement: async_requirement(private, model),
     }
+}
+
+fn form(model: &Model) -> Ident {
+    ident(if model.nested { "Nested" } else { "Plain" })
+}
+
+/// The arguments of the probes of the return type: `Typed::<..>`.
+fn probe_args(private: &TokenStream, model: &Model) -> TokenStream {
+    let (returns, form) = (ident("__R"), form(model));
+    quote!(<#returns, #private::#form>)
 }
 
 fn aliases(model: &Model, returns: &Ident) -> TokenStream {
@@ -129,93 +130,48 @@ fn types(private: &TokenStream, model: &Model, returns: &Ident, form: &Ident) ->
     quote! { #head = #output #tail type Piped = #piped; }
 }
 
-fn spec(private: &TokenStream, model: &Model, name: &str, probe_args: &TokenStream) -> TokenStream {
-    let written = |param: &Param| {
-        let Param { name, text, owned, .. } = param;
-        quote!(#private::SpecParam { name: #name, ty: #text, owned: #owned })
-    };
-    let fields = model
-        .params
-        .iter()
-        .filter(|param| matches!(param.source, ParamSource::Field(_)))
-        .map(written);
-    let piped = match model.params.iter().find(|param| param.source == ParamSource::Piped) {
-        None => quote!(#private::Option::None),
-        Some(param) => {
-            let param = written(param);
-            quote!(#private::Option::Some(#param))
-        }
-    };
-    let (output, is_async) = (&model.output, model.is_async.is_some());
-    quote! {
-        #private::Spec {
-            name: #name,
-            params: &[#(#fields),*],
-            piped: #piped,
-            output: #output,
-            own: &[],
-            goto: #private::Typed::#probe_args::DESCRIPTORS,
-            is_async: #is_async,
-            checkpoint: true,
-            wire: &<Self as #private::Event>::WIRE,
-            known: #private::Returns::#probe_args::IS,
-        }
-    }
-}
-
-fn params(private: &TokenStream, model: &Model) -> TokenStream {
-    let params = model.params.iter().enumerate().map(|(index, param)| {
-        let name = &param.name;
-        let (kind, ty) = match param.source {
-            ParamSource::Field(_) => ("Field", bound_type(private, param, index)),
-            ParamSource::State => ("State", bound_type(private, param, index)),
-            ParamSource::Piped => ("Piped", quote!(())),
-            ParamSource::Context => ("Context", quote!(())),
-        };
-        let kind = ident(kind);
-        quote! {
-            #private::Param {
-                name: #name,
-                kind: #private::ParamKind::#kind,
-                ty: #private::TypeInfo::of::<#ty>(),
-            }
-        }
-    });
-    quote!(&[#(#params),*])
-}
-
-/// How each part is transferred to another process, if it can be.
-fn wire(private: &TokenStream, me: &Type, model: &Model, probe_args: &TokenStream) -> TokenStream {
-    let parts = model.params.iter().enumerate().map(|(index, param)| {
-        let (name, text, ty) = (&param.name, &param.text, bound_type(private, param, index));
-        let by = match param.source {
-            ParamSource::Field(_) | ParamSource::Piped if borrows(&param.ty) => {
-                quote!(#private::Transfer::Borrows)
-            }
-            ParamSource::Field(_) => quote!(#private::Serialisable::<#ty>::VALUE),
-            ParamSource::State => quote!(#private::Serialisable::<#ty>::STATE),
-            ParamSource::Piped => {
-                quote!(#private::SerialisablePiped::<<#me as #private::Event>::Piped>::PIPED)
-            }
-            ParamSource::Context => quote!(#private::Transfer::Context),
-        };
-        quote!(#private::WirePart { name: #name, ty: #text, by: #by })
-    });
-    let output = &model.output;
+fn spec(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
+    let params = model.params.iter().enumerate().map(|(index, it)| param(private, me, it, index));
+    let (probe_args, output) = (probe_args(private, model), &model.output);
     let by = if output.contains("&'") {
         quote!(#private::Transfer::Borrows)
     } else {
         quote!(#private::SerialisableOutput::#probe_args::VALUE)
     };
+    let is_async = model.is_async.map(|_| quote!(is_async: true,));
     quote! {
-        #private::EventWire {
-            parts: &[#(#parts),*],
-            output: #private::WirePart {
-                name: "",
-                ty: #output,
-                by: #by,
-            },
+        params: &[#(#params),*],
+        output: #private::WirePart::output(#output, #by),
+        json: #private::Json::#probe_args::JSON,
+        goto: #private::Typed::#probe_args::DESCRIPTORS,
+        typed_goto: #private::Typed::#probe_args::GOTO,
+        known: #private::Returns::#probe_args::IS,
+        #is_async
+    }
+}
+
+/// What is said of a parameter, and how it is transferred to another process, if it can be.
+fn param(private: &TokenStream, me: &Type, param: &Param, index: usize) -> TokenStream {
+    let Param { name, text, owned, source, .. } = param;
+    let bound = bound_type(private, param, index);
+    let borrows = borrows(&param.ty).then(|| quote!(#private::Transfer::Borrows));
+    match source {
+        ParamSource::Field(_) => {
+            let by = borrows.unwrap_or_else(|| quote!(#private::Serialisable::<#bound>::VALUE));
+            quote!(#private::Param::field::<#bound>(#name, #text, #owned, #by))
         }
+        ParamSource::State => {
+            let by = quote!(#private::Serialisable::<#bound>::STATE);
+            quote!(#private::Param::state::<#bound>(#name, #text, #by))
+        }
+        ParamSource::Piped => {
+            let by = borrows.unwrap_or_else(|| {
+                let piped = quote!(<#me as #private::Event>::Piped);
+                quote!(#private::SerialisablePiped::<#piped>::PIPED)
+            });
+            quote!(#private::Param::piped(#name, #text, #owned, #by))
+        }
+        ParamSource::Context => quote!(#private::Param::context(#name, #text)),
     }
 }
 
@@ -234,7 +190,7 @@ pub(crate) fn transfer_check(
     let check_part = |ty: &Type, part: TokenStream| {
         let (start, end) = end_spans(ty);
         let call = respan_ends(
-            quote!(<#private::Check>::#check("", &#event, #is, &#event.wire.#part)),
+            quote!(<#private::Check>::#check("", #event, #is, &#event.#part)),
             start,
             end,
         );
@@ -242,11 +198,11 @@ pub(crate) fn transfer_check(
     };
     let parts =
         model.params.iter().enumerate().filter(|(_, param)| param.source != ParamSource::Context);
-    let parts = parts.map(|(index, param)| check_part(&param.ty, quote!(parts[#index])));
+    let parts = parts.map(|(index, param)| check_part(&param.ty, quote!(params[#index].part)));
     let output = check_part(&model.returns, quote!(output));
     quote! {
         const _: () = {
-            const #event: #private::Spec = <#me as #private::Event>::SPEC;
+            const #event: &#private::Spec = <#me as #private::Event>::SPEC;
             const #is: bool = #remote;
             #(#parts)*
             #output
@@ -254,65 +210,105 @@ pub(crate) fn transfer_check(
     }
 }
 
-fn call(
-    private: &TokenStream,
-    me: &Type,
-    callee: &TokenStream,
-    model: &Model,
-    probe_args: &TokenStream,
-) -> TokenStream {
-    let (this, inputs) = (ident("__this"), ident("__inputs"));
+/// What the code of an event comes to: an expression of type `TaskOutcome`, of an async event one
+/// that awaits. `callee` is what is called.
+fn ending(private: &TokenStream, me: &Type, callee: &TokenStream, model: &Model) -> TokenStream {
+    let (inputs, returns) = (ident("__inputs"), ident("__R"));
+    // As `?` would do it, but without a closure that it could return from.
+    let (given, missing) = (ident("__given"), ident("__missing"));
+    let or_end = |read: TokenStream| {
+        quote! {
+            match #read {
+                #private::Result::Ok(#given) => #given,
+                #private::Result::Err(#missing) => return #private::From::from(#missing),
+            }
+        }
+    };
     let args = model.params.iter().enumerate().map(|(index, param)| {
         let alias = alias(index);
         match param.source {
-            ParamSource::Field(PassMode::Ref) => quote!(#inputs.borrowed::<#alias>(#index)?),
+            ParamSource::Field(PassMode::Ref) => or_end(quote!(#inputs.borrowed::<#alias>(#index))),
             ParamSource::Field(PassMode::OptionRef) => {
-                quote!(#inputs.borrowed_option::<#alias>(#index)?)
+                or_end(quote!(#inputs.borrowed_option::<#alias>(#index)))
             }
-            ParamSource::Field(PassMode::Arc) => quote!(#inputs.field_arc::<#alias>(#index)?),
+            ParamSource::Field(PassMode::Arc) => {
+                or_end(quote!(#inputs.field_arc::<#alias>(#index)))
+            }
             ParamSource::Field(PassMode::Clone) => {
                 let (start, end) = end_spans(&param.ty);
                 // The error of a type that is not `Clone` is shown where the type is written.
                 let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
-                quote!(#private::by_value::<#ty>(#inputs.field::<#alias>(#index)?))
+                let field = or_end(quote!(#inputs.field::<#alias>(#index)));
+                quote!(#private::by_value::<#ty>(#field))
             }
-            ParamSource::State => quote!(#inputs.state::<#alias>(#index)?),
+            ParamSource::State => or_end(quote!(#inputs.state::<#alias>(#index))),
             ParamSource::Context => quote!(#inputs.context()),
-            ParamSource::Piped => quote!(#inputs.piped::<<#me as #private::Event>::Piped>()?),
+            ParamSource::Piped => {
+                or_end(quote!(#inputs.piped::<<#me as #private::Event>::Piped>()))
+            }
         }
     });
-    let ending = quote!(#private::Result<#private::TaskOutcome, #private::Exception>);
-    let returns = ident("__R");
-    let convert = quote! {
-        const {
-            #private::conversion::<#returns>(
-                #private::HasError::<#returns>::IS,
-                #private::Dynamic::#probe_args::CONVERT,
-                #private::Returns::#probe_args::CONVERT,
-            )
+    let probe_args = probe_args(private, model);
+    let awaited = model.is_async.map(|_| quote!(.await));
+    quote! {
+        #private::conversion::<#returns>(
+            #private::HasError::<#returns>::IS,
+            #private::Dynamic::#probe_args::CONVERT,
+            #private::Returns::#probe_args::CONVERT,
+        )(#callee(#(#args),*) #awaited)
+    }
+}
+
+/// The functions of an event function, and the `Code` that names them.
+pub(crate) fn function_code(
+    private: &TokenStream,
+    me: &Type,
+    callee: &TokenStream,
+    model: &Model,
+) -> (TokenStream, TokenStream) {
+    let (inputs, call) = (ident("__inputs"), ident("__call"));
+    let ending = ending(private, me, callee, model);
+    let Some((_, name)) = model.is_async else {
+        let function = quote! {
+            fn #call(#inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #ending }
+        };
+        return (function, quote!(#private::Code::function(#call)));
+    };
+    let body = ident("__body");
+    // The error of a future that is not `Send` is shown at the event's name.
+    let future = respan_ends(quote!((#body)(#inputs)), name, name);
+    let functions = quote! {
+        async fn #body(#inputs: #private::Inputs<'_>) -> #private::TaskOutcome { #ending }
+        fn #call<'a>(#inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
+            #private::boxed(#future)
         }
     };
+    (functions, quote!(#private::Code::async_function(#call)))
+}
+
+/// The methods of a struct event.
+pub(crate) fn methods(
+    private: &TokenStream,
+    me: &Type,
+    callee: &TokenStream,
+    model: &Model,
+) -> TokenStream {
+    let inputs = ident("__inputs");
+    let ending = ending(private, me, callee, model);
     let Some((_, name)) = model.is_async else {
         return quote! {
-            fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
-                fn __call(#this: &#me, #inputs: &#private::Inputs<'_>) -> #ending {
-                    #private::Result::Ok((#convert)(#callee(#(#args),*)))
-                }
-                #private::ended(__call(self, #inputs))
-            }
+            fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #ending }
         };
     };
-    // The error of a future that is not `Send` is shown at the event's name.
-    let future = respan_ends(quote!((__call)(self, #inputs)), name, name);
+    let future = respan_ends(quote!((__body)(self, #inputs)), name, name);
+    let this = ident("__this");
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
             #private::only_async(#inputs)
         }
         fn call_async<'a>(&'a self, #inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            async fn __call(#this: &#me, #inputs: #private::Inputs<'_>) -> #private::TaskOutcome {
-                let outcome: #ending =
-                    async { #private::Result::Ok((#convert)(#callee(#(#args),*).await)) }.await;
-                #private::ended(outcome)
+            async fn __body(#this: &#me, #inputs: #private::Inputs<'_>) -> #private::TaskOutcome {
+                #ending
             }
             #private::boxed(#future)
         }
@@ -340,7 +336,7 @@ pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type
     let check = quote! {
         <#private::Check>::#name(
             "",
-            &#private::Of::<#me>::SPEC,
+            #private::Of::<#me>::SPEC,
             #text,
             #private::IsExecutor::<#alias>::IS,
             #private::RunsAsync::<#alias>::IS,
@@ -365,16 +361,4 @@ pub(crate) fn remote(private: &TokenStream, executor: Option<&Type>) -> TokenStr
 /// The alias by which generated code names the executor's type.
 pub(crate) fn executor_alias() -> Ident {
     ident("__X")
-}
-
-/// Imports the fallback traits of the runtime's probes into a block.
-pub(crate) fn probe_imports(private: &TokenStream) -> TokenStream {
-    quote! {
-        #[allow(unused_imports)]
-        use #private::{
-            Fallback as _, FallbackDynamic as _, FallbackField as _, FallbackHolds as _,
-            FallbackOf as _,
-            FallbackReturns as _, FallbackStruct as _,
-        };
-    }
 }

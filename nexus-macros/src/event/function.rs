@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Expr, Result, Signature, Visibility, parse_quote, token};
+use syn::{Attribute, Expr, Ident, Result, Signature, Visibility, parse_quote, token};
 
 use super::args::{self, EventArgs};
 use super::expand::{self, Parts};
@@ -67,8 +67,7 @@ fn handle(item: &Function) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[doc = #doc]
-        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, missing_debug_implementations, missing_copy_implementations)]
         #vis struct #name {}
     }
 }
@@ -79,66 +78,45 @@ fn cfgs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
 }
 
 fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStream {
-    let private = &args.root.private();
+    let (private, runtime) = &expand::runtime(&args.root);
     let me = without_location(&item.sig.ident);
     let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let ty = parse_quote!(#me);
-    let Parts {
-        aliases,
-        parameter_impls,
-        types,
-        spec,
-        wire,
-        params,
-        descriptors,
-        goto,
-        json,
-        call,
-        async_requirement,
-    } = expand::parts(private, &ty, &quote!(#me), model, &name);
-    let probe_imports = expand::probe_imports(private);
-    let settings = settings::settings(private, args);
+    let Parts { aliases, parameter_impls, types, spec, async_requirement } =
+        expand::parts(private, &ty, model);
+    let (functions, code) = expand::function_code(private, &ty, &quote!(#me), model);
+    let settings = settings::settings(private, args)
+        .map(|settings| quote!(settings: #private::Option::Some(|| #settings),));
     let executor = expand::executor(private, &me, args.executor.as_ref());
     let remote = expand::remote(private, args.executor.as_ref());
     let transfer_check =
         args.executor.as_ref().map(|_| expand::transfer_check(private, &ty, model, &remote));
-    let with_async = with_async(model);
     let cfgs = cfgs(&item.attrs);
-    let (bypass, with_bypass) = bypass(private, args);
-    let checkpoint = settings::checkpoint(args).map(|it| quote!(.with_checkpoint(#it)));
+    let checkpoint = settings::checkpoint(args).map(|it| quote!(checkpoint: #it,));
+    let (bypass, code, can_bypass) = bypass(private, &me, args, code);
     quote! {
         #(#cfgs)*
         const _: () = {
-            #probe_imports
+            #runtime
             #aliases
             #executor
             #parameter_impls
             #async_requirement
+            #functions
+            #bypass
             #[automatically_derived]
             impl #private::Event for #me {
                 #types
-                const NAME: &'static str = #name;
-                const SPEC: #private::Spec = #spec #checkpoint;
-                const WIRE: #private::EventWire = #wire;
-                const PARAMS: &'static [#private::Param] = #params;
-                const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #descriptors;
-                const OWN_FIELDS: &'static [#private::OwnField] = &[];
-                fn definition() -> #private::EventDef {
-                    (#private::Of::<#me>::DEFINE)(
-                        #json,
-                        #private::BodySource::Ready(#private::Arc::new(#me {})),
-                        ::core::concat!(::core::file!(), ":", ::core::line!()),
-                    )
-                    .with_typed_goto(#goto)
-                    .with_settings(#settings)
-                    #with_async
-                    #with_bypass
-                }
-            }
-            #[automatically_derived]
-            impl #private::Body for #me {
-                #call
-                #bypass
+                const SPEC: &'static #private::Spec = &#private::Spec {
+                    name: #name,
+                    #spec
+                    #settings
+                    #checkpoint
+                    #can_bypass
+                    code: #code,
+                    place: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                    ..#private::Of::<#me>::BASE
+                };
             }
             #private::submit!(#private, #me);
             #transfer_check
@@ -146,32 +124,34 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     }
 }
 
-fn with_async(model: &params::Model) -> Option<TokenStream> {
-    model.is_async.map(|_| quote!(.with_async()))
-}
-
-fn bypass(private: &TokenStream, args: &EventArgs) -> (TokenStream, TokenStream) {
-    let Some(path) = &args.bypass else { return (TokenStream::new(), TokenStream::new()) };
-    let inputs = ident("__inputs");
+/// The function that asks the bypass check, the code with it, and what the spec says of it.
+fn bypass(
+    private: &TokenStream,
+    me: &Ident,
+    args: &EventArgs,
+    code: TokenStream,
+) -> (Option<TokenStream>, TokenStream, Option<TokenStream>) {
+    let Some(path) = &args.bypass else { return (None, code, None) };
+    let (inputs, name) = (ident("__inputs"), ident("__bypass"));
     let (_, end) = crate::span::end_spans(path);
     let ask = match path {
         Expr::Closure(_) => {
-            quote!(#private::bypass::<<Self as #private::Event>::Output, _>(#path, #inputs))
+            quote!(#private::bypass::<<#me as #private::Event>::Output, _>(#path, #inputs))
         }
         path => {
             // The error of a wrong answer is shown at the function's name.
             let answer = respan(quote!(_), end);
-            quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>((#path)(#inputs.context())))
+            quote!(#private::bypassed::<<#me as #private::Event>::Output, #answer>((#path)(#inputs.context())))
         }
     };
     let check = quote! {
-        fn bypass(&self, #inputs: &#private::Inputs<'_>)
+        fn #name(#inputs: &#private::Inputs<'_>)
             -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
         {
             #ask
         }
     };
-    (check, quote!(.with_bypass()))
+    (Some(check), quote!(#code.with_bypass(#name)), Some(quote!(can_bypass: true,)))
 }
 
 /// A fallback implementation of the event, so that only the macro's own errors show.

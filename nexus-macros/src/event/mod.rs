@@ -9,7 +9,7 @@ mod params;
 pub(crate) mod parse;
 pub(crate) mod settings;
 
-pub(crate) use expand::{executor, probe_imports, remote};
+pub(crate) use expand::{executor, remote, runtime};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -59,12 +59,7 @@ fn fallback(private: &TokenStream, me: &TokenStream) -> TokenStream {
         impl #private::Event for #me {
             type Output = ();
             type Piped = #private::Nothing;
-            const NAME: &'static str = "";
-            const SPEC: #private::Spec = #private::Spec::NO_EVENT;
-            const PARAMS: &'static [#private::Param] = &[];
-            const DESCRIPTORS: #private::Option<&'static [#private::DescriptorName]> = #private::Option::None;
-            const OWN_FIELDS: &'static [#private::OwnField] = &[];
-            fn definition() -> #private::EventDef { ::core::unreachable!() }
+            const SPEC: &'static #private::Spec = &#private::Spec::NO_EVENT;
         }
     }
 }

@@ -8,9 +8,9 @@ use super::args::{ArgValue, EventArgs, Group};
 use super::expand::executor_alias;
 use crate::span::{end_spans, ident, respan_ends};
 
-/// An expression of type `EventSettings`.
-pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
-    let mut out = quote!(<#private::EventSettings as #private::Default>::default());
+/// An expression of type `EventSettings`; `None` where nothing is set.
+pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> Option<TokenStream> {
+    let mut out = TokenStream::new();
     if let Some(ty) = &args.executor {
         let (alias, (start, end)) = (executor_alias(), end_spans(ty));
         // The error of a type that is no executor is shown where the type is written.
@@ -54,7 +54,8 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> TokenStream {
         let limit = duration(private, limit);
         out.extend(quote!(.timeout(#limit)));
     }
-    out
+    let default = quote!(<#private::EventSettings as #private::Default>::default());
+    (!out.is_empty()).then(|| quote!(#default #out))
 }
 
 /// Whether a durable run records the event's outcome: an expression of type `bool`, if it is given.

@@ -40,30 +40,42 @@ pub(crate) fn executor_alias(index: usize) -> Ident {
     format_ident!("__X{}", index + 1, span = Span::mixed_site())
 }
 
+/// The name of the constant with the pipeline's fields.
+fn fields_constant() -> Ident {
+    ident("__FIELDS")
+}
+
 impl<'a> Checks<'a> {
     /// The checks of step `index`. If the flow has mistakes of its own, `pipes` is false, since the
     /// inputs of its steps are then a guess.
     pub(crate) fn step(&mut self, index: usize, pipes: bool) -> TokenStream {
         let Some(step) = self.model.steps.get(index) else { return TokenStream::new() };
         let private = self.private;
-        let (alias, event) = (alias(index), ident("__E"));
+        let (alias, event) = (alias(index), ident("__event"));
+        // The one question that is an error if the answer is no, at the step's name.
+        let (start, end) = self.source.spans(step.name.span);
+        let demanded = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
         let mut calls = TokenStream::new();
-        if self.seen.insert(&step.name.text) {
-            calls.extend(self.fields(step, &alias));
+        let first = self.seen.insert(&step.name.text);
+        let simple = first && pipes && step.own.is_empty() && step.branches.is_empty();
+        if simple {
+            calls.extend(self.fields("simple_step", step, &alias));
+        } else {
+            calls.extend(first.then(|| self.fields("fields", step, &alias)));
+            calls.extend(self.own_fields(step));
         }
-        calls.extend(self.own_fields(step));
         calls.extend(self.executor(step));
         calls.extend(self.transfer_check(step));
         calls.extend(self.recordable(step, &alias));
         if pipes {
-            calls.extend(self.covers(step));
+            calls.extend((!simple).then(|| self.covers(step)));
             calls.extend(self.input(step, &alias));
         }
         let name = format_ident!("step_{}", index + 1, span = Span::mixed_site());
         quote! {
             #[allow(non_upper_case_globals)]
             const #name: () = {
-                const #event: #private::Spec = #private::Of::<#alias>::SPEC;
+                let #event: &#private::Spec = <#demanded as #private::Event>::SPEC;
                 #calls
             };
         }
@@ -76,23 +88,33 @@ impl<'a> Checks<'a> {
         // The name has another hygiene than the brackets, so that the compiler does not join their
         // spans.
         let name = Ident::new(name, Span::call_site());
-        let (at, event) = (self.source.prefix(range), ident("__E"));
-        let call = respan_ends(quote!(<#private::Check>::#name(#at, &#event, #args)), start, end);
+        let (at, event) = (self.source.prefix(range), ident("__event"));
+        let call = respan_ends(quote!(<#private::Check>::#name(#at, #event, #args)), start, end);
         quote!(#call;)
     }
 
-    /// Checks that the event's parameters are fields of the pipeline, and of the right type.
-    fn fields(&self, step: &Step<'_>, alias: &Ident) -> TokenStream {
-        let private = self.private;
-        let (pipeline, range) = (self.pipeline, step.name.span);
-        let names = self.fields.iter().map(|(name, ..)| name);
-        let mut out = self.call("fields", range, &quote!(#pipeline, &[#(#names),*]));
-        for (name, ty, field) in self.fields {
-            let number = hash(name);
-            let binds = quote!(#private::Binds::<#field, #alias, #number>::IS);
-            out.extend(self.call("field", range, &quote!(#pipeline, #name, #ty, #binds)));
+    /// The constant with the pipeline's fields.
+    pub(crate) fn pipeline_fields(&self) -> TokenStream {
+        let (private, pipeline, constant) = (self.private, self.pipeline, fields_constant());
+        let (names, types) =
+            (self.fields.iter().map(|it| &it.0), self.fields.iter().map(|it| &it.1));
+        quote! {
+            const #constant: &#private::PipelineFields = &#private::PipelineFields {
+                pipeline: #pipeline,
+                names: &[#(#names),*],
+                types: &[#(#types),*],
+            };
         }
-        out
+    }
+
+    /// Checks that the event's parameters are fields of the pipeline, and of the right type.
+    fn fields(&self, check: &str, step: &Step<'_>, alias: &Ident) -> TokenStream {
+        let (private, constant) = (self.private, fields_constant());
+        let binds = self.fields.iter().map(|(name, _, field)| {
+            let number = hash(name);
+            quote!(#private::Binds::<#field, #alias, #number>::IS)
+        });
+        self.call(check, step.name.span, &quote!(#constant, &[#(#binds),*]))
     }
 
     /// Checks that there is a branch for each descriptor of a typed goto.
@@ -183,7 +205,10 @@ impl<'a> Checks<'a> {
                 let mut pipe = Pipe::default();
                 let place = quote!(#private::Whole<#alias>);
                 self.alternatives(from, &place, "", each, 0, &mut pipe);
-                let Pipe { groups, leaves } = pipe;
+                let Pipe { groups, leaves, single } = pipe;
+                if let (Some(single), [], [_]) = (single, &*groups, &*leaves) {
+                    return self.call("pipe_one", arrow, &quote!(#each, #single));
+                }
                 self.call("pipe", arrow, &quote!(#each, &[#(#groups),*], &[#(#leaves),*]))
             }
         }
@@ -214,13 +239,12 @@ impl<'a> Checks<'a> {
                     let is_list = self.model.steps.get(*id).is_some_and(|step| step.each);
                     let (kind, what) = if is_list { ("each", "Each") } else { ("one", "One") };
                     let (kind, what) = (ident(kind), ident(what));
-                    pipe.leaves.push(quote! {
-                        #private::Leaf::#kind(
-                            #private::Of::<#from>::SPEC,
-                            #private::#probe::<#place, #private::#what<#from>>::IS,
-                            #text,
-                        )
-                    });
+                    let fits = quote! {
+                        #private::Of::<#from>::SPEC,
+                        #private::#probe::<#place, #private::#what<#from>>::IS
+                    };
+                    pipe.leaves.push(quote!(#private::Leaf::#kind(#fits, #text)));
+                    pipe.single = (!is_list && text.is_empty()).then_some(fits);
                 }
                 End::Failure => pipe.leaves.push(quote! {
                     #private::Leaf::failed(#private::#probe::<#place, #private::Failed>::IS, #text)
@@ -255,6 +279,8 @@ impl<'a> Checks<'a> {
 struct Pipe {
     groups: Vec<TokenStream>,
     leaves: Vec<TokenStream>,
+    /// What the last leaf is made of, where it is the value of one step.
+    single: Option<TokenStream>,
 }
 
 fn member_position(outer: &str, index: usize, count: usize) -> String {

@@ -15,7 +15,7 @@ use super::source::Source;
 use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, with_help};
 use crate::derive::fields::{StructField, doc};
-use crate::event::{probe_imports, settings::duration};
+use crate::event::{runtime, settings::duration};
 use crate::span::{end_spans, respan_ends, without_location, without_raw_prefix};
 use crate::text::text;
 use crate::types::{arc_target, borrows};
@@ -30,7 +30,7 @@ pub(crate) fn pipeline(
     fields: &[StructField],
     flow: &Flow,
 ) -> TokenStream {
-    let private = &args.root.private();
+    let (private, runtime) = &runtime(&args.root);
     let me = without_location(&input.ident);
     let parsed = cx.is_clean();
     let model = model(flow);
@@ -41,7 +41,7 @@ pub(crate) fn pipeline(
     }
     let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let types = field_types(fields);
-    let steps = steps(private, source, &model);
+    let steps = steps(source, &model);
     let pipeline = without_raw_prefix(&me);
     let is_durable = args.durable.is_some();
     let checks = checks(private, source, &model, &pipeline, &types, is_durable, parsed);
@@ -56,14 +56,14 @@ pub(crate) fn pipeline(
         let ty = arc_target(&field.ty).unwrap_or(&field.ty);
         quote!(type #alias = #ty;)
     });
-    let (probe_imports, dependency) = (probe_imports(private), source.dependency());
+    let dependency = source.dependency();
     let (defaults, new) = (defaults(private, fields), new(input, fields));
     let errors = cx.finish();
     quote! {
         #[allow(dead_code)]
         const _: () = {
+            #runtime
             #steps
-            #probe_imports
             #dependency
             #(#aliases)*
             #checks
@@ -85,8 +85,8 @@ fn field_types(fields: &[StructField]) -> Vec<(String, String, Ident)> {
     types.collect()
 }
 
-/// The user's names: one alias for each step, and one check that it is an event.
-fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStream {
+/// The user's names: one alias for each step.
+fn steps(source: &Source, model: &Model<'_>) -> TokenStream {
     let mut out = TokenStream::new();
     for (index, step) in model.steps.iter().enumerate() {
         let (alias, path) = (alias(index), source.path(step.name));
@@ -96,12 +96,7 @@ fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStre
             out.extend(quote!(type #alias = #path #hole;));
             continue;
         }
-        let (start, end) = source.spans(step.name.span);
-        let event = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
-        out.extend(quote! {
-            type #alias = #path;
-            const _: #private::Spec = <#event as #private::Event>::SPEC;
-        });
+        out.extend(quote!(type #alias = #path;));
     }
     for (index, executor) in model.executors.iter().enumerate() {
         let (alias, path) = (executor_alias(index), source.path(executor));
@@ -122,7 +117,9 @@ fn checks<'a>(
     let (seen, piped, recorded) = (HashSet::new(), HashSet::new(), HashSet::new());
     let mut checks =
         Checks { private, source, model, pipeline, fields, seen, piped, durable, recorded };
-    (0..model.steps.len()).map(|index| checks.step(index, parsed)).collect()
+    let mut out = checks.pipeline_fields();
+    out.extend((0..model.steps.len()).map(|index| checks.step(index, parsed)));
+    out
 }
 
 #[expect(clippy::too_many_arguments, reason = "what the user wrote, in parts")]
@@ -155,7 +152,7 @@ fn implementation(
         model.steps.iter().enumerate().filter(|(_, step)| seen.insert(&step.name.text)).map(
             |(index, step)| {
                 let (name, alias) = (&*step.name.text, alias(index));
-                quote!((#name, #private::Of::<#alias>::DEFINITION))
+                quote!((#name, #private::Of::<#alias>::SPEC))
             },
         );
     let executors = model.executors.iter().enumerate().map(|(index, name)| {
