@@ -24,7 +24,7 @@ use crate::wire::{
 };
 
 /// Runs tasks that another process of the same program has sent
-/// ([`ClaimedTask::write_request`](crate::executor::ClaimedTask::write_request)), whatever the
+/// ([`ClaimedTasks::write_request`](crate::ClaimedTasks::write_request)), whatever the
 /// format and the transport.
 ///
 /// It finds a task's event among those that are linked into the program, makes the event's body

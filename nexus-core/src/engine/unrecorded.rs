@@ -1,5 +1,12 @@
 //! What stands in for recorded runs in a build without them.
 
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self,
+    reason = "as in a build with recorded runs"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +45,6 @@ impl RunJournal {
 }
 
 impl ActiveRun {
-    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
     pub(super) fn record(
         self: &Arc<Self>,
         journal: &RunJournal,
@@ -52,11 +58,6 @@ impl ActiveRun {
         self.tell(notification);
     }
 
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "as in a build with recorded runs"
-    )]
     pub(super) fn seal<'a>(
         self: &'a Arc<Self>,
         run: Box<Run>,
@@ -69,10 +70,8 @@ impl ActiveRun {
         self.halt(Halt::Cancelled(CancelCause::Requested));
     }
 
-    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
     pub(super) fn leave_recorded(&self) {}
 
-    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
     pub(super) fn commit_now(&self) -> bool {
         false
     }
@@ -121,11 +120,6 @@ pub(super) struct Begun {
     pub(super) active: Arc<ActiveRun>,
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    clippy::unused_async,
-    reason = "as in a build with recorded runs"
-)]
 impl Begun {
     pub(super) fn new(active: Arc<ActiveRun>, _: Option<Beginner>) -> Result<Self> {
         Ok(Self { active })
@@ -143,7 +137,6 @@ impl Begun {
         Ok(self.active.drive())
     }
 
-    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
     pub(super) fn report_of_the_past(&self) -> Option<Report> {
         None
     }

@@ -54,8 +54,10 @@ pub(crate) use message::{
 pub use parts::{Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "wire")]
-pub(crate) use codec::{Codec, ValueRef};
-#[cfg(feature = "wire")]
+pub(crate) use codec::Codec;
+#[cfg(feature = "durable")]
+pub(crate) use codec::ValueRef;
+#[cfg(feature = "durable")]
 pub(crate) use pair::Pair;
 #[cfg(feature = "wire")]
 use piped::PipedCodec;
