@@ -198,6 +198,11 @@ def machine_text(machine):
     return "Measured on: " + said.format(**machine) + "."
 
 
+def compared(value, nexus):
+    """How many times the time of nexus it is, if that took any."""
+    return f" ({times(value / nexus)})" if nexus else ""
+
+
 def table(lines):
     rows = ["| work | nexus | beside it, and how many times the time of nexus |", "|---|---|---|"]
     for work, title, _ in WORKLOADS:
@@ -205,7 +210,7 @@ def table(lines):
         if line is None:
             continue
         beside = "; ".join(
-            f"{name(side)} {with_unit(value, line['unit'])} ({times(value / line['nexus'])})"
+            f"{name(side)} {with_unit(value, line['unit'])}{compared(value, line['nexus'])}"
             for side, value in sorted(line["baselines"].items(), key=lambda item: item[1])
         )
         took = f"{with_unit(line['nexus'], line['unit'])} {each(line['unit'])}"

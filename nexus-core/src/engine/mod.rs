@@ -13,18 +13,23 @@
 //! | `posts` | the mailbox of a recorded run |
 //! | `progress` | what a handle can tell of a run |
 //! | `runs` | the runs of an engine |
+//! | `writer`, `keys` | writing down what happens to runs; the keys of those under way |
 //! | `shared` | what all runs of an engine share |
+//! | `recorded` | what a recorded run has beside others |
 //! | `active` | a run under way: all of the above |
 //! | `signal` | telling the observers |
 //! | `polling`, `perform` | calling a body |
 //! | `inline` | tasks on the driving thread |
 //! | `advance` | what moves a run |
+//! | `recording` | telling a recorded run what is safe |
 //! | `watch` | taking back what stays behind a slow task |
 //! | `claims` | tasks that an executor runs elsewhere |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
+//! | `durable` | beginning a recorded run, going on with one, ending it |
+//! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
-//! | `builder`, `engine`, `prepare`, `shutdown` | the engine as users see it |
+//! | `builder`, `engine`, `prepare`, `keyed`, `shutdown` | the engine as users see it |
 
 mod active;
 mod advance;
