@@ -1,7 +1,7 @@
 //! Processes that the tests start: this test binary again, with a part to play.
 
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use nexus_core::journal::{RunQuery, Store, StoreError};
@@ -40,12 +40,11 @@ pub(crate) struct Running {
 
 /// How to start this binary with a part to play.
 pub(crate) fn command(part: Part, store: &Path) -> Command {
-    // Not by its path, which may lead through folders that another user may not enter.
-    let this = if cfg!(target_os = "linux") {
-        PathBuf::from("/proc/self/exe")
-    } else {
-        std::env::current_exe().unwrap()
-    };
+    command_of(&std::env::current_exe().unwrap(), part, store)
+}
+
+/// The same, by another path.
+pub(crate) fn command_of(this: &Path, part: Part, store: &Path) -> Command {
     let mut command = Command::new(this);
     command.args(["--exact", "child::child", "--nocapture"]);
     command.env(PART, format!("{part:?}")).env(STORE, store);
