@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::keys::Durable;
-use super::recorded::{RunJournal, VALUE_LIMIT};
+use super::recorded::RunJournal;
 use super::shared::Shared;
 use super::writer::RecordedRun;
 use crate::context::{Context, Names, RunId};
@@ -24,6 +24,7 @@ use crate::report::{Report, Status};
 use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 use crate::value::Value;
+use crate::wire::VALUE_LIMIT;
 
 /// The right to run under a key, which only one run has at a time.
 pub(super) struct KeyGuard {

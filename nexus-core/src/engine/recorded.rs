@@ -12,9 +12,6 @@ use crate::journal::{Body, Change, Record, RecordKind, Timestamp};
 use crate::run::{Notification, Run, Task};
 use crate::sync::{Mutex, lock};
 
-/// How long a recorded value may be, in bytes of JSON.
-pub(super) const VALUE_LIMIT: usize = 64 << 20;
-
 /// The part of a run that writes it down.
 pub(super) struct RunJournal {
     pub(super) writer: Arc<Writer>,

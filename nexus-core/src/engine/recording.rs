@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::active::ActiveRun;
 use super::lease::{Lease, WorkerNext};
 use super::mailbox::{Contents, Mailbox, Outbox};
-use super::recorded::{RunJournal, VALUE_LIMIT};
+use super::recorded::RunJournal;
 use super::work::Notification;
 use super::writer::RecordedRun;
 use crate::error::StoreError;
@@ -15,6 +15,7 @@ use crate::outcome::TaskOutcome;
 use crate::panic;
 use crate::run::{CancelCause, Halt, Run, Task};
 use crate::sync::MutexGuard;
+use crate::wire::VALUE_LIMIT;
 
 impl ActiveRun {
     /// Writes down what a worker brings. It does not wait for the disk, and goes on with other

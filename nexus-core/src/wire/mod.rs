@@ -46,7 +46,7 @@ mod piped;
 #[cfg(feature = "wire")]
 pub(crate) use errors::ErrorClassifier;
 #[cfg(feature = "durable")]
-pub(crate) use json::{JsonError, from_json, to_json};
+pub(crate) use json::{JsonError, VALUE_LIMIT, from_json, to_json};
 #[cfg(feature = "wire")]
 pub(crate) use message::{
     Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,

@@ -9,8 +9,6 @@
 //! where the writer was (`path`), and a text that cannot be read is read a second time to see where
 //! the reader stops (`read`).
 
-#![allow(dead_code, reason = "the durable driver, which uses it, is being written")]
-
 mod path;
 mod read;
 mod strict;
@@ -21,8 +19,8 @@ pub(crate) use write::to_json;
 
 use std::fmt;
 
-/// How long the text of a value may be where nothing says otherwise.
-pub(crate) const DEFAULT_LIMIT: usize = 64 << 20;
+/// How long the text of a recorded value may be, in bytes.
+pub(crate) const VALUE_LIMIT: usize = 64 << 20;
 
 /// How deeply arrays and objects may be nested; `serde_json` reads no more.
 const DEEPEST: u8 = 127;

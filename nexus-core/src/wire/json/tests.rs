@@ -12,7 +12,7 @@ use crate::value::Value;
 use crate::wire::codec::Codec;
 
 fn written<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
-    to_json(value, DEFAULT_LIMIT).map_err(|error| error.to_string())
+    to_json(value, VALUE_LIMIT).map_err(|error| error.to_string())
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
@@ -131,7 +131,7 @@ proptest! {
     ) {
         let mut list = before.clone();
         list.push(Shape::ByText(BTreeMap::from([(key.clone(), Shape::Double(bad))])));
-        let error = to_json(&list, DEFAULT_LIMIT).unwrap_err();
+        let error = to_json(&list, VALUE_LIMIT).unwrap_err();
         prop_assert_eq!(error.path, format!("[{}].ByText.{key}.Double", before.len()));
         prop_assert!(error.what.ends_with("cannot be written as JSON"), "{}", error.what);
     }
