@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// Runs a pipeline as a future, on whatever runtime polls it. Dropping the future cancels the
-    /// run.
+    /// run; a durable one is left where it is, to be resumed.
     ///
     /// # Errors
     ///

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
 #![allow(clippy::needless_pass_by_value, reason = "shorter calls")]
 
+mod patience;
 #[path = "rules/support.rs"]
 mod support;
 

@@ -272,11 +272,16 @@ impl ActiveRun {
             Delivery::Late(notifications, next) => {
                 // Results that came too late; their Drop is user code.
                 notifications.into_iter().for_each(Notification::discard);
-                if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
-                    (0..lease.hold.bodies()).for_each(|_| self.reclaim(lease.pool));
-                }
+                self.reclaim_abandoned(&next, lease);
                 next
             }
+        }
+    }
+
+    /// If a worker was abandoned meanwhile, its bodies have ended now.
+    pub(super) fn reclaim_abandoned(&self, next: &WorkerNext, lease: Option<Lease<'_>>) {
+        if let (WorkerNext::Abandoned, Some(lease)) = (next, lease) {
+            (0..lease.hold.bodies()).for_each(|_| self.reclaim(lease.pool));
         }
     }
 

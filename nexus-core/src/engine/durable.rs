@@ -126,8 +126,7 @@ impl Recording {
     /// another run.
     pub(super) fn begin(&self, engine: &Arc<Shared>, run: &Recorded<'_>) -> Result<Beginner> {
         let (durable, key, inputs) = self.check(engine, run)?;
-        let guard = lock(&self.guard).take();
-        let guard = guard.unwrap_or_else(|| {
+        let guard = self.taken_guard().unwrap_or_else(|| {
             durable.take(&key);
             KeyGuard { engine: Arc::clone(engine), key }
         });
@@ -141,12 +140,21 @@ impl Recording {
         run: &Recorded<'_>,
     ) -> Result<Beginner> {
         let (durable, key, inputs) = self.check(engine, run)?;
-        std::future::poll_fn(|cx| {
-            if durable.poll_take(&key, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        let guard = KeyGuard { engine: Arc::clone(engine), key };
+        let guard = if let Some(guard) = self.taken_guard() {
+            guard
+        } else {
+            std::future::poll_fn(|cx| {
+                let taken = durable.poll_take(&key, cx.waker());
+                if taken { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            KeyGuard { engine: Arc::clone(engine), key }
+        };
         self.look_up(durable, run, guard, inputs)
+    }
+
+    fn taken_guard(&self) -> Option<KeyGuard> {
+        lock(&self.guard).take()
     }
 
     fn check<'a>(
@@ -192,6 +200,7 @@ impl Recording {
         durable.writer.check()?;
         // A run under way is not waited for only to be refused then.
         if !self.resumes
+            && durable.is_taken(&key)
             && let Some(stored) = durable.store().run(&key)?
         {
             same_run(&stored, run.plan, &inputs)?;

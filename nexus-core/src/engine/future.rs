@@ -26,7 +26,7 @@ use crate::report::Report;
 use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 
-/// Drives a run; `shared` runs its plain bodies. Dropped before its end, it cancels the run.
+/// Drives a run; `shared` runs its plain bodies. Dropped before its end, it lets the run go.
 pub(super) async fn drive(active: &Arc<ActiveRun>, shared: &Arc<dyn AnyExecutor>) -> Report {
     let start = active.engine.clock.timestamp();
     // Also if this future is dropped, at whatever point it is.

@@ -1,7 +1,7 @@
 //! What is left for a recorded run in its mailbox when it is safe.
 
 use super::lease::{Lease, WorkerNext};
-use super::mailbox::{Acquired, Contents, Mailbox};
+use super::mailbox::{Acquired, Mailbox};
 use super::work::Notification;
 
 impl Mailbox {
@@ -30,11 +30,6 @@ impl Mailbox {
         }
         contents.notifications.push(notification);
         None
-    }
-
-    /// Whether something was left for the run.
-    pub(super) fn has_posts(contents: &Contents) -> bool {
-        !contents.notifications.is_empty()
     }
 
     /// The run and what was left for it, if there is something and nobody holds the run.

@@ -153,7 +153,8 @@ impl Prepared {
     /// # Errors
     ///
     /// If the run cannot begin: a `State` is missing, an executor cannot be set up, or the engine
-    /// is shut down.
+    /// is shut down. A durable run: if its values cannot be recorded, its key belongs to another run,
+    /// its store fails, or the engine leaves it to be resumed.
     pub fn run(mut self) -> Result<Report> {
         if self.recording.is_none() {
             return self.engine.run_values(&self.plan, self.fields, self.timeout);
@@ -193,7 +194,7 @@ impl Prepared {
     /// Runs it as a future, on whatever runtime polls it. Plain events run on the engine's threads,
     /// never on those of the runtime.
     ///
-    /// Dropping the future cancels the run.
+    /// Dropping the future cancels the run; a durable one is left where it is, to be resumed.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::lease::{Lease, WorkerNext};
-use super::mailbox::{Contents, Mailbox, Outbox};
+use super::mailbox::{Contents, Outbox};
 use super::recorded::RunJournal;
 use super::work::Notification;
 use super::writer::RecordedRun;
@@ -30,9 +30,7 @@ impl ActiveRun {
             self.record_one(journal, notification);
         }
         let next = self.mailbox.leave(lease);
-        if let (WorkerNext::Abandoned, Some(lease)) = (&next, lease) {
-            self.reclaim(lease.pool);
-        }
+        self.reclaim_abandoned(&next, lease);
         // What need not be safe before the run is told of it.
         Arc::clone(self).take_up();
         journal.writer.commit_soon();
@@ -60,9 +58,9 @@ impl ActiveRun {
     ) -> Result<(Box<Run>, MutexGuard<'a, Contents>), MutexGuard<'a, Contents>> {
         let Some(journal) = &self.journal else { return Ok((run, contents)) };
         // The writer's queue is not to be locked under the mailbox.
-        let has_posts = Mailbox::has_posts(&contents);
+        let is_settled = contents.notifications.is_empty();
         drop(contents);
-        if !has_posts && journal.seal_if_settled() {
+        if is_settled && journal.seal_if_settled() {
             return Ok((run, self.mailbox.lock()));
         }
         self.release(run, &mut Outbox::default(), None);
@@ -76,7 +74,7 @@ impl ActiveRun {
 
     fn record_one(self: &Arc<Self>, journal: &RunJournal, mut notification: Notification) {
         if journal.is_released() {
-            return panic::drop_quietly(notification);
+            return notification.discard();
         }
         let at = self.engine.timestamp();
         let run: Arc<dyn RecordedRun> = Arc::<Self>::clone(self);
@@ -87,7 +85,7 @@ impl ActiveRun {
             let elapsed = bounded.map(|task| self.measured_elapsed(task));
             match self.body_of(&mut notification, elapsed.unwrap_or_default()) {
                 Some(body) => journal.record(run, at, body, notification, elapsed),
-                None => return panic::drop_quietly(notification),
+                None => return notification.discard(),
             }
         };
         if let Err(why) = written {
@@ -163,7 +161,9 @@ impl RecordedRun for ActiveRun {
                 journal.posted();
             }
         });
-        panic::drop_quietly(late);
+        if let Some(late) = late {
+            late.discard();
+        }
     }
 
     fn take_up(self: Arc<Self>) {

@@ -28,13 +28,13 @@ impl Shutdown {
         Self { cancel: false, within: None }
     }
 
-    /// Cancels the runs that are under way.
+    /// Cancels the runs that are under way; durable ones are left where they are, to be resumed.
     pub fn cancel() -> Self {
         Self { cancel: true, within: None }
     }
 
-    /// Waits for so long at most, in real time; runs that are under way then are cancelled, and
-    /// what still runs is named in the report.
+    /// Waits for so long at most, in real time; runs that are under way then are cancelled, or left
+    /// if they are durable, and what still runs is named in the report.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = Some(limit);
         self

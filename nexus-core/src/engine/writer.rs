@@ -237,7 +237,7 @@ impl Writer {
                 Then::Tell(run, notification) => {
                     match &result {
                         Ok(()) => run.post(notification),
-                        Err(_) => crate::panic::drop_quietly(notification),
+                        Err(_) => notification.discard(),
                     }
                     if !runs.iter().any(|(known, _)| Arc::ptr_eq(known, &run)) {
                         runs.push((run, result));

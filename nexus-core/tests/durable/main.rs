@@ -7,6 +7,8 @@ mod futures;
 mod keys;
 mod late;
 mod many;
+#[path = "../patience/mod.rs"]
+mod patience;
 mod pure;
 mod resume;
 

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, mpsc};
-use std::task::{Context as PollContext, Poll, Wake, Waker};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex};
+use std::task::{Context as PollContext, Poll, Waker};
 
 use nexus_core::journal::{
     Change, MemoryStore, Record, RecordKind, Request, RunQuery, RunState, Store, StoreError,
@@ -17,6 +16,9 @@ use nexus_core::{
     Context, Engine, EventBuilder, Fields, Flow, Inputs, IntoOutcome, Plan, Prepared, Registry,
     Report,
 };
+
+use crate::patience;
+pub(crate) use crate::patience::{PATIENCE, within};
 
 /// How often each step was invoked, by path and item.
 #[derive(Clone, Default)]
@@ -225,23 +227,6 @@ impl Slow {
     }
 }
 
-/// How long something may take that ends at once, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Does `work` on a thread of its own; work that hangs fails the test.
-pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (send, receive) = mpsc::channel();
-    let thread = std::thread::spawn(move || send.send(work()));
-    match receive.recv_timeout(PATIENCE) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end after {PATIENCE:?}"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(payload) => std::panic::resume_unwind(payload),
-            Ok(_) => panic!("the work ended without a result"),
-        },
-    }
-}
-
 /// A run as a future.
 pub(crate) type Ending = Pin<Box<dyn Future<Output = nexus_core::Result<Report>> + Send>>;
 
@@ -256,20 +241,6 @@ pub(crate) fn poll(future: &mut Ending) -> Poll<nexus_core::Result<Report>> {
 }
 
 /// Polls a future until it is ready; one that is not woken any more fails the test.
-pub(crate) fn block_on(mut future: Ending) -> nexus_core::Result<Report> {
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    within(move || {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        loop {
-            if let Poll::Ready(done) = future.as_mut().poll(&mut PollContext::from_waker(&waker)) {
-                return done;
-            }
-            std::thread::park();
-        }
-    })
+pub(crate) fn block_on(future: Ending) -> nexus_core::Result<Report> {
+    within(move || patience::block_on(future))
 }

@@ -1,17 +1,15 @@
 //! What the rules' tests share: events that behave on demand, runs that cannot hang, meetings.
 
-use std::sync::{Arc, Condvar, Mutex, Once, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, Once};
+use std::time::Instant;
 
+pub(crate) use crate::patience::{PATIENCE, block_on, within};
 pub(crate) use nexus_core::__private::{
     ByRef, ByVal, Code, Event, Inputs as BodyInputs, List, Nothing, OrFailure, OwnField, Param,
     Plain, SettingKind, Spec, TaskOutcome, Transfer, Tuple,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
-
-/// How long anything may take before a test gives up on it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Panics whose message starts with this are part of a test, and not printed.
 pub(crate) const ON_PURPOSE: &str = "on purpose";
@@ -87,38 +85,6 @@ pub(crate) fn run(registry: &Registry, flow: &str) -> Report {
 pub(crate) fn run_on(engine: &Engine, registry: &Registry, flow: &str) -> Report {
     let (engine, plan) = (engine.clone(), plan(registry, flow));
     within(move || engine.run_plan(&plan, Inputs::new()).unwrap())
-}
-
-/// Does `work` on a thread of its own; work that hangs fails the test.
-pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (send, receive) = mpsc::channel();
-    let thread = std::thread::spawn(move || send.send(work()));
-    match receive.recv_timeout(PATIENCE) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end after {PATIENCE:?}"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(payload) => std::panic::resume_unwind(payload),
-            Ok(_) => panic!("the work ended without a result"),
-        },
-    }
-}
-
-/// Polls a future on this thread until it is ready.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Arc::new(Unpark(std::thread::current())).into();
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut std::task::Context::from_waker(&waker)) {
-            std::task::Poll::Ready(result) => return result,
-            std::task::Poll::Pending => std::thread::park(),
-        }
-    }
 }
 
 /// A place where so many threads must be at the same time.

@@ -11,8 +11,9 @@
 //! sleeper consumes, so several submissions wake several workers.
 //!
 //! Sleep and wake-up take longer than many a pause between two jobs, so a worker searches for a
-//! moment before it sleeps. While one does, nobody is woken. If it finds a job and was the only one
-//! that searched, it wakes another worker for what else there is, as if that was submitted then.
+//! moment before it sleeps. While one does, nobody is woken. Any worker that takes a job while there
+//! are others wakes another worker for them, unless one searches, as if they were submitted then: a
+//! searcher can miss a job that is on its way from the injector to a deque, and so is in neither.
 //!
 //! A job is the right to run tasks of one run. A worker runs a few short ones before it puts the
 //! job at the end of the queue, so that runs take turns; and a run asks for no more jobs at a time

@@ -154,15 +154,12 @@ impl Shared {
     /// The next job, after sleep if need be; `None` when the pool closes and nothing is left.
     fn next_job(self: &Arc<Self>, deque: &Worker<Job>) -> Option<Job> {
         loop {
-            if let Some(job) = self.find_job(deque) {
+            if let Some(job) = self.find_job(deque).or_else(|| self.search(deque)) {
                 // Whoever submitted the others may have left them to a worker that searched, and
                 // that one may have looked for them while they were on their way to this deque.
                 if self.has_work() {
                     self.wake_worker(lock(&self.state));
                 }
-                return Some(job);
-            }
-            if let Some(job) = self.search(deque) {
                 return Some(job);
             }
             let mut state = lock(&self.state);
@@ -182,17 +179,13 @@ impl Shared {
     }
 
     /// Looks for a job for a moment, and lets other threads have the processor meanwhile.
-    fn search(self: &Arc<Self>, deque: &Worker<Job>) -> Option<Job> {
+    fn search(&self, deque: &Worker<Job>) -> Option<Job> {
         lock(&self.state).searching += 1;
         let job = (0..SEARCHES).find_map(|_| {
             thread::yield_now();
             self.find_job(deque)
         });
-        let mut state = lock(&self.state);
-        state.searching -= 1;
-        if job.is_some() && self.has_work() {
-            self.wake_worker(state);
-        }
+        lock(&self.state).searching -= 1;
         job
     }
 
