@@ -51,6 +51,7 @@ const LAYERS: &[&[&str]] = &[
 const ENGINE: &[&str] = &[
     "work",
     "timer",
+    "ticker",
     "chunk",
     "queue",
     "lease",
@@ -83,6 +84,7 @@ const ENGINE: &[&str] = &[
     "prepare",
     "keyed",
     "shutdown",
+    "requests",
 ];
 
 const LONGEST_FILE: usize = 600;

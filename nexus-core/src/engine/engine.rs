@@ -1,6 +1,8 @@
 //! The engine as its users hold it.
 
 use std::fmt;
+#[cfg(feature = "durable")]
+use std::sync::Weak;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock};
 
@@ -33,6 +35,26 @@ pub struct Engine {
 /// that the engine ends where its last handle goes, not on a worker some time later.
 struct Owner(Arc<Shared>);
 
+/// An engine that may have ended.
+#[cfg(feature = "durable")]
+pub(super) struct WeakEngine {
+    owner: Weak<Owner>,
+    shared: Weak<Shared>,
+}
+
+#[cfg(feature = "durable")]
+impl WeakEngine {
+    /// A handle of the engine, if it has one.
+    pub(super) fn upgrade(&self) -> Option<Engine> {
+        self.owner.upgrade().map(|owner| Engine { owner })
+    }
+
+    /// What its runs share, as long as it has not ended.
+    pub(super) fn shared(&self) -> Option<Arc<Shared>> {
+        self.shared.upgrade()
+    }
+}
+
 impl Engine {
     /// An engine without resources and observers, on the system's clock.
     pub fn new() -> Self {
@@ -52,6 +74,12 @@ impl Engine {
 
     pub(super) fn shared_state(&self) -> &Arc<Shared> {
         &self.owner.0
+    }
+
+    #[cfg(feature = "durable")]
+    pub(super) fn downgrade(&self) -> WeakEngine {
+        let owner = &self.owner;
+        WeakEngine { owner: Arc::downgrade(owner), shared: Arc::downgrade(&owner.0) }
     }
 
     fn from_parts(parts: EngineBuilder) -> Self {
@@ -109,6 +137,10 @@ impl fmt::Debug for Engine {
 
 impl Drop for Owner {
     fn drop(&mut self) {
+        #[cfg(feature = "durable")]
+        if let Some(durable) = &self.0.durable {
+            durable.requests.stop();
+        }
         self.0.timer.close();
         self.0.real_timer.close();
         let pools = std::mem::take(&mut *lock(&self.0.pools));

@@ -1,7 +1,6 @@
 //! Durable runs as users see them: keys, resuming, cancelling, reports of the past.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::durable::{KeyGuard, Recording, can_go_on};
 use super::engine::Engine;
@@ -11,9 +10,7 @@ use super::prepare::Prepared;
 use super::shared::Shared;
 use super::writer::{Entry, Then};
 use crate::error::{Error, Result, StoreError};
-use crate::journal::{
-    Body, Change, LinkedPipeline, Record, Request, RunQuery, RunState, StoredRun,
-};
+use crate::journal::{Body, Change, LinkedPipeline, Record, RunQuery, RunState, StoredRun};
 use crate::plan::Plan;
 use crate::report::{Report, Status};
 
@@ -181,38 +178,6 @@ impl Engine {
         }
         cancel_stored(self.shared_state(), durable, key)
     }
-
-    /// Has the engine look at what other processes ask of it, four times a second, for as long as
-    /// it lives.
-    fn watch_requests(&self) {
-        if let Some(durable) = &self.shared_state().durable
-            && durable.begin_watching()
-        {
-            watch_requests(self.shared_state());
-        }
-    }
-}
-
-/// How often the requests of other processes are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-fn watch_requests(engine: &Arc<Shared>) {
-    let weak = Arc::downgrade(engine);
-    let look = move || {
-        let Some(engine) = weak.upgrade() else { return };
-        let Some(durable) = &engine.durable else { return };
-        // What cannot be read now can be later.
-        for request in durable.store().take_requests().unwrap_or_default() {
-            match request {
-                Request::Cancel { key } => match durable.active(&key) {
-                    Some(run) => run.cancel(),
-                    None => _ = cancel_stored(&engine, durable, &key),
-                },
-            }
-        }
-        watch_requests(&engine);
-    };
-    engine.real_timer.set_after(LOOK_EVERY, look);
 }
 
 /// Writes that a run is cancelled which nobody drives.

@@ -1,10 +1,10 @@
 //! The keys of the runs that are under way, each of which is one run's alone.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use super::ticker::Ticker;
 use super::writer::{RecordedRun, Writer};
 use crate::journal::Store;
 use crate::plan::Plan;
@@ -18,8 +18,8 @@ pub(super) struct Durable {
     keys: Mutex<Keys>,
     /// A run is over.
     over: Condvar,
-    /// Whether the requests of other processes are looked at.
-    watching: AtomicBool,
+    /// Looks at the requests of other processes.
+    pub(super) requests: Arc<Ticker>,
 }
 
 #[derive(Default)]
@@ -33,17 +33,11 @@ struct Keys {
 impl Durable {
     pub(super) fn new(store: Arc<dyn Store>, resumable: Vec<Arc<Plan>>) -> Self {
         let (keys, over) = (Mutex::default(), Condvar::new());
-        let watching = AtomicBool::new(false);
-        Self { writer: Writer::new(store), resumable, keys, over, watching }
+        Self { writer: Writer::new(store), resumable, keys, over, requests: Arc::default() }
     }
 
     pub(super) fn store(&self) -> &dyn Store {
         &*self.writer.store
-    }
-
-    /// Says whether nobody looks at the requests of other processes yet; the caller does now.
-    pub(super) fn begin_watching(&self) -> bool {
-        !self.watching.swap(true, Ordering::AcqRel)
     }
 
     /// The run with this key, if it is under way here.

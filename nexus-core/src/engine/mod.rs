@@ -6,7 +6,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `work` | what leaves a run to be done, and what is told to it afterwards |
-//! | `timer` | calls at a point in time |
+//! | `timer`, `ticker` | calls at a point in time, and every so often |
 //! | `chunk`, `queue` | work that waits for a pool, and what its workers have taken |
 //! | `lease` | what a worker has of a run's work |
 //! | `mailbox` | who holds the run, and what waits for whom |
@@ -30,6 +30,7 @@
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
 //! | `builder`, `engine`, `prepare`, `keyed`, `shutdown` | the engine as users see it |
+//! | `requests` | what other processes ask of it |
 
 mod active;
 mod advance;
@@ -66,10 +67,14 @@ mod queue;
 mod recorded;
 #[cfg(feature = "durable")]
 mod recording;
+#[cfg(feature = "durable")]
+mod requests;
 mod runs;
 mod shared;
 mod shutdown;
 mod signal;
+#[cfg(feature = "durable")]
+mod ticker;
 mod timer;
 #[cfg(not(feature = "durable"))]
 mod unrecorded;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::store::{Change, Record, Request, RunQuery, RunStart, RunState, Store, StoredRun};
+use super::request::Request;
+use super::store::{Change, Record, RunQuery, RunStart, RunState, Store, StoredRun};
 use crate::error::StoreError;
 use crate::sync::{Mutex, lock};
 

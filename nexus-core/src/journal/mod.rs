@@ -8,6 +8,7 @@ mod body;
 mod linked;
 mod memory;
 mod replay;
+mod request;
 mod store;
 
 pub use crate::error::StoreError;
@@ -16,7 +17,8 @@ pub(crate) use body::Body;
 pub use linked::LinkedPipeline;
 pub use memory::MemoryStore;
 pub(crate) use replay::{Replay, each_record};
+pub use request::Request;
 pub use store::{
-    Change, FlowRecord, FlowStep, Record, RecordKind, Request, RunQuery, RunStart, RunState, Store,
+    Change, FlowRecord, FlowStep, Record, RecordKind, RunQuery, RunStart, RunState, Store,
     StoredRun, Timestamp,
 };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::request::Request;
 use crate::error::StoreError;
 use crate::hash::Fnv128;
 use crate::report::Status;
@@ -366,16 +367,4 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {
         (**self).remove(keys)
     }
-}
-
-/// What another process asks of the one that owns a store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Request {
-    /// Cancel the run with this key.
-    Cancel {
-        /// The run.
-        key: Arc<str>,
-    },
 }
