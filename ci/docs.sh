@@ -6,3 +6,4 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 ci/book.sh
 python3 docs/check_links.py
 python3 docs/draw_performance.py --check
+python3 docs/write_errors.py --check

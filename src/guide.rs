@@ -46,3 +46,14 @@ mod testing {}
 mod performance {}
 #[doc = include_str!("../docs/src/migrating.md")]
 mod migrating {}
+#[doc = include_str!("../docs/src/why.md")]
+mod why {}
+#[doc = include_str!("../docs/src/engine.md")]
+mod engine {}
+#[doc = include_str!("../docs/src/production.md")]
+mod production {}
+#[cfg(feature = "durable")]
+#[doc = include_str!("../docs/src/cookbook.md")]
+mod cookbook {}
+#[doc = include_str!("../docs/src/faq.md")]
+mod faq {}
