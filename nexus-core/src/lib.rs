@@ -23,6 +23,8 @@ mod checked;
 mod context;
 mod current;
 mod describe;
+#[cfg(feature = "durable")]
+pub mod driver;
 mod engine;
 mod error;
 mod event;

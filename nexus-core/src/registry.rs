@@ -233,6 +233,34 @@ impl Registry {
         })
     }
 
+    /// The event that a reference names by its own name alone, and its rest.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such event.
+    #[cfg(feature = "durable")]
+    pub(crate) fn find_named<'a>(
+        &self,
+        reference: &'a str,
+    ) -> Result<(&EventDef, &'a str), String> {
+        let (name, own) = reference.split_at(reference.find('[').unwrap_or(reference.len()));
+        let mut named = self.events.iter().filter(|def| *def.name == *name);
+        match (named.next(), named.next()) {
+            (Some(def), None) => Ok((def, own)),
+            (Some(one), Some(other)) => Err(format!(
+                "two events have that name, at {} and at {}; give one of them another with `name = \"..\"`",
+                one.place, other.place
+            )),
+            (None, _) => Err("no such event is linked into the program".to_owned()),
+        }
+    }
+
+    /// The names of the events themselves, whatever flows call them, each once.
+    #[cfg(feature = "durable")]
+    pub(crate) fn own_names(&self) -> std::collections::BTreeSet<&str> {
+        self.events.iter().map(|def| &*def.name).collect()
+    }
+
     /// The error types that policies of linked events and pipelines list, each once.
     #[cfg(feature = "wire")]
     pub(crate) fn listed_errors(&self) -> Vec<ErrorType> {
@@ -240,8 +268,9 @@ impl Registry {
             self.events.iter().filter_map(|def| def.settings.retry.as_ref()?.as_ref().ok());
         let of_events = policies.flat_map(crate::retry::RetryPolicy::listed).copied();
         let of_flows = inventory::iter::<LinkedError>().filter_map(|linked| linked.0);
+        let named = self.errors.values().copied();
         let mut types: Vec<ErrorType> = Vec::new();
-        for ty in of_events.chain(of_flows) {
+        for ty in of_events.chain(of_flows).chain(named) {
             if !types.iter().any(|known| known.full_name() == ty.full_name()) {
                 types.push(ty);
             }

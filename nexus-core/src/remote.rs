@@ -12,15 +12,16 @@ use serde::{Deserializer, Serializer};
 
 use crate::cancel::Children;
 use crate::context::{Context, Names, RunHost, RunId, RunInfo};
-use crate::event::{Body, BodySource, EventDef, Inputs, OwnValues};
+use crate::event::{Body, BodySource, EventDef, Inputs, OwnValues, Param, ParamKind};
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic::{contain, drop_quietly};
+use crate::piped::OwnedPiped;
 use crate::registry::Registry;
 use crate::retry::ErrorType;
 use crate::time::{Clock, Wait};
 use crate::value::Value;
 use crate::wire::{
-    Defined, ErrorClassifier, ReceivedTask, Reply, RequestSeed, StepHeader, Transfer, WirePart,
+    Defined, ErrorClassifier, ReceivedTask, Reply, RequestSeed, StepHeader, Transfer,
 };
 
 /// Runs tasks that another process of the same program has sent
@@ -37,9 +38,14 @@ pub struct TaskHost {
     events: HashMap<String, Arc<LoadedEvent>>,
     states: HashMap<TypeId, Value>,
     progress: Arc<Progress>,
+    /// Finds the event of a reference.
+    find: Find,
     /// The step of the last request.
     step: Result<Arc<LoadedStep>, Exception>,
 }
+
+/// The event of a reference, and the fields that a flow sets on it.
+type Find = for<'a> fn(&'a Registry, &'a str) -> Result<(&'a EventDef, &'a str), String>;
 
 /// Tells whoever has sent a task how far it is.
 type Progress = dyn Fn(u64, u64) + Send + Sync;
@@ -71,6 +77,17 @@ struct LoadedEvent {
     field_names: Arc<[Arc<str>]>,
 }
 
+/// A task that was received, and is to be run.
+#[cfg(feature = "durable")]
+pub(crate) struct Received {
+    pub(crate) def: EventDef,
+    pub(crate) body: Arc<dyn Body>,
+    pub(crate) slots: Box<[u32]>,
+    pub(crate) input: OwnedPiped,
+    pub(crate) context: Context,
+    pub(crate) errors: Arc<[ErrorType]>,
+}
+
 /// How a task ended that a [`TaskHost`] ran, and how long it took.
 pub struct TaskReply {
     ended: Ended,
@@ -91,16 +108,71 @@ impl TaskHost {
     /// A host of the events that are linked into this program. `progress` hears what their bodies
     /// say with [`Context::progress`](crate::Context::progress), from whatever thread.
     pub fn linked(progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        Self::of(Registry::linked(), progress)
+    }
+
+    fn of(registry: Registry, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         crate::panic::prepare();
-        let registry = Registry::linked();
         Self {
             errors: registry.listed_errors().into(),
             registry,
             events: HashMap::new(),
             states: HashMap::new(),
             progress: Arc::new(progress),
+            find: |registry, reference| {
+                let found = registry.find_reference(reference);
+                found.ok_or_else(|| "no such event is linked into the program".to_owned())
+            },
             step: Err(refusal(&"there was no request before it")),
         }
+    }
+
+    /// A host of the events of this registry, which requests name by their own names alone.
+    #[cfg(feature = "durable")]
+    pub(crate) fn named(registry: Registry) -> Self {
+        let mut host = Self::of(registry, |_, _| {});
+        host.find = Registry::find_named;
+        host
+    }
+
+    /// Gives the events that take `State<T>` this one.
+    #[cfg(feature = "durable")]
+    pub(crate) fn add_state<T: Send + Sync + 'static>(&mut self, state: T) {
+        self.states.insert(TypeId::of::<T>(), Value::new(state));
+    }
+
+    /// Reads the request for a task, which is run later.
+    #[cfg(feature = "durable")]
+    pub(crate) fn receive<D: Deserializer<'static>>(
+        &mut self,
+        request: D,
+    ) -> Result<Received, Exception> {
+        let mut unknown = None;
+        let seed = RequestSeed(|header| {
+            let step = self.enter(Instant::now(), header);
+            step.inspect_err(|exception| unknown = Some(exception.clone()))
+        });
+        let received = contain(|| seed.deserialize(request))?;
+        // Of an unknown event the rest cannot be read, and need not be.
+        let task = match unknown {
+            Some(exception) => return Err(exception),
+            None => received.map_err(|unreadable| refusal(&unreadable))??,
+        };
+        let (step, context, input) = self.prepare(task)?;
+        let LoadedEvent { def, body, slots, .. } = &*step.event;
+        let (def, body, slots) = (def.clone(), Arc::clone(body), slots.clone());
+        Ok(Received { def, body, slots, input, context, errors: Arc::clone(&self.errors) })
+    }
+
+    /// The error types that policies of the program list.
+    #[cfg(feature = "durable")]
+    pub(crate) fn errors(&self) -> Arc<[ErrorType]> {
+        Arc::clone(&self.errors)
+    }
+
+    #[cfg(feature = "durable")]
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Runs the task that `request` describes. A request may leave out what the one before it has
@@ -148,6 +220,20 @@ impl TaskHost {
     }
 
     fn call(&mut self, task: ReceivedTask<Arc<LoadedStep>>) -> Result<TaskOutcome, Exception> {
+        let (step, context, piped) = self.prepare(task)?;
+        let slots = &step.event.slots;
+        let inputs = Inputs { slots, piped: piped.borrow(), context: &context };
+        let outcome = contain(|| step.event.body.call(&inputs));
+        drop(inputs);
+        drop_quietly((context, piped));
+        outcome
+    }
+
+    /// What the body of a task is given.
+    fn prepare(
+        &mut self,
+        task: ReceivedTask<Arc<LoadedStep>>,
+    ) -> Result<(Arc<LoadedStep>, Context, OwnedPiped), Exception> {
         let ReceivedTask { header, step, fields, piped } = task;
         let states = self.parts_of(&step)?.states.clone();
         let run: Arc<RunInfo> = Arc::new(RunInfo {
@@ -163,12 +249,7 @@ impl TaskHost {
         let mut context = Context::new(run);
         context.attempt = header.attempt;
         context.item = header.item;
-        let slots = &step.event.slots;
-        let inputs = Inputs { slots, piped: piped.borrow(), context: &context };
-        let outcome = contain(|| step.event.body.call(&inputs));
-        drop(inputs);
-        drop_quietly((context, piped));
-        outcome
+        Ok((step, context, piped))
     }
 
     fn parts_of<'s>(&mut self, step: &'s LoadedStep) -> Result<&'s StepParts, Exception> {
@@ -185,25 +266,37 @@ impl TaskHost {
         def: &EventDef,
     ) -> Result<(Vec<Value>, HashMap<TypeId, Value>), Exception> {
         let (mut states, mut by_type) = (Vec::new(), HashMap::new());
-        for part in def.parts() {
-            let Transfer::State(builder) = part.by else { continue };
-            let id = builder.ty.id();
-            let state = match self.states.get(&id) {
-                Some(state) => state.clone(),
-                None => contain(builder.build)??,
-            };
-            self.states.insert(id, state.clone());
-            by_type.insert(id, state.clone());
+        for param in def.params.iter().filter(|param| param.kind == ParamKind::State) {
+            let state = self.state_of(param)?;
+            by_type.insert(param.ty.id(), state.clone());
             states.push(state);
         }
         Ok((states, by_type))
+    }
+
+    /// The state that a parameter takes, built if it is not there.
+    pub(crate) fn state_of(&mut self, param: &Param) -> Result<Value, Exception> {
+        let id = param.ty.id();
+        let state = match (self.states.get(&id), param.part.by) {
+            (Some(state), _) => state.clone(),
+            (None, Transfer::State(builder)) => contain(builder.build)??,
+            (None, _) => {
+                let ty = param.ty.name();
+                let message = format!(
+                    "it takes `State<{ty}>`, and this worker has none; give it one with `state(..)`"
+                );
+                return Err(Exception::of_kind(ExceptionKind::Serialization, message));
+            }
+        };
+        self.states.insert(id, state.clone());
+        Ok(state)
     }
 
     fn event(&mut self, reference: &str) -> Result<Arc<LoadedEvent>, Exception> {
         if let Some(event) = self.events.get(reference) {
             return Ok(Arc::clone(event));
         }
-        let event = contain(|| LoadedEvent::find(&self.registry, reference))??;
+        let event = contain(|| LoadedEvent::find(&self.registry, self.find, reference))??;
         let event = Arc::new(event);
         self.events.insert(reference.to_owned(), Arc::clone(&event));
         Ok(event)
@@ -276,14 +369,12 @@ impl Defined for Arc<LoadedStep> {
 }
 
 impl LoadedEvent {
-    fn find(registry: &Registry, reference: &str) -> Result<Self, Exception> {
+    fn find(registry: &Registry, find: Find, reference: &str) -> Result<Self, Exception> {
         let unknown = |why: &str| {
-            let message = format!("a worker process cannot make the event `{reference}`: {why}");
+            let message = format!("a worker cannot make the event `{reference}`: {why}");
             Exception::of_kind(ExceptionKind::Serialization, message)
         };
-        let (def, own) = registry
-            .find_reference(reference)
-            .ok_or_else(|| unknown("no such event is linked into the program"))?;
+        let (def, own) = find(registry, reference).map_err(|why| unknown(&why))?;
         let script = format!("event{own}");
         let flow = nexus_pointy::parse(&script)
             .into_result()
@@ -299,12 +390,12 @@ impl LoadedEvent {
             *count += 1;
             *count - 1
         };
-        let slot = |part: &WirePart| match part.by {
-            Transfer::Value(_) => next(&mut fields),
-            Transfer::State(_) => next(&mut states),
-            _ => u32::MAX,
+        let slot = |param: &Param| match param.kind {
+            ParamKind::Field => next(&mut fields),
+            ParamKind::State => next(&mut states),
+            ParamKind::Piped | ParamKind::Context => u32::MAX,
         };
-        let slots = def.parts().map(slot).collect();
+        let slots = def.params.iter().map(slot).collect();
         let named = def.parts().filter(|part| matches!(part.by, Transfer::Value(_)));
         let field_names = named.map(|part| Arc::from(part.name)).collect();
         Ok(Self { def: def.clone(), body, slots, field_names })
@@ -349,9 +440,9 @@ impl Names for LoadedStep {
 
 /// The engine's time, as far as this process can know it: it goes on from the request.
 #[derive(Debug)]
-struct Since {
-    base: Duration,
-    start: Instant,
+pub(crate) struct Since {
+    pub(crate) base: Duration,
+    pub(crate) start: Instant,
 }
 
 impl Clock for Since {

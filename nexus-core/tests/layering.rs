@@ -42,6 +42,7 @@ const LAYERS: &[&[&str]] = &[
     &["flow"],
     &["pipeline"],
     &["batch"],
+    &["driver"],
     &["testing"],
     &["private"],
 ];

@@ -66,14 +66,14 @@ fn new_key(engine: &Shared, durable: &Durable) -> Result<Arc<str>> {
 
 /// The id of the run with this key: the same after a crash and on another machine, and so are its
 /// jitter and its idempotency keys.
-pub(super) fn id_of(key: &str) -> RunId {
+pub(crate) fn id_of(key: &str) -> RunId {
     let mut hash = Fnv128::new();
     hash.write(key.as_bytes());
     RunId(hash.0)
 }
 
 /// The flow of a plan, as its runs are recorded with it.
-pub(super) fn flow_record(plan: &Plan) -> FlowRecord {
+pub(crate) fn flow_record(plan: &Plan) -> FlowRecord {
     let step = |step: u32| FlowStep {
         path: plan.step_path(step),
         event: plan.event_name(step).to_owned(),
@@ -409,7 +409,7 @@ pub(super) fn can_go_on(stored: &StoredRun, plan: &Plan) -> Result<()> {
 }
 
 /// What differs between the flow that a run began with and that of today, in a few lines.
-pub(super) fn flow_difference(then: &FlowRecord, now: &FlowRecord) -> Option<String> {
+pub(crate) fn flow_difference(then: &FlowRecord, now: &FlowRecord) -> Option<String> {
     if then == now {
         return None;
     }

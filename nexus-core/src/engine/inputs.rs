@@ -29,7 +29,7 @@ impl Inputs {
     }
 
     /// The values in the order of the plan's fields; the defaults of those that are not given.
-    pub(super) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
+    pub(crate) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
         let fields = &plan.fields.0;
         let fits = |(field, (name, _, has)): (&Field, &(String, Value, TypeInfo))| {
             **name == *field.name && *has == field.ty

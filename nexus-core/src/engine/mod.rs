@@ -87,9 +87,13 @@ mod writer;
 use {unrecorded as durable, unrecorded as recorded};
 
 pub use builder::EngineBuilder;
+#[cfg(feature = "durable")]
+pub(crate) use durable::{flow_difference, flow_record, id_of};
 pub use engine::Engine;
 pub use handle::{Canceller, RunHandle};
 pub use inputs::Inputs;
+#[cfg(feature = "durable")]
+pub(crate) use polling::to_end;
 pub use prepare::{Prepared, prepare_values};
 pub use progress::{Progress, RunningTask};
 pub(crate) use shared::Mock;

@@ -60,7 +60,7 @@ pub(super) async fn rest(
 }
 
 /// Calls a body and polls it to its end; see [`rest`].
-pub(super) async fn to_end(
+pub(crate) async fn to_end(
     body: &dyn Body,
     inputs: Inputs<'_>,
     is_unwanted: impl Fn(&PollContext<'_>) -> bool,

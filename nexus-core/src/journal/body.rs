@@ -1,6 +1,7 @@
 //! What a record says of a notification: its JSON, both ways.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -95,7 +96,7 @@ impl Body {
         Self::of_halt(&Halt::Cancelled(CancelCause::Requested))
     }
 
-    fn of_halt(halt: &Halt) -> Self {
+    pub(crate) fn of_halt(halt: &Halt) -> Self {
         let by = match halt {
             Halt::TimedOut => "timeout",
             Halt::Cancelled(CancelCause::Parent) => "parent",
@@ -125,31 +126,25 @@ impl Body {
         elapsed: Duration,
         limit: usize,
     ) -> Result<Self, Exception> {
-        let elapsed = nanos(elapsed);
         match notification {
             Notification::Completed { task, outcome, busy } => {
                 let def = &plan.event_of(task.step).def;
                 let policy = plan.options_of(task.step).retry.as_ref();
                 let types = policy.map_or(&[][..], |policy| policy.listed());
                 let classifier = ErrorClassifier { types, policy };
-                let reply = Reply { took: *busy, def, outcome, classifier };
-                let body = CompletedBody { outcome: reply.outcome()?, busy: nanos(*busy), elapsed };
-                let json =
-                    to_json(&body, limit).map_err(|error| unwritable(plan, *task, &error))?;
+                let json = completed_json(def, outcome, classifier, *busy, elapsed, limit)?;
                 Ok(Self { kind: RecordKind::Completed, json })
             }
             Notification::Checked { task, answer } => {
-                let def = &plan.event_of(task.step).def;
-                let failed = |error: &dyn fmt::Display| unwritable(plan, *task, error);
-                let answer = answer_ref(def, answer).map_err(|error| failed(&error))?;
-                let json = to_json(&answer, limit).map_err(|error| failed(&error))?;
+                let json = checked_json(&plan.event_of(task.step).def, answer, limit)?;
                 Ok(Self { kind: RecordKind::Checked, json })
             }
             Notification::Waits(..) => Err(Exception::not_run("that a body waits is not recorded")),
             Notification::Woken(_) => Ok(Self { kind: RecordKind::Woken, json: String::new() }),
             Notification::TimedOut(task) => {
-                let json = to_json(&TimedOutBody { elapsed }, limit)
-                    .map_err(|error| unwritable(plan, *task, &error))?;
+                let body = TimedOutBody { elapsed: nanos(elapsed) };
+                let json = to_json(&body, limit)
+                    .map_err(|error| unwritable(&plan.event_of(task.step).def, &error))?;
                 Ok(Self { kind: RecordKind::TimedOut, json })
             }
             Notification::Halted(halt) => Ok(Self::of_halt(halt)),
@@ -157,10 +152,50 @@ impl Body {
     }
 }
 
+/// What is written down of how an attempt of the event `def` ended.
+///
+/// # Errors
+///
+/// If its value cannot be written: the exception that the event ends with instead.
+pub(crate) fn completed_json(
+    def: &EventDef,
+    outcome: &TaskOutcome,
+    classifier: ErrorClassifier<'_>,
+    busy: Duration,
+    elapsed: Duration,
+    limit: usize,
+) -> Result<String, Exception> {
+    let reply = Reply { took: busy, def, outcome, classifier };
+    let body =
+        CompletedBody { outcome: reply.outcome()?, busy: nanos(busy), elapsed: nanos(elapsed) };
+    to_json(&body, limit).map_err(|error| unwritable(def, &error))
+}
+
+/// What is written down of what a bypass check of the event `def` answered.
+///
+/// # Errors
+///
+/// If its value cannot be written: the exception that the event ends with instead.
+pub(crate) fn checked_json(
+    def: &EventDef,
+    answer: &Result<Bypass<Value>, Exception>,
+    limit: usize,
+) -> Result<String, Exception> {
+    let answer = answer_ref(def, answer).map_err(|error| unwritable(def, &error))?;
+    to_json(&answer, limit).map_err(|error| unwritable(def, &error))
+}
+
+/// What is written down of an attempt that ended with this exception.
+pub(crate) fn exception_json(exception: &Exception) -> String {
+    let outcome = HashMap::from([("exception", exception)]);
+    let body = CompletedBody { outcome, busy: 0, elapsed: 0 };
+    // Texts alone can always be written.
+    serde_json::to_string(&body).unwrap_or_default()
+}
+
 /// The exception of a task whose end cannot be written down. It is never retried: the next attempt
 /// would end the same way.
-fn unwritable(plan: &Plan, task: Task, cause: &dyn fmt::Display) -> Exception {
-    let def = &plan.event_of(task.step).def;
+fn unwritable(def: &EventDef, cause: &dyn fmt::Display) -> Exception {
     let message = format!("what `{}` yielded cannot be recorded: {cause}", def.name);
     Exception::of_kind(ExceptionKind::Serialization, message)
 }

@@ -17,9 +17,14 @@ pub struct LinkedPipeline {
 inventory::collect!(LinkedPipeline);
 
 impl LinkedPipeline {
+    /// All of them, in no order.
+    pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
+        inventory::iter::<Self>()
+    }
+
     /// The pipeline of that name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        inventory::iter::<Self>().find(|pipeline| pipeline.name == name)
+        Self::all().find(|pipeline| pipeline.name == name)
     }
 }
 

@@ -12,7 +12,7 @@ mod request;
 mod store;
 
 pub use crate::error::StoreError;
-pub(crate) use body::Body;
+pub(crate) use body::{Body, checked_json, completed_json, exception_json};
 #[doc(hidden)]
 pub use linked::LinkedPipeline;
 pub use memory::MemoryStore;

@@ -1,6 +1,6 @@
 //! A run, brought back from its records.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub(crate) struct Replay {
     first: HashMap<(u32, Option<u64>), Timestamp>,
     /// The last record's number and time.
     last: (u64, Timestamp),
+    /// What was asked for since somebody looked, where somebody drives the run by its records.
+    fresh: Option<VecDeque<Action>>,
 }
 
 struct Asked {
@@ -49,7 +51,17 @@ pub(crate) struct Replayed {
 
 impl Replay {
     /// A run at its start, which was at `at`.
-    pub(crate) fn new(mut run: Box<Run>, at: Timestamp) -> Self {
+    pub(crate) fn new(run: Box<Run>, at: Timestamp) -> Self {
+        Self::begin(run, at, None)
+    }
+
+    /// The same of a run that is driven by its records: what it asks for is noted, and what its
+    /// policies ask of the time is asked of the times of the records.
+    pub(crate) fn driven(run: Box<Run>, at: Timestamp) -> Self {
+        Self::begin(run, at, Some(VecDeque::new()))
+    }
+
+    fn begin(mut run: Box<Run>, at: Timestamp, fresh: Option<VecDeque<Action>>) -> Self {
         run.start_ready();
         let mut replay = Self {
             run,
@@ -58,6 +70,7 @@ impl Replay {
             guarded: HashSet::new(),
             first: HashMap::new(),
             last: (0, at),
+            fresh,
         };
         replay.collect();
         replay
@@ -73,8 +86,8 @@ impl Replay {
         if record.seq != self.last.0 + 1 {
             return Err(format!("after record {} comes record {}", self.last.0, record.seq));
         }
-        self.last = (record.seq, record.at.max(self.last.1));
-        self.expect(plan, record)?;
+        let answered = self.expect(plan, record)?;
+        // What cannot be read changes nothing.
         let told = match record.kind {
             RecordKind::Computed => {
                 let task = record.task(plan)?;
@@ -88,15 +101,23 @@ impl Replay {
             }
             _ => record.told(plan)?,
         };
+        self.last = (record.seq, record.at.max(self.last.1));
+        if let Some(place) = answered {
+            self.asked.remove(&place);
+        }
         self.tell(told);
         Ok(())
     }
 
-    /// Takes what the record is about out of what was asked for. A flow of today that has not asked
-    /// for it is another one than that of the records, even where it looks the same.
-    fn expect(&mut self, plan: &Plan, record: &Record) -> Result<(), Unreadable> {
+    /// The place of what the record answers among what was asked for. A flow of today that has not
+    /// asked for it is another one than that of the records, even where it looks the same.
+    fn expect(
+        &self,
+        plan: &Plan,
+        record: &Record,
+    ) -> Result<Option<(u32, Option<u64>)>, Unreadable> {
         if record.kind == RecordKind::Halted {
-            return Ok(());
+            return Ok(None);
         }
         let task = record.task(plan)?;
         let place = (task.step, task.item);
@@ -111,19 +132,22 @@ impl Replay {
                 _ => false,
             });
         if answers {
-            self.asked.remove(&place);
-            return Ok(());
+            return Ok(Some(place));
         }
         // What was under way when the run ended may come late as well.
         if self.guarded.contains(&task) || self.run.halt.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let (path, attempt) = (plan.step_path(task.step), task.attempt);
         Err(format!("attempt {attempt} of `{path}` is none that the flow of today makes"))
     }
 
     fn tell(&mut self, told: Told) {
-        let Told { notification, elapsed } = told;
+        let Told { notification, mut elapsed } = told;
+        if let (Some(_), Some(task)) = (&self.fresh, notification.task()) {
+            let first = self.first.get(&(task.step, task.item));
+            elapsed = first.map_or(elapsed, |first| self.last.1.since(*first));
+        }
         let run = &mut self.run;
         match notification {
             Notification::Completed { task, outcome, busy } => {
@@ -144,7 +168,7 @@ impl Replay {
     /// Notes what the run asks for.
     fn collect(&mut self) {
         while let Some(action) = self.run.next_action() {
-            let (Action::Check(task) | Action::Start(task) | Action::Wake(task, _)) = action;
+            let task = action.task();
             if let Action::Start(task) = action {
                 // A guarded task without a token would be taken for one that has ended.
                 if self.run.token(task).is_some() {
@@ -154,10 +178,41 @@ impl Replay {
                     self.first.entry((task.step, task.item)).or_insert(self.last.1);
                 }
             }
+            if let Some(fresh) = &mut self.fresh {
+                fresh.push_back(action);
+            }
             self.count += 1;
             let asked = Asked { order: self.count, action, at: self.last.1 };
             self.asked.insert((task.step, task.item), asked);
         }
+    }
+
+    /// What was asked for since this was called last, and is still wanted.
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        let Self { fresh, asked, run, .. } = self;
+        let is_asked = |action: &Action| {
+            let task = action.task();
+            let place = (task.step, task.item);
+            asked.get(&place).is_some_and(|asked| asked.action == *action) && run.is_wanted(task)
+        };
+        let fresh = fresh.as_mut()?;
+        std::iter::from_fn(|| fresh.pop_front()).find(is_asked)
+    }
+
+    /// What the run waits for of this task.
+    pub(crate) fn asked(&self, task: Task) -> Option<Action> {
+        let asked = self.asked.get(&(task.step, task.item))?;
+        (asked.action.task() == task && self.run.is_wanted(task)).then_some(asked.action)
+    }
+
+    /// The run as the records so far have left it.
+    pub(crate) fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The number and the time of the last record.
+    pub(crate) fn last(&self) -> (u64, Timestamp) {
+        self.last
     }
 
     /// The run, at the time `now` by the same clock as its records.
@@ -168,7 +223,7 @@ impl Replay {
         let mut starts = Vec::new();
         let mut actions = Vec::with_capacity(asked.len());
         for Asked { action, at, .. } in asked {
-            let (Action::Check(task) | Action::Start(task) | Action::Wake(task, _)) = action;
+            let task = action.task();
             if !run.is_wanted(task) {
                 continue;
             }

@@ -103,6 +103,9 @@ pub(crate) enum Pool {
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting, or follows from some")]
 pub(crate) struct StepOptions {
     pub(crate) place: Place,
+    /// Whether somebody has named `DefaultExecutor` for it.
+    #[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "asked by other drivers"))]
+    pub(crate) stays: bool,
     /// Where its bypass check runs when others run beside it.
     pub(crate) check: Place,
     pub(crate) retry: Option<RetryPolicy>,

@@ -70,6 +70,7 @@ pub(super) fn resolve(
     };
     StepOptions {
         place,
+        stays: place == Place::Inline && names_executor(def, settings),
         check,
         retry: retry(def, name, settings, registry, mistakes),
         stops: StopConditions {
@@ -87,6 +88,11 @@ pub(super) fn resolve(
         cancellable: each && evaluation == Evaluation::FailureForPartialError,
         can_be_ended: matches!(place, Place::Pool(pool) if can_end_bodies(&pools[pool as usize])),
     }
+}
+
+/// Whether somebody has named an executor for the step.
+fn names_executor(def: &EventDef, settings: &Settings) -> bool {
+    settings.executor.is_some() || def.settings.executor.is_some()
 }
 
 fn timeout(

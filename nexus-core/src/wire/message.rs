@@ -125,8 +125,8 @@ impl Serialize for Parts<'_> {
                     let piped = codec.borrow(&inputs.piped).map_err(S::Error::custom)?;
                     tuple.serialize_element(&piped)?;
                 }
-                Transfer::State(_) | Transfer::Context => {}
-                Transfer::No | Transfer::NoFactory | Transfer::Borrows => {
+                Transfer::State(_) | Transfer::NoFactory | Transfer::Context => {}
+                Transfer::No | Transfer::Borrows => {
                     return Err(S::Error::custom(part.cure()));
                 }
             }
@@ -137,7 +137,9 @@ impl Serialize for Parts<'_> {
 
 /// How many parameters of the event are sent; the others exist on the other side.
 fn sent_parts(def: &EventDef) -> usize {
-    let is_here = |part: &&WirePart| matches!(part.by, Transfer::State(_) | Transfer::Context);
+    let is_here = |part: &&WirePart| {
+        matches!(part.by, Transfer::State(_) | Transfer::NoFactory | Transfer::Context)
+    };
     def.params.len() - def.parts().filter(is_here).count()
 }
 

@@ -8,7 +8,7 @@ use super::StateFactory;
 #[cfg(feature = "wire")]
 use super::{Codec, PipedCodec};
 use crate::outcome::Exception;
-use crate::value::{TypeInfo, Value};
+use crate::value::Value;
 
 /// A parameter, or the output, as it is written, and how it is sent.
 #[derive(Debug, Clone, Copy)]
@@ -88,8 +88,6 @@ impl Transfer {
 #[doc(hidden)]
 pub struct StateBuilder {
     #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
-    pub(crate) ty: TypeInfo,
-    #[cfg_attr(not(feature = "wire"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) build: fn() -> Result<Value, Exception>,
 }
 
@@ -111,7 +109,6 @@ pub struct SerialisablePiped<S>(PhantomData<S>);
 
 impl<T: StateFactory> Serialisable<T> {
     pub const STATE: Transfer = Transfer::State(StateBuilder {
-        ty: TypeInfo::of::<T>(),
         build: || T::build().map(Value::new).map_err(Exception::new),
     });
 }

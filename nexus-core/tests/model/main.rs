@@ -19,6 +19,7 @@
 #[allow(clippy::cast_sign_loss, reason = "the numbers come from the generator")]
 mod reference;
 
+mod driver;
 mod durable;
 
 use std::collections::HashMap;

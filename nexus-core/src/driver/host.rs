@@ -1,0 +1,86 @@
+//! The events of this process, which others run by their names.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::task::{LocalTask, TaskKind, Work};
+use crate::event::{Param, ParamKind};
+use crate::outcome::Exception;
+use crate::registry::Registry;
+use crate::remote::TaskHost;
+use crate::retry::ErrorType;
+use crate::sync::{Mutex, lock};
+use crate::value::Value;
+
+/// The events that this process can run, by name, and the resources that they take.
+///
+/// ```
+/// use nexus_core::driver::EventHost;
+/// use nexus_core::{Context, Outcome, Registry};
+/// let mut registry = Registry::new();
+/// registry.event("greet", |_: &Context| Outcome::success("hello".to_owned())).output_json();
+/// let host = EventHost::new(registry).state(7_u32);
+/// assert_eq!(host.events(), ["greet"]);
+/// ```
+pub struct EventHost(Mutex<TaskHost>);
+
+impl EventHost {
+    /// A host of these events; those that are linked into the program are in
+    /// [`Registry::linked`].
+    pub fn new(registry: Registry) -> Self {
+        Self(Mutex::new(TaskHost::named(registry)))
+    }
+
+    /// Gives the events that take a `State<T>` this one. Of a type that implements
+    /// [`StateFactory`](crate::StateFactory) the host builds one itself when a task first takes it.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
+        lock(&self.0).add_state(state);
+        self
+    }
+
+    /// The names of the events.
+    pub fn events(&self) -> Vec<String> {
+        lock(&self.0).registry().own_names().into_iter().map(str::to_owned).collect()
+    }
+
+    /// The task of a request, which [`RunMachine::request`](super::RunMachine::request) has
+    /// written. One that cannot be read, or is for an event that is not here, is a task as well:
+    /// its outcome says so.
+    pub fn task(&self, request: &str) -> LocalTask {
+        self.receive(request, TaskKind::Body)
+    }
+
+    /// The same of the event's bypass check.
+    pub fn check(&self, request: &str) -> LocalTask {
+        self.receive(request, TaskKind::Check)
+    }
+
+    fn receive(&self, request: &str, kind: TaskKind) -> LocalTask {
+        // A reader lends nothing of what it reads.
+        let mut json = serde_json::Deserializer::from_reader(request.as_bytes());
+        let received = lock(&self.0).receive(&mut json);
+        let work = received.map(|received| {
+            let policy = received.def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());
+            Box::new(Work { policy: policy.cloned(), received })
+        });
+        LocalTask { kind, work }
+    }
+
+    /// The resource that a parameter takes.
+    pub(super) fn state_of(&self, param: &Param) -> Result<Value, Exception> {
+        debug_assert!(param.kind == ParamKind::State);
+        lock(&self.0).state_of(param)
+    }
+
+    /// The error types that policies of the program list.
+    pub(super) fn errors(&self) -> Arc<[ErrorType]> {
+        lock(&self.0).errors()
+    }
+}
+
+impl fmt::Debug for EventHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EventHost").field(&self.events()).finish()
+    }
+}

@@ -1,0 +1,141 @@
+//! A task that is run in this process.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::current::{CurrentTask, running};
+use crate::engine::to_end;
+use crate::event::Inputs;
+use crate::journal::{checked_json, completed_json, exception_json};
+use crate::outcome::{Bypass, Exception, TaskOutcome};
+use crate::panic;
+use crate::remote::Received;
+use crate::retry::RetryPolicy;
+use crate::value::Value;
+use crate::wire::{ErrorClassifier, VALUE_LIMIT};
+
+/// A task with all that its body takes, to be run in this process, on whatever thread.
+///
+/// What it gives is the JSON that [`RunMachine::completed`] or, of a bypass check,
+/// [`RunMachine::checked`] is told. Panics of the body are outcomes as well.
+///
+/// [`RunMachine::completed`]: super::RunMachine::completed
+/// [`RunMachine::checked`]: super::RunMachine::checked
+#[must_use = "nothing runs until `run` or `run_async`"]
+pub struct LocalTask {
+    pub(super) kind: TaskKind,
+    /// What is run; or why that cannot be done here.
+    pub(super) work: Result<Box<Work>, Exception>,
+}
+
+/// What of an event is to be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TaskKind {
+    Check,
+    Body,
+}
+
+pub(super) struct Work {
+    pub(super) received: Received,
+    /// The step's policy, which is asked about the errors where they are.
+    pub(super) policy: Option<RetryPolicy>,
+}
+
+impl LocalTask {
+    /// Whether the body is a future, which only [`run_async`](Self::run_async) runs.
+    pub fn is_async(&self) -> bool {
+        self.work
+            .as_ref()
+            .is_ok_and(|work| self.kind == TaskKind::Body && work.received.def.is_async)
+    }
+
+    /// Runs it on this thread. Never panics.
+    pub fn run(self) -> String {
+        let begin = Instant::now();
+        let work = match self.work {
+            Ok(work) => work,
+            Err(exception) => return refused(self.kind, &exception),
+        };
+        let (body, inputs) = (&work.received.body, work.inputs());
+        match self.kind {
+            TaskKind::Check => {
+                let answer = panic::contain(|| body.bypass(&inputs)).unwrap_or_else(Err);
+                drop(inputs);
+                work.answer(answer)
+            }
+            TaskKind::Body => {
+                let call = || panic::contain(|| body.call(&inputs));
+                let outcome = running(CurrentTask::of_context(&work.received.context), call);
+                drop(inputs);
+                work.outcome(outcome.unwrap_or_else(TaskOutcome::Exception), begin.elapsed())
+            }
+        }
+    }
+
+    /// Runs it as a future, on whatever runtime polls it; a body that is none is done at once, on
+    /// the thread that polls it. Dropping the future drops the body where it waits.
+    pub async fn run_async(self) -> String {
+        if !self.is_async() {
+            return self.run();
+        }
+        let begin = Instant::now();
+        match self.work {
+            Err(exception) => refused(self.kind, &exception),
+            Ok(work) => {
+                let outcome = to_end(&*work.received.body, work.inputs(), |_| false).await;
+                let lost = || Exception::not_run("nobody waited for it").into();
+                work.outcome(outcome.unwrap_or_else(lost), begin.elapsed())
+            }
+        }
+    }
+}
+
+/// What a task says that cannot be run here.
+fn refused(kind: TaskKind, exception: &Exception) -> String {
+    match kind {
+        TaskKind::Check => answer_json(exception),
+        TaskKind::Body => exception_json(exception),
+    }
+}
+
+/// What a check says that ends with this exception.
+pub(super) fn answer_json(exception: &Exception) -> String {
+    let exception = serde_json::to_string(exception).unwrap_or_else(|_| "null".to_owned());
+    format!("{{\"exception\":{exception}}}")
+}
+
+impl Work {
+    fn inputs(&self) -> Inputs<'_> {
+        let Received { slots, input, context, .. } = &self.received;
+        Inputs { slots, piped: input.borrow(), context }
+    }
+
+    fn outcome(self: Box<Self>, outcome: TaskOutcome, busy: Duration) -> String {
+        let write = |outcome: &TaskOutcome| {
+            let Received { def, errors, .. } = &self.received;
+            let classifier = ErrorClassifier { types: errors, policy: self.policy.as_ref() };
+            completed_json(def, outcome, classifier, busy, Duration::ZERO, VALUE_LIMIT)
+        };
+        // Serialize is user code.
+        let written = panic::contain(|| write(&outcome)).and_then(|written| written);
+        let json = written.unwrap_or_else(|exception| exception_json(&exception));
+        // So is every Drop.
+        panic::drop_quietly((outcome, self));
+        json
+    }
+
+    fn answer(self: Box<Self>, answer: Result<Bypass<Value>, Exception>) -> String {
+        let write = || checked_json(&self.received.def, &answer, VALUE_LIMIT);
+        let written = panic::contain(write).and_then(|written| written);
+        let json = written.unwrap_or_else(|exception| answer_json(&exception));
+        panic::drop_quietly((answer, self));
+        json
+    }
+}
+
+impl fmt::Debug for LocalTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let context = self.work.as_ref().ok().map(|work| &work.received.context);
+        f.debug_struct("LocalTask").field("context", &context).finish_non_exhaustive()
+    }
+}
