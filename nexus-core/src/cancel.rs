@@ -89,6 +89,8 @@ impl Token {
 
 /// A run inside of a task or of another run.
 pub(crate) trait ChildRun: Send + Sync {
+    /// It has a parent.
+    fn adopted(&self);
     /// The parent is cancelled.
     fn cancel_with_parent(self: Arc<Self>);
 }

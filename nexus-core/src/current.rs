@@ -61,6 +61,11 @@ fn swap(task: &mut Option<CurrentTask>) {
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), task));
 }
 
+/// Whether this thread is running a task.
+pub(crate) fn is_running() -> bool {
+    CURRENT.with(|current| current.borrow().is_some())
+}
+
 /// Whether this thread is running a task of the run with this id.
 #[cfg(feature = "durable")]
 pub(crate) fn is_inside(run: crate::context::RunId) -> bool {
@@ -75,6 +80,7 @@ pub(crate) fn adopt<R: ChildRun + 'static>(child: &Arc<R>) {
         current.as_ref().map(|task| (Arc::clone(&task.run), task.token.clone()))
     });
     let Some((run, token)) = parent else { return };
+    child.adopted();
     let child: Weak<R> = Arc::downgrade(child);
     run.children.add(child.clone(), || run.is_cancelled());
     if let Some(token) = token {

@@ -77,9 +77,16 @@ pub enum Ended<'a> {
 #[derive(Debug)]
 pub struct RunEnd<'a> {
     pub(crate) report: &'a Report,
+    pub(crate) is_left: bool,
 }
 
 impl RunEnd<'_> {
+    /// Whether the run is not over, but was left to be resumed: the engine has ended, or its store
+    /// has failed. Its status says nothing then.
+    pub fn is_left(&self) -> bool {
+        self.is_left
+    }
+
     /// The run's status.
     pub fn status(&self) -> Status {
         self.report.status()
@@ -102,6 +109,8 @@ impl RunEnd<'_> {
 pub struct RunEvent<'a> {
     pub(crate) id: RunId,
     pub(crate) pipeline: &'a str,
+    #[cfg(feature = "durable")]
+    pub(crate) key: Option<&'a str>,
     pub(crate) steps: usize,
 }
 
@@ -109,6 +118,12 @@ impl RunEvent<'_> {
     /// The run's identity.
     pub fn run_id(&self) -> RunId {
         self.id
+    }
+
+    /// The run's key, if it is durable.
+    #[cfg(feature = "durable")]
+    pub fn key(&self) -> Option<&str> {
+        self.key
     }
 
     /// The pipeline's name.

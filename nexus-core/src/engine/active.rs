@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::mailbox::Mailbox;
@@ -32,6 +33,8 @@ pub(crate) struct LocalRun {
     /// What writes the run down, if something does.
     pub(super) journal: Option<RunJournal>,
     starts: FirstStarts,
+    /// Whether it is a part of another run's task.
+    pub(super) is_nested: AtomicBool,
     /// Where it stands among the engine's runs.
     pub(super) place: usize,
 }
@@ -55,6 +58,7 @@ impl LocalRun {
         Self {
             mailbox: Mailbox::new(pools.iter().map(parallelism)),
             starts: FirstStarts::default(),
+            is_nested: AtomicBool::new(false),
             place: 0,
             engine,
             plan,

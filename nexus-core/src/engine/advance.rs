@@ -1,6 +1,7 @@
 //! What moves a run: it is told what happened, and what it asks for is carried out or handed out.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::active::ActiveRun;
@@ -81,7 +82,7 @@ impl ActiveRun {
         mark: &mut Option<Duration>,
     ) {
         // Whoever cancels the run has left a notification for its holder.
-        while !self.is_cancelled() {
+        while !self.is_cancelled() && !self.is_draining() {
             if inline.is_some() && self.is_unwatched() {
                 run.start_plain(|step| enqueue(&mut outbox.inline, step));
             }
@@ -325,6 +326,9 @@ impl ActiveRun {
 }
 
 impl ChildRun for ActiveRun {
+    fn adopted(&self) {
+        self.is_nested.store(true, Ordering::Relaxed);
+    }
     fn cancel_with_parent(self: Arc<Self>) {
         self.halt(Halt::Cancelled(CancelCause::Parent));
     }
@@ -345,6 +349,12 @@ impl Registered for ActiveRun {
     }
     fn cancel(self: Arc<Self>) {
         self.let_go();
+    }
+    fn drain(&self) {
+        self.start_no_more();
+    }
+    fn leave_if_at_rest(self: Arc<Self>) {
+        self.let_go_at_rest();
     }
     fn abandoned_steps(&self) -> Vec<String> {
         self.abandoned_names()

@@ -252,7 +252,9 @@ impl ActiveRun {
                 let Some(run) = now.run.take() else { continue };
                 return Polled::Ready(DriverStep::Advance(run, inline));
             }
-            if let Some((kind, task)) = now.inline.pop_front() {
+            if !self.is_draining()
+                && let Some((kind, task)) = now.inline.pop_front()
+            {
                 if run.is_wanted(task) {
                     now.driver_busy = true;
                     let work = self.work(kind, task, run);

@@ -76,7 +76,10 @@ pub(super) struct Contents {
     pub(super) inline: InlineQueue,
     pub(super) timers: BinaryHeap<Reverse<RetryTimer>>,
     timers_set: u64,
-    queues: Vec<PoolQueue>,
+    pub(super) queues: Vec<PoolQueue>,
+    /// How much work was taken back from the queues for good.
+    #[cfg(feature = "durable")]
+    pub(super) withdrawn: usize,
     watcher: Watcher,
     /// The driving thread runs a body, and does not watch the timers.
     pub(super) driver_busy: bool,
@@ -131,6 +134,8 @@ impl Mailbox {
                 timers: BinaryHeap::new(),
                 timers_set: 0,
                 queues: parallelism.map(PoolQueue::new).collect(),
+                #[cfg(feature = "durable")]
+                withdrawn: 0,
                 watcher: Watcher::Nobody,
                 driver_busy: false,
                 driver_abandoned: false,

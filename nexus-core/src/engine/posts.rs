@@ -2,7 +2,8 @@
 
 use super::lease::{Lease, WorkerNext};
 use super::mailbox::{Acquired, Mailbox};
-use super::work::Notification;
+use super::queue::PoolQueue;
+use super::work::{Notification, Work};
 
 impl Mailbox {
     /// A worker has left its notifications elsewhere: what it does next.
@@ -30,6 +31,23 @@ impl Mailbox {
         }
         contents.notifications.push(notification);
         None
+    }
+
+    /// Takes back what the pools were given and have not begun. It is not given again.
+    pub(super) fn withdraw(&self) -> Vec<Work> {
+        let mut contents = self.lock();
+        let withdrawn: Vec<Work> =
+            contents.queues.iter_mut().flat_map(PoolQueue::withdraw).collect();
+        contents.withdrawn += withdrawn.len();
+        withdrawn
+    }
+
+    /// Whether nobody holds the run, and nothing of it runs.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let contents = self.lock();
+        let unbegun = contents.inline.len() + contents.withdrawn;
+        let run = contents.run.as_ref().filter(|_| contents.notifications.is_empty());
+        run.is_some_and(|run| run.is_at_rest(unbegun))
     }
 
     /// The run and what was left for it, if there is something and nobody holds the run.

@@ -187,6 +187,13 @@ impl PoolQueue {
         self.waiting.is_empty()
     }
 
+    /// Takes what waits.
+    #[cfg(feature = "durable")]
+    pub(super) fn withdraw(&mut self) -> VecDeque<Work> {
+        self.amount = Amount::default();
+        std::mem::take(&mut self.waiting)
+    }
+
     /// Puts work behind what waits.
     pub(super) fn append(&mut self, work: &mut VecDeque<Work>) {
         for work in work.iter() {

@@ -25,6 +25,8 @@ pub(super) struct RunJournal {
     /// For tasks whose policy bounds the time of all attempts: the times that were recorded, in the
     /// order of their records.
     elapsed: Mutex<HashMap<Task, VecDeque<Duration>>>,
+    /// Nothing more is started of the run, which is to be left when nothing runs any more.
+    draining: AtomicBool,
     /// The run is left for somebody to resume.
     released: AtomicBool,
     /// Nothing more is written of the run. It changes under the lock of the writer's queue alone.
@@ -54,6 +56,7 @@ impl RunJournal {
             in_flight: AtomicU64::new(0),
             order: Mutex::new(()),
             elapsed: Mutex::default(),
+            draining: AtomicBool::new(false),
             released: AtomicBool::new(false),
             sealed: AtomicBool::new(ended_at.is_some()),
             began_at,
@@ -199,6 +202,15 @@ impl RunJournal {
             was_sealed
         });
         !was_sealed
+    }
+
+    /// Has nothing more started of the run.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     fn is_sealed(&self) -> bool {

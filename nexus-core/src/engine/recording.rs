@@ -1,6 +1,7 @@
 //! Recorded runs: what happens is written down first, and told to the run when it is safe.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::active::ActiveRun;
@@ -141,6 +142,30 @@ impl ActiveRun {
     pub(super) fn leave_recorded(&self) {
         if let Some(journal) = &self.journal {
             journal.release();
+        }
+    }
+
+    /// Whether nothing more is to be started of the run.
+    pub(super) fn is_draining(&self) -> bool {
+        self.journal.as_ref().is_some_and(RunJournal::is_draining)
+    }
+
+    /// Starts nothing more of a recorded run, so that it comes to rest. One that is a part of a
+    /// task goes on, since the task does.
+    pub(super) fn start_no_more(&self) {
+        let Some(journal) = &self.journal else { return };
+        if !self.is_nested.load(Ordering::Relaxed) {
+            journal.drain();
+            // What they hold is the user's, and so is its drop.
+            self.mailbox.withdraw().into_iter().for_each(panic::drop_quietly);
+        }
+    }
+
+    /// Leaves a recorded run that starts nothing more, if nothing of it runs any more.
+    pub(super) fn let_go_at_rest(self: &Arc<Self>) {
+        let Some(journal) = &self.journal else { return };
+        if journal.is_draining() && !journal.is_in_flight() && self.mailbox.is_at_rest() {
+            self.let_go();
         }
     }
 

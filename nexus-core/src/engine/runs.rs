@@ -1,8 +1,9 @@
 //! The runs of an engine, so that it can be shut down in order.
 
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::current;
 use crate::error::{Error, Result};
 use crate::sync::{Condvar, Mutex, lock, wait, wait_timeout};
 
@@ -14,11 +15,18 @@ pub(super) trait Registered: Send + Sync {
     fn name(&self) -> &str;
     /// The engine ends: nothing more is recorded of the run, which is cancelled soon.
     fn leave(&self);
+    /// Starts nothing more of the run, if it can be resumed.
+    fn drain(&self);
+    /// Leaves a run of which nothing more is started to be resumed, if nothing of it runs any more.
+    fn leave_if_at_rest(self: Arc<Self>);
     /// Ends the run: nothing more starts, and nothing is waited for.
     fn cancel(self: Arc<Self>);
     /// The steps whose bodies run on although nobody waits for them.
     fn abandoned_steps(&self) -> Vec<String>;
 }
+
+/// How often one looks whether a run has come to rest.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The runs of an engine, and what they left behind.
 #[derive(Default)]
@@ -30,13 +38,23 @@ pub(super) struct Runs {
 
 #[derive(Default)]
 struct State {
-    closed: bool,
+    admits: Admits,
     /// The runs under way, each at a place that it knows; places are used again.
     active: Vec<Option<Weak<dyn Registered>>>,
     /// The places that no run has.
     free: Vec<usize>,
     /// Runs that had bodies abandoned, so that one can say what still runs.
     with_abandoned: Vec<Weak<dyn Registered>>,
+}
+
+/// Which runs may begin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Admits {
+    #[default]
+    All,
+    /// Those that a task begins, which is under way.
+    OfTasks,
+    None,
 }
 
 impl State {
@@ -49,7 +67,12 @@ impl Runs {
     /// A run begins.
     pub(super) fn add<R: Registered + 'static>(&self, mut run: R) -> Result<Arc<R>> {
         let mut state = lock(&self.state);
-        if state.closed {
+        let admitted = match state.admits {
+            Admits::All => true,
+            Admits::OfTasks => current::is_running(),
+            Admits::None => false,
+        };
+        if !admitted {
             drop(state);
             // Its inputs are the user's, and so is their drop.
             drop(run);
@@ -77,7 +100,7 @@ impl Runs {
             state.free.push(place);
         }
         // Only who has closed the engine waits, and to notify nobody takes a system call.
-        if state.closed && state.is_idle() {
+        if state.admits != Admits::All && state.is_idle() {
             self.ended.notify_all();
         }
     }
@@ -95,7 +118,24 @@ impl Runs {
 
     /// Takes no more runs.
     pub(super) fn close(&self) {
-        lock(&self.state).closed = true;
+        lock(&self.state).admits = Admits::None;
+    }
+
+    /// Takes no more runs but those that tasks begin, and has nothing more started of those that can
+    /// be resumed. Waits until no run is left. `false` if the time is over before.
+    pub(super) fn drain(&self, deadline: Option<Instant>) -> bool {
+        lock(&self.state).admits = Admits::OfTasks;
+        self.active().iter().for_each(|run| run.drain());
+        loop {
+            self.active().into_iter().for_each(Registered::leave_if_at_rest);
+            let next = Instant::now() + LOOK_EVERY;
+            if self.wait(Some(deadline.map_or(next, |at| at.min(next)))) {
+                return true;
+            }
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return false;
+            }
+        }
     }
 
     /// Waits for all runs. `false` if the time is over before.
@@ -159,6 +199,8 @@ mod tests {
             self.name
         }
         fn leave(&self) {}
+        fn drain(&self) {}
+        fn leave_if_at_rest(self: Arc<Self>) {}
         fn cancel(self: Arc<Self>) {}
         fn abandoned_steps(&self) -> Vec<String> {
             Vec::new()

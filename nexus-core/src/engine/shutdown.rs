@@ -18,19 +18,36 @@ use super::engine::Engine;
 #[derive(Debug, Clone, Copy)]
 #[must_use = "give it to `Engine::shutdown`"]
 pub struct Shutdown {
-    cancel: bool,
+    runs: RunsUnderWay,
     within: Option<Duration>,
+}
+
+/// What becomes of the runs that are under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RunsUnderWay {
+    Finish,
+    Release,
+    Cancel,
 }
 
 impl Shutdown {
     /// Waits for the runs that are under way.
     pub fn drain() -> Self {
-        Self { cancel: false, within: None }
+        Self { runs: RunsUnderWay::Finish, within: None }
+    }
+
+    /// Leaves durable runs where they are, to be resumed, once their attempts that are under way
+    /// have ended and are recorded; other runs are waited for. This is how a service ends that is
+    /// started again.
+    ///
+    /// What an attempt has begun, such as a run inside of it, is a part of the attempt.
+    pub fn release() -> Self {
+        Self { runs: RunsUnderWay::Release, within: None }
     }
 
     /// Cancels the runs that are under way; durable ones are left where they are, to be resumed.
     pub fn cancel() -> Self {
-        Self { cancel: true, within: None }
+        Self { runs: RunsUnderWay::Cancel, within: None }
     }
 
     /// Waits for so long at most, in real time; runs that are under way then are cancelled, or left
@@ -74,8 +91,14 @@ impl Engine {
     pub fn shutdown(&self, how: Shutdown) -> ShutdownReport {
         let engine = self.shared_state();
         let deadline = how.within.map(|limit| Instant::now() + limit);
+        let released = how.runs == RunsUnderWay::Release && engine.runs.drain(deadline);
         engine.runs.close();
-        if how.cancel || !engine.runs.wait(deadline) {
+        let all_ended = match how.runs {
+            RunsUnderWay::Finish => engine.runs.wait(deadline),
+            RunsUnderWay::Release => released,
+            RunsUnderWay::Cancel => false,
+        };
+        if !all_ended {
             engine.runs.cancel_all();
         }
         // What was just told to end may take a moment to do so.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::active::{ActiveRun, LocalRun};
+use super::recorded::RunJournal;
 use super::shared::Shared;
 use crate::context::{Context, Names, RunHost};
 use crate::observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
@@ -67,7 +68,13 @@ impl ActiveRun {
     }
 
     fn run_event(&self) -> RunEvent<'_> {
-        RunEvent { id: self.id, pipeline: self.plan.name(), steps: self.plan.len() }
+        RunEvent {
+            id: self.id,
+            pipeline: self.plan.name(),
+            #[cfg(feature = "durable")]
+            key: self.journal.as_ref().map(|journal| &*journal.key),
+            steps: self.plan.len(),
+        }
     }
 
     pub(super) fn signal_run_start(&self) {
@@ -80,7 +87,8 @@ impl ActiveRun {
     pub(super) fn signal_run_end(&self, report: &Report) {
         if self.is_observed() {
             let run = self.run_event();
-            let end = RunEnd { report };
+            let is_left = self.journal.as_ref().is_some_and(RunJournal::is_released);
+            let end = RunEnd { report, is_left };
             self.each_observer(|observer| observer.pipeline_execution_end(&run, &end));
         }
     }

@@ -31,6 +31,10 @@ impl RunJournal {
         match *self {}
     }
 
+    pub(super) fn is_released(&self) -> bool {
+        match *self {}
+    }
+
     pub(super) fn elapsed(&self, _: &Shared) -> Duration {
         match *self {}
     }
@@ -71,6 +75,14 @@ impl ActiveRun {
     }
 
     pub(super) fn leave_recorded(&self) {}
+
+    pub(super) fn is_draining(&self) -> bool {
+        false
+    }
+
+    pub(super) fn start_no_more(&self) {}
+
+    pub(super) fn let_go_at_rest(self: &Arc<Self>) {}
 
     pub(super) fn commit_now(&self) -> bool {
         false

@@ -271,6 +271,15 @@ impl Run {
         self.outstanding == self.waiting + self.each.len() + queued
     }
 
+    /// Whether nothing runs: all that is under way waits, is one of so many tasks or checks that
+    /// nobody has begun, or was not asked for yet.
+    #[cfg(feature = "durable")]
+    pub(crate) fn is_at_rest(&self, unbegun: usize) -> bool {
+        let is_work = |action: &&Action| !matches!(action, Action::Wake(..));
+        let unasked = self.actions.iter().filter(is_work).filter(|it| self.is_current(it)).count();
+        self.has_only_queued(unbegun + unasked)
+    }
+
     /// Whether a task waits for its retry.
     pub(crate) fn has_waits(&self) -> bool {
         self.waiting > 0

@@ -43,6 +43,11 @@ impl<T> ShortQueue<T> {
         self.first.is_none()
     }
 
+    #[cfg(feature = "durable")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.rest)
+    }
+
     pub(crate) fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.rest.len()
     }

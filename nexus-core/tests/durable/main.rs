@@ -10,6 +10,7 @@ mod many;
 #[path = "../patience/mod.rs"]
 mod patience;
 mod pure;
+mod release;
 mod resume;
 
 mod support;
