@@ -4,6 +4,7 @@
 //! it what to do ([`Run::next_action`]). Everything that a flow means is decided here, once:
 //! order, joins, branches, retries, evaluation, stops, goto and bypass.
 
+mod action;
 mod cell;
 mod each;
 mod flow;
@@ -19,6 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg_attr(
+    not(feature = "durable"),
+    expect(unreachable_pub, reason = "drivers elsewhere see them")
+)]
+pub use action::{Action, Task};
 pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
 pub(crate) use notification::Notification;
@@ -38,58 +44,9 @@ use crate::value::Value;
 /// How many workers may die of a task before its input is called poisoned.
 const MOST_CRASHES: u32 = 3;
 
-/// One attempt at a step, or at one item of an `each` step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(not(feature = "durable"), expect(unreachable_pub, reason = "drivers elsewhere see it"))]
-pub struct Task {
-    pub(crate) step: u32,
-    /// From 1.
-    pub(crate) attempt: u32,
-    pub(crate) item: Option<u64>,
-}
-
-#[cfg(feature = "durable")]
-impl Task {
-    /// The step, as a place among those of the plan, in script order.
-    pub fn step(self) -> u32 {
-        self.step
-    }
-
-    /// Which attempt it is, from 1.
-    pub fn attempt(self) -> u32 {
-        self.attempt
-    }
-
-    /// The item of an `each` step, from 0.
-    pub fn item(self) -> Option<u64> {
-        self.item
-    }
-}
-
 /// The attempt had ended before its time was over.
 #[derive(Debug)]
 pub(crate) struct EndedBefore;
-
-/// What a driver is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "durable"), expect(unreachable_pub, reason = "drivers elsewhere see it"))]
-pub enum Action {
-    /// Ask the task's bypass check, then say `checked`.
-    Check(Task),
-    /// Run the task's body, then say `completed`.
-    Start(Task),
-    /// Say `woken` after this long: a wait before a retry is over then.
-    Wake(Task, Duration),
-}
-
-#[cfg(feature = "durable")]
-impl Action {
-    /// The task that it is about.
-    pub fn task(self) -> Task {
-        let (Self::Check(task) | Self::Start(task) | Self::Wake(task, _)) = self;
-        task
-    }
-}
 
 /// Which condition stopped a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
