@@ -50,20 +50,22 @@
 //!
 //! # Where to look
 //!
+//! Every name can be imported from here, such as `nexus::Report`, and the [`prelude`] brings what most
+//! programs need. The modules sort the same names by what they are for:
+//!
 //! | to | see |
 //! |---|---|
-//! | mark a function or a struct as an event | [`macro@event`], [`derive(Event)`](macro@Event) |
-//! | say what an event made of its input | [`Outcome`], [`Failure`], [`Exception`] |
-//! | ask for the attempt, the time, a cancellation | [`Context`]; for a shared resource [`State`] |
-//! | draw a flow and give it its input | [`derive(Pipeline)`](macro@Pipeline), [`Pipeline`] |
-//! | load a flow at run time | [`Flow`], [`Registry`], [`Plan`] |
-//! | run it, here or in the background, with a timeout | [`Pipeline::run`], [`Pipeline::start`], [`Engine`] |
-//! | read what became of it | [`Report`], [`StepReport`] |
-//! | choose where bodies run | [`DefaultExecutor`], [`ThreadPoolExecutor`], `ProcessPoolExecutor`, `AsyncExecutor`, or an [`Executor`] of your own |
-//! | try again | [`RetryPolicy`] |
-//! | run over an input of any length | [`Batch`] |
-//! | listen to what happens | [`Observer`] |
+//! | write events: what they take, and how they say what became of their input | [`events`], [`macro@event`], [`derive(Event)`](macro@Event) |
+//! | draw flows, in Rust or as text, and give them their input | [`flows`], [`derive(Pipeline)`](macro@Pipeline) |
+//! | run them: here, in the background or as a future; shared resources, observers, shutdown | [`runs`] |
+//! | read what became of a run, step by step | [`reports`] |
+//! | try again what broke | [`retries`] |
+//! | choose where bodies run, or write an executor | [`executors`] |
+//! | run over an input of any length | [`batches`] |
+//! | have runs outlive their process | [`durable`], with the feature of this name |
+//! | ask what events take and yield | [`describe`] |
 //! | test without waiting | [`testing`] |
+//! | have a command line for your pipelines | [`cli`], with the feature of this name |
 //!
 //! # Features
 //!
@@ -78,19 +80,33 @@
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!
 //! The repository has a guide, whose chapters explain the flow language, retries, executors,
-//! timeouts, batches, pictures, the command line and testing.
+//! timeouts, durable runs, pictures, the command line and testing, and has a cookbook.
 #![cfg_attr(
-    not(feature = "cli"),
-    allow(rustdoc::broken_intra_doc_links, reason = "without the feature there is no such module")
+    not(all(feature = "cli", feature = "durable")),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "without the features there are no such modules"
+    )
 )]
 
+#[doc(no_inline)]
 pub use nexus_core::*;
 pub use nexus_macros::{Descriptor, Event, Pipeline, event};
 
+#[doc(inline)]
+pub use nexus_core::testing;
+#[cfg(feature = "durable")]
+#[doc(inline)]
+pub use nexus_core::{driver, journal};
+
 #[cfg(feature = "process")]
-pub use nexus_process::{ProcessPoolExecutor, init, test_workers};
+#[doc(no_inline)]
+pub use nexus_process::ProcessPoolExecutor;
+#[cfg(feature = "process")]
+pub use nexus_process::{init, test_workers};
 
 #[cfg(feature = "durable")]
+#[doc(no_inline)]
 pub use nexus_sqlite::{Durability, SqliteStore};
 
 #[cfg(feature = "cli")]
@@ -99,6 +115,94 @@ pub use nexus_command as cli;
 
 #[doc(hidden)]
 pub use nexus_core::__private;
+
+/// What events take, and how they say what became of their input.
+pub mod events {
+    #[doc(inline)]
+    pub use nexus_core::{
+        Bypass, Context, Descriptor, Descriptors, Event, EventExecutionEvaluationState,
+        EventSettings, Exception, ExceptionKind, Failure, Goto, IntoBypass, IntoOutcome, Items,
+        Outcome, Previous, RetryAfter, State, StateFactory, WorkerExit,
+    };
+}
+
+/// Flows: drawn in Rust, or loaded as text and planned; their events by name, and their pictures.
+pub mod flows {
+    #[doc(inline)]
+    pub use nexus_core::{
+        EventBuilder, Fields, Flow, FlowErrors, Mistake, Picture, Pipeline, Plan, PlanSpec,
+        Registry,
+    };
+}
+
+/// Running pipelines: engines, runs in the background, observers, clocks and shutdown.
+pub mod runs {
+    #[doc(inline)]
+    pub use nexus_core::{
+        Canceller, Clock, Ended, Engine, EngineBuilder, Error, Inputs, Observer, Prepared,
+        Progress, Result, RunEnd, RunEvent, RunHandle, RunId, RunningTask, Shutdown,
+        ShutdownReport, StepEvent, SystemClock, Wait,
+    };
+}
+
+/// What became of a run, step by step.
+pub mod reports {
+    #[doc(inline)]
+    pub use nexus_core::{NotRun, Report, Status, StepOutcome, StepReport, StopCondition};
+}
+
+/// Trying again what broke.
+pub mod retries {
+    #[doc(inline)]
+    pub use nexus_core::{
+        ErrorType, IntoRetryPolicy, Jitter, LONGEST_WAIT, RetryPolicy, RetryPolicyBuilder,
+        RetryPolicyError, Schedule,
+    };
+}
+
+/// Where bodies run: the executors of nexus, and what an executor of your own is given.
+pub mod executors {
+    #[cfg(feature = "tokio")]
+    #[doc(inline)]
+    pub use nexus_core::AsyncExecutor;
+    #[doc(inline)]
+    pub use nexus_core::{
+        BodyKind, ClaimedTask, ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig,
+        ExecutorKind, Job, ThreadPoolExecutor,
+    };
+    #[cfg(any(feature = "process", feature = "durable"))]
+    #[doc(inline)]
+    pub use nexus_core::{ClaimedTasks, TaskHost, TaskReply};
+    #[cfg(feature = "process")]
+    #[doc(inline)]
+    pub use nexus_process::ProcessPoolExecutor;
+}
+
+/// One pipeline over an input of any length, part by part.
+pub mod batches {
+    #[doc(inline)]
+    pub use nexus_core::{
+        Batch, BatchCanceller, BatchEnd, BatchFailure, BatchReport, BatchSummary, Batched, Batches,
+        LineError, Lines, Parsed,
+    };
+}
+
+/// Runs that outlive their process; the module [`journal`](mod@crate::journal) has what stores keep.
+#[cfg(feature = "durable")]
+pub mod durable {
+    #[doc(inline)]
+    pub use nexus_core::journal::{MemoryStore, RunQuery, RunState, Store, StoredRun};
+    #[doc(inline)]
+    pub use nexus_sqlite::{Durability, SqliteStore};
+}
+
+/// What events take and yield, and how they are set up, for programs that show it.
+pub mod describe {
+    #[doc(inline)]
+    pub use nexus_core::{
+        EventInfo, ParameterInfo, ParameterSource, SettingsInfo, StepInfo, TypeInfo, Value,
+    };
+}
 
 /// All that a program with pipelines needs: `use nexus::prelude::*;`.
 pub mod prelude {
@@ -121,3 +225,6 @@ pub mod prelude {
 /// The guide's chapters and the README, compiled and run with the tests.
 #[cfg(doctest)]
 mod guide;
+
+#[cfg(test)]
+mod tests;
