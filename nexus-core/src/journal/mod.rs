@@ -5,6 +5,7 @@
 //! on; feeding the list to a fresh run brings the run back, whatever ended the process.
 
 mod body;
+mod history;
 mod linked;
 mod memory;
 mod replay;
@@ -13,6 +14,9 @@ mod store;
 
 pub use crate::error::StoreError;
 pub(crate) use body::{Body, checked_json, completed_json, exception_json};
+pub use history::{
+    AttemptEnd, AttemptHistory, HaltCause, History, ItemCounts, Span, StepHistory,
+};
 #[doc(hidden)]
 pub use linked::LinkedPipeline;
 pub use memory::MemoryStore;

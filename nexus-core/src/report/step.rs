@@ -233,17 +233,7 @@ impl<'a> StepReport<'a> {
 
     /// Why the step did not succeed: its reason, then each error's source, outermost first.
     pub fn error_chain(&self) -> Vec<String> {
-        let Some(failure) = self.ending().failure() else { return Vec::new() };
-        let mut chain = vec![failure.to_string()];
-        if let Some(exception) = failure.exception() {
-            // A source's Display is user code; one that panics is not to cost the whole report.
-            let text = |error: &(dyn std::error::Error + 'static)| {
-                crate::panic::contain(|| error.to_string())
-                    .unwrap_or_else(|panic| format!("(its Display {panic})"))
-            };
-            chain.extend(exception.chain().skip(1).map(text));
-        }
-        chain
+        self.ending().failure().as_ref().map(error_chain).unwrap_or_default()
     }
 
     /// The outcome in a few words.
@@ -269,6 +259,20 @@ impl<'a> StepReport<'a> {
             StepOutcome::NotRun(why) => why.to_string(),
         }
     }
+}
+
+/// The reason, then each error's source, outermost first.
+pub(crate) fn error_chain(failure: &Failure) -> Vec<String> {
+    let mut chain = vec![failure.to_string()];
+    if let Some(exception) = failure.exception() {
+        // A source's Display is user code; one that panics is not to cost the whole report.
+        let text = |error: &(dyn std::error::Error + 'static)| {
+            crate::panic::contain(|| error.to_string())
+                .unwrap_or_else(|panic| format!("(its Display {panic})"))
+        };
+        chain.extend(exception.chain().skip(1).map(text));
+    }
+    chain
 }
 
 impl std::fmt::Display for NotRun {

@@ -261,11 +261,11 @@ enum OutcomeRef<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct GotoRecord {
-    number: Option<u32>,
-    name: Option<String>,
-    failed: bool,
-    reason: String,
+pub(crate) struct GotoRecord {
+    pub(crate) number: Option<u32>,
+    pub(crate) name: Option<String>,
+    pub(crate) failed: bool,
+    pub(crate) reason: String,
 }
 
 impl Reply<'_> {

@@ -47,6 +47,8 @@ mod piped;
 pub(crate) use errors::ErrorClassifier;
 #[cfg(feature = "durable")]
 pub(crate) use json::{JsonError, VALUE_LIMIT, from_json, to_json};
+#[cfg(feature = "durable")]
+pub(crate) use message::GotoRecord;
 #[cfg(feature = "wire")]
 pub(crate) use message::{
     Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,

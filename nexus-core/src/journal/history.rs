@@ -1,0 +1,353 @@
+//! What became of a run so far, read from its records alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::replay::each_record;
+use super::store::{FlowRecord, Record, RecordKind, Store, StoredRun, Timestamp};
+use crate::error::StoreError;
+use crate::outcome::{Exception, Failure};
+use crate::report::error_chain;
+use crate::wire::GotoRecord;
+
+/// So many attempts are kept of a step without items, and so many of the items that did not succeed.
+const MOST_ATTEMPTS: usize = 1000;
+
+/// What is recorded of a run, for people: its steps with their attempts, waits and errors.
+///
+/// It is read without the run's events, so it can be had of any run in any program: of one that is
+/// not over, that cannot go on, or whose pipeline is gone.
+///
+/// ```
+/// use nexus_core::journal::{History, MemoryStore, Store};
+/// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+/// use std::sync::Arc;
+/// let mut registry = Registry::new();
+/// registry.event("charge", |_: &Context| Outcome::<u32>::failure("no money")).output_json();
+/// let plan = Flow::parse("charge")?.plan(&registry, &Fields::new())?;
+/// let store = Arc::new(MemoryStore::new());
+/// let engine = Engine::builder().store(Arc::clone(&store)).build()?;
+/// engine.prepare_plan(&plan, Inputs::new())?.key("A-1").run()?;
+///
+/// let history = History::read(&*store, "A-1")?.expect("it is in the store");
+/// let [attempt] = &*history.steps[0].attempts else { panic!() };
+/// assert_eq!(attempt.ended.errors(), ["no money"]);
+/// # Ok::<(), nexus_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct History {
+    /// The run.
+    pub run: StoredRun,
+    /// The steps of its flow, in script order.
+    pub steps: Vec<StepHistory>,
+    /// When it was ended from outside, and by what, if it was.
+    pub halted: Option<(Timestamp, HaltCause)>,
+}
+
+/// What ended a run from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HaltCause {
+    /// Somebody cancelled it.
+    Request,
+    /// The task that ran it was cancelled.
+    Parent,
+    /// It took longer than its timeout.
+    Timeout,
+}
+
+/// What is recorded of a step.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StepHistory {
+    /// Its place in the flow.
+    pub path: String,
+    /// The event's name.
+    pub event: String,
+    /// The event's version when the run began.
+    pub version: u32,
+    /// How many attempts have ended, over all items.
+    pub ended_attempts: u64,
+    /// The attempts in the order of their records: of an `each` step only those that did not succeed;
+    /// the first thousand.
+    pub attempts: Vec<AttemptHistory>,
+    /// How the items of an `each` step ended, if it is one that has begun.
+    pub items: Option<ItemCounts>,
+    /// When bodies ran. Spans that touch are one.
+    pub running: Vec<Span>,
+    /// The waits before retries that are over; none of items.
+    pub waits: Vec<Span>,
+    /// What it yielded, if it has no items and its last attempt has succeeded.
+    pub value: Option<serde_json::Value>,
+}
+
+/// How the attempts of an `each` step ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ItemCounts {
+    /// Items that succeeded.
+    pub succeeded: u64,
+    /// Attempts that did not; of one item there may be several.
+    pub failed_attempts: u64,
+    /// Items that were bypassed.
+    pub bypassed: u64,
+}
+
+/// An attempt that has ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AttemptHistory {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// The item of an `each` step, from 0.
+    pub item: Option<u64>,
+    /// When it ran.
+    pub span: Span,
+    /// How it ended.
+    pub ended: AttemptEnd,
+}
+
+/// A stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Span {
+    /// Its beginning.
+    pub from: Timestamp,
+    /// Its end.
+    pub to: Timestamp,
+}
+
+impl Span {
+    /// How long it is.
+    pub fn duration(&self) -> Duration {
+        self.to.since(self.from)
+    }
+
+    /// The time before `to` that a body ran.
+    fn before(to: Timestamp, busy: Duration) -> Self {
+        Self { from: Timestamp(to.0.saturating_sub(Timestamp::since_epoch(busy).0)), to }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AttemptEnd {
+    /// It succeeded.
+    Success,
+    /// It said no: the reason, and then its error's sources.
+    Failure(Vec<String>),
+    /// It broke: the error, and then its sources.
+    Exception(Vec<String>),
+    /// It went to a branch of its choice.
+    Goto {
+        /// The branch, by number or name.
+        branch: String,
+        /// Why.
+        reason: String,
+        /// Whether it counts as a failure.
+        failed: bool,
+    },
+    /// Its bypass check skipped it, for this reason.
+    Bypassed(String),
+    /// It took longer than its timeout.
+    TimedOut,
+    /// Its record says something that this version does not know.
+    Unknown,
+}
+
+impl AttemptEnd {
+    /// Whether it counts as a success.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Success | Self::Bypassed(_) | Self::Goto { failed: false, .. })
+    }
+
+    /// How it ended, in a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure(_) => "failure",
+            Self::Exception(_) => "exception",
+            Self::Goto { .. } => "goto",
+            Self::Bypassed(_) => "bypassed",
+            Self::TimedOut => "timed_out",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Why it did not succeed: its reason, and then each error's source, outermost first.
+    pub fn errors(&self) -> &[String] {
+        match self {
+            Self::Failure(errors) | Self::Exception(errors) => errors,
+            _ => &[],
+        }
+    }
+}
+
+impl History {
+    /// What is recorded of the run with this key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, or one of the run's records is damaged.
+    pub fn read(store: &dyn Store, key: &str) -> Result<Option<Self>, StoreError> {
+        let Some(run) = store.run(key)? else { return Ok(None) };
+        let mut history = Reader::new(run);
+        let key = Arc::clone(&history.of.run.start.key);
+        each_record(store, &key, |record| {
+            history.read(record);
+            Ok::<(), StoreError>(())
+        })?;
+        Ok(Some(history.of))
+    }
+}
+
+impl StepHistory {
+    fn of_flow(flow: &FlowRecord) -> Vec<Self> {
+        let step = |step: &super::FlowStep| Self {
+            path: step.path.clone(),
+            event: step.event.clone(),
+            version: step.version,
+            ended_attempts: 0,
+            attempts: Vec::new(),
+            items: None,
+            running: Vec::new(),
+            waits: Vec::new(),
+            value: None,
+        };
+        flow.steps.iter().map(step).collect()
+    }
+
+    /// How its last attempt ended that is kept.
+    pub fn last(&self) -> Option<&AttemptHistory> {
+        self.attempts.last()
+    }
+
+    fn add(&mut self, attempt: AttemptHistory) {
+        self.ended_attempts += 1;
+        self.add_running(attempt.span);
+        if attempt.item.is_some() {
+            let items = self.items.get_or_insert_default();
+            match &attempt.ended {
+                AttemptEnd::Bypassed(_) => items.bypassed += 1,
+                ended if ended.is_success() => items.succeeded += 1,
+                _ => items.failed_attempts += 1,
+            }
+        }
+        let is_kept = attempt.item.is_none() || !attempt.ended.is_success();
+        if is_kept && self.attempts.len() < MOST_ATTEMPTS {
+            self.attempts.push(attempt);
+        }
+    }
+
+    /// Spans come in the order of their ends.
+    fn add_running(&mut self, mut span: Span) {
+        while let Some(last) = self.running.pop_if(|last| last.to >= span.from) {
+            span = Span { from: span.from.min(last.from), to: span.to.max(last.to) };
+        }
+        self.running.push(span);
+    }
+}
+
+/// Reads the records of a run one after the other.
+struct Reader {
+    of: History,
+    /// When something was last recorded of a step without items.
+    last: HashMap<u32, Timestamp>,
+}
+
+impl Reader {
+    fn new(run: StoredRun) -> Self {
+        let steps = StepHistory::of_flow(&run.start.flow);
+        Self { of: History { run, steps, halted: None }, last: HashMap::new() }
+    }
+
+    fn read(&mut self, record: &Record) {
+        let Some(step) = record.step else {
+            if record.kind == RecordKind::Halted {
+                let by = serde_json::from_str(&record.body).map(|HaltedBody { by }| by);
+                self.of.halted = Some((record.at, by.unwrap_or(HaltCause::Request)));
+            }
+            return;
+        };
+        let now = record.at;
+        let last = match record.item {
+            None => self.last.insert(step, now).unwrap_or(now),
+            Some(_) => now,
+        };
+        let Some(of_step) = self.of.steps.get_mut(step as usize) else { return };
+        let (span, ended, value) = match record.kind {
+            RecordKind::Woken => {
+                if record.item.is_none() {
+                    of_step.waits.push(Span { from: last, to: now });
+                }
+                return;
+            }
+            RecordKind::Checked => match skipped(&record.body) {
+                Some(reason) => (Span { from: now, to: now }, AttemptEnd::Bypassed(reason), None),
+                None => return,
+            },
+            RecordKind::TimedOut => (Span { from: last, to: now }, AttemptEnd::TimedOut, None),
+            RecordKind::Computed => (Span { from: now, to: now }, AttemptEnd::Success, None),
+            RecordKind::Completed => completed(&record.body, now),
+            RecordKind::Halted => return,
+        };
+        of_step.value = value.filter(|_| record.item.is_none());
+        of_step.add(AttemptHistory { attempt: record.attempt, item: record.item, span, ended });
+    }
+}
+
+#[derive(Deserialize)]
+struct HaltedBody {
+    by: HaltCause,
+}
+
+/// Reads why a bypass check skipped its task, if it did.
+fn skipped(body: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Answer {
+        Skip((String, IgnoredAny)),
+    }
+    serde_json::from_str(body).ok().map(|Answer::Skip((reason, _))| reason)
+}
+
+/// Reads how an attempt ended that was recorded at `now`.
+fn completed(body: &str, now: Timestamp) -> (Span, AttemptEnd, Option<serde_json::Value>) {
+    #[derive(Deserialize)]
+    struct Completed {
+        outcome: Outcome,
+        #[serde(default)]
+        busy: u64,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Outcome {
+        Success(serde_json::Value),
+        Failure(Failure),
+        Exception(Exception),
+        Goto((GotoRecord, serde_json::Value)),
+    }
+    let Ok(Completed { outcome, busy }) = serde_json::from_str(body) else {
+        return (Span { from: now, to: now }, AttemptEnd::Unknown, None);
+    };
+    let (ended, value) = match outcome {
+        Outcome::Success(value) => (AttemptEnd::Success, Some(value)),
+        Outcome::Failure(failure) => (AttemptEnd::Failure(error_chain(&failure)), None),
+        Outcome::Exception(exception) => {
+            (AttemptEnd::Exception(error_chain(&Failure::of_exception(&exception))), None)
+        }
+        Outcome::Goto((goto, value)) => {
+            let GotoRecord { number, name, failed, reason } = goto;
+            let branch = name.or_else(|| number.map(|it| it.to_string())).unwrap_or_default();
+            (AttemptEnd::Goto { branch, reason, failed }, Some(value))
+        }
+    };
+    (Span::before(now, Duration::from_nanos(busy)), ended, value)
+}
