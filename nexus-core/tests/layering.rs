@@ -76,6 +76,7 @@ const ENGINE: &[&str] = &[
     "jobs",
     "driver",
     "future",
+    "restore",
     "durable",
     "unrecorded",
     "inputs",
@@ -85,6 +86,7 @@ const ENGINE: &[&str] = &[
     "prepare",
     "keyed",
     "shutdown",
+    "decisions",
     "requests",
 ];
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use nexus_core::Status;
-use nexus_core::journal::{Change, Record, RunStart, Timestamp};
+use nexus_core::journal::{Change, FlowRecord, Record, RunStart, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::checksum::{RecordRow, StartColumns, StateColumns};
@@ -64,6 +64,7 @@ impl<'c> Batch<'c> {
         match change {
             Change::Start(start) => self.start(start),
             Change::Record { key, record } => self.record(key, record),
+            Change::Revise { key, record, flow } => self.revise(key, record, flow),
             Change::End { key, at, status } => self.end(key, *at, *status),
             Change::Decision { key, reason } => self.decision(key, reason.as_deref()),
             other => Err(WriteError::Refused(format!("this store cannot keep {other:?}"))),
@@ -151,6 +152,22 @@ impl<'c> Batch<'c> {
                 .execute(params![run.id, row.seq, place])?;
         }
         Ok(())
+    }
+
+    /// The run goes on with another flow, or begins again: it is open, and needs no decision.
+    fn revise(
+        &mut self,
+        key: &Arc<str>,
+        record: &Record,
+        flow: &Arc<FlowRecord>,
+    ) -> Result<(), WriteError> {
+        self.record(key, record)?;
+        let flow = self.caches.flows.save(self.connection, flow)?;
+        let run = self.know(key)?.id;
+        self.connection
+            .prepare_cached("insert into revision (run, seq, flow) values (?1, ?2, ?3)")?
+            .execute(params![run, stored(record.seq), flow])?;
+        self.decision(key, None)
     }
 
     fn end(&mut self, key: &Arc<str>, at: Timestamp, status: Status) -> Result<(), WriteError> {

@@ -82,31 +82,32 @@ fn insert(connection: &Connection, flow: &FlowRecord, digest: &str) -> rusqlite:
         .execute(params![digest, flow.script])?;
     let id = connection.last_insert_rowid();
     let mut insert = connection.prepare_cached(
-        "insert into flow_step (flow, step, path, event, version) values (?1, ?2, ?3, ?4, ?5)",
+        "insert into flow_step (flow, step, path, event, version, output) \
+         values (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for (step, FlowStep { path, event, version }) in flow.steps.iter().enumerate() {
-        insert.execute(params![id, stored(step as u64), path, event, version])?;
+    for (step, FlowStep { path, event, version, output }) in flow.steps.iter().enumerate() {
+        insert.execute(params![id, stored(step as u64), path, event, version, output])?;
     }
     Ok(id)
 }
 
 /// Loads a flow, and sees whether it is what was saved.
 pub(crate) fn load(connection: &Connection, id: i64) -> Result<Arc<FlowRecord>, ReadError> {
-    let damaged = || ReadError::Damaged(format!("the flow {id} that it began with"));
+    let damaged = || ReadError::Damaged(format!("its flow {id}"));
     let mut select = connection.prepare_cached("select hash, script from flow where id = ?1")?;
     let mut rows = select.query([id])?;
     let row = rows.next()?.ok_or_else(damaged)?;
     let mut columns = Columns::of(row);
     let (saved, script) = (columns.text(0), columns.text(1));
     let mut select = connection.prepare_cached(
-        "select path, event, version from flow_step where flow = ?1 order by step",
+        "select path, event, version, output from flow_step where flow = ?1 order by step",
     )?;
     let mut rows = select.query([id])?;
     let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
         let mut columns = Columns::of(row);
-        let (path, event) = (columns.text(0), columns.text(1));
-        steps.push(FlowStep { path, event, version: columns.small(2) });
+        let (path, event, output) = (columns.text(0), columns.text(1), columns.text(3));
+        steps.push(FlowStep { path, event, version: columns.small(2), output });
     }
     let flow = FlowRecord { script, steps };
     if digest(&flow) == saved { Ok(Arc::new(flow)) } else { Err(damaged()) }

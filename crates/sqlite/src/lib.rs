@@ -13,6 +13,7 @@ mod file;
 mod flows;
 mod number;
 mod owner;
+mod query;
 mod reader;
 mod records;
 mod remove;
@@ -24,7 +25,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nexus_core::journal::{Change, Record, Request, RunQuery, Store, StoreError, StoredRun};
+use nexus_core::journal::{
+    Change, Record, Request, RunCounts, RunQuery, Store, StoreError, StoredRun,
+};
 
 use file::StoreFile;
 use owner::OwnerLock;
@@ -179,6 +182,11 @@ impl Store for SqliteStore {
     /// others are looked at when they are read; what is damaged of them is listed from then on.
     fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
         self.reader.runs(query)
+    }
+
+    /// A run that is damaged is counted as what it was before.
+    fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError> {
+        self.reader.counts(query)
     }
 
     fn request(&self, request: &Request) -> Result<(), StoreError> {

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use nexus_core::journal::{Record, RunQuery, StoreError, StoredRun};
+use nexus_core::journal::{Record, RunCounts, RunQuery, StoreError, StoredRun};
 use rusqlite::Connection;
 
 use crate::file::{StoreFile, sync_folder};
 use crate::lock;
+use crate::query;
 use crate::runs::Runs;
 
 /// How many connections are kept while nobody reads.
@@ -52,6 +53,10 @@ impl Reader {
 
     pub(crate) fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
         self.read(|connection, runs| runs.list(connection, query))
+    }
+
+    pub(crate) fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError> {
+        self.read(|connection, _| query::counts(connection, query))
     }
 
     pub(crate) fn records(

@@ -74,14 +74,27 @@ fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
             deleted += records.execute(params![first, first.saturating_add(EXTENT), run])?;
             deleted += extent.execute([run, seq])?;
         } else {
-            deleted +=
-                connection.prepare_cached("delete from run where id = ?1")?.execute([run])?;
-            deleted += connection
-                .prepare_cached(
-                    "delete from flow where id = ?1 and not exists (select 1 from run where flow = ?1)",
-                )?
-                .execute([flow])?;
+            let mut flows = revised_flows(connection, run)?;
+            flows.push(flow);
+            for sql in ["delete from revision where run = ?1", "delete from run where id = ?1"] {
+                deleted += connection.prepare_cached(sql)?.execute([run])?;
+            }
+            let mut delete = connection.prepare_cached(
+                "delete from flow where id = ?1 and not exists (select 1 from run where flow = ?1) \
+                 and not exists (select 1 from revision where flow = ?1)",
+            )?;
+            for flow in flows {
+                deleted += delete.execute([flow])?;
+            }
         }
     }
     Ok(true)
+}
+
+/// The flows that a run went on with.
+fn revised_flows(connection: &Connection, run: i64) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached("select flow from revision where run = ?1")?
+        .query_map([run], |row| row.get(0))?
+        .collect()
 }

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use nexus_core::Status;
 use nexus_core::journal::{
-    FlowRecord, Record, RunQuery, RunStart, RunState, StoreError, StoredRun, Timestamp,
+    FlowRecord, Record, Revision, RunQuery, RunStart, RunState, StoreError, StoredRun, Timestamp,
 };
-use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use crate::checksum::{StartColumns, StateColumns};
@@ -16,6 +15,7 @@ use crate::error::ReadError;
 use crate::flows::{self, FlowCache};
 use crate::lock;
 use crate::number::stored;
+use crate::query::Selection;
 use crate::records;
 
 /// How many records of a run listings look at, so that a list does not take as long as its longest
@@ -59,28 +59,8 @@ impl Runs {
         connection: &Connection,
         query: &RunQuery,
     ) -> rusqlite::Result<Vec<StoredRun>> {
-        let mut sql = format!("select {COLUMNS} from run where key is not null");
-        let mut values: Vec<Value> = Vec::new();
-        match query.state {
-            Some(RunState::Unfinished) => sql.push_str(" and status is null and reason is null"),
-            Some(RunState::NeedsDecision) => {
-                sql.push_str(" and status is null and reason is not null");
-            }
-            Some(RunState::Ended(status)) => {
-                sql.push_str(" and status = ?");
-                values.push(Value::from(String::from(status.name())));
-            }
-            _ => {}
-        }
-        if let Some(pipeline) = &query.pipeline {
-            sql.push_str(" and pipeline = ?");
-            values.push(Value::from(pipeline.clone()));
-        }
-        if let Some(before) = query.before {
-            sql.push_str(" and started_at < ?");
-            values.push(Value::from(stored(before.0)));
-        }
-        sql.push_str(" order by started_at desc, key");
+        let Selection { wheres, values } = Selection::of(query);
+        let sql = format!("select {COLUMNS} from run{wheres} order by started_at desc, key");
         let limit = query.limit.unwrap_or(usize::MAX);
         let mut select = connection.prepare_cached(&sql)?;
         let mut rows = select.query(params_from_iter(values))?;
@@ -88,7 +68,8 @@ impl Runs {
         while found.len() < limit {
             let Some(row) = rows.next()? else { break };
             let run = self.run(connection, row)?;
-            if query.state.is_none_or(|state| state == run.state) {
+            // Whether it is damaged shows only now.
+            if query.states.is_empty() || query.states.contains(&run.state) {
                 found.push(run);
             }
         }
@@ -172,6 +153,14 @@ impl Runs {
             }
             Err(ReadError::Sqlite(error)) => return Err(error),
         };
+        let revisions = match self.revisions(connection, id) {
+            Ok(revisions) => revisions,
+            Err(ReadError::Damaged(what)) => {
+                columns.damaged(|| what);
+                Vec::new()
+            }
+            Err(ReadError::Sqlite(error)) => return Err(error),
+        };
         let (records, damage) = self.look(connection, id, promised)?;
         if let Some(damage) = damage {
             columns.damaged(|| damage);
@@ -182,7 +171,7 @@ impl Runs {
         start.parent = parent.map(Arc::from);
         let mut run = StoredRun::new(start);
         run.ended_at = ended_at.map(|at| Timestamp(at.unsigned_abs()));
-        run.records = records;
+        (run.records, run.revisions) = (records, revisions);
         let damage = columns.damage();
         run.state = match (&damage, known.flatten()) {
             (Some(_), _) => RunState::Damaged,
@@ -201,6 +190,26 @@ impl Runs {
         let flow = flows::load(connection, id)?;
         lock(&self.flows).loaded(id, &flow);
         Ok(flow)
+    }
+
+    /// Where the run went on with other flows.
+    fn revisions(&self, connection: &Connection, run: i64) -> Result<Vec<Revision>, ReadError> {
+        let mut select = connection
+            .prepare_cached("select seq, flow from revision where run = ?1 order by seq")?;
+        let mut rows = select.query([run])?;
+        let mut revisions = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (seq, flow): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let damaged = || ReadError::Damaged(format!("what was decided of it by record {seq}"));
+            let seq = u64::try_from(seq).ok().filter(|seq| *seq > 0).ok_or_else(damaged)?;
+            let record = records::read(connection, run, seq - 1, 1)?.pop().ok_or_else(damaged)?;
+            let flow = self.flow(connection, flow)?;
+            if !record.body.contains(&format!("\"{:032x}\"", flow.digest())) {
+                return Err(damaged());
+            }
+            revisions.push(Revision { seq, at: record.at, kind: record.kind, flow });
+        }
+        Ok(revisions)
     }
 
     /// How many records a run has, and what is damaged of those that were looked at.

@@ -56,6 +56,7 @@ fn flow(n: u8) -> Arc<FlowRecord> {
         path: format!("a/{step}"),
         event: String::from("a"),
         version: u32::from(n) * 10_000_000,
+        output: format!("Receipt{n}"),
     });
     Arc::new(FlowRecord { script: format!("a{}", n % 4), steps: steps.collect() })
 }
@@ -73,16 +74,30 @@ fn change(model: &MemoryStore, before: &[Change], [what, who, a, b]: [u8; 4]) ->
         start.parent = (b % 3 == 0).then(|| Arc::from("parent"));
         return Change::Start(start);
     }
-    match what % 8 {
+    let last = {
+        let is_record = |change: &&Change| {
+            *change.key() == key && matches!(change, Change::Record { .. } | Change::Revise { .. })
+        };
+        let last = model.run(&key).unwrap().map_or(0, |run| run.records);
+        last + before.iter().filter(is_record).count() as u64
+    };
+    match what % 9 {
+        8 => {
+            let (kind, flow) = match a % 2 {
+                0 => (RecordKind::Adopted, flow(b)),
+                _ => (RecordKind::Restarted, flow(a)),
+            };
+            let body = format!("{{\"flow\":\"{:032x}\"}}", flow.digest());
+            let at = Timestamp(u64::from(a) * 1_000);
+            let record =
+                Record { seq: last + 1, at, kind, step: None, attempt: 0, item: None, body };
+            Change::Revise { key, record, flow }
+        }
         0 => Change::End { key, at: Timestamp(u64::from(a)), status: status(b) },
         1 => Change::Decision { key, reason: (a % 2 == 0).then(|| format!("because {b}")) },
         _ => {
-            let mine =
-                |change: &&Change| matches!(change, Change::Record { key: k, .. } if *k == key);
-            let last = model.run(&key).unwrap().map_or(0, |run| run.records);
-            let seq = last + before.iter().filter(mine).count() as u64 + 1;
             let record = Record {
-                seq,
+                seq: last + 1,
                 at: Timestamp(u64::from(a) * 1_000),
                 kind: RecordKind::ALL[usize::from(b) % RecordKind::ALL.len()],
                 step: (a % 4 != 0).then_some(u32::from(a)),
@@ -116,22 +131,54 @@ fn misfit(model: &MemoryStore, n: u8) -> Change {
     }
 }
 
-fn assert_same(store: &SqliteStore, model: &MemoryStore) {
-    let states = [
-        None,
-        Some(RunState::Unfinished),
-        Some(RunState::NeedsDecision),
-        Some(RunState::Ended(Status::Failed)),
-        Some(RunState::Damaged),
+/// Lists and counts of all kinds.
+fn assert_same_lists(store: &SqliteStore, model: &MemoryStore) {
+    let all = model.runs(&RunQuery::all()).unwrap();
+    let queries = [
+        RunQuery::all(),
+        RunQuery::all().pipeline("P1").limit(2),
+        RunQuery { until: Some(Timestamp(7)), ..RunQuery::all() }.limit(1),
+        RunQuery { since: Some(Timestamp(6)), ..RunQuery::all() },
+        RunQuery { ended_before: Some(Timestamp(100)), ..RunQuery::all() },
+        RunQuery { key_prefix: Some("order-".into()), ..RunQuery::all() },
+        RunQuery { key_prefix: Some("ß \u{1f980}".into()), ..RunQuery::all() },
+        RunQuery { key_prefix: Some(String::new()), ..RunQuery::all() },
+        RunQuery::all().parent("parent"),
+        RunQuery::all().parent("nobody"),
     ];
-    for state in states {
-        for (pipeline, before, limit) in
-            [(None, None, None), (Some("P1"), None, Some(2)), (None, Some(Timestamp(7)), Some(1))]
-        {
-            let query = RunQuery { state, pipeline: pipeline.map(String::from), before, limit };
-            assert_eq!(store.runs(&query).unwrap(), model.runs(&query).unwrap(), "{query:?}");
+    let (failed, stopped) = (RunState::Ended(Status::Failed), RunState::Ended(Status::Stopped));
+    let states: [&[RunState]; 7] = [
+        &[],
+        &[RunState::Unfinished],
+        &[RunState::NeedsDecision],
+        &[failed],
+        &[RunState::NeedsDecision, stopped, failed],
+        &[RunState::NeedsDecision, RunState::Unfinished],
+        &[RunState::Damaged, failed],
+    ];
+    for query in queries {
+        for states in states {
+            let query = RunQuery { states: states.to_vec(), ..query.clone() };
+            let listed = model.runs(&query).unwrap();
+            assert_eq!(store.runs(&query).unwrap(), listed, "{query:?}");
+            assert_eq!(store.counts(&query).unwrap(), model.counts(&query).unwrap(), "{query:?}");
         }
     }
+    // Page by page it is the same list.
+    let (mut paged, mut page) = (Vec::new(), RunQuery::all().limit(2));
+    while let Some(last) = {
+        let found = store.runs(&page).unwrap();
+        paged.extend(found.iter().cloned());
+        found.last().cloned()
+    } {
+        page = page.after(last.cursor());
+    }
+    assert_eq!(paged, all);
+    assert_eq!(store.counts(&RunQuery::all()).unwrap().total(), all.len() as u64);
+}
+
+fn assert_same(store: &SqliteStore, model: &MemoryStore) {
+    assert_eq!(store.runs(&RunQuery::all()).unwrap(), model.runs(&RunQuery::all()).unwrap());
     for n in 0..KEYS {
         let key = key(n);
         let run = model.run(&key).unwrap();
@@ -186,7 +233,13 @@ proptest! {
                     prop_assert_eq!(ours.ok(), theirs.ok());
                 }
                 Step::Request(n) => {
-                    let request = Request::Cancel { key: key(n) };
+                    let key = key(n);
+                    let request = match n % 4 {
+                        0 => Request::Cancel { key },
+                        1 => Request::Adopt { key },
+                        2 => Request::Restart { key },
+                        _ => Request::Abandon { key },
+                    };
                     store.request(&request).unwrap();
                     model.request(&request).unwrap();
                 }
@@ -200,5 +253,6 @@ proptest! {
             }
             assert_same(&store, &model);
         }
+        assert_same_lists(&store, &model);
     }
 }

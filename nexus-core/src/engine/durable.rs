@@ -7,21 +7,16 @@ use std::time::Duration;
 use super::active::ActiveRun;
 use super::keys::Durable;
 use super::recorded::RunJournal;
+use super::restore::{can_go_on, flow_record};
 use super::shared::Shared;
 use super::writer::RecordedRun;
-use crate::context::{Context, Names, RunId};
+use crate::context::RunId;
 use crate::current;
 use crate::error::{Error, Result};
-use crate::event::Inputs;
 use crate::hash::Fnv128;
-use crate::journal::{
-    Change, FlowRecord, FlowStep, Replay, RunStart, RunState, StoredRun, each_record,
-};
-use crate::outcome::TaskOutcome;
-use crate::panic;
+use crate::journal::{Change, RunStart, RunState, StoredRun, shortened};
 use crate::plan::Plan;
 use crate::report::{Report, Status};
-use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 use crate::value::Value;
 use crate::wire::VALUE_LIMIT;
@@ -72,24 +67,22 @@ pub(crate) fn id_of(key: &str) -> RunId {
     RunId(hash.0)
 }
 
-/// The flow of a plan, as its runs are recorded with it.
-pub(crate) fn flow_record(plan: &Plan) -> FlowRecord {
-    let step = |step: u32| FlowStep {
-        path: plan.step_path(step),
-        event: plan.event_name(step).to_owned(),
-        version: plan.event_of(step).def.version(),
-    };
-    FlowRecord { script: plan.script(), steps: (0..plan.len() as u32).map(step).collect() }
-}
-
 /// That a run is to be recorded.
 pub(super) struct Recording {
     /// Its key; a new one if there is none.
     key: Option<Arc<str>>,
     /// Whether it is there already, and its inputs are those of its records.
     resumes: bool,
-    /// Its key, if it is taken already.
-    guard: Mutex<Option<KeyGuard>>,
+    /// The run that goes on, which has taken its key already.
+    resumed: Mutex<Option<Resumed>>,
+}
+
+/// A run that is in the store, and is to go on.
+pub(super) struct Resumed {
+    pub(super) guard: KeyGuard,
+    pub(super) stored: StoredRun,
+    /// What is to be written of it before it goes on.
+    pub(super) change: Option<Change>,
 }
 
 /// A recorded run that has taken its key, and is to begin.
@@ -102,20 +95,20 @@ pub(super) struct Beginner {
 enum Beginning {
     /// It is new: this is to be written before anything is started.
     New(Box<RunStart>),
-    /// It is in the store.
-    Stored(Box<StoredRun>),
+    /// It is in the store; something may have to be written before it goes on.
+    Stored(Box<(StoredRun, Option<Change>)>),
 }
 
 impl Recording {
     /// That of a run under this key, or under a new one.
     pub(super) fn under(key: Option<Arc<str>>) -> Self {
-        Self { key, resumes: false, guard: Mutex::new(None) }
+        Self { key, resumes: false, resumed: Mutex::new(None) }
     }
 
     /// That of a run which goes on, and has taken its key.
-    pub(super) fn resumed(guard: KeyGuard) -> Self {
-        let key = Some(Arc::clone(&guard.key));
-        Self { key, resumes: true, guard: Mutex::new(Some(guard)) }
+    pub(super) fn resumed(resumed: Resumed) -> Self {
+        let key = Some(Arc::clone(&resumed.guard.key));
+        Self { key, resumes: true, resumed: Mutex::new(Some(resumed)) }
     }
 
     /// Takes the key, and looks up what the store has of it.
@@ -126,11 +119,11 @@ impl Recording {
     /// another run.
     pub(super) fn begin(&self, engine: &Arc<Shared>, run: &Recorded<'_>) -> Result<Beginner> {
         let (durable, key, inputs) = self.check(engine, run)?;
-        let guard = self.taken_guard().unwrap_or_else(|| {
-            durable.take(&key);
-            KeyGuard { engine: Arc::clone(engine), key }
-        });
-        self.look_up(durable, run, guard, inputs)
+        if let Some(resumed) = self.take_resumed() {
+            return Ok(resumed.beginner());
+        }
+        durable.take(&key);
+        look_up(durable, run, KeyGuard { engine: Arc::clone(engine), key }, inputs)
     }
 
     /// The same for a future.
@@ -140,21 +133,19 @@ impl Recording {
         run: &Recorded<'_>,
     ) -> Result<Beginner> {
         let (durable, key, inputs) = self.check(engine, run)?;
-        let guard = if let Some(guard) = self.taken_guard() {
-            guard
-        } else {
-            std::future::poll_fn(|cx| {
-                let taken = durable.poll_take(&key, cx.waker());
-                if taken { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
-            KeyGuard { engine: Arc::clone(engine), key }
-        };
-        self.look_up(durable, run, guard, inputs)
+        if let Some(resumed) = self.take_resumed() {
+            return Ok(resumed.beginner());
+        }
+        std::future::poll_fn(|cx| {
+            let taken = durable.poll_take(&key, cx.waker());
+            if taken { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        look_up(durable, run, KeyGuard { engine: Arc::clone(engine), key }, inputs)
     }
 
-    fn taken_guard(&self) -> Option<KeyGuard> {
-        lock(&self.guard).take()
+    fn take_resumed(&self) -> Option<Resumed> {
+        lock(&self.resumed).take()
     }
 
     fn check<'a>(
@@ -208,31 +199,39 @@ impl Recording {
         }
         Ok((durable, key, inputs))
     }
+}
 
-    fn look_up(
-        &self,
-        durable: &Durable,
-        run: &Recorded<'_>,
-        guard: KeyGuard,
-        inputs: String,
-    ) -> Result<Beginner> {
-        let beginning = match durable.store().run(&guard.key)? {
-            None => {
-                let flow = Arc::new(flow_record(run.plan));
-                let (key, at) = (Arc::clone(&guard.key), guard.engine.timestamp());
-                let mut start = RunStart::new(key, run.plan.name(), flow, inputs, at);
-                start.deadline = run.timeout.map(|limit| at.plus(limit));
-                Beginning::New(Box::new(start))
-            }
-            Some(stored) => {
-                if !self.resumes {
-                    same_run(&stored, run.plan, &inputs)?;
-                }
-                can_go_on(&stored, run.plan)?;
-                Beginning::Stored(Box::new(stored))
-            }
-        };
-        Ok(Beginner { guard, beginning })
+/// What the store has of the key of a run that is not resumed.
+fn look_up(
+    durable: &Durable,
+    run: &Recorded<'_>,
+    guard: KeyGuard,
+    inputs: String,
+) -> Result<Beginner> {
+    let Some(stored) = durable.store().run(&guard.key)? else {
+        let flow = Arc::new(flow_record(run.plan));
+        let (key, at) = (Arc::clone(&guard.key), guard.engine.timestamp());
+        let mut start = RunStart::new(key, run.plan.name(), flow, inputs, at);
+        start.deadline = run.timeout.map(|limit| at.plus(limit));
+        return Ok(Beginner { guard, beginning: Beginning::New(Box::new(start)) });
+    };
+    same_run(&stored, run.plan, &inputs)?;
+    can_go_on(&stored, run.plan)?;
+    Ok(Resumed::as_it_is(guard, stored).beginner())
+}
+
+impl Resumed {
+    /// The run goes on as it is.
+    pub(super) fn as_it_is(guard: KeyGuard, stored: StoredRun) -> Self {
+        // What stood in its way is gone.
+        let change = (stored.state == RunState::NeedsDecision)
+            .then(|| Change::Decision { key: Arc::clone(&stored.start.key), reason: None });
+        Self { guard, stored, change }
+    }
+
+    fn beginner(self) -> Beginner {
+        let Self { guard, stored, change } = self;
+        Beginner { guard, beginning: Beginning::Stored(Box::new((stored, change))) }
     }
 }
 
@@ -253,21 +252,23 @@ impl Beginner {
     pub(super) fn journal(&self, engine: &Shared) -> Option<RunJournal> {
         let (began_at, ended_at) = match &self.beginning {
             Beginning::New(start) => (start.at, None),
-            Beginning::Stored(stored) => (stored.start.at, stored.ended_at),
+            Beginning::Stored(stored) => (stored.0.start.at, stored.0.ended_at),
         };
         let writer = Arc::clone(&engine.durable.as_ref()?.writer);
         Some(RunJournal::new(writer, Arc::clone(&self.guard.key), began_at, ended_at))
     }
 
-    /// When the run's time is over, by the engine's clock; it counts from the first start.
+    /// When the run's time is over, by the engine's clock; it counts from the first start, or from
+    /// where it was decided that the run begins again.
     pub(super) fn deadline(&self, engine: &Shared) -> Option<Duration> {
-        let start = match &self.beginning {
-            Beginning::New(start) => &**start,
-            Beginning::Stored(stored) => &stored.start,
+        let (start, restart) = match &self.beginning {
+            Beginning::New(start) => (&**start, None),
+            Beginning::Stored(stored) => (&stored.0.start, stored.0.restart()),
         };
-        // A clock that was set back gives no more time than there was.
         let limit = start.deadline?.since(start.at);
-        let left = start.deadline?.since(engine.timestamp()).min(limit);
+        let began_at = restart.map_or(start.at, |restart| restart.at);
+        // A clock that was set back gives no more time than there was.
+        let left = began_at.plus(limit).since(engine.timestamp()).min(limit);
         Some(engine.clock.now().saturating_add(left))
     }
 }
@@ -298,12 +299,9 @@ impl Begun {
             match beginning {
                 Beginning::New(start) => begun.start = Some(Change::Start(*start)),
                 Beginning::Stored(stored) => {
+                    let (stored, change) = *stored;
                     begun.active.replay(&stored)?;
-                    // What stood in its way is gone.
-                    if stored.state == RunState::NeedsDecision {
-                        let key = Arc::clone(&stored.start.key);
-                        begun.start = Some(Change::Decision { key, reason: None });
-                    }
+                    begun.start = change;
                 }
             }
         }
@@ -384,106 +382,7 @@ fn same_run(stored: &StoredRun, plan: &Plan, inputs: &str) -> Result<()> {
     Ok(())
 }
 
-/// A text of which an error shows the beginning.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 400;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}..", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// Whether the run can go on with this plan.
-pub(super) fn can_go_on(stored: &StoredRun, plan: &Plan) -> Result<()> {
-    let key = &stored.start.key;
-    if stored.state == RunState::Damaged {
-        let why = stored.reason.as_deref().unwrap_or("its records are damaged");
-        return Err(Error::Durable(format!("the run `{key}` cannot go on: {why}")));
-    }
-    match flow_difference(&stored.start.flow, &flow_record(plan)) {
-        None => Ok(()),
-        Some(difference) => {
-            Err(Error::Durable(format!("the run `{key}` cannot go on: {difference}")))
-        }
-    }
-}
-
-/// What differs between the flow that a run began with and that of today, in a few lines.
-pub(crate) fn flow_difference(then: &FlowRecord, now: &FlowRecord) -> Option<String> {
-    if then == now {
-        return None;
-    }
-    if then.script != now.script {
-        return Some(format!(
-            "its flow has changed since it began\n  then: {}\n  now:  {}",
-            shortened(&then.script),
-            shortened(&now.script)
-        ));
-    }
-    let changed = then.steps.iter().zip(&now.steps).find(|(then, now)| then != now);
-    Some(match changed {
-        Some((then, now)) => format!(
-            "`{}` has version {} now, and had {} when the run began",
-            now.event, now.version, then.version
-        ),
-        None => "its steps have changed since it began".to_owned(),
-    })
-}
-
 impl ActiveRun {
-    /// Brings the run back from its records.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read, or a record of the run is damaged.
-    fn replay(self: &Arc<Self>, stored: &StoredRun) -> Result<()> {
-        let (Some(durable), Some(journal)) = (&self.engine.durable, &self.journal) else {
-            return Ok(());
-        };
-        let key = &stored.start.key;
-        let mut replay = Replay::new(Box::new(self.new_run()), stored.start.at);
-        let mut context = Context::new(self.info());
-        each_record(durable.store(), key, |record| {
-            let mut compute = |run: &mut Run, task: Task| self.compute(run, task, &mut context);
-            // Deserialize and what is computed again are user code.
-            let applied = panic::contain(|| replay.apply(&self.plan, record, &mut compute));
-            let applied = applied.unwrap_or_else(|panic| Err(panic.to_string()));
-            applied.map_err(|why| {
-                Error::Durable(format!(
-                    "the run `{key}` cannot go on: record {}: {why}",
-                    record.seq
-                ))
-            })
-        })?;
-        let now = self.engine.timestamp();
-        let replayed = replay.finish(now);
-        for (task, at) in replayed.starts {
-            let clock = self.engine.clock.now();
-            self.note_start_again(task, clock.saturating_sub(now.since(at)));
-        }
-        let mut run = replayed.run;
-        run.ask_again(replayed.asked);
-        if journal.had_ended() && !run.is_finished() {
-            return Err(Error::Durable(format!(
-                "the run `{key}` is over, but its records end before"
-            )));
-        }
-        journal.go_on_after(replayed.records, run);
-        Ok(())
-    }
-
-    /// Runs a body again whose outcome was not recorded.
-    fn compute(&self, run: &mut Run, task: Task, context: &mut Context) -> TaskOutcome {
-        let input = run.owned_task_input(task);
-        (context.step, context.attempt, context.item) = (task.step, task.attempt, task.item);
-        context.previous =
-            if self.wants_previous(task.step) { run.previous(task) } else { Vec::new() };
-        let slots = &self.plan.event_of(task.step).slots;
-        let inputs = Inputs { slots, piped: input.borrow(), context };
-        let outcome = panic::contain(|| self.body(task.step).call(&inputs));
-        outcome.unwrap_or_else(TaskOutcome::Exception)
-    }
-
     /// What is left to do for a recorded run that is over: gives the change to be written, if there
     /// is one.
     ///

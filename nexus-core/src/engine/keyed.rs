@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::durable::{KeyGuard, Recording, can_go_on};
+use super::durable::{KeyGuard, Recording, Resumed};
 use super::engine::Engine;
 use super::handle::RunHandle;
 use super::keys::Durable;
 use super::prepare::Prepared;
+use super::restore::{can_go_on, plan_of};
 use super::shared::Shared;
 use super::writer::{Entry, Then};
 use crate::error::{Error, Result, StoreError};
-use crate::journal::{Body, Change, LinkedPipeline, Record, RunQuery, RunState, StoredRun};
+use crate::journal::{Body, Change, Record, RunCounts, RunQuery, RunState, StoredRun};
 use crate::plan::Plan;
 use crate::report::{Report, Status};
 
@@ -56,7 +57,7 @@ impl Prepared {
 }
 
 impl Engine {
-    fn durable(&self) -> Result<&Durable> {
+    pub(super) fn durable(&self) -> Result<&Durable> {
         self.shared_state().durable.as_ref().ok_or_else(|| {
             Error::Durable(
                 "the engine has no store; give it one with `Engine::builder().store(..)`"
@@ -82,10 +83,9 @@ impl Engine {
         let durable = self.durable()?;
         self.watch_requests();
         let mut handles = Vec::new();
-        let query = |state| RunQuery { state: Some(state), ..RunQuery::all() };
-        let mut runs = durable.store().runs(&query(RunState::Unfinished))?;
+        let mut runs = durable.store().runs(&RunQuery::unfinished())?;
         // What stood in the way may be gone.
-        runs.extend(durable.store().runs(&query(RunState::NeedsDecision))?);
+        runs.extend(durable.store().runs(&RunQuery::all().state(RunState::NeedsDecision))?);
         for listed in runs {
             let key = &listed.start.key;
             // Under the key, so that nobody else goes on with it meanwhile.
@@ -93,14 +93,15 @@ impl Engine {
             // Somebody may have, since it was listed.
             let stored = durable.store().run(key)?.filter(StoredRun::is_open);
             let Some(stored) = stored else { continue };
-            match self.resume_run(durable, &stored, guard) {
+            let before = stored.reason.clone();
+            match self.resume_run(durable, stored, guard) {
                 Ok(resumed) => handles.extend(resumed),
                 Err(Error::Store(why)) if !matches!(why, StoreError::Damaged { .. }) => {
                     return Err(Error::Store(why));
                 }
                 Err(why) => {
                     let (key, reason) = (Arc::clone(key), Some(why.to_string()));
-                    if reason != stored.reason {
+                    if reason != before {
                         durable.writer.write(Change::Decision { key, reason })?;
                     }
                 }
@@ -112,22 +113,23 @@ impl Engine {
     fn resume_run(
         &self,
         durable: &Durable,
-        stored: &StoredRun,
+        stored: StoredRun,
         guard: KeyGuard,
     ) -> Result<Option<RunHandle>> {
-        let Some(plan) = plan_of(durable, stored)? else { return Ok(None) };
-        self.resumed(&plan, stored, guard)?.start().map(Some)
+        let Some(plan) = plan_of(durable, &stored)? else { return Ok(None) };
+        self.resumed(&plan, Resumed::as_it_is(guard, stored))?.start().map(Some)
     }
 
     /// The run as its records left it, to be driven.
-    fn resumed(&self, plan: &Arc<Plan>, stored: &StoredRun, guard: KeyGuard) -> Result<Prepared> {
-        let key = &stored.start.key;
+    pub(super) fn resumed(&self, plan: &Arc<Plan>, resumed: Resumed) -> Result<Prepared> {
+        let stored = &resumed.stored;
         can_go_on(stored, plan)?;
         let fields = plan.fields.read_json(&stored.start.inputs).map_err(|error| {
+            let key = &stored.start.key;
             Error::Durable(format!("the inputs of the run `{key}` cannot be read: {error}"))
         })?;
         let mut prepared = self.prepared(plan, fields);
-        prepared.recording = Some(Recording::resumed(guard));
+        prepared.recording = Some(Recording::resumed(resumed));
         Ok(prepared)
     }
 
@@ -150,7 +152,7 @@ impl Engine {
             return Ok(None);
         }
         // Of a run that is over only the records are read.
-        self.resumed(&plan, &stored, guard)?.run().map(Some)
+        self.resumed(&plan, Resumed::as_it_is(guard, stored))?.run().map(Some)
     }
 
     /// The runs that the store has.
@@ -160,6 +162,15 @@ impl Engine {
     /// If the engine has no store, or the store cannot be read.
     pub fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>> {
         Ok(self.durable()?.store().runs(query)?)
+    }
+
+    /// How many runs the store has of each state.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, or the store cannot be read.
+    pub fn run_counts(&self, query: &RunQuery) -> Result<RunCounts> {
+        Ok(self.durable()?.store().counts(query)?)
     }
 
     /// Cancels a durable run, whether it is under way here or was left unfinished. Says whether there
@@ -181,7 +192,7 @@ impl Engine {
 }
 
 /// Writes that a run is cancelled which nobody drives.
-fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<bool> {
+pub(super) fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<bool> {
     let key: Arc<str> = key.into();
     let Some(_guard) = KeyGuard::try_take(engine, &key) else { return Ok(false) };
     let stored = durable.store().run(&key)?.filter(StoredRun::is_open);
@@ -201,27 +212,4 @@ fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<b
     durable.writer.append(|| Some(Entry::new(record, Then::Nothing)))?;
     durable.writer.write(Change::End { key, at, status: Status::Cancelled })?;
     Ok(true)
-}
-
-/// The plan of today that a run goes on with.
-fn plan_of(durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
-    let name = &*stored.start.pipeline;
-    let named = || durable.resumable.iter().filter(|plan| plan.name() == name);
-    // Flows that were parsed from a text have no names of their own.
-    let same = named().find(|plan| plan.script() == stored.start.flow.script);
-    if let Some(plan) = same.or_else(|| named().next()) {
-        return Ok(Some(Arc::clone(plan)));
-    }
-    let Some(pipeline) = LinkedPipeline::find(name) else { return Ok(None) };
-    let today = (pipeline.plan)(None)?;
-    let script = &stored.start.flow.script;
-    if today.script() == *script {
-        return Ok(Some(today));
-    }
-    // A run goes on with the flow that it began with, as long as that can still be planned.
-    (pipeline.plan)(Some(script)).map(Some).map_err(|error| {
-        Error::Durable(format!(
-            "its flow has changed since it began, and the old one cannot be planned any more: {error}"
-        ))
-    })
 }

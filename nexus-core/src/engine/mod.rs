@@ -26,11 +26,12 @@
 //! | `claims` | tasks that an executor runs elsewhere |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
+//! | `restore` | bringing a recorded run back |
 //! | `durable` | beginning a recorded run, going on with one, ending it |
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
 //! | `builder`, `engine`, `prepare`, `keyed`, `shutdown` | the engine as users see it |
-//! | `requests` | what other processes ask of it |
+//! | `decisions`, `requests` | deciding of runs that cannot go on; what other processes ask of it |
 
 mod active;
 mod advance;
@@ -38,6 +39,8 @@ mod builder;
 mod chunk;
 #[cfg(feature = "wire")]
 mod claims;
+#[cfg(feature = "durable")]
+mod decisions;
 mod driver;
 #[cfg(feature = "durable")]
 mod durable;
@@ -69,6 +72,8 @@ mod recorded;
 mod recording;
 #[cfg(feature = "durable")]
 mod requests;
+#[cfg(feature = "durable")]
+mod restore;
 mod runs;
 mod shared;
 mod shutdown;
@@ -88,7 +93,7 @@ use {unrecorded as durable, unrecorded as recorded};
 
 pub use builder::EngineBuilder;
 #[cfg(feature = "durable")]
-pub(crate) use durable::{flow_difference, flow_record, id_of};
+pub(crate) use durable::id_of;
 pub use engine::Engine;
 pub use handle::{Canceller, RunHandle};
 pub use inputs::Inputs;
@@ -96,5 +101,7 @@ pub use inputs::Inputs;
 pub(crate) use polling::to_end;
 pub use prepare::{Prepared, prepare_values};
 pub use progress::{Progress, RunningTask};
+#[cfg(feature = "durable")]
+pub(crate) use restore::{flow_difference, flow_record};
 pub(crate) use shared::Mock;
 pub use shutdown::{Shutdown, ShutdownReport};

@@ -19,10 +19,13 @@ impl Engine {
         }
     }
 
-    /// Does what another process asks for. Of what cannot be done, nothing is left.
+    /// Does what another process asks for.
     fn handle(&self, request: Request) -> Result<()> {
         match request {
             Request::Cancel { key } => self.cancel(&key).map(drop),
+            Request::Adopt { key } => self.decide(&key, self.adopt(&key).map(drop)),
+            Request::Restart { key } => self.decide(&key, self.restart(&key).map(drop)),
+            Request::Abandon { key } => self.abandon(&key),
         }
     }
 }

@@ -269,6 +269,9 @@ impl Record {
                 }))
             }
             RecordKind::Computed => return Err("its outcome was not written down".to_owned()),
+            RecordKind::Adopted | RecordKind::Restarted => {
+                return Err("the flow that the run went on with is not there".to_owned());
+            }
         })
     }
 }

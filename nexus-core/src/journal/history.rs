@@ -1,14 +1,16 @@
 //! What became of a run so far, read from its records alone.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::flow::{FlowRecord, FlowStep};
 use super::replay::each_record;
-use super::store::{FlowRecord, Record, RecordKind, Store, StoredRun, Timestamp};
+use super::steps::Steps;
+use super::store::{Record, RecordKind, Store, StoredRun};
+use super::timestamp::Timestamp;
 use crate::error::StoreError;
 use crate::outcome::{Exception, Failure};
 use crate::report::error_chain;
@@ -43,7 +45,8 @@ const MOST_ATTEMPTS: usize = 1000;
 pub struct History {
     /// The run.
     pub run: StoredRun,
-    /// The steps of its flow, in script order.
+    /// The steps of the flow that it goes on with, in script order. Where it began again, only what
+    /// came after that counts.
     pub steps: Vec<StepHistory>,
     /// When it was ended from outside, and by what, if it was.
     pub halted: Option<(Timestamp, HaltCause)>,
@@ -198,19 +201,24 @@ impl History {
     /// If the store cannot be read, or one of the run's records is damaged.
     pub fn read(store: &dyn Store, key: &str) -> Result<Option<Self>, StoreError> {
         let Some(run) = store.run(key)? else { return Ok(None) };
-        let mut history = Reader::new(run);
-        let key = Arc::clone(&history.of.run.start.key);
-        each_record(store, &key, |record| {
-            history.read(record);
+        let after = run.restart().map_or(0, |restart| restart.seq);
+        let mut reader = Reader::new(&run);
+        let mut steps = Steps::of(&run);
+        each_record(store, &run.start.key, after, |record| {
+            // What is about a step that the flow has no more is not shown.
+            if let Ok(record) = steps.translate(record) {
+                reader.read(&record);
+            }
             Ok::<(), StoreError>(())
         })?;
-        Ok(Some(history.of))
+        let Reader { steps, halted, .. } = reader;
+        Ok(Some(Self { run, steps, halted }))
     }
 }
 
 impl StepHistory {
     fn of_flow(flow: &FlowRecord) -> Vec<Self> {
-        let step = |step: &super::FlowStep| Self {
+        let step = |step: &FlowStep| Self {
             path: step.path.clone(),
             event: step.event.clone(),
             version: step.version,
@@ -257,22 +265,22 @@ impl StepHistory {
 
 /// Reads the records of a run one after the other.
 struct Reader {
-    of: History,
+    steps: Vec<StepHistory>,
+    halted: Option<(Timestamp, HaltCause)>,
     /// When something was last recorded of a step without items.
     last: HashMap<u32, Timestamp>,
 }
 
 impl Reader {
-    fn new(run: StoredRun) -> Self {
-        let steps = StepHistory::of_flow(&run.start.flow);
-        Self { of: History { run, steps, halted: None }, last: HashMap::new() }
+    fn new(run: &StoredRun) -> Self {
+        Self { steps: StepHistory::of_flow(run.flow()), halted: None, last: HashMap::new() }
     }
 
     fn read(&mut self, record: &Record) {
         let Some(step) = record.step else {
             if record.kind == RecordKind::Halted {
                 let by = serde_json::from_str(&record.body).map(|HaltedBody { by }| by);
-                self.of.halted = Some((record.at, by.unwrap_or(HaltCause::Request)));
+                self.halted = Some((record.at, by.unwrap_or(HaltCause::Request)));
             }
             return;
         };
@@ -281,7 +289,7 @@ impl Reader {
             None => self.last.insert(step, now).unwrap_or(now),
             Some(_) => now,
         };
-        let Some(of_step) = self.of.steps.get_mut(step as usize) else { return };
+        let Some(of_step) = self.steps.get_mut(step as usize) else { return };
         let (span, ended, value) = match record.kind {
             RecordKind::Woken => {
                 if record.item.is_none() {
@@ -296,7 +304,7 @@ impl Reader {
             RecordKind::TimedOut => (Span { from: last, to: now }, AttemptEnd::TimedOut, None),
             RecordKind::Computed => (Span { from: now, to: now }, AttemptEnd::Success, None),
             RecordKind::Completed => completed(&record.body, now),
-            RecordKind::Halted => return,
+            RecordKind::Halted | RecordKind::Adopted | RecordKind::Restarted => return,
         };
         of_step.value = value.filter(|_| record.item.is_none());
         of_step.add(AttemptHistory { attempt: record.attempt, item: record.item, span, ended });

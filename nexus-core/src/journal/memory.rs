@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::query::{Cursor, RunQuery};
 use super::request::Request;
-use super::store::{Change, Record, RunQuery, RunStart, RunState, Store, StoredRun};
+use super::state::{RunCounts, RunState};
+use super::store::{Change, Record, Revision, RunStart, Store, StoredRun};
 use crate::error::StoreError;
 use crate::sync::{Mutex, lock};
 
@@ -51,7 +53,8 @@ impl Contents {
                 }
                 Ok(())
             }
-            Change::Record { key, .. } | Change::End { key, .. } | Change::Decision { key, .. } => {
+            change => {
+                let key = change.key();
                 let known = self.runs.contains_key(key) || started.contains(&**key);
                 if known { Ok(()) } else { Err(unknown(key)) }
             }
@@ -69,6 +72,15 @@ impl Contents {
                 run.records += 1;
                 records.push(record.clone());
             }
+            Change::Revise { key, record, flow } => {
+                let (run, records) = self.run_mut(key)?;
+                run.records += 1;
+                run.state = RunState::Unfinished;
+                (run.ended_at, run.reason) = (None, None);
+                let Record { seq, at, kind, .. } = *record;
+                run.revisions.push(Revision { seq, at, kind, flow: Arc::clone(flow) });
+                records.push(record.clone());
+            }
             Change::End { key, at, status } => {
                 let (run, _) = self.run_mut(key)?;
                 (run.state, run.ended_at) = (RunState::Ended(*status), Some(*at));
@@ -83,6 +95,24 @@ impl Contents {
         }
         Ok(())
     }
+}
+
+/// Whether the run is one of those that the query asks for, wherever it is in the list.
+fn is_asked(query: &RunQuery, run: &StoredRun) -> bool {
+    let start = &run.start;
+    (query.states.is_empty() || query.states.contains(&run.state))
+        && query.pipeline.as_ref().is_none_or(|name| **name == *start.pipeline)
+        && query.key_prefix.as_ref().is_none_or(|prefix| start.key.starts_with(&**prefix))
+        && query.parent.as_ref().is_none_or(|parent| start.parent.as_ref() == Some(parent))
+        && query.since.is_none_or(|since| start.at >= since)
+        && query.until.is_none_or(|until| start.at < until)
+        && query.ended_before.is_none_or(|time| run.ended_at.is_some_and(|at| at < time))
+}
+
+/// Whether the run is after this place in a list.
+fn is_after(place: &Cursor, run: &StoredRun) -> bool {
+    let (at, key) = (run.start.at, &run.start.key);
+    at < place.at || (at == place.at && *key > place.key)
 }
 
 impl Store for MemoryStore {
@@ -105,16 +135,23 @@ impl Store for MemoryStore {
 
     fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
         let contents = lock(&self.0);
-        let wanted = |run: &&StoredRun| {
-            query.state.is_none_or(|state| state == run.state)
-                && query.pipeline.as_ref().is_none_or(|name| **name == *run.start.pipeline)
-                && query.before.is_none_or(|before| run.start.at < before)
+        let is_listed = |run: &&StoredRun| {
+            is_asked(query, run) && query.after.as_ref().is_none_or(|place| is_after(place, run))
         };
         let mut runs: Vec<StoredRun> =
-            contents.runs.values().map(|(run, _)| run).filter(wanted).cloned().collect();
+            contents.runs.values().map(|(run, _)| run).filter(is_listed).cloned().collect();
+        // Those of one time stay in the order of their keys.
         runs.sort_by_key(|run| std::cmp::Reverse(run.start.at));
         runs.truncate(query.limit.unwrap_or(usize::MAX));
         Ok(runs)
+    }
+
+    fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError> {
+        let mut counts = RunCounts::default();
+        for (run, _) in lock(&self.0).runs.values().filter(|(run, _)| is_asked(query, run)) {
+            counts.add(run.state, 1);
+        }
+        Ok(counts)
     }
 
     fn request(&self, request: &Request) -> Result<(), StoreError> {

@@ -5,24 +5,30 @@
 //! on; feeding the list to a fresh run brings the run back, whatever ended the process.
 
 mod body;
+mod flow;
 mod history;
 mod linked;
 mod memory;
+mod query;
 mod replay;
 mod request;
+mod state;
+mod steps;
 mod store;
+mod timestamp;
 
 pub use crate::error::StoreError;
 pub(crate) use body::{Body, checked_json, completed_json, exception_json};
-pub use history::{
-    AttemptEnd, AttemptHistory, HaltCause, History, ItemCounts, Span, StepHistory,
-};
+pub(crate) use flow::shortened;
+pub use flow::{FlowRecord, FlowStep};
+pub use history::{AttemptEnd, AttemptHistory, HaltCause, History, ItemCounts, Span, StepHistory};
 #[doc(hidden)]
 pub use linked::LinkedPipeline;
 pub use memory::MemoryStore;
+pub use query::{Cursor, RunQuery};
 pub(crate) use replay::{Replay, each_record};
 pub use request::Request;
-pub use store::{
-    Change, FlowRecord, FlowStep, Record, RecordKind, RunQuery, RunStart, RunState, Store,
-    StoredRun, Timestamp,
-};
+pub use state::{RunCounts, RunState};
+pub(crate) use steps::Steps;
+pub use store::{Change, Record, RecordKind, Revision, RunStart, Store, StoredRun};
+pub use timestamp::Timestamp;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::body::{Told, Unreadable};
-use super::store::{Record, RecordKind, Timestamp};
+use super::store::{Record, RecordKind};
+use super::timestamp::Timestamp;
 use crate::context::Names;
 use crate::error::StoreError;
 use crate::outcome::TaskOutcome;
@@ -50,18 +51,18 @@ pub(crate) struct Replayed {
 }
 
 impl Replay {
-    /// A run at its start, which was at `at`.
-    pub(crate) fn new(run: Box<Run>, at: Timestamp) -> Self {
-        Self::begin(run, at, None)
+    /// A run at its start, which was at `at`; what it is told was recorded after record `after`.
+    pub(crate) fn new(run: Box<Run>, at: Timestamp, after: u64) -> Self {
+        Self::begin(run, (after, at), None)
     }
 
-    /// The same of a run that is driven by its records: what it asks for is noted, and what its
+    /// A run at its start that is driven by its records: what it asks for is noted, and what its
     /// policies ask of the time is asked of the times of the records.
     pub(crate) fn driven(run: Box<Run>, at: Timestamp) -> Self {
-        Self::begin(run, at, Some(VecDeque::new()))
+        Self::begin(run, (0, at), Some(VecDeque::new()))
     }
 
-    fn begin(mut run: Box<Run>, at: Timestamp, fresh: Option<VecDeque<Action>>) -> Self {
+    fn begin(mut run: Box<Run>, last: (u64, Timestamp), fresh: Option<VecDeque<Action>>) -> Self {
         run.start_ready();
         let mut replay = Self {
             run,
@@ -69,7 +70,7 @@ impl Replay {
             count: 0,
             guarded: HashSet::new(),
             first: HashMap::new(),
-            last: (0, at),
+            last,
             fresh,
         };
         replay.collect();
@@ -85,6 +86,11 @@ impl Replay {
     ) -> Result<(), Unreadable> {
         if record.seq != self.last.0 + 1 {
             return Err(format!("after record {} comes record {}", self.last.0, record.seq));
+        }
+        if record.kind == RecordKind::Adopted {
+            // Nothing has happened to the run: it goes by this flow from its first record on.
+            self.last = (record.seq, record.at.max(self.last.1));
+            return Ok(());
         }
         let answered = self.expect(plan, record)?;
         // What cannot be read changes nothing.
@@ -241,19 +247,20 @@ impl Replay {
 /// How many records are read at once.
 const PAGE: usize = 1024;
 
-/// Calls `each` with all records of a run, in order.
+/// Calls `each` with the records of a run after that one, in order.
 pub(crate) fn each_record<E: From<StoreError>>(
     store: &dyn super::Store,
     key: &Arc<str>,
-    mut each: impl FnMut(&Record) -> Result<(), E>,
+    mut after: u64,
+    mut each: impl FnMut(Record) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after = 0;
     loop {
         let page = store.records(key, after, PAGE)?;
-        page.iter().try_for_each(&mut each)?;
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = last.seq,
-            _ => return Ok(()),
+        let last = page.last().map(|last| last.seq).filter(|_| page.len() == PAGE);
+        page.into_iter().try_for_each(&mut each)?;
+        match last {
+            Some(last) => after = last,
+            None => return Ok(()),
         }
     }
 }

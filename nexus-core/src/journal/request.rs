@@ -14,4 +14,19 @@ pub enum Request {
         /// The run.
         key: Arc<str>,
     },
+    /// Go on with the run with this key by the flow of today.
+    Adopt {
+        /// The run.
+        key: Arc<str>,
+    },
+    /// Begin the run with this key again.
+    Restart {
+        /// The run.
+        key: Arc<str>,
+    },
+    /// End the run with this key, which needs a decision.
+    Abandon {
+        /// The run.
+        key: Arc<str>,
+    },
 }

@@ -2,37 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::flow::FlowRecord;
+use super::query::{Cursor, RunQuery};
 use super::request::Request;
+use super::state::{RunCounts, RunState};
+use super::timestamp::Timestamp;
 use crate::error::StoreError;
-use crate::hash::Fnv128;
 use crate::report::Status;
-
-/// A point in time by the wall clock: microseconds since 1970 began, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Timestamp(pub u64);
-
-impl Timestamp {
-    /// The time that is so long after the beginning of 1970.
-    pub fn since_epoch(time: Duration) -> Self {
-        Self(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
-    }
-
-    /// The time so long after this one.
-    #[must_use]
-    pub fn plus(self, time: Duration) -> Self {
-        Self(self.0.saturating_add(Self::since_epoch(time).0))
-    }
-
-    /// How long this is after `earlier`; zero if it is before.
-    pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_micros(self.0.saturating_sub(earlier.0))
-    }
-}
 
 /// How a run began: all that is needed to begin it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,41 +45,6 @@ impl RunStart {
         let (key, pipeline) = (key.into(), pipeline.into());
         Self { key, pipeline, flow, inputs, at, deadline: None, parent: None }
     }
-}
-
-/// A flow as a run began with it. All runs of a plan share one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FlowRecord {
-    /// The flow in the Pointy language.
-    pub script: String,
-    /// Its steps, in script order: a record names them by their place in this list.
-    pub steps: Vec<FlowStep>,
-}
-
-impl FlowRecord {
-    /// The hash of all that it consists of, with 128 bits, the same on every machine: a store keeps
-    /// equal flows once.
-    pub fn digest(&self) -> u128 {
-        let mut hash = Fnv128::new();
-        hash.write(self.script.as_bytes());
-        for FlowStep { path, event, version } in &self.steps {
-            hash.write(path.as_bytes());
-            hash.write(event.as_bytes());
-            hash.write(&version.to_be_bytes());
-        }
-        hash.0
-    }
-}
-
-/// A step of a recorded flow.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FlowStep {
-    /// Its place in the flow, such as `validate_order/1/process_payment`.
-    pub path: String,
-    /// The event's name.
-    pub event: String,
-    /// The event's `version`.
-    pub version: u32,
 }
 
 /// Something that happened to a run, as it is written down.
@@ -139,12 +83,24 @@ pub enum RecordKind {
     TimedOut,
     /// The run was ended from outside: cancelled, or its time was over.
     Halted,
+    /// Somebody has decided that the run goes on with another flow, from where its records leave it.
+    Adopted,
+    /// Somebody has decided that the run begins again; what was recorded before is history.
+    Restarted,
 }
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::Completed, Self::Computed, Self::Checked, Self::Woken, Self::TimedOut, Self::Halted];
+    pub const ALL: [Self; 8] = [
+        Self::Completed,
+        Self::Computed,
+        Self::Checked,
+        Self::Woken,
+        Self::TimedOut,
+        Self::Halted,
+        Self::Adopted,
+        Self::Restarted,
+    ];
 
     /// The kind as a store writes it.
     pub fn name(self) -> &'static str {
@@ -155,6 +111,8 @@ impl RecordKind {
             Self::Woken => "woken",
             Self::TimedOut => "timed_out",
             Self::Halted => "halted",
+            Self::Adopted => "adopted",
+            Self::Restarted => "restarted",
         }
     }
 
@@ -176,6 +134,15 @@ pub enum Change {
         key: Arc<str>,
         /// What happened.
         record: Record,
+    },
+    /// A run goes on with this flow, and can go on; or it begins again with it.
+    Revise {
+        /// The run.
+        key: Arc<str>,
+        /// Which of both: [`Adopted`](RecordKind::Adopted) or [`Restarted`](RecordKind::Restarted).
+        record: Record,
+        /// The flow. The steps of the records from this one on are its steps.
+        flow: Arc<FlowRecord>,
     },
     /// A run is over.
     End {
@@ -201,33 +168,10 @@ impl Change {
     pub fn key(&self) -> &Arc<str> {
         match self {
             Self::Start(start) => &start.key,
-            Self::Record { key, .. } | Self::End { key, .. } | Self::Decision { key, .. } => key,
-        }
-    }
-}
-
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RunState {
-    /// It is not over: it runs, or can be resumed.
-    Unfinished,
-    /// It is not over, and cannot go on before somebody decides.
-    NeedsDecision,
-    /// It is over.
-    Ended(Status),
-    /// What is written of it is damaged.
-    Damaged,
-}
-
-impl RunState {
-    /// The state in a word, as a store and the command line write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Unfinished => "unfinished",
-            Self::NeedsDecision => "needs_decision",
-            Self::Ended(status) => status.name(),
-            Self::Damaged => "damaged",
+            Self::Record { key, .. }
+            | Self::Revise { key, .. }
+            | Self::End { key, .. }
+            | Self::Decision { key, .. } => key,
         }
     }
 }
@@ -246,43 +190,56 @@ pub struct StoredRun {
     pub reason: Option<String>,
     /// How many records it has.
     pub records: u64,
+    /// Where somebody has decided that it goes on with another flow or begins again, in order.
+    pub revisions: Vec<Revision>,
+}
+
+/// A point from which on a run goes by another flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The record that says so.
+    pub seq: u64,
+    /// When that was.
+    pub at: Timestamp,
+    /// Whether the run went on, [`Adopted`](RecordKind::Adopted), or began again,
+    /// [`Restarted`](RecordKind::Restarted).
+    pub kind: RecordKind,
+    /// The flow.
+    pub flow: Arc<FlowRecord>,
 }
 
 impl StoredRun {
     /// A run that has just begun.
     pub fn new(start: RunStart) -> Self {
-        Self { start, state: RunState::Unfinished, ended_at: None, reason: None, records: 0 }
+        Self {
+            start,
+            state: RunState::Unfinished,
+            ended_at: None,
+            reason: None,
+            records: 0,
+            revisions: Vec::new(),
+        }
+    }
+
+    /// The flow that it goes on with: the one that it began with, unless somebody has decided
+    /// otherwise.
+    pub fn flow(&self) -> &Arc<FlowRecord> {
+        self.revisions.last().map_or(&self.start.flow, |revision| &revision.flow)
+    }
+
+    /// Where it stands in a list, for [`RunQuery::after`].
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.start.at, key: Arc::clone(&self.start.key) }
+    }
+
+    /// Where it began again last, if it did: all that counts was recorded after that.
+    pub(crate) fn restart(&self) -> Option<&Revision> {
+        self.revisions.iter().rfind(|revision| revision.kind == RecordKind::Restarted)
     }
 
     /// Whether it is not over, and not damaged.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, RunState::Unfinished | RunState::NeedsDecision)
-    }
-}
-
-/// Which runs to list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[must_use = "a query does nothing by itself"]
-pub struct RunQuery {
-    /// Only those in this state.
-    pub state: Option<RunState>,
-    /// Only those of this pipeline.
-    pub pipeline: Option<String>,
-    /// Only those that began before this, for paging.
-    pub before: Option<Timestamp>,
-    /// At most so many; all where it is `None`.
-    pub limit: Option<usize>,
-}
-
-impl RunQuery {
-    /// All runs.
-    pub fn all() -> Self {
-        Self::default()
-    }
-
-    /// The runs that are not over, those that need a decision not among them.
-    pub fn unfinished() -> Self {
-        Self { state: Some(RunState::Unfinished), ..Self::default() }
     }
 }
 
@@ -323,6 +280,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// If the store cannot be read.
     fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError>;
 
+    /// How many runs there are of each state, of those that the query asks for; its cursor and its
+    /// limit do not count. A damaged run may be counted as what it was before.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError>;
+
     /// Leaves a request for the store's owner, from whatever process.
     ///
     /// # Errors
@@ -357,6 +322,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
     fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
         (**self).runs(query)
+    }
+    fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError> {
+        (**self).counts(query)
     }
     fn request(&self, request: &Request) -> Result<(), StoreError> {
         (**self).request(request)

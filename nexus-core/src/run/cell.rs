@@ -66,6 +66,12 @@ impl Cell {
 }
 
 impl Ending {
+    /// Whether the step has ended, however that was.
+    #[cfg(feature = "durable")]
+    pub(crate) fn has_ended(&self) -> bool {
+        !matches!(self, Self::NotRun | Self::Pending)
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         match self {
             Self::Success(_) | Self::Bypassed(_) => true,

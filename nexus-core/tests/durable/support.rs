@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context as PollContext, Poll, Waker};
 
 use nexus_core::journal::{
-    Change, MemoryStore, Record, RecordKind, Request, RunQuery, RunState, Store, StoreError,
-    StoredRun,
+    Change, MemoryStore, Record, RecordKind, Request, RunCounts, RunQuery, RunState, Store,
+    StoreError, StoredRun,
 };
 use nexus_core::testing::TestEngine;
 use nexus_core::{
@@ -110,11 +110,17 @@ pub(crate) fn records(store: &MemoryStore) -> Vec<Record> {
 /// What a process leaves behind that dies when so many records of the run `k` are safe.
 pub(crate) fn left_at(store: &MemoryStore, records: usize) -> Arc<MemoryStore> {
     let left = MemoryStore::new();
-    let start = store.run("k").unwrap().unwrap().start;
+    let StoredRun { start, revisions, .. } = store.run("k").unwrap().unwrap();
     let key = Arc::clone(&start.key);
     let kept = self::records(store).into_iter().take(records);
     let mut changes = vec![Change::Start(start)];
-    changes.extend(kept.map(|record| Change::Record { key: Arc::clone(&key), record }));
+    changes.extend(kept.map(|record| {
+        let key = Arc::clone(&key);
+        match revisions.iter().find(|revision| revision.seq == record.seq) {
+            Some(revision) => Change::Revise { key, record, flow: Arc::clone(&revision.flow) },
+            None => Change::Record { key, record },
+        }
+    }));
     left.commit(&changes).unwrap();
     Arc::new(left)
 }
@@ -160,6 +166,9 @@ impl Store for Asking {
     }
     fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
         self.inner.runs(query)
+    }
+    fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError> {
+        self.inner.counts(query)
     }
     fn request(&self, request: &Request) -> Result<(), StoreError> {
         self.inner.request(request)

@@ -7,7 +7,7 @@ use nexus_core::journal::{RunQuery, RunState, Store, StoreError};
 use nexus_sqlite::SqliteStore;
 use rusqlite::Connection;
 
-use crate::support::{Folder, contents, end, record, said, start};
+use crate::support::{Folder, adopt, contents, end, record, said, start};
 
 /// A store with the ended runs `first` and `last`, and the open run `middle`.
 fn three_runs(folder: &Folder) -> PathBuf {
@@ -47,7 +47,7 @@ fn middle_is_damaged(path: &Path, reason: &str) {
     assert!(said_reason.contains(reason), "{said_reason}");
 
     assert_eq!(store.runs(&RunQuery::unfinished()).unwrap(), []);
-    let damaged = RunQuery { state: Some(RunState::Damaged), ..RunQuery::all() };
+    let damaged = RunQuery::all().state(RunState::Damaged);
     assert_eq!(store.runs(&damaged).unwrap(), [runs[2].clone()]);
     assert_eq!(store.run("middle").unwrap(), Some(runs[2].clone()));
     for key in ["first", "last"] {
@@ -134,7 +134,27 @@ fn a_flow_that_runs_began_with() {
     let store = SqliteStore::open(&path).unwrap();
     for run in store.runs(&RunQuery::all()).unwrap() {
         assert_eq!(run.state, RunState::Damaged);
-        assert_eq!(run.reason.unwrap(), "the flow 1 that it began with");
+        assert_eq!(run.reason.unwrap(), "its flow 1");
+    }
+}
+
+#[test]
+fn what_was_decided_of_a_run() {
+    let of = |folder: &Folder| {
+        let path = three_runs(folder);
+        let store = SqliteStore::open(&path).unwrap();
+        store.commit(&[adopt("middle", 5)]).unwrap();
+        path
+    };
+    for (change, reason) in [
+        ("update revision set flow = 1", "what was decided of it by record 5"),
+        ("update revision set seq = 4", "what was decided of it by record 4"),
+        ("update flow_step set event = 'refund' where flow = 2 and step = 1", "its flow 2"),
+    ] {
+        let folder = Folder::new();
+        let path = of(&folder);
+        sql(&path, change);
+        middle_is_damaged(&path, reason);
     }
 }
 

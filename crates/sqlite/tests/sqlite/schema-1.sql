@@ -10,6 +10,7 @@ CREATE TABLE flow_step (
     path text not null,
     event text not null,
     version integer not null,
+    output text not null,
     primary key (flow, step)
 ) strict, without rowid;
 
@@ -34,7 +35,20 @@ CREATE INDEX run_by_start on run (started_at desc, key);
 
 CREATE INDEX run_unfinished on run (started_at desc, key) where status is null;
 
+CREATE INDEX run_by_status on run (status, started_at desc, key) where status is not null;
+
+CREATE INDEX run_by_parent on run (parent) where parent is not null;
+
 CREATE INDEX run_by_flow on run (flow);
+
+CREATE TABLE revision (
+    run integer not null references run,
+    seq integer not null,
+    flow integer not null references flow,
+    primary key (run, seq)
+) strict, without rowid;
+
+CREATE INDEX revision_by_flow on revision (flow);
 
 CREATE TABLE record (
     id integer primary key,
@@ -107,14 +121,19 @@ from run
 cross join extent on extent.run = run.id
 cross join record on record.id >= extent.first and record.id < extent.first + 1024
     and record.run = run.id
-left join flow_step on flow_step.flow = run.flow and flow_step.step = record.step
+left join flow_step on flow_step.step = record.step and flow_step.flow = coalesce(
+    (select revision.flow from revision
+     where revision.run = run.id and revision.seq <= record.seq
+     order by revision.seq desc limit 1),
+    run.flow
+)
 where run.key is not null and record.kind in ('completed', 'computed', 'timed_out');
 
 CREATE VIEW steps as
 select
-    run.key as run,
-    flow_step.path as step,
-    flow_step.event,
+    done.key as run,
+    done.step,
+    done.event,
     (
         select coalesce(
             iif(json_valid(body), (select key from json_each(body, '$.outcome')), null),
@@ -127,8 +146,11 @@ select
     strftime('%Y-%m-%d %H:%M:%f', done.last_at / 1e6, 'unixepoch') as last
 from (
     select
-        run.id as run,
-        record.step as step,
+        run.id as id,
+        run.key as key,
+        flow_step.path as step,
+        flow_step.event as event,
+        max(record.step) as place,
         max(record.id) as last,
         max(record.attempt) as attempts,
         min(record.at) as first_at,
@@ -137,10 +159,13 @@ from (
     cross join extent on extent.run = run.id
     cross join record on record.id >= extent.first and record.id < extent.first + 1024
         and record.run = run.id
-    where record.step is not null
-    group by run.id, record.step
+    join flow_step on flow_step.step = record.step and flow_step.flow = coalesce(
+        (select revision.flow from revision
+         where revision.run = run.id and revision.seq <= record.seq
+         order by revision.seq desc limit 1),
+        run.flow
+    )
+    where run.key is not null
+    group by run.id, flow_step.path
 ) as done
-join run on run.id = done.run
-join flow_step on flow_step.flow = run.flow and flow_step.step = done.step
-where run.key is not null
-order by run.id, done.step;
+order by done.id, done.place;

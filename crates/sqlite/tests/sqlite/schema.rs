@@ -8,7 +8,7 @@ use nexus_sqlite::SqliteStore;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::support::{BEGIN, Folder, end, record, start, start_of};
+use crate::support::{BEGIN, Folder, adopt, end, record, start, start_of};
 
 const PINNED: &str = include_str!("schema-1.sql");
 const DOCUMENTED: &str = include_str!("../../src/schema.md");
@@ -151,4 +151,31 @@ fn the_views_show_what_a_person_wants_to_know() {
     assert_eq!(who, [std::process::id().to_string()]);
     drop(store);
     assert_eq!(shown(&sql, "select pid from owner"), [""; 0]);
+}
+
+/// The numbers of steps are those of the flow that a run went by at that time.
+#[test]
+fn the_views_show_the_steps_of_a_run_whose_flow_has_changed() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let of = |seq, body: &str| match record("A1001", seq, body) {
+        Change::Record { key, record } => Change::Record {
+            key,
+            // The first step, before and after.
+            record: Record { step: Some(0), ..record },
+        },
+        other => other,
+    };
+    let success = "{\"outcome\":{\"success\":1},\"busy\":7}";
+    store.commit(&[start("A1001"), of(1, success), adopt("A1001", 2), of(3, success)]).unwrap();
+    let sql = Connection::open(&path).unwrap();
+    assert_eq!(
+        shown(&sql, "select run, step, event, outcome from steps order by step"),
+        ["A1001|ship|ship|success", "A1001|validate|validate|success"]
+    );
+    assert_eq!(
+        shown(&sql, "select step, attempt, outcome from attempts"),
+        ["validate|1|success", "ship|1|success"]
+    );
 }

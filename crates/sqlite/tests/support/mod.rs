@@ -59,6 +59,7 @@ pub fn flow() -> Arc<FlowRecord> {
         path: String::from(path),
         event: String::from(event),
         version: 1,
+        output: String::from("u32"),
     };
     let steps = vec![step("validate", "validate"), step("validate/1/charge", "charge")];
     Arc::new(FlowRecord { script: String::from("validate (1 -> charge)"), steps })
@@ -83,6 +84,24 @@ pub fn record(key: &str, seq: u64, body: &str) -> Change {
         body: String::from(body),
     };
     Change::Record { key: key.into(), record }
+}
+
+/// Somebody has decided that the run goes on with a flow that has a step more.
+pub fn adopt(key: &str, seq: u64) -> Change {
+    let mut flow = FlowRecord::clone(&flow());
+    flow.script.push_str(" -> ship");
+    let (event, output) = (String::from("ship"), String::from("u8"));
+    flow.steps.insert(0, FlowStep { path: event.clone(), event, version: 1, output });
+    let record = Record {
+        seq,
+        at: Timestamp(BEGIN + seq * 1_000),
+        kind: RecordKind::Adopted,
+        step: None,
+        attempt: 0,
+        item: None,
+        body: format!("{{\"flow\":\"{:032x}\"}}", flow.digest()),
+    };
+    Change::Revise { key: key.into(), record, flow: Arc::new(flow) }
 }
 
 pub fn end(key: &str) -> Change {

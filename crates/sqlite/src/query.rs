@@ -1,0 +1,136 @@
+//! Which runs a query asks for, in SQL.
+
+use std::fmt::Write as _;
+
+use nexus_core::Status;
+use nexus_core::journal::{RunCounts, RunQuery, RunState};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use crate::number::stored;
+
+/// What comes after `from run` for a query, with its parameters.
+pub(crate) struct Selection {
+    pub(crate) wheres: String,
+    pub(crate) values: Vec<Value>,
+}
+
+impl Selection {
+    /// That of a list.
+    pub(crate) fn of(query: &RunQuery) -> Self {
+        let mut selection = Self::without_place(query);
+        selection.states(&query.states);
+        if let Some(after) = &query.after {
+            // The first condition is what an index is searched by.
+            let at = stored(after.at.0);
+            selection.and("started_at <= ?", at);
+            selection.and("(started_at < ?", at);
+            selection.wheres.push_str(" or key > ?)");
+            selection.values.push(Value::from(after.key.to_string()));
+        }
+        selection
+    }
+
+    /// All but the states and the place in the list.
+    fn without_place(query: &RunQuery) -> Self {
+        let mut selection =
+            Self { wheres: String::from(" where key is not null"), values: Vec::new() };
+        if let Some(pipeline) = &query.pipeline {
+            selection.and("pipeline = ?", pipeline.clone());
+        }
+        if let Some(prefix) = query.key_prefix.as_ref().filter(|prefix| !prefix.is_empty()) {
+            selection.and("key >= ?", prefix.clone());
+            if let Some(end) = after_all_with(prefix) {
+                selection.and("key < ?", end);
+            }
+        }
+        if let Some(parent) = &query.parent {
+            selection.and("parent = ?", parent.to_string());
+        }
+        if let Some(since) = query.since {
+            selection.and("started_at >= ?", stored(since.0));
+        }
+        if let Some(until) = query.until {
+            selection.and("started_at < ?", stored(until.0));
+        }
+        if let Some(time) = query.ended_before {
+            selection.and("ended_at < ?", stored(time.0));
+        }
+        selection
+    }
+
+    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+        self.wheres.push_str(" and ");
+        self.wheres.push_str(condition);
+        self.values.push(value.into());
+    }
+
+    /// Those in one of these states. Whether a run is damaged is not written, so that one has to
+    /// look at all of them.
+    fn states(&mut self, states: &[RunState]) {
+        if states.is_empty() || states.contains(&RunState::Damaged) {
+            return;
+        }
+        let (ended, open): (Vec<&RunState>, Vec<_>) =
+            states.iter().partition(|state| matches!(state, RunState::Ended(_)));
+        let mut conditions = Vec::new();
+        let has = |state| open.contains(&&state);
+        match (has(RunState::Unfinished), has(RunState::NeedsDecision)) {
+            (true, true) => conditions.push("status is null"),
+            (true, false) => conditions.push("status is null and reason is null"),
+            (false, true) => conditions.push("status is null and reason is not null"),
+            (false, false) => {}
+        }
+        let places = vec!["?"; ended.len()].join(", ");
+        let ended_in = format!("status in ({places})");
+        if !ended.is_empty() {
+            conditions.push(&ended_in);
+        }
+        let _ = write!(self.wheres, " and ({})", conditions.join(" or "));
+        self.values.extend(ended.iter().map(|state| Value::from(String::from(state.name()))));
+    }
+}
+
+/// The first text that is greater than all that begin with `prefix`, if there is one.
+fn after_all_with(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // The step over the surrogates is one, too.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// How many runs there are of each state: of those that are over by an index alone.
+pub(crate) fn counts(connection: &Connection, query: &RunQuery) -> rusqlite::Result<RunCounts> {
+    let mut counts = RunCounts::default();
+    let is_asked = |state| query.states.is_empty() || query.states.contains(&state);
+    let Selection { wheres, values } = Selection::without_place(query);
+    let sql = format!("select status, count(*) from run{wheres} and status is not null group by 1");
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query(params_from_iter(&values))?;
+    while let Some(row) = rows.next()? {
+        let (status, count) = (row.get_ref(0)?, row.get::<_, i64>(1)?);
+        let state = match status.as_str().ok().and_then(Status::from_name) {
+            Some(status) => RunState::Ended(status),
+            None => RunState::Damaged,
+        };
+        if is_asked(state) {
+            counts.add(state, count.unsigned_abs());
+        }
+    }
+    let sql =
+        format!("select reason is null, count(*) from run{wheres} and status is null group by 1");
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query(params_from_iter(&values))?;
+    while let Some(row) = rows.next()? {
+        let state = if row.get(0)? { RunState::Unfinished } else { RunState::NeedsDecision };
+        if is_asked(state) {
+            counts.add(state, row.get::<_, i64>(1)?.unsigned_abs());
+        }
+    }
+    Ok(counts)
+}

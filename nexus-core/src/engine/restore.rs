@@ -1,0 +1,163 @@
+//! Bringing a run back from its records, and whether the flow of today lets it go on.
+
+use std::sync::Arc;
+
+use super::active::ActiveRun;
+use super::keys::Durable;
+use crate::context::{Context, Names};
+use crate::error::{Error, Result};
+use crate::event::Inputs;
+use crate::journal::{
+    FlowRecord, FlowStep, LinkedPipeline, Replay, RunState, Steps, StoredRun, each_record,
+};
+use crate::outcome::TaskOutcome;
+use crate::panic;
+use crate::plan::Plan;
+use crate::run::{Run, Task};
+
+/// The flow of a plan, as its runs are recorded with it.
+pub(crate) fn flow_record(plan: &Plan) -> FlowRecord {
+    let step = |step: u32| {
+        let def = &plan.event_of(step).def;
+        FlowStep {
+            path: plan.step_path(step),
+            event: plan.event_name(step).to_owned(),
+            version: def.version(),
+            output: def.output_text(),
+        }
+    };
+    FlowRecord { script: plan.script(), steps: (0..plan.len() as u32).map(step).collect() }
+}
+
+/// What differs between the flow that a run began with and that of today, if something does.
+pub(crate) fn flow_difference(then: &FlowRecord, now: &FlowRecord) -> Option<String> {
+    let changed = || format!("its flow has changed since it began{}", then.changes_until(now));
+    (then != now).then(changed)
+}
+
+fn cannot_go_on(key: &str, why: &str) -> Error {
+    Error::Durable(format!("the run `{key}` cannot go on: {why}"))
+}
+
+/// Whether the run can go on with this plan, as far as one can tell without its records.
+pub(super) fn can_go_on(stored: &StoredRun, plan: &Plan) -> Result<()> {
+    let key = &stored.start.key;
+    if stored.state == RunState::Damaged {
+        return Err(cannot_go_on(
+            key,
+            stored.reason.as_deref().unwrap_or("its records are damaged"),
+        ));
+    }
+    let (then, now) = (stored.flow(), flow_record(plan));
+    if then.has_steps_of(&now) {
+        return Ok(());
+    }
+    let changes = then.changes_until(&now);
+    Err(cannot_go_on(key, &format!("its flow has changed since it began{changes}")))
+}
+
+impl ActiveRun {
+    /// Brings the run back from its records.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, a record of the run is damaged, or the run still needs an event
+    /// that has changed.
+    pub(super) fn replay(self: &Arc<Self>, stored: &StoredRun) -> Result<()> {
+        let (Some(durable), Some(journal)) = (&self.engine.durable, &self.journal) else {
+            return Ok(());
+        };
+        let key = &stored.start.key;
+        let restart = stored.restart();
+        let (after, at) = restart.map_or((0, stored.start.at), |it| (it.seq, it.at));
+        let mut replay = Replay::new(Box::new(self.new_run()), at, after);
+        let (mut context, mut steps) = (Context::new(self.info()), Steps::of(stored));
+        each_record(durable.store(), key, after, |record| {
+            let seq = record.seq;
+            let mut compute = |run: &mut Run, task: Task| self.compute(run, task, &mut context);
+            let applied = steps.translate(record).and_then(|record| {
+                // Deserialize and what is computed again are user code.
+                let apply = || replay.apply(&self.plan, &record, &mut compute);
+                panic::contain(apply).unwrap_or_else(|panic| Err(panic.to_string()))
+            });
+            applied.map_err(|why| cannot_go_on(key, &format!("record {seq}: {why}")))
+        })?;
+        let now = self.engine.timestamp();
+        let replayed = replay.finish(now);
+        for (task, at) in replayed.starts {
+            let clock = self.engine.clock.now();
+            self.note_start_again(task, clock.saturating_sub(now.since(at)));
+        }
+        let mut run = replayed.run;
+        run.ask_again(replayed.asked);
+        if journal.had_ended() && !run.is_finished() {
+            return Err(Error::Durable(format!(
+                "the run `{key}` is over, but its records end before"
+            )));
+        }
+        if !run.is_finished() {
+            self.needs_nothing_changed(stored, &run)?;
+        }
+        // A decision that is about to be written is the last record.
+        let decided = stored.revisions.last().map_or(0, |revision| revision.seq);
+        journal.go_on_after(replayed.records.max(decided), run);
+        Ok(())
+    }
+
+    /// Refuses to go on where a step that has not ended is of an event that has changed since.
+    fn needs_nothing_changed(&self, stored: &StoredRun, run: &Run) -> Result<()> {
+        let (then, now) = (stored.flow(), flow_record(&self.plan));
+        let pairs = then.steps.iter().zip(&now.steps).zip(&run.cells);
+        let mut needed = pairs.filter(|(_, cell)| !cell.ending.has_ended());
+        if needed.all(|((then, now), _)| then == now) {
+            return Ok(());
+        }
+        let changes = then.changes_until(&now);
+        let why = format!("an event that it still needs has changed since it began{changes}");
+        Err(cannot_go_on(&stored.start.key, &why))
+    }
+
+    /// Runs a body again whose outcome was not recorded.
+    fn compute(&self, run: &mut Run, task: Task, context: &mut Context) -> TaskOutcome {
+        let input = run.owned_task_input(task);
+        (context.step, context.attempt, context.item) = (task.step, task.attempt, task.item);
+        context.previous =
+            if self.wants_previous(task.step) { run.previous(task) } else { Vec::new() };
+        let slots = &self.plan.event_of(task.step).slots;
+        let inputs = Inputs { slots, piped: input.borrow(), context };
+        let outcome = panic::contain(|| self.body(task.step).call(&inputs));
+        outcome.unwrap_or_else(TaskOutcome::Exception)
+    }
+}
+
+/// The plan that a run goes on with, of the events of today.
+pub(super) fn plan_of(durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
+    let script = &stored.flow().script;
+    let Some(today) = plan_of_today(durable, stored)? else { return Ok(None) };
+    let linked = LinkedPipeline::find(&stored.start.pipeline);
+    let (Some(pipeline), false) = (linked, today.script() == *script) else {
+        return Ok(Some(today));
+    };
+    if durable.resumable.iter().any(|plan| Arc::ptr_eq(plan, &today)) {
+        return Ok(Some(today));
+    }
+    // A run goes on with the flow that it began with, as long as that can still be planned.
+    (pipeline.plan)(Some(script)).map(Some).map_err(|error| {
+        let changes = stored.flow().changes_until(&flow_record(&today));
+        Error::Durable(format!(
+            "its flow has changed since it began, and the old one cannot be planned any more: {error}{changes}"
+        ))
+    })
+}
+
+/// The plan that a run of its pipeline begins with today.
+pub(super) fn plan_of_today(durable: &Durable, stored: &StoredRun) -> Result<Option<Arc<Plan>>> {
+    let (name, script) = (&*stored.start.pipeline, &stored.flow().script);
+    let named = || durable.resumable.iter().filter(|plan| plan.name() == name);
+    // Flows that were parsed from a text have no names of their own.
+    let same = named().find(|plan| plan.script() == *script);
+    if let Some(plan) = same.or_else(|| named().next()) {
+        return Ok(Some(Arc::clone(plan)));
+    }
+    LinkedPipeline::find(name).map(|pipeline| (pipeline.plan)(None)).transpose()
+}
