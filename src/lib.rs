@@ -89,6 +89,7 @@
     )
 )]
 
+// For importing. The documentation shows these names in the modules below, not once more as a list.
 #[doc(no_inline)]
 pub use nexus_core::*;
 pub use nexus_macros::{Descriptor, Event, Pipeline, event};
