@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::address::StepAddress;
 use crate::cancel::{Children, Token};
 use crate::hash::Fnv128;
 use crate::outcome::Failure;
@@ -89,6 +90,8 @@ pub(crate) trait RunHost: Send + Sync {
     fn names(&self) -> &dyn Names;
     fn clock(&self) -> &dyn Clock;
     fn resource(&self, ty: TypeId) -> Option<&Value>;
+    /// The run's key, if it is durable.
+    fn key(&self) -> Option<&str>;
     /// A task says how far it is.
     fn progress(&self, context: &Context, done: u64, total: u64);
 }
@@ -159,6 +162,12 @@ impl Context {
         self.run.id
     }
 
+    /// The run's key, if it is durable. With the [`step_address`](Self::step_address), it is what
+    /// somebody has to know who resolves a step that is [`pending`](crate::Outcome::pending).
+    pub fn run_key(&self) -> Option<&str> {
+        self.run.host.key()
+    }
+
     /// The pipeline's name.
     pub fn pipeline(&self) -> &str {
         self.run.names().pipeline()
@@ -173,6 +182,11 @@ impl Context {
     /// `clean#2` where an event stands a second time.
     pub fn step_path(&self) -> String {
         self.run.names().step_path(self.step)
+    }
+
+    /// The step's place in the flow and the item, if it is one of an `each` step: `charge[3]`.
+    pub fn step_address(&self) -> StepAddress {
+        StepAddress::new(self.step_path(), self.item)
     }
 
     /// Which attempt this is; 1 is the first.

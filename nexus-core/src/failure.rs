@@ -179,6 +179,8 @@ pub enum ExceptionKind {
     Poisoned,
     /// A value could not be serialised for another process, or not be read there. Never retried.
     Serialization,
+    /// The event waits for the world outside, in a run that is not durable. Never retried.
+    Pending,
 }
 
 /// How a worker process ended that held a task.
@@ -333,6 +335,12 @@ impl Exception {
 
     pub(crate) fn timeout(limit: Duration) -> Self {
         Self::of_kind(ExceptionKind::Timeout, format!("took longer than its timeout of {limit:?}"))
+    }
+
+    /// An event waits for the world outside, where nobody could say how it ended.
+    pub(crate) fn pending() -> Self {
+        let message = "it is pending, and only a durable run can wait for the outside; give the run a key, on an engine with a store";
+        Self::of_kind(ExceptionKind::Pending, message.to_owned())
     }
 
     pub(crate) fn poisoned(event: &str, crashes: u32, last: &Self) -> Self {

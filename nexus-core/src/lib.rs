@@ -17,6 +17,7 @@
 //! # Ok::<(), nexus_core::Error>(())
 //! ```
 
+mod address;
 mod batch;
 mod cancel;
 mod checked;
@@ -62,12 +63,15 @@ mod wire;
 #[doc(hidden)]
 pub use private as __private;
 
+pub use address::StepAddress;
 pub use batch::{
     Batch, BatchCanceller, BatchEnd, BatchFailure, BatchReport, BatchSummary, Batched, Batches,
     LineError, Lines, Parsed,
 };
 pub use context::{Context, Previous, RunId, State};
 pub use describe::{EventInfo, ParameterInfo, ParameterSource, SettingsInfo, StepInfo};
+#[cfg(feature = "durable")]
+pub use engine::PendingStep;
 pub use engine::{
     Canceller, Engine, EngineBuilder, Inputs, Prepared, Progress, RunHandle, RunningTask, Shutdown,
     ShutdownReport,

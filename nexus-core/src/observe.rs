@@ -71,6 +71,8 @@ pub enum Ended<'a> {
     Failure(&'a Failure),
     /// It broke.
     Exception(&'a Exception),
+    /// It waits for the world outside.
+    Pending,
 }
 
 /// How a run ended.

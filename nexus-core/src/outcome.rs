@@ -39,6 +39,7 @@ pub(crate) enum Kind<T> {
     Success(T),
     Failure(Failure),
     Goto { goto: Goto, value: T },
+    Pending,
 }
 
 impl<T> Outcome<T> {
@@ -83,6 +84,23 @@ impl<T> Outcome<T> {
         })
     }
 
+    /// The event has asked the world outside for something, and its step has no end before that has
+    /// answered: an approval, a webhook. The step stays open. It holds no thread, survives the
+    /// process, and obeys the event's `timeout`, until `Engine::resolve` or `Engine::fail` says how
+    /// it ended.
+    ///
+    /// Only in a durable run can somebody say so. In any other run this is an exception of the kind
+    /// [`Pending`](ExceptionKind::Pending).
+    ///
+    /// ```
+    /// use nexus_core::Outcome;
+    /// let asked = Outcome::<u32>::pending();
+    /// assert!(asked.is_pending() && !asked.is_success());
+    /// ```
+    pub fn pending() -> Self {
+        Self::of(Kind::Pending)
+    }
+
     /// Makes a goto count as a failure (the tutorial's `result_status=False`). Changes nothing
     /// else.
     pub fn failed(mut self) -> Self {
@@ -95,7 +113,7 @@ impl<T> Outcome<T> {
     /// Says why: the reason of a goto (without this, "manual") or of a failure.
     pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         match &mut self.0 {
-            Kind::Success(_) => {}
+            Kind::Success(_) | Kind::Pending => {}
             Kind::Failure(failure) => failure.set_reason(reason.into()),
             Kind::Goto { goto, .. } => goto.reason = reason.into(),
         }
@@ -106,16 +124,21 @@ impl<T> Outcome<T> {
     pub fn is_success(&self) -> bool {
         match &self.0 {
             Kind::Success(_) => true,
-            Kind::Failure(_) => false,
+            Kind::Failure(_) | Kind::Pending => false,
             Kind::Goto { goto, .. } => !goto.failed,
         }
+    }
+
+    /// Whether the event waits for the world outside.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.0, Kind::Pending)
     }
 
     /// The value of a success or a goto.
     pub fn value(&self) -> Option<&T> {
         match &self.0 {
             Kind::Success(value) | Kind::Goto { value, .. } => Some(value),
-            Kind::Failure(_) => None,
+            Kind::Failure(_) | Kind::Pending => None,
         }
     }
 
@@ -177,6 +200,8 @@ pub enum TaskOutcome {
     Exception(Exception),
     /// The branch, and the value for it.
     Goto(Box<(Goto, Value)>),
+    /// It has no end yet: somebody outside will say how it ended.
+    Pending,
 }
 
 impl From<Exception> for TaskOutcome {

@@ -1,6 +1,7 @@
 //! Running a task that another process has sent: the far side of an executor of remote bodies.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -56,6 +57,7 @@ struct LoadedStep {
     run: RunId,
     pipeline: String,
     path: String,
+    key: Option<String>,
     /// The engine's time.
     clock: Since,
     /// Made with the first task, since states may take long, and may fail.
@@ -211,6 +213,7 @@ impl TaskHost {
                     run: header.run_id(),
                     pipeline: header.pipeline.into_owned(),
                     path: header.path.into_owned(),
+                    key: header.key.map(Cow::into_owned),
                     clock: Since { base: header.now, start: begin },
                     parts: OnceLock::new(),
                 })
@@ -417,6 +420,9 @@ impl RunHost for StepHost {
     }
     fn resource(&self, ty: TypeId) -> Option<&Value> {
         self.step.parts.get()?.resources.get(&ty)
+    }
+    fn key(&self) -> Option<&str> {
+        self.step.key.as_deref()
     }
     fn progress(&self, _: &Context, done: u64, total: u64) {
         (self.progress)(done, total);

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["value"],
     &["hash"],
+    &["address"],
     &["input"],
     &["sync"],
     &["time"],
@@ -70,6 +71,7 @@ const ENGINE: &[&str] = &[
     "perform",
     "inline",
     "advance",
+    "resolving",
     "recording",
     "watch",
     "claims",
@@ -85,6 +87,7 @@ const ENGINE: &[&str] = &[
     "engine",
     "prepare",
     "keyed",
+    "pending",
     "shutdown",
     "decisions",
     "requests",

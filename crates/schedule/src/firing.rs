@@ -19,9 +19,10 @@ pub struct Firings<'a> {
     after: Timestamp,
 }
 
-impl<'a> Firings<'a> {
-    pub(crate) fn new(schedule: &'a Schedule, after: Timestamp) -> Self {
-        Self { schedule, after }
+impl Schedule {
+    /// The times at which it fires, the first of them after this one.
+    pub fn after(&self, time: Timestamp) -> Firings<'_> {
+        Firings { schedule: self, after: time }
     }
 }
 

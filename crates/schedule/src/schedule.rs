@@ -7,7 +7,6 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cron::Cron;
-use crate::firing::Firings;
 use crate::mistake::CronError;
 
 /// When something is to happen, again and again or once.
@@ -94,11 +93,6 @@ impl Schedule {
     pub fn zone(self, name: &str) -> Result<Self, ScheduleError> {
         let zone = TimeZone::get(name).map_err(|_| ScheduleError::Zone(name.to_owned()))?;
         Ok(Self { zone, ..self })
-    }
-
-    /// The times at which it fires, the first of them after this one.
-    pub fn after(&self, time: Timestamp) -> Firings<'_> {
-        Firings::new(self, time)
     }
 }
 

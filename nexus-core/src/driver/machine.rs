@@ -263,7 +263,11 @@ impl RunMachine {
             deadline: None,
             cancelled: AtomicBool::new(false),
             children: Children::new(),
-            host: PlanHost { plan: Arc::clone(&self.plan), clock },
+            host: PlanHost {
+                plan: Arc::clone(&self.plan),
+                key: Arc::clone(&self.start.key),
+                clock,
+            },
         }));
         (context.step, context.attempt, context.item) = (task.step, task.attempt, task.item);
         context
@@ -395,6 +399,7 @@ fn not_computed(_: &mut Run, _: Task) -> TaskOutcome {
 /// The run of a task that a driver runs.
 struct PlanHost {
     plan: Arc<Plan>,
+    key: Arc<str>,
     clock: Since,
 }
 
@@ -407,6 +412,9 @@ impl RunHost for PlanHost {
     }
     fn resource(&self, _: TypeId) -> Option<&Value> {
         None
+    }
+    fn key(&self) -> Option<&str> {
+        Some(&self.key)
     }
     fn progress(&self, _: &Context, _: u64, _: u64) {}
 }

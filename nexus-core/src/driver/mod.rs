@@ -63,6 +63,7 @@
 //!             now = now.plus(after);
 //!             machine.woken(task, now);
 //!         }
+//!         _ => unreachable!("no event of this flow waits for the world outside"),
 //!     }
 //! }
 //! // Somebody else can make the report: of how the run began, and what became of it.

@@ -119,6 +119,7 @@ impl ActiveRun {
                     let at = self.engine.clock.now().saturating_add(after);
                     outbox.timers.push((at, task));
                 }
+                Action::Await(task, limit) => self.watch_open(task, limit),
             }
         }
     }
@@ -236,6 +237,14 @@ impl ActiveRun {
         self.watch_timers();
     }
 
+    /// A task is pending; its time may be over before it is resolved.
+    fn watch_open(self: &Arc<Self>, task: Task, limit: Option<Duration>) {
+        if let Some(limit) = limit {
+            let at = self.engine.clock.now().saturating_add(limit);
+            self.open_timers.set(task, at, self.when_alive(move |run| run.time_out(task)));
+        }
+    }
+
     /// An attempt has had its time.
     pub(super) fn time_out(self: &Arc<Self>, task: Task) {
         self.tell(Notification::TimedOut(task));
@@ -315,9 +324,16 @@ impl ActiveRun {
             Notification::Woken(task) => run.woken(task),
             Notification::TimedOut(task) => {
                 let elapsed = self.elapsed(task);
+                self.open_timers.clear(task);
                 self.complete_late(run, task, elapsed);
             }
             Notification::Halted(halt) => run.cancel_all(halt),
+            #[cfg(feature = "durable")]
+            Notification::Resolved { task, outcome, reply } => {
+                self.apply_answer(run, task, outcome, reply);
+            }
+            #[cfg(feature = "durable")]
+            Notification::Look(look) => drop(panic::contain(|| look(run))),
         }
         if self.journal.is_some() {
             run.start_ready();

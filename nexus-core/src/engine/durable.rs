@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::keys::Durable;
+use super::mailbox::Contents;
 use super::recorded::RunJournal;
 use super::restore::{can_go_on, flow_record};
 use super::shared::Shared;
@@ -31,7 +32,12 @@ impl KeyGuard {
     /// Takes the key, if no run has it.
     pub(super) fn try_take(engine: &Arc<Shared>, key: &Arc<str>) -> Option<Self> {
         let taken = engine.durable.as_ref()?.try_take(key);
-        taken.then(|| Self { engine: Arc::clone(engine), key: Arc::clone(key) })
+        taken.then(|| Self::taken(engine, key))
+    }
+
+    /// The right to a key that was taken for it.
+    pub(super) fn taken(engine: &Arc<Shared>, key: &Arc<str>) -> Self {
+        Self { engine: Arc::clone(engine), key: Arc::clone(key) }
     }
 }
 
@@ -357,6 +363,8 @@ impl Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         self.active.engine.runs.remove(&*self.active);
+        // A run that nobody has driven says nothing to those who ask it.
+        drop(Contents::close(self.active.mailbox.lock()));
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Durable {
     /// Plans made at run time whose runs can be resumed.
     pub(super) resumable: Vec<Arc<Plan>>,
     keys: Mutex<Keys>,
-    /// A run is over.
+    /// A run is over, or it is known which one has a key.
     over: Condvar,
     /// Looks at the requests of other processes.
     pub(super) requests: Arc<Ticker>,
@@ -80,9 +80,26 @@ impl Durable {
         taken
     }
 
+    /// The run with this key, if one is under way here; the key is taken otherwise. Waits while
+    /// neither can be: a run is being brought back, or what it has written is not safe yet.
+    pub(super) fn active_or_take(&self, key: &Arc<str>) -> Option<Arc<dyn RecordedRun>> {
+        let mut keys = lock(&self.keys);
+        loop {
+            if Self::take_free(&mut keys, key) {
+                return None;
+            }
+            let active = keys.taken.get(key).and_then(Option::as_ref).and_then(Weak::upgrade);
+            if active.is_some() {
+                return active;
+            }
+            keys = crate::executor::while_blocked(|| wait(&self.over, keys));
+        }
+    }
+
     /// Says which run has the key.
     pub(super) fn set_run(&self, key: &Arc<str>, run: Weak<dyn RecordedRun>) {
         lock(&self.keys).taken.insert(Arc::clone(key), Some(run));
+        self.over.notify_all();
     }
 
     /// The run that had the key is over.

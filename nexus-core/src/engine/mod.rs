@@ -21,6 +21,7 @@
 //! | `polling`, `perform` | calling a body |
 //! | `inline` | tasks on the driving thread |
 //! | `advance` | what moves a run |
+//! | `resolving` | saying of a run under way how a task ended that is pending |
 //! | `recording` | telling a recorded run what is safe |
 //! | `watch` | taking back what stays behind a slow task |
 //! | `claims` | tasks that an executor runs elsewhere |
@@ -30,7 +31,7 @@
 //! | `durable` | beginning a recorded run, going on with one, ending it |
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
-//! | `builder`, `engine`, `prepare`, `keyed`, `shutdown` | the engine as users see it |
+//! | `builder`, `engine`, `prepare`, `keyed`, `pending`, `shutdown` | the engine as users see it |
 //! | `decisions`, `requests` | deciding of runs that cannot go on; what other processes ask of it |
 
 mod active;
@@ -59,6 +60,8 @@ mod lease;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod model;
+#[cfg(feature = "durable")]
+mod pending;
 mod perform;
 mod polling;
 #[cfg(feature = "durable")]
@@ -72,6 +75,8 @@ mod recorded;
 mod recording;
 #[cfg(feature = "durable")]
 mod requests;
+#[cfg(feature = "durable")]
+mod resolving;
 #[cfg(feature = "durable")]
 mod restore;
 mod runs;
@@ -97,6 +102,8 @@ pub(crate) use durable::id_of;
 pub use engine::Engine;
 pub use handle::{Canceller, RunHandle};
 pub use inputs::Inputs;
+#[cfg(feature = "durable")]
+pub use pending::PendingStep;
 #[cfg(feature = "durable")]
 pub(crate) use polling::to_end;
 pub use prepare::{Prepared, prepare_values};

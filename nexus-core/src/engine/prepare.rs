@@ -261,7 +261,7 @@ impl Prepared {
     }
 
     /// Begins the run on this thread.
-    fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>) -> Result<Begun> {
+    pub(super) fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>) -> Result<Begun> {
         let recorded = match &self.recording {
             None => None,
             Some(recording) => Some(recording.begin(self.engine.shared_state(), &self.recorded())?),

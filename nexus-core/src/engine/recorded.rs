@@ -1,6 +1,6 @@
 //! What a recorded run has beside others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(super) struct RunJournal {
     elapsed: Mutex<HashMap<Task, VecDeque<Duration>>>,
     /// Nothing more is started of the run, which is to be left when nothing runs any more.
     draining: AtomicBool,
+    /// The steps and items whose answers the run was not told yet.
+    resolving: Mutex<BTreeSet<(u32, Option<u64>)>>,
     /// The run is left for somebody to resume.
     released: AtomicBool,
     /// Nothing more is written of the run. It changes under the lock of the writer's queue alone.
@@ -57,6 +59,7 @@ impl RunJournal {
             order: Mutex::new(()),
             elapsed: Mutex::default(),
             draining: AtomicBool::new(false),
+            resolving: Mutex::default(),
             released: AtomicBool::new(false),
             sealed: AtomicBool::new(ended_at.is_some()),
             began_at,
@@ -70,6 +73,21 @@ impl RunJournal {
     pub(super) fn go_on_after(&self, records: u64, run: Box<Run>) {
         self.last.store(records, Ordering::Relaxed);
         *lock(&self.resumed) = Some(run);
+    }
+
+    /// The run's key.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Somebody says how a step or an item ended. `false` if somebody does already.
+    pub(super) fn begin_resolving(&self, place: (u32, Option<u64>)) -> bool {
+        lock(&self.resolving).insert(place)
+    }
+
+    /// The run was told of it, or never will be.
+    pub(super) fn end_resolving(&self, place: (u32, Option<u64>)) {
+        lock(&self.resolving).remove(&place);
     }
 
     /// The run that goes on, if it is not new.

@@ -10,11 +10,12 @@ use super::mailbox::{Contents, Outbox};
 use super::recorded::RunJournal;
 use super::work::Notification;
 use super::writer::RecordedRun;
-use crate::error::StoreError;
-use crate::journal::Body;
+use crate::address::StepAddress;
+use crate::error::{Result, StoreError};
+use crate::journal::{Answer, Body};
 use crate::outcome::TaskOutcome;
 use crate::panic;
-use crate::run::{CancelCause, Halt, Run, Task};
+use crate::run::{CancelCause, Halt, Look, Run, Task};
 use crate::sync::MutexGuard;
 use crate::wire::VALUE_LIMIT;
 
@@ -199,6 +200,14 @@ impl RecordedRun for ActiveRun {
 
     fn cancel(self: Arc<Self>) {
         self.halt(Halt::Cancelled(CancelCause::Requested));
+    }
+
+    fn have_looked_at(self: Arc<Self>, look: Look) {
+        Self::have_looked_at(&self, look);
+    }
+
+    fn resolve(self: Arc<Self>, address: &StepAddress, answer: Answer<'_>) -> Option<Result<()>> {
+        self.resolve_task(self.journal.as_ref()?, address, answer)
     }
 
     fn store_failed(self: Arc<Self>, why: &StoreError) {

@@ -26,6 +26,8 @@ impl Engine {
             Request::Adopt { key } => self.decide(&key, self.adopt(&key).map(drop)),
             Request::Restart { key } => self.decide(&key, self.restart(&key).map(drop)),
             Request::Abandon { key } => self.abandon(&key),
+            Request::Resolve { key, step, value } => self.resolve_json(&key, &step, &value),
+            Request::Fail { key, step, message } => self.fail(&key, &step, &message),
         }
     }
 }

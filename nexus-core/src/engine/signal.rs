@@ -12,6 +12,8 @@ use crate::observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
 use crate::outcome::{Bypass, BypassKind, Exception, Failure, TaskOutcome};
 use crate::panic;
 use crate::report::Report;
+#[cfg(feature = "durable")]
+use crate::run::EndedBefore;
 use crate::run::{Run, RunSignal, Task};
 use crate::time::Clock;
 use crate::value::Value;
@@ -21,6 +23,7 @@ fn ended(outcome: &TaskOutcome) -> Ended<'_> {
         TaskOutcome::Success(_) | TaskOutcome::Goto(..) => Ended::Success,
         TaskOutcome::Failure(failure) => Ended::Failure(failure),
         TaskOutcome::Exception(exception) => Ended::Exception(exception),
+        TaskOutcome::Pending => Ended::Pending,
     }
 }
 
@@ -33,6 +36,9 @@ impl RunHost for LocalRun {
     }
     fn resource(&self, ty: TypeId) -> Option<&Value> {
         self.engine.resources.get(&ty)
+    }
+    fn key(&self) -> Option<&str> {
+        self.journal.as_ref().map(RunJournal::key)
     }
     fn progress(&self, context: &Context, done: u64, total: u64) {
         if let Some(tracker) = &self.tracker {
@@ -176,12 +182,35 @@ impl ActiveRun {
         let (failure, exception) = match &outcome {
             TaskOutcome::Failure(failure) => (Some(failure.clone()), None),
             TaskOutcome::Exception(exception) => (None, Some(exception.clone())),
-            TaskOutcome::Success(_) | TaskOutcome::Goto(..) => (None, None),
+            TaskOutcome::Success(_) | TaskOutcome::Goto(..) | TaskOutcome::Pending => (None, None),
         };
+        let is_pending = matches!(outcome, TaskOutcome::Pending);
         let retry = run.completed(task, outcome, busy, elapsed);
-        self.signal_retries(run, task, retry, failure.as_ref(), exception.as_ref());
+        if !is_pending {
+            self.signal_retries(run, task, retry, failure.as_ref(), exception.as_ref());
+        }
         // A failure may carry a value of the user's; its Drop is user code.
         panic::drop_quietly((failure, exception));
+    }
+
+    /// The same for a task that was pending, and whose end somebody outside says.
+    #[cfg(feature = "durable")]
+    pub(super) fn complete_open(
+        self: &Arc<Self>,
+        run: &mut Run,
+        task: Task,
+        outcome: TaskOutcome,
+        elapsed: Duration,
+    ) -> Result<(), EndedBefore> {
+        let exception = match &outcome {
+            TaskOutcome::Exception(exception) => Some(exception.clone()),
+            _ => None,
+        };
+        let retry = run.resolved(task, outcome, elapsed)?;
+        if self.is_observed() {
+            self.signal_retries(run, task, retry, None, exception.as_ref());
+        }
+        Ok(())
     }
 
     /// The same for an attempt whose time is over.

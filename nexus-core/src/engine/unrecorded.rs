@@ -27,6 +27,10 @@ use crate::value::Value;
 pub(super) enum RunJournal {}
 
 impl RunJournal {
+    pub(super) fn key(&self) -> &str {
+        match *self {}
+    }
+
     pub(super) fn is_in_flight(&self) -> bool {
         match *self {}
     }

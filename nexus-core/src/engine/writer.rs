@@ -7,9 +7,10 @@
 
 use std::sync::{Arc, Weak};
 
+use crate::address::StepAddress;
 use crate::error::{Error, Result, StoreError};
-use crate::journal::{Change, Store};
-use crate::run::Notification;
+use crate::journal::{Answer, Change, Store};
+use crate::run::{Look, Notification};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, wait};
 
 /// A run that is written down.
@@ -20,6 +21,11 @@ pub(super) trait RecordedRun: Send + Sync {
     fn take_up(self: Arc<Self>);
     /// Ends the run: that is recorded, and nothing more starts.
     fn cancel(self: Arc<Self>);
+    /// Has whoever holds the run call `look`, which is dropped instead if the run is over.
+    fn have_looked_at(self: Arc<Self>, look: Look);
+    /// Says how a task ended that is pending, and waits until that is safe and the run was told.
+    /// `None` if the run is over, or is being left.
+    fn resolve(self: Arc<Self>, address: &StepAddress, answer: Answer<'_>) -> Option<Result<()>>;
     /// What the run was about to be told could not be written.
     fn store_failed(self: Arc<Self>, why: &StoreError);
 }
@@ -237,7 +243,7 @@ impl Writer {
                 Then::Tell(run, notification) => {
                     match &result {
                         Ok(()) => run.post(notification),
-                        Err(_) => notification.discard(),
+                        Err(_) => crate::panic::drop_quietly(notification),
                     }
                     if !runs.iter().any(|(known, _)| Arc::ptr_eq(known, &run)) {
                         runs.push((run, result));

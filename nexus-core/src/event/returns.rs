@@ -49,6 +49,7 @@ impl<T: Send + Sync + 'static> IntoOutcome<Plain> for Outcome<T> {
             Kind::Success(value) => TaskOutcome::Success(Value::new(value)),
             Kind::Failure(failure) => TaskOutcome::Failure(failure),
             Kind::Goto { goto, value } => TaskOutcome::Goto(Box::new((goto, Value::new(value)))),
+            Kind::Pending => TaskOutcome::Pending,
         }
     }
 }

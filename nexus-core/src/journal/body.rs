@@ -127,19 +127,20 @@ impl Body {
         limit: usize,
     ) -> Result<Self, Exception> {
         match notification {
-            Notification::Completed { task, outcome, busy } => {
-                let def = &plan.event_of(task.step).def;
-                let policy = plan.options_of(task.step).retry.as_ref();
-                let types = policy.map_or(&[][..], |policy| policy.listed());
-                let classifier = ErrorClassifier { types, policy };
-                let json = completed_json(def, outcome, classifier, *busy, elapsed, limit)?;
-                Ok(Self { kind: RecordKind::Completed, json })
-            }
+            Notification::Completed { task, outcome, busy } => Ok(Self {
+                kind: RecordKind::Completed,
+                json: end_json(plan, *task, outcome, *busy, elapsed, limit)?,
+            }),
+            Notification::Resolved { task, outcome, .. } => Ok(Self {
+                kind: RecordKind::Resolved,
+                json: end_json(plan, *task, outcome, Duration::ZERO, elapsed, limit)?,
+            }),
             Notification::Checked { task, answer } => {
                 let json = checked_json(&plan.event_of(task.step).def, answer, limit)?;
                 Ok(Self { kind: RecordKind::Checked, json })
             }
             Notification::Waits(..) => Err(Exception::not_run("that a body waits is not recorded")),
+            Notification::Look(_) => Err(Exception::not_run("who looks at a run is not recorded")),
             Notification::Woken(_) => Ok(Self { kind: RecordKind::Woken, json: String::new() }),
             Notification::TimedOut(task) => {
                 let body = TimedOutBody { elapsed: nanos(elapsed) };
@@ -150,6 +151,21 @@ impl Body {
             Notification::Halted(halt) => Ok(Self::of_halt(halt)),
         }
     }
+}
+
+/// What is written down of how a task ended.
+fn end_json(
+    plan: &Plan,
+    task: Task,
+    outcome: &TaskOutcome,
+    busy: Duration,
+    elapsed: Duration,
+    limit: usize,
+) -> Result<String, Exception> {
+    let policy = plan.options_of(task.step).retry.as_ref();
+    let types = policy.map_or(&[][..], |policy| policy.listed());
+    let classifier = ErrorClassifier { types, policy };
+    completed_json(&plan.event_of(task.step).def, outcome, classifier, busy, elapsed, limit)
 }
 
 /// What is written down of how an attempt of the event `def` ended.
@@ -247,6 +263,13 @@ impl Record {
                 let seed = CompletedSeed(&plan.event_of(task.step).def);
                 let (outcome, busy, elapsed) = read(&self.body, seed)?;
                 let notification = Notification::Completed { task, outcome, busy };
+                Told { notification, elapsed }
+            }
+            RecordKind::Resolved => {
+                let task = self.task(plan)?;
+                let seed = CompletedSeed(&plan.event_of(task.step).def);
+                let (outcome, _, elapsed) = read(&self.body, seed)?;
+                let notification = Notification::Resolved { task, outcome, reply: None };
                 Told { notification, elapsed }
             }
             RecordKind::Checked => {

@@ -159,6 +159,8 @@ pub enum AttemptEnd {
     },
     /// Its bypass check skipped it, for this reason.
     Bypassed(String),
+    /// It waits for the world outside: somebody says how it ends.
+    Pending,
     /// It took longer than its timeout.
     TimedOut,
     /// Its record says something that this version does not know.
@@ -179,6 +181,7 @@ impl AttemptEnd {
             Self::Exception(_) => "exception",
             Self::Goto { .. } => "goto",
             Self::Bypassed(_) => "bypassed",
+            Self::Pending => "pending",
             Self::TimedOut => "timed_out",
             Self::Unknown => "unknown",
         }
@@ -237,9 +240,21 @@ impl StepHistory {
         self.attempts.last()
     }
 
-    fn add(&mut self, attempt: AttemptHistory) {
+    fn add(&mut self, mut attempt: AttemptHistory) {
+        if attempt.ended == AttemptEnd::Pending {
+            self.add_running(attempt.span);
+            return self.keep(attempt);
+        }
+        let is_same = |open: &AttemptHistory| {
+            open.ended == AttemptEnd::Pending
+                && (open.attempt, open.item) == (attempt.attempt, attempt.item)
+        };
+        match self.attempts.iter().rposition(is_same) {
+            // It ends now, and the body has ended long ago.
+            Some(place) => attempt.span.from = self.attempts.remove(place).span.from,
+            None => self.add_running(attempt.span),
+        }
         self.ended_attempts += 1;
-        self.add_running(attempt.span);
         if attempt.item.is_some() {
             let items = self.items.get_or_insert_default();
             match &attempt.ended {
@@ -248,8 +263,13 @@ impl StepHistory {
                 _ => items.failed_attempts += 1,
             }
         }
-        let is_kept = attempt.item.is_none() || !attempt.ended.is_success();
-        if is_kept && self.attempts.len() < MOST_ATTEMPTS {
+        if attempt.item.is_none() || !attempt.ended.is_success() {
+            self.keep(attempt);
+        }
+    }
+
+    fn keep(&mut self, attempt: AttemptHistory) {
+        if self.attempts.len() < MOST_ATTEMPTS {
             self.attempts.push(attempt);
         }
     }
@@ -303,7 +323,8 @@ impl Reader {
             },
             RecordKind::TimedOut => (Span { from: last, to: now }, AttemptEnd::TimedOut, None),
             RecordKind::Computed => (Span { from: now, to: now }, AttemptEnd::Success, None),
-            RecordKind::Completed => completed(&record.body, now),
+            // What it waited for is the attempt's; the time until then is none of its own.
+            RecordKind::Completed | RecordKind::Resolved => completed(&record.body, now),
             RecordKind::Halted | RecordKind::Adopted | RecordKind::Restarted => return,
         };
         of_step.value = value.filter(|_| record.item.is_none());
@@ -341,11 +362,13 @@ fn completed(body: &str, now: Timestamp) -> (Span, AttemptEnd, Option<serde_json
         Failure(Failure),
         Exception(Exception),
         Goto((GotoRecord, serde_json::Value)),
+        Pending(()),
     }
     let Ok(Completed { outcome, busy }) = serde_json::from_str(body) else {
         return (Span { from: now, to: now }, AttemptEnd::Unknown, None);
     };
     let (ended, value) = match outcome {
+        Outcome::Pending(()) => (AttemptEnd::Pending, None),
         Outcome::Success(value) => (AttemptEnd::Success, Some(value)),
         Outcome::Failure(failure) => (AttemptEnd::Failure(error_chain(&failure)), None),
         Outcome::Exception(exception) => {

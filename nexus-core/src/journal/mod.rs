@@ -4,6 +4,7 @@
 //! applied to it, and nothing else. Each is safe in a [`Store`] before its consequences are acted
 //! on; feeding the list to a fresh run brings the run back, whatever ended the process.
 
+mod answer;
 mod body;
 mod flow;
 mod history;
@@ -18,6 +19,7 @@ mod store;
 mod timestamp;
 
 pub use crate::error::StoreError;
+pub(crate) use answer::Answer;
 pub(crate) use body::{Body, checked_json, completed_json, exception_json};
 pub(crate) use flow::shortened;
 pub use flow::{FlowRecord, FlowStep};

@@ -131,6 +131,7 @@ impl Replay {
             self.asked.get(&place).is_some_and(|asked| match (asked.action, record.kind) {
                 (Action::Check(asked), RecordKind::Checked)
                 | (Action::Wake(asked, _), RecordKind::Woken)
+                | (Action::Await(asked, _), RecordKind::TimedOut)
                 | (
                     Action::Start(asked),
                     RecordKind::Completed | RecordKind::Computed | RecordKind::TimedOut,
@@ -139,6 +140,11 @@ impl Replay {
             });
         if answers {
             return Ok(Some(place));
+        }
+        if record.kind == RecordKind::Resolved {
+            let is_open = |asked: &Asked| matches!(asked.action, Action::Await(..));
+            // An answer may come before its task is pending, or when that has ended.
+            return Ok(self.asked.get(&place).is_some_and(is_open).then_some(place));
         }
         // What was under way when the run ended may come late as well.
         if self.guarded.contains(&task) || self.run.halt.is_some() {
@@ -163,6 +169,10 @@ impl Replay {
             Notification::Waits(task, token) => run.guard(task, token),
             Notification::Woken(task) => run.woken(task),
             Notification::TimedOut(task) => _ = run.timed_out(task, elapsed),
+            Notification::Resolved { task, outcome, .. } => {
+                _ = run.resolved(task, outcome, elapsed);
+            }
+            Notification::Look(_) => {}
             Notification::Halted(halt) => run.cancel_all(halt),
         }
         run.start_ready();
@@ -236,6 +246,9 @@ impl Replay {
             actions.push(match action {
                 // A clock that was set back makes no wait longer than it was.
                 Action::Wake(task, wait) => Action::Wake(task, wait.saturating_sub(now.since(at))),
+                Action::Await(task, limit) => {
+                    Action::Await(task, limit.map(|limit| limit.saturating_sub(now.since(at))))
+                }
                 action => action,
             });
             starts.extend(first.get(&(task.step, task.item)).map(|first| (task, *first)));

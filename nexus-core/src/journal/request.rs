@@ -29,4 +29,22 @@ pub enum Request {
         /// The run.
         key: Arc<str>,
     },
+    /// Say what a step yields that is pending.
+    Resolve {
+        /// The run.
+        key: Arc<str>,
+        /// The step, as a [`StepAddress`](crate::StepAddress) is written.
+        step: String,
+        /// The value, as JSON.
+        value: String,
+    },
+    /// Say that what a step waits for has failed.
+    Fail {
+        /// The run.
+        key: Arc<str>,
+        /// The step, as a [`StepAddress`](crate::StepAddress) is written.
+        step: String,
+        /// Why.
+        message: String,
+    },
 }

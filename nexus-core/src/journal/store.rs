@@ -87,11 +87,13 @@ pub enum RecordKind {
     Adopted,
     /// Somebody has decided that the run begins again; what was recorded before is history.
     Restarted,
+    /// Somebody outside has said how a task ends that is pending.
+    Resolved,
 }
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Completed,
         Self::Computed,
         Self::Checked,
@@ -100,6 +102,7 @@ impl RecordKind {
         Self::Halted,
         Self::Adopted,
         Self::Restarted,
+        Self::Resolved,
     ];
 
     /// The kind as a store writes it.
@@ -113,6 +116,7 @@ impl RecordKind {
             Self::Halted => "halted",
             Self::Adopted => "adopted",
             Self::Restarted => "restarted",
+            Self::Resolved => "resolved",
         }
     }
 

@@ -141,7 +141,8 @@ impl RetryPolicy {
 
     /// Whether `exception` is one that this policy retries.
     fn covers(&self, exception: &Exception) -> bool {
-        if matches!(exception.kind(), ExceptionKind::Edge | ExceptionKind::Serialization) {
+        use ExceptionKind::{Edge, Pending, Serialization};
+        if matches!(exception.kind(), Edge | Serialization | Pending) {
             return false;
         }
         let listed = self.retry_on.is_empty() || self.retry_on.iter().any(|ty| ty.is_in(exception));

@@ -32,6 +32,7 @@ impl Task {
 
 /// What a driver is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 #[cfg_attr(not(feature = "durable"), expect(unreachable_pub, reason = "drivers elsewhere see it"))]
 pub enum Action {
     /// Ask the task's bypass check, then say `checked`.
@@ -40,13 +41,22 @@ pub enum Action {
     Start(Task),
     /// Say `woken` after this long: a wait before a retry is over then.
     Wake(Task, Duration),
+    /// The task is pending: say how it ended when the world outside has answered, or `timed_out`
+    /// after this long. Only of a driver that can say so, which those elsewhere cannot yet.
+    Await(Task, Option<Duration>),
 }
 
-#[cfg(feature = "durable")]
 impl Action {
     /// The task that it is about.
+    #[cfg_attr(
+        not(feature = "durable"),
+        expect(unreachable_pub, reason = "drivers elsewhere see it")
+    )]
     pub fn task(self) -> Task {
-        let (Self::Check(task) | Self::Start(task) | Self::Wake(task, _)) = self;
-        task
+        match self {
+            Self::Check(task) | Self::Start(task) | Self::Wake(task, _) | Self::Await(task, _) => {
+                task
+            }
+        }
     }
 }

@@ -43,6 +43,12 @@ impl Cell {
         matches!(self.ending, Ending::Pending)
     }
 
+    #[cfg(feature = "durable")]
+    /// Whether the step has begun and is over.
+    pub(crate) fn has_ended(&self) -> bool {
+        !matches!(self.ending, Ending::NotRun | Ending::Pending)
+    }
+
     /// The first attempt has succeeded.
     #[inline]
     pub(super) fn succeed(&mut self, value: Value, busy: Duration) {

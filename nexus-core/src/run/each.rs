@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "durable")]
+use super::Standing;
 use super::{Ending, Run, Task, flow};
 use crate::event::Collect;
 use crate::outcome::{Exception, ExceptionKind, Failure, TaskOutcome};
@@ -262,10 +264,22 @@ impl Run {
     fn settle_each(&mut self, step: u32) {
         let Some(mut state) = self.each.remove(self.each_index(step)) else { return };
         self.tokens.raise_step(step);
+        self.open.forget_step(step);
         self.forget_waits(step);
         self.outstanding -= state.running;
         let result = state.result(self.plan.options_of(step).evaluation);
         self.end_step(step, Ending::Each(Arc::new(result)));
+    }
+
+    #[cfg(feature = "durable")]
+    /// How far an item is of a step that is under way.
+    pub(super) fn item_standing(&self, step: u32, item: u64) -> Standing {
+        match self.each.get(self.each_index(step)) {
+            Some(state) if item >= state.next => Standing::NotBegun,
+            Some(state) if state.is_under_way(item) => Standing::UnderWay,
+            Some(_) => Standing::Ended,
+            None => Standing::NotBegun,
+        }
     }
 
     /// The input of one item's task, which reads it in place.
@@ -347,6 +361,13 @@ impl EachState {
         usize::try_from(item.wrapping_sub(self.collected)).unwrap_or(usize::MAX)
     }
 
+    #[cfg(feature = "durable")]
+    /// Whether an item that was started is not done.
+    fn is_under_way(&self, item: u64) -> bool {
+        let entry = self.window.get(self.place(item));
+        matches!(entry, Some(Item::Listed | Item::Held(_)))
+    }
+
     fn held(&self, item: u64) -> Option<&OwnedPiped> {
         match self.window.get(self.place(item)) {
             Some(Item::Held(held)) => Some(held),
@@ -382,6 +403,7 @@ impl EachState {
             }
             TaskOutcome::Failure(failure) => failure,
             TaskOutcome::Exception(exception) => Failure::of_exception(&exception),
+            TaskOutcome::Pending => Failure::of_exception(&Exception::pending()),
             TaskOutcome::Goto(goto) => Failure::of_exception(&Exception::of_kind(
                 ExceptionKind::NoSuchDescriptor,
                 format!("an item of an `each` step cannot go to branch `{}`", goto.0.descriptor),

@@ -10,6 +10,7 @@ mod each;
 mod flow;
 mod input;
 mod notification;
+mod open;
 mod plain;
 mod resume;
 mod short_queue;
@@ -28,6 +29,11 @@ pub use action::{Action, Task};
 pub(crate) use cell::{Cell, Ending};
 use each::EachSteps;
 pub(crate) use notification::Notification;
+#[cfg(feature = "durable")]
+pub(crate) use notification::{Look, Reply};
+use open::OpenTasks;
+#[cfg(feature = "durable")]
+pub(crate) use open::Standing;
 pub(crate) use short_queue::ShortQueue;
 pub(crate) use taken::Taken;
 use tokens::Tokens;
@@ -137,6 +143,7 @@ pub(crate) struct Run {
     taken: Taken,
     each: EachSteps,
     tokens: Tokens,
+    open: OpenTasks,
     /// How many workers have died of a task so far.
     crashes: BTreeMap<(u32, Option<u64>), u32>,
     actions: ShortQueue<Action>,
@@ -172,6 +179,7 @@ impl Run {
             taken: Taken::default(),
             each: EachSteps::default(),
             tokens: Tokens::default(),
+            open: OpenTasks::default(),
             crashes: BTreeMap::new(),
             actions: ShortQueue::default(),
             ready,
@@ -203,8 +211,7 @@ impl Run {
 
     /// Whether a queued action still matters: its step may have been cancelled meanwhile.
     fn is_current(&self, action: &Action) -> bool {
-        let (Action::Check(task) | Action::Start(task) | Action::Wake(task, _)) = action;
-        self.cells[task.step as usize].is_pending()
+        self.cells[action.task().step as usize].is_pending()
     }
 
     /// Whether a task that was put aside is still to be run.
@@ -232,9 +239,9 @@ impl Run {
     /// nobody has begun, or was not asked for yet.
     #[cfg(feature = "durable")]
     pub(crate) fn is_at_rest(&self, unbegun: usize) -> bool {
-        let is_work = |action: &&Action| !matches!(action, Action::Wake(..));
+        let is_work = |action: &&Action| matches!(action, Action::Check(_) | Action::Start(_));
         let unasked = self.actions.iter().filter(is_work).filter(|it| self.is_current(it)).count();
-        self.has_only_queued(unbegun + unasked)
+        self.has_only_queued(unbegun + unasked + self.open.len())
     }
 
     /// Whether a task waits for its retry.
@@ -334,11 +341,14 @@ impl Run {
         task: Task,
         elapsed: Duration,
     ) -> Result<Option<Duration>, EndedBefore> {
-        if !self.tokens.raise(task) || !self.cells[task.step as usize].is_pending() {
+        let limit = self.plan.options_of(task.step).timeout.unwrap_or_default();
+        let was_open = self.take_open(task);
+        let is_wanted = was_open || self.tokens.raise(task);
+        if !is_wanted || !self.cells[task.step as usize].is_pending() {
             return Err(EndedBefore);
         }
-        let limit = self.plan.options_of(task.step).timeout.unwrap_or_default();
-        Ok(self.conclude(task, Exception::timeout(limit).into(), limit, elapsed))
+        let busy = if was_open { Duration::ZERO } else { limit };
+        Ok(self.conclude(task, Exception::timeout(limit).into(), busy, elapsed))
     }
 
     /// Nothing more is wanted of the run: what is under way is told so, and nothing is waited for.
@@ -370,6 +380,10 @@ impl Run {
                     Some(poisoned) => TaskOutcome::Exception(poisoned),
                 }
             }
+            TaskOutcome::Pending if self.open.accepts() => match self.leave_open(task, busy) {
+                Some(answer) => answer,
+                None => return None,
+            },
             outcome => outcome,
         };
         self.cells[task.step as usize].attempts += 1;
@@ -380,6 +394,7 @@ impl Run {
             self.retry(task, wait);
             return Some(wait);
         }
+        self.open.forget(task.step, task.item);
         if let Some(item) = task.item {
             self.item_ended(task.step, item, outcome);
             return None;
@@ -389,6 +404,7 @@ impl Run {
             TaskOutcome::Failure(failure) => Ending::Failure(failure),
             TaskOutcome::Exception(exception) => Ending::Exception(exception),
             TaskOutcome::Goto(goto) => Ending::Goto(goto),
+            TaskOutcome::Pending => Ending::Exception(Exception::pending()),
         };
         self.end_step(task.step, ending);
         None
@@ -542,6 +558,7 @@ impl Run {
     /// Takes a step's checks, tasks and waits out of the account.
     fn forget_tasks(&mut self, step: u32) {
         self.tokens.raise_step(step);
+        self.open.forget_step(step);
         // An `each` step counts once for itself and once for each item.
         let each = self.each.remove(self.plan.steps[step as usize].hints.each);
         self.outstanding -= 1 + each.map_or(0, |state| state.running());

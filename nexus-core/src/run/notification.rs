@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "durable")]
+use super::{EndedBefore, Run};
 use super::{Halt, Task};
 use crate::cancel::Token;
 use crate::outcome::{Bypass, Exception, TaskOutcome};
@@ -22,28 +24,49 @@ pub(crate) enum Notification {
     Woken(Task),
     /// An attempt has had its time.
     TimedOut(Task),
+    /// Somebody outside says how a task that is pending ended, and wants to know what came of it.
+    #[cfg(feature = "durable")]
+    Resolved { task: Task, outcome: TaskOutcome, reply: Option<Reply> },
     /// Somebody ends the run.
     Halted(Halt),
+    /// Somebody looks at the run. That is no part of what it is recorded as.
+    #[cfg(feature = "durable")]
+    Look(Look),
 }
+
+#[cfg(feature = "durable")]
+/// Told whether a task was still to be resolved. Dropped instead if the run is never told.
+pub(crate) type Reply = Box<dyn FnOnce(Result<(), EndedBefore>) + Send>;
+
+#[cfg(feature = "durable")]
+/// Looks at a run. Dropped instead if the run is over.
+pub(crate) type Look = Box<dyn FnOnce(&Run) + Send>;
 
 impl Notification {
     /// The run is over, and nobody is notified any more.
     pub(crate) fn discard(self) {
-        if let Self::Waits(_, token) = &self {
-            token.raise();
+        match self {
+            Self::Waits(_, token) => _ = token.raise(),
+            // It is safe, and counts when the run is brought back.
+            #[cfg(feature = "durable")]
+            Self::Resolved { outcome, reply: Some(reply), .. } => {
+                panic::drop_quietly(outcome);
+                reply(Ok(()));
+            }
+            other => panic::drop_quietly(other),
         }
-        panic::drop_quietly(self);
     }
 
     /// The task that it is about, if it is not about the whole run.
-    #[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "nothing is recorded"))]
+    #[cfg(feature = "durable")]
     pub(crate) fn task(&self) -> Option<Task> {
         match self {
             Self::Completed { task, .. }
             | Self::Checked { task, .. }
             | Self::Woken(task)
-            | Self::TimedOut(task) => Some(*task),
-            Self::Waits(..) | Self::Halted(_) => None,
+            | Self::TimedOut(task)
+            | Self::Resolved { task, .. } => Some(*task),
+            Self::Waits(..) | Self::Halted(_) | Self::Look(_) => None,
         }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) struct StepHeader<'a> {
     pub(crate) run: (u64, u64),
     pub(crate) pipeline: Cow<'a, str>,
     pub(crate) path: Cow<'a, str>,
+    pub(crate) key: Option<Cow<'a, str>>,
     /// The time by the engine's clock.
     pub(crate) now: Duration,
 }
@@ -84,6 +85,7 @@ impl Serialize for TaskRequest<'_> {
             run: halves(self.context.run_id().0),
             pipeline: Cow::Borrowed(self.context.pipeline()),
             path: Cow::Owned(self.context.step_path()),
+            key: self.context.run_key().map(Cow::Borrowed),
             now: self.context.now(),
         });
         let task = TaskHeader {
@@ -258,6 +260,8 @@ enum OutcomeRef<'a> {
     Failure(FailureRef<'a>),
     Exception(ExceptionRecord),
     Goto((GotoRecord, ValueRef<'a>)),
+    /// With content, so that every outcome has the form of an object with one key.
+    Pending(()),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -316,6 +320,7 @@ impl Reply<'_> {
                 let (failed, reason) = (goto.failed, goto.reason().to_owned());
                 OutcomeRef::Goto((GotoRecord { number, name, failed, reason }, value(given)?))
             }
+            TaskOutcome::Pending => OutcomeRef::Pending(()),
         })
     }
 
@@ -362,13 +367,15 @@ enum OutcomeKind {
     Failure,
     Exception,
     Goto,
+    Pending,
 }
 
 impl DeserializeSeed<'static> for ReplySeed<'_> {
     type Value = TaskOutcome;
 
     fn deserialize<D: Deserializer<'static>>(self, from: D) -> Result<TaskOutcome, D::Error> {
-        from.deserialize_enum("Outcome", &["success", "failure", "exception", "goto"], self)
+        const KINDS: &[&str] = &["success", "failure", "exception", "goto", "pending"];
+        from.deserialize_enum("Outcome", KINDS, self)
     }
 }
 
@@ -401,6 +408,10 @@ impl Visitor<'static> for ReplySeed<'_> {
                 };
                 let goto = Goto { descriptor, failed, reason: Cow::Owned(reason) };
                 TaskOutcome::Goto(Box::new((goto, value)))
+            }
+            OutcomeKind::Pending => {
+                content.newtype_variant::<()>()?;
+                TaskOutcome::Pending
             }
         })
     }

@@ -10,6 +10,7 @@ mod late;
 mod many;
 #[path = "../patience/mod.rs"]
 mod patience;
+mod pending;
 mod pure;
 mod release;
 mod resume;

@@ -24,6 +24,7 @@ fn drive(case: &Case, start: &RunStart, host: &EventHost, picks: &[u8]) -> RunMa
                 Action::Start(task) | Action::Check(task) => {
                     UnderWay::Ended(action, machine.task(task, host).run())
                 }
+                _ => unreachable!("nothing is pending"),
             });
         }
         if machine.is_finished() {

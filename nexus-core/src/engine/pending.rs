@@ -1,0 +1,262 @@
+//! Steps that wait for the world outside, as users see them: approvals, webhooks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::durable::{Begun, KeyGuard, Resumed};
+use super::engine::Engine;
+use super::keys::Durable;
+use super::recorded::RunJournal;
+use super::resolving::{ask, task_at};
+use super::restore::plan_of;
+use super::writer::RecordedRun;
+use crate::address::StepAddress;
+use crate::context::Names;
+use crate::error::{Error, Result};
+use crate::journal::{
+    Answer, Body, Change, Record, RecordKind, RunState, Steps, StoredRun, Timestamp, each_record,
+};
+use crate::plan::Plan;
+use crate::run::{Notification, Run, Task};
+use crate::wire::{VALUE_LIMIT, to_json};
+
+/// A step of a durable run that waits for the world outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PendingStep {
+    /// Where it is: what [`Engine::resolve`] is given.
+    pub step: StepAddress,
+    /// The event's name.
+    pub event: String,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// When its `timeout` is over, if it has one.
+    pub until: Option<Timestamp>,
+}
+
+/// Where a run is that somebody asks for.
+pub(super) enum Found {
+    Active(Arc<dyn RecordedRun>),
+    /// Nobody drives it, nor can somebody meanwhile.
+    Stored(KeyGuard),
+}
+
+/// A run that nobody drives, as its records left it.
+struct RunAtRest {
+    run: Box<Run>,
+    begun: Begun,
+}
+
+impl RunAtRest {
+    /// The time since the task's first attempt began, where its policy bounds that.
+    fn elapsed(&self, task: Task) -> Duration {
+        let active = &self.begun.active;
+        if active.is_bounded(task) { active.measured_elapsed(task) } else { Duration::ZERO }
+    }
+}
+
+impl Engine {
+    /// Says what a step yields that is [pending](crate::Outcome::pending). `step` is its path, or
+    /// `path[3]` for the item with the index 3 of an `each` step: what
+    /// [`Context::step_address`](crate::Context::step_address) gives. When this returns, the value is
+    /// safe in the store.
+    ///
+    /// The run need not be under way: of one that its process left unfinished the value is recorded,
+    /// and used when the run is resumed. A step that is under way and has not said yet that it is
+    /// pending keeps the value until it does; so the world outside may answer before the body has
+    /// returned.
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+    /// use nexus_core::journal::MemoryStore;
+    /// let mut registry = Registry::new();
+    /// registry.event("approve", |_: &Context| Outcome::<String>::pending()).output_json();
+    /// let plan = Flow::parse("approve")?.plan(&registry, &Fields::new())?;
+    /// let engine = Engine::builder().store(MemoryStore::new()).build()?;
+    /// let run = engine.prepare_plan(&plan, Inputs::new())?.key("order-7").start()?;
+    /// // What somebody does hours later, with the key and the step that the body handed out.
+    /// engine.resolve("order-7", "approve", "Ada says yes")?;
+    /// assert_eq!(run.wait()?.output::<String>()?, "Ada says yes");
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the value is none that the step yields, and then the step stays pending; if there is no
+    /// such run or step, or it waits for nothing; if the store fails.
+    pub fn resolve<T: Serialize>(&self, key: &str, step: &str, value: T) -> Result<()> {
+        let json = to_json(&value, VALUE_LIMIT).map_err(|error| {
+            Error::Durable(format!("the value for `{step}` cannot be recorded: {error}"))
+        })?;
+        self.resolve_json(key, step, &json)
+    }
+
+    /// The same with a value that is written as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn resolve_json(&self, key: &str, step: &str, json: &str) -> Result<()> {
+        self.answer(key, step, Answer::Value(json))
+    }
+
+    /// Says that what a step waits for has failed. That is an exception of its event, which the
+    /// event's retry policy treats as any other: if it is tried again, the body is invoked again.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn fail(&self, key: &str, step: &str, message: &str) -> Result<()> {
+        self.answer(key, step, Answer::Failure(message))
+    }
+
+    /// The steps of a durable run that wait for the world outside, in the order of the flow.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, the store cannot be read or has no such run, or the run's records
+    /// do not fit the flow of today.
+    pub fn pending(&self, key: &str) -> Result<Vec<PendingStep>> {
+        let (durable, key) = (self.durable()?, Arc::from(key));
+        let open = |run: &Run| {
+            let open: Vec<Task> = run.open_tasks().collect();
+            (Arc::clone(&run.plan), open)
+        };
+        loop {
+            let found = match self.found(durable, &key) {
+                Found::Active(run) => ask(|look| Arc::clone(&run).have_looked_at(look), open),
+                Found::Stored(guard) => {
+                    let stored = known(durable, &key)?;
+                    if !stored.is_open() {
+                        return Ok(Vec::new());
+                    }
+                    Some(open(&*self.at_rest(durable, stored, guard)?.run))
+                }
+            };
+            // Otherwise the run has ended meanwhile.
+            if let Some((plan, open)) = found {
+                return pending_steps(durable, &plan, &known(durable, &key)?, &open);
+            }
+        }
+    }
+
+    /// Says how a task ended that is pending.
+    fn answer(&self, key: &str, step: &str, answer: Answer<'_>) -> Result<()> {
+        let (durable, key) = (self.durable()?, Arc::from(key));
+        let Ok(address) = step.parse::<StepAddress>();
+        loop {
+            match self.found(durable, &key) {
+                Found::Active(run) => {
+                    if let Some(answered) = run.resolve(&address, answer) {
+                        return answered;
+                    }
+                    // The run has ended meanwhile.
+                }
+                Found::Stored(guard) => {
+                    let stored = known(durable, &key)?;
+                    if let RunState::Ended(status) = stored.state {
+                        return Err(Error::Durable(format!(
+                            "nothing of the run `{key}` is pending: it is over ({})",
+                            status.name()
+                        )));
+                    }
+                    return self.answer_stored(durable, stored, guard, &address, answer);
+                }
+            }
+        }
+    }
+
+    /// The same of a run that nobody drives: it is told when it is resumed.
+    fn answer_stored(
+        &self,
+        durable: &Durable,
+        stored: StoredRun,
+        guard: KeyGuard,
+        address: &StepAddress,
+        answer: Answer<'_>,
+    ) -> Result<()> {
+        let (key, seq) = (Arc::clone(&stored.start.key), stored.records + 1);
+        let rest = self.at_rest(durable, stored, guard)?;
+        let (plan, task) = (&rest.run.plan, task_at(&rest.run.plan, &rest.run, &key, address)?);
+        let outcome = answer.outcome(plan, task.step).map_err(Error::Durable)?;
+        let notification = Notification::Resolved { task, outcome, reply: None };
+        let body = Body::of(plan, &notification, rest.elapsed(task), VALUE_LIMIT)
+            .map_err(|exception| Error::Durable(exception.to_string()))?;
+        let record = Record {
+            seq,
+            at: self.shared_state().timestamp(),
+            kind: body.kind,
+            step: Some(task.step),
+            attempt: task.attempt,
+            item: task.item,
+            body: body.json,
+        };
+        durable.writer.write(Change::Record { key, record })
+    }
+
+    /// Brings a run back that nobody drives, and does not go on with it.
+    fn at_rest(&self, durable: &Durable, stored: StoredRun, guard: KeyGuard) -> Result<RunAtRest> {
+        let (key, pipeline) = (Arc::clone(&stored.start.key), Arc::clone(&stored.start.pipeline));
+        let lacking = || {
+            Error::Durable(format!(
+                "the run `{key}` is one of `{pipeline}`, which is no durable pipeline of this program"
+            ))
+        };
+        let plan = plan_of(durable, &stored)?.ok_or_else(lacking)?;
+        let begun = self.resumed(&plan, Resumed::as_it_is(guard, stored))?.begin(None)?;
+        let run = begun.active.journal.as_ref().and_then(RunJournal::take_resumed);
+        Ok(RunAtRest { run: run.ok_or_else(lacking)?, begun })
+    }
+
+    /// The run with this key, or the right to it.
+    pub(super) fn found(&self, durable: &Durable, key: &Arc<str>) -> Found {
+        match durable.active_or_take(key) {
+            Some(run) => Found::Active(run),
+            None => Found::Stored(KeyGuard::taken(self.shared_state(), key)),
+        }
+    }
+}
+
+/// The run with this key, as the store has it.
+pub(super) fn known(durable: &Durable, key: &str) -> Result<StoredRun> {
+    let stored = durable.store().run(key)?;
+    stored.ok_or_else(|| Error::Durable(format!("the store has no run `{key}`")))
+}
+
+/// What there is to know of tasks that are pending.
+fn pending_steps(
+    durable: &Durable,
+    plan: &Plan,
+    stored: &StoredRun,
+    open: &[Task],
+) -> Result<Vec<PendingStep>> {
+    let mut since: BTreeMap<Task, Timestamp> = BTreeMap::new();
+    let after = stored.restart().map_or(0, |restart| restart.seq);
+    let mut steps = Steps::of(stored);
+    each_record(durable.store(), &stored.start.key, after, |record| {
+        let Ok(record) = steps.translate(record) else { return Ok(()) };
+        let task =
+            record.step.map(|step| Task { step, attempt: record.attempt, item: record.item });
+        if let (RecordKind::Completed, Some(task)) = (record.kind, task) {
+            since.extend(open.contains(&task).then_some((task, record.at)));
+        }
+        Ok::<(), Error>(())
+    })?;
+    let pending = open.iter().filter_map(|task| {
+        let since = *since.get(task)?;
+        let timeout = plan.options_of(task.step).timeout;
+        Some(PendingStep {
+            step: StepAddress::new(plan.step_path(task.step), task.item),
+            event: plan.event_name(task.step).to_owned(),
+            attempt: task.attempt,
+            since,
+            until: timeout.map(|timeout| since.plus(timeout)),
+        })
+    });
+    Ok(pending.collect())
+}
