@@ -135,7 +135,7 @@ impl Engine {
                     if !stored.is_open() {
                         return Ok(Vec::new());
                     }
-                    Some(open(&*self.at_rest(durable, stored, guard)?.run))
+                    Some(open(&self.at_rest(durable, stored, guard)?.run))
                 }
             };
             // Otherwise the run has ended meanwhile.

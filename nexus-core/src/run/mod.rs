@@ -380,10 +380,7 @@ impl Run {
                     Some(poisoned) => TaskOutcome::Exception(poisoned),
                 }
             }
-            TaskOutcome::Pending if self.open.accepts() => match self.leave_open(task, busy) {
-                Some(answer) => answer,
-                None => return None,
-            },
+            TaskOutcome::Pending if self.open.accepts() => self.leave_open(task, busy)?,
             outcome => outcome,
         };
         self.cells[task.step as usize].attempts += 1;
