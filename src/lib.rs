@@ -123,7 +123,7 @@ pub mod events {
     pub use nexus_core::{
         Bypass, Context, Descriptor, Descriptors, Event, EventExecutionEvaluationState,
         EventSettings, Exception, ExceptionKind, Failure, Goto, IntoBypass, IntoOutcome, Items,
-        Outcome, Previous, RetryAfter, State, StateFactory, WorkerExit,
+        Outcome, Previous, RetryAfter, State, StateFactory, StepAddress, WorkerExit,
     };
 }
 
@@ -191,6 +191,8 @@ pub mod batches {
 /// Runs that outlive their process; the module [`journal`](mod@crate::journal) has what stores keep.
 #[cfg(feature = "durable")]
 pub mod durable {
+    #[doc(inline)]
+    pub use nexus_core::PendingStep;
     #[doc(inline)]
     pub use nexus_core::journal::{MemoryStore, RunQuery, RunState, Store, StoredRun};
     #[doc(inline)]
