@@ -64,6 +64,7 @@ const ENGINE: &[&str] = &[
     "writer",
     "keys",
     "shared",
+    "open_timers",
     "recorded",
     "active",
     "signal",

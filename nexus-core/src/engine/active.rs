@@ -9,7 +9,7 @@ use super::mailbox::Mailbox;
 use super::progress::ProgressTracker;
 use super::recorded::RunJournal;
 use super::shared::{Mocked, Shared};
-use super::timer::{Timer, TimerKey};
+use super::timer::TimerKey;
 use super::work::{Work, WorkKind};
 use crate::context::{Names, RunInfo};
 use crate::event::Body;
@@ -31,11 +31,10 @@ pub(crate) struct LocalRun {
     pub(super) tracker: Option<Arc<ProgressTracker>>,
     pub(super) mailbox: Mailbox,
     /// What writes the run down, if something does.
-    pub(super) journal: Option<RunJournal>,
+    pub(super) journal: Option<Box<RunJournal>>,
     starts: FirstStarts,
     /// Whether it is a part of another run's task.
     pub(super) is_nested: AtomicBool,
-    pub(super) open_timers: OpenTimers,
     /// Where it stands among the engine's runs.
     pub(super) place: usize,
 }
@@ -43,40 +42,6 @@ pub(crate) struct LocalRun {
 /// When the tasks whose policy bounds the time of all attempts began.
 #[derive(Default)]
 struct FirstStarts(Mutex<BTreeMap<(u32, Option<u64>), Duration>>);
-
-/// The timeouts of tasks that are pending, by step and item.
-pub(super) struct OpenTimers {
-    timer: Arc<Timer>,
-    keys: Mutex<BTreeMap<(u32, Option<u64>), TimerKey>>,
-}
-
-impl OpenTimers {
-    fn new(timer: &Arc<Timer>) -> Self {
-        Self { timer: Arc::clone(timer), keys: Mutex::default() }
-    }
-
-    /// Has `call` called when the task's time is over, unless it is cleared before.
-    pub(super) fn set(&self, task: Task, at: Duration, call: impl FnOnce() + Send + 'static) {
-        let key = self.timer.set(at, call);
-        lock(&self.keys).insert((task.step, task.item), key);
-    }
-
-    /// The task is not pending any more, if it was.
-    pub(super) fn clear(&self, task: Task) {
-        let key = lock(&self.keys).remove(&(task.step, task.item));
-        if let Some(key) = key {
-            self.timer.clear(key);
-        }
-    }
-}
-
-impl Drop for OpenTimers {
-    fn drop(&mut self) {
-        for key in lock(&self.keys).values() {
-            self.timer.clear(*key);
-        }
-    }
-}
 
 impl LocalRun {
     pub(super) fn new(
@@ -94,14 +59,13 @@ impl LocalRun {
             mailbox: Mailbox::new(pools.iter().map(parallelism)),
             starts: FirstStarts::default(),
             is_nested: AtomicBool::new(false),
-            open_timers: OpenTimers::new(&engine.timer),
             place: 0,
             engine,
             plan,
             pools,
             mocked,
             tracker,
-            journal,
+            journal: journal.map(Box::new),
         }
     }
 }
@@ -113,7 +77,7 @@ impl ActiveRun {
     }
 
     pub(super) fn new_run(&self) -> Run {
-        if let Some(run) = self.journal.as_ref().and_then(RunJournal::take_resumed) {
+        if let Some(run) = self.journal.as_deref().and_then(RunJournal::take_resumed) {
             return *run;
         }
         let observed = !self.engine.observers.is_empty();

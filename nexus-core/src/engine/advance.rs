@@ -239,9 +239,9 @@ impl ActiveRun {
 
     /// A task is pending; its time may be over before it is resolved.
     fn watch_open(self: &Arc<Self>, task: Task, limit: Option<Duration>) {
-        if let Some(limit) = limit {
+        if let (Some(journal), Some(limit)) = (&self.journal, limit) {
             let at = self.engine.clock.now().saturating_add(limit);
-            self.open_timers.set(task, at, self.when_alive(move |run| run.time_out(task)));
+            journal.set_open_timer(task, at, self.when_alive(move |run| run.time_out(task)));
         }
     }
 
@@ -324,7 +324,9 @@ impl ActiveRun {
             Notification::Woken(task) => run.woken(task),
             Notification::TimedOut(task) => {
                 let elapsed = self.elapsed(task);
-                self.open_timers.clear(task);
+                if let Some(journal) = &self.journal {
+                    journal.clear_open_timer(task);
+                }
                 self.complete_late(run, task, elapsed);
             }
             Notification::Halted(halt) => run.cancel_all(halt),

@@ -189,7 +189,7 @@ impl ActiveRun {
                     limit
                 }
             };
-            if !commits_elsewhere && self.journal.as_ref().is_some_and(RunJournal::is_in_flight) {
+            if !commits_elsewhere && self.journal.as_deref().is_some_and(RunJournal::is_in_flight) {
                 // There is nothing else to do, so this thread may as well wait for the disk. If
                 // another one does that already, look once more and then wait for that one.
                 drop(contents);
@@ -223,7 +223,7 @@ impl ActiveRun {
         loop {
             let now = &mut *contents;
             let Some(run) = &mut now.run else { return Polled::Nothing(contents, None) };
-            let journal = self.journal.as_ref();
+            let journal = self.journal.as_deref();
             let idle = run.is_idle() && !journal.is_some_and(RunJournal::is_in_flight);
             if run.is_finished() {
                 if journal.is_some_and(RunJournal::is_in_flight) {

@@ -261,7 +261,8 @@ impl Beginner {
             Beginning::Stored(stored) => (stored.0.start.at, stored.0.ended_at),
         };
         let writer = Arc::clone(&engine.durable.as_ref()?.writer);
-        Some(RunJournal::new(writer, Arc::clone(&self.guard.key), began_at, ended_at))
+        let (key, timer) = (Arc::clone(&self.guard.key), &engine.timer);
+        Some(RunJournal::new(writer, timer, key, began_at, ended_at))
     }
 
     /// When the run's time is over, by the engine's clock; it counts from the first start, or from

@@ -128,7 +128,7 @@ impl ActiveRun {
     fn go_apart(self: &Arc<Self>, pool: u32, chunk: &Chunk, task: Task, token: &Arc<Token>) {
         token.start();
         let mut aside = Vec::new();
-        let recorded = self.journal.as_ref();
+        let recorded = self.journal.as_deref();
         let acquired =
             self.mailbox.go_apart(pool, chunk, task, token, recorded.map(|_| &mut aside));
         if let Some(journal) = recorded {

@@ -6,7 +6,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `work` | what leaves a run to be done, and what is told to it afterwards |
-//! | `timer`, `ticker` | calls at a point in time, and every so often |
+//! | `timer`, `ticker`, `open_timers` | calls at a point in time, every so often, and when pending tasks have had their time |
 //! | `chunk`, `queue` | work that waits for a pool, and what its workers have taken |
 //! | `lease` | what a worker has of a run's work |
 //! | `mailbox` | who holds the run, and what waits for whom |
@@ -60,6 +60,8 @@ mod lease;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod model;
+#[cfg(feature = "durable")]
+mod open_timers;
 #[cfg(feature = "durable")]
 mod pending;
 mod perform;

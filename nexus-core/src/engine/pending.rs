@@ -209,7 +209,7 @@ impl Engine {
         };
         let plan = plan_of(durable, &stored)?.ok_or_else(lacking)?;
         let begun = self.resumed(&plan, Resumed::as_it_is(guard, stored))?.begin(None)?;
-        let run = begun.active.journal.as_ref().and_then(RunJournal::take_resumed);
+        let run = begun.active.journal.as_deref().and_then(RunJournal::take_resumed);
         Ok(RunAtRest { run: run.ok_or_else(lacking)?, begun })
     }
 

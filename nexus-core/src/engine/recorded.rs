@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::open_timers::OpenTimers;
 use super::shared::Shared;
+use super::timer::Timer;
 use super::writer::{Entry, RecordedRun, Then, Writer};
 use crate::error::StoreError;
 use crate::journal::{Body, Change, Record, RecordKind, Timestamp};
@@ -27,6 +29,7 @@ pub(super) struct RunJournal {
     elapsed: Mutex<HashMap<Task, VecDeque<Duration>>>,
     /// Nothing more is started of the run, which is to be left when nothing runs any more.
     draining: AtomicBool,
+    open_timers: OpenTimers,
     /// The steps and items whose answers the run was not told yet.
     resolving: Mutex<BTreeSet<(u32, Option<u64>)>>,
     /// The run is left for somebody to resume.
@@ -47,6 +50,7 @@ impl RunJournal {
     /// [`go_on_after`](Self::go_on_after).
     pub(super) fn new(
         writer: Arc<Writer>,
+        timer: &Arc<Timer>,
         key: Arc<str>,
         began_at: Timestamp,
         ended_at: Option<Timestamp>,
@@ -59,6 +63,7 @@ impl RunJournal {
             order: Mutex::new(()),
             elapsed: Mutex::default(),
             draining: AtomicBool::new(false),
+            open_timers: OpenTimers::new(timer),
             resolving: Mutex::default(),
             released: AtomicBool::new(false),
             sealed: AtomicBool::new(ended_at.is_some()),
@@ -78,6 +83,21 @@ impl RunJournal {
     /// The run's key.
     pub(super) fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Has `call` called when the time of a task is over that is pending, unless it ends before.
+    pub(super) fn set_open_timer(
+        &self,
+        task: Task,
+        at: Duration,
+        call: impl FnOnce() + Send + 'static,
+    ) {
+        self.open_timers.set(task, at, call);
+    }
+
+    /// The task has ended.
+    pub(super) fn clear_open_timer(&self, task: Task) {
+        self.open_timers.clear(task);
     }
 
     /// Somebody says how a step or an item ended. `false` if somebody does already.

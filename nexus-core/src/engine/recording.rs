@@ -148,7 +148,7 @@ impl ActiveRun {
 
     /// Whether nothing more is to be started of the run.
     pub(super) fn is_draining(&self) -> bool {
-        self.journal.as_ref().is_some_and(RunJournal::is_draining)
+        self.journal.as_deref().is_some_and(RunJournal::is_draining)
     }
 
     /// Starts nothing more of a recorded run, so that it comes to rest. One that is a part of a
@@ -207,7 +207,7 @@ impl RecordedRun for ActiveRun {
     }
 
     fn resolve(self: Arc<Self>, address: &StepAddress, answer: Answer<'_>) -> Option<Result<()>> {
-        self.resolve_task(self.journal.as_ref()?, address, answer)
+        self.resolve_task(self.journal.as_deref()?, address, answer)
     }
 
     fn store_failed(self: Arc<Self>, why: &StoreError) {

@@ -85,7 +85,9 @@ impl ActiveRun {
         reply: Option<Reply>,
     ) {
         let elapsed = self.elapsed(task);
-        self.open_timers.clear(task);
+        if let Some(journal) = &self.journal {
+            journal.clear_open_timer(task);
+        }
         let told = self.complete_open(run, task, outcome, elapsed);
         if let Some(journal) = &self.journal {
             journal.end_resolving((task.step, task.item));

@@ -38,7 +38,7 @@ impl RunHost for LocalRun {
         self.engine.resources.get(&ty)
     }
     fn key(&self) -> Option<&str> {
-        self.journal.as_ref().map(RunJournal::key)
+        self.journal.as_deref().map(RunJournal::key)
     }
     fn progress(&self, context: &Context, done: u64, total: u64) {
         if let Some(tracker) = &self.tracker {
@@ -93,7 +93,7 @@ impl ActiveRun {
     pub(super) fn signal_run_end(&self, report: &Report) {
         if self.is_observed() {
             let run = self.run_event();
-            let is_left = self.journal.as_ref().is_some_and(RunJournal::is_released);
+            let is_left = self.journal.as_deref().is_some_and(RunJournal::is_released);
             let end = RunEnd { report, is_left };
             self.each_observer(|observer| observer.pipeline_execution_end(&run, &end));
         }

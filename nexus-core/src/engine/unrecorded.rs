@@ -31,6 +31,14 @@ impl RunJournal {
         match *self {}
     }
 
+    pub(super) fn set_open_timer(&self, _: Task, _: Duration, _: impl FnOnce() + Send + 'static) {
+        match *self {}
+    }
+
+    pub(super) fn clear_open_timer(&self, _: Task) {
+        match *self {}
+    }
+
     pub(super) fn is_in_flight(&self) -> bool {
         match *self {}
     }

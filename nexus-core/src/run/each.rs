@@ -264,7 +264,7 @@ impl Run {
     fn settle_each(&mut self, step: u32) {
         let Some(mut state) = self.each.remove(self.each_index(step)) else { return };
         self.tokens.raise_step(step);
-        self.open.forget_step(step);
+        self.forget_open_of(step);
         self.forget_waits(step);
         self.outstanding -= state.running;
         let result = state.result(self.plan.options_of(step).evaluation);

@@ -143,7 +143,8 @@ pub(crate) struct Run {
     taken: Taken,
     each: EachSteps,
     tokens: Tokens,
-    open: OpenTasks,
+    /// If tasks may be pending at all: somebody can say how they ended.
+    open: Option<Box<OpenTasks>>,
     /// How many workers have died of a task so far.
     crashes: BTreeMap<(u32, Option<u64>), u32>,
     actions: ShortQueue<Action>,
@@ -179,7 +180,7 @@ impl Run {
             taken: Taken::default(),
             each: EachSteps::default(),
             tokens: Tokens::default(),
-            open: OpenTasks::default(),
+            open: None,
             crashes: BTreeMap::new(),
             actions: ShortQueue::default(),
             ready,
@@ -241,7 +242,7 @@ impl Run {
     pub(crate) fn is_at_rest(&self, unbegun: usize) -> bool {
         let is_work = |action: &&Action| matches!(action, Action::Check(_) | Action::Start(_));
         let unasked = self.actions.iter().filter(is_work).filter(|it| self.is_current(it)).count();
-        self.has_only_queued(unbegun + unasked + self.open.len())
+        self.has_only_queued(unbegun + unasked + self.open_tasks().count())
     }
 
     /// Whether a task waits for its retry.
@@ -380,7 +381,7 @@ impl Run {
                     Some(poisoned) => TaskOutcome::Exception(poisoned),
                 }
             }
-            TaskOutcome::Pending if self.open.accepts() => self.leave_open(task, busy)?,
+            TaskOutcome::Pending if self.open.is_some() => self.leave_open(task, busy)?,
             outcome => outcome,
         };
         self.cells[task.step as usize].attempts += 1;
@@ -391,7 +392,7 @@ impl Run {
             self.retry(task, wait);
             return Some(wait);
         }
-        self.open.forget(task.step, task.item);
+        self.forget_open(task.step, task.item);
         if let Some(item) = task.item {
             self.item_ended(task.step, item, outcome);
             return None;
@@ -555,7 +556,7 @@ impl Run {
     /// Takes a step's checks, tasks and waits out of the account.
     fn forget_tasks(&mut self, step: u32) {
         self.tokens.raise_step(step);
-        self.open.forget_step(step);
+        self.forget_open_of(step);
         // An `each` step counts once for itself and once for each item.
         let each = self.each.remove(self.plan.steps[step as usize].hints.each);
         self.outstanding -= 1 + each.map_or(0, |state| state.running());

@@ -16,8 +16,6 @@ type Place = (u32, Option<u64>);
 /// The tasks of a run that are pending, and the answers that came before their tasks were.
 #[derive(Default)]
 pub(super) struct OpenTasks {
-    /// Whether tasks may be pending at all: somebody can say how they ended.
-    accepts: bool,
     /// The attempt of each that is pending.
     open: BTreeMap<Place, u32>,
     /// The world outside may answer before the record is safe that its task is pending, and even
@@ -38,43 +36,30 @@ pub(crate) enum Standing {
     Ended,
 }
 
-impl OpenTasks {
-    pub(super) fn accepts(&self) -> bool {
-        self.accepts
-    }
-
-    /// How many tasks are pending.
-    #[cfg(feature = "durable")]
-    pub(super) fn len(&self) -> usize {
-        self.open.len()
-    }
-
-    /// The task has ended.
-    pub(super) fn forget(&mut self, step: u32, item: Option<u64>) {
-        if self.open.is_empty() && self.early.is_empty() {
-            return;
-        }
-        self.open.remove(&(step, item));
-        panic::drop_quietly(self.early.remove(&(step, item)));
-    }
-
-    /// All tasks of a step have.
-    pub(super) fn forget_step(&mut self, step: u32) {
-        if self.open.is_empty() && self.early.is_empty() {
-            return;
-        }
-        self.open.retain(|place, _| place.0 != step);
-        let of_step = self.early.extract_if((step, None)..=(step, Some(u64::MAX)), |_, _| true);
-        panic::drop_quietly(of_step.collect::<Vec<_>>());
-    }
-}
-
 impl Run {
     /// Somebody can say how tasks ended that are pending.
     #[cfg(feature = "durable")]
     pub(crate) fn accept_pending(mut self) -> Self {
-        self.open.accepts = true;
+        self.open = Some(Box::default());
         self
+    }
+
+    /// The task has ended.
+    pub(super) fn forget_open(&mut self, step: u32, item: Option<u64>) {
+        if let Some(tasks) = &mut self.open {
+            tasks.open.remove(&(step, item));
+            panic::drop_quietly(tasks.early.remove(&(step, item)));
+        }
+    }
+
+    /// All tasks of a step have.
+    pub(super) fn forget_open_of(&mut self, step: u32) {
+        if let Some(tasks) = &mut self.open {
+            tasks.open.retain(|place, _| place.0 != step);
+            let all = (step, None)..=(step, Some(u64::MAX));
+            let of_step = tasks.early.extract_if(all, |_, _| true);
+            panic::drop_quietly(of_step.collect::<Vec<_>>());
+        }
     }
 
     /// A task has said that it is pending. Gives what its attempt ends with if that is known
@@ -82,10 +67,11 @@ impl Run {
     #[cold]
     pub(super) fn leave_open(&mut self, task: Task, busy: Duration) -> Option<TaskOutcome> {
         let place = (task.step, task.item);
-        if let Some(answer) = self.open.early.remove(&place) {
+        let tasks = self.open.as_mut()?;
+        if let Some(answer) = tasks.early.remove(&place) {
             return Some(answer);
         }
-        self.open.open.insert(place, task.attempt);
+        tasks.open.insert(place, task.attempt);
         let limit = self.plan.options_of(task.step).timeout;
         let left = limit.map(|limit| limit.saturating_sub(busy));
         self.actions.push_back(Action::Await(task, left));
@@ -95,9 +81,10 @@ impl Run {
     /// Takes an attempt out of those that are pending, if it is.
     pub(super) fn take_open(&mut self, task: Task) -> bool {
         let place = (task.step, task.item);
-        let is_open = self.open.open.get(&place) == Some(&task.attempt);
+        let Some(tasks) = &mut self.open else { return false };
+        let is_open = tasks.open.get(&place) == Some(&task.attempt);
         if is_open {
-            self.open.open.remove(&place);
+            tasks.open.remove(&place);
         }
         is_open
     }
@@ -112,11 +99,14 @@ impl Run {
         elapsed: Duration,
     ) -> Result<Option<Duration>, EndedBefore> {
         let place = (task.step, task.item);
-        if let Some(attempt) = self.open.open.remove(&place) {
+        let attempt = self.open.as_mut().and_then(|tasks| tasks.open.remove(&place));
+        if let Some(attempt) = attempt {
             return Ok(self.conclude(Task { attempt, ..task }, outcome, Duration::ZERO, elapsed));
         }
-        if self.standing(place.0, place.1) == Standing::UnderWay {
-            self.open.early.insert(place, outcome);
+        if self.standing(place.0, place.1) == Standing::UnderWay
+            && let Some(tasks) = &mut self.open
+        {
+            tasks.early.insert(place, outcome);
             return Ok(None);
         }
         panic::drop_quietly(outcome);
@@ -126,7 +116,7 @@ impl Run {
     /// The tasks that are pending.
     #[cfg(feature = "durable")]
     pub(crate) fn open_tasks(&self) -> impl Iterator<Item = Task> {
-        let open = self.open.open.iter();
+        let open = self.open.iter().flat_map(|tasks| &tasks.open);
         open.map(|(&(step, item), &attempt)| Task { step, attempt, item })
     }
 
@@ -134,7 +124,8 @@ impl Run {
     /// How far a task is. The step runs once for each item if there is one, and only then.
     pub(crate) fn standing(&self, step: u32, item: Option<u64>) -> Standing {
         let place = (step, item);
-        if let Some(&attempt) = self.open.open.get(&place) {
+        let tasks = self.open.as_ref();
+        if let Some(&attempt) = tasks.and_then(|tasks| tasks.open.get(&place)) {
             return Standing::Open(Task { step, attempt, item });
         }
         let cell = &self.cells[step as usize];
@@ -145,7 +136,9 @@ impl Run {
             _ => Standing::NotBegun,
         };
         match standing {
-            Standing::UnderWay if self.open.early.contains_key(&place) => Standing::Answered,
+            Standing::UnderWay if tasks.is_some_and(|tasks| tasks.early.contains_key(&place)) => {
+                Standing::Answered
+            }
             standing => standing,
         }
     }
