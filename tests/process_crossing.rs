@@ -371,3 +371,44 @@ mod twins {
         Ok(())
     }
 }
+
+mod pending {
+    use nexus::journal::MemoryStore;
+
+    use super::*;
+
+    /// Tells the world outside whom to answer, and waits.
+    #[event(executor = ProcessPoolExecutor)]
+    fn approve(folder: &std::path::PathBuf, ctx: &Context) -> Outcome<Order> {
+        let whom = format!("{} {}", ctx.run_key().unwrap_or("nobody"), ctx.step_address());
+        std::fs::write(folder.join("asked"), whom).unwrap();
+        Outcome::pending()
+    }
+    #[event]
+    async fn deliver(#[piped] order: Order) -> Outcome<u64> {
+        if order.id > 9 { Outcome::success(order.id) } else { Outcome::pending() }
+    }
+    #[derive(Pipeline)]
+    #[pipeline(durable, flow = approve |-> deliver)]
+    struct Sale {
+        folder: std::path::PathBuf,
+    }
+
+    #[test]
+    fn a_worker_and_an_async_event_may_wait_for_the_world_outside() -> nexus::Result<()> {
+        let folder = std::env::temp_dir().join(format!("nexus-pending-{}", id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let engine = Engine::builder().store(MemoryStore::new()).build()?;
+        let run = engine.prepare(Sale { folder: folder.clone() })?.key("S-1").start()?;
+        for (step, answer) in [("approve", r#"{"id":7,"lines":[]}"#), ("deliver", "8")] {
+            while engine.pending("S-1")?.is_empty() {
+                std::thread::yield_now();
+            }
+            engine.resolve_json("S-1", step, answer)?;
+        }
+        assert_eq!(run.wait()?.output::<u64>()?, &8);
+        assert_eq!(std::fs::read_to_string(folder.join("asked")).unwrap(), "S-1 approve");
+        std::fs::remove_dir_all(&folder).unwrap();
+        Ok(())
+    }
+}
