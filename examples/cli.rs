@@ -1,7 +1,7 @@
 //! A program whose pipelines are run from the command line: `nexus::cli` in one line of `main`.
 //!
 //! `cargo run --example cli -- run OrderPipeline --input examples/data/shop.json`, from this repository's root;
-//! `cargo run --example cli -- help` tells of the rest.
+//! `cargo run --example cli -- help` tells of the rest. With `--store shop.db` the runs are durable.
 
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ struct Order {
     card: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Receipt {
     order: String,
     cents: u64,
@@ -86,7 +86,7 @@ fn add_up(#[piped] receipts: &[Receipt], currency: &str) -> Outcome<String> {
 
 /// Charges all of the orders.
 #[derive(Pipeline)]
-#[pipeline(flow = validate |-> charge[each, max_concurrency = 2] |-> add_up)]
+#[pipeline(durable, flow = validate |-> charge[each, max_concurrency = 2] |-> add_up)]
 struct OrderPipeline {
     /// What customers ordered.
     orders: Vec<Order>,
@@ -119,7 +119,7 @@ fn refund(order: &str, cents: &u64) -> Outcome<String> {
 
 /// Gives a customer money back, when the bank agrees.
 #[derive(Pipeline)]
-#[pipeline(flow = await_bank -> refund)]
+#[pipeline(durable, flow = await_bank -> refund)]
 struct RefundPipeline {
     /// The order's id.
     order: String,

@@ -7,19 +7,23 @@
     reason = "a test says what it expects"
 )]
 
+mod durable;
 #[path = "../../examples/cli.rs"]
 mod example;
+mod service;
 mod shop;
 mod tests;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::env::var_os(shop::ROLE).is_some() {
-        return example::main();
+    match std::env::var(shop::ROLE).as_deref() {
+        Ok(service::DURABLE) => return service::main(),
+        Ok(_) => return example::main(),
+        Err(_) => {}
     }
     let only = std::env::args().nth(1).filter(|it| !it.starts_with('-'));
-    for (name, test) in tests::ALL {
+    for (name, test) in tests::ALL.iter().chain(durable::ALL) {
         if only.as_deref().is_none_or(|only| name.contains(only)) {
             println!("{name}");
             test();

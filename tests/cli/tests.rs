@@ -390,7 +390,7 @@ fn a_wrong_command_line_ends_with_2() {
         (&["run", "RefundPipeline", "--set", "order"], "write `name=value`"),
         (&["run", "RefundPipeline", "--timeout", "0s"], "the duration `0s` is zero"),
         (&["run", "RefundPipeline", "--timeout", "30"], "30s"),
-        (&["rum"], "a similar subcommand exists: 'run'"),
+        (&["grap"], "a similar subcommand exists: 'graph'"),
         (&[], "Usage: shop"),
     ] {
         let result = shop(args);
@@ -400,7 +400,7 @@ fn a_wrong_command_line_ends_with_2() {
     let help = shop(&["--help"]);
     assert_eq!((help.code, &*help.err), (Some(0), ""));
     assert!(
-        help.out.contains("130  the run was cancelled (Ctrl-C, SIGTERM, SIGHUP)"),
+        help.out.contains("130  the run was cancelled (Ctrl-C, SIGTERM, SIGHUP);"),
         "{}",
         help.out
     );

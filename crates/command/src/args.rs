@@ -11,11 +11,11 @@ use crate::App;
 use crate::graph::FORMATS;
 
 const EXIT_CODES: &str = "Exit codes:
-  0    the run succeeded, or what was asked for was shown
-  1    the run failed or was stopped, or could not begin
+  0    the run succeeded, or what was asked for was shown or done
+  1    the run failed or was stopped, or could not begin; what was asked for could not be done
   2    the command line, the input or the flow is wrong; nothing ran
   3    the run took longer than its timeout
-  130  the run was cancelled (Ctrl-C, SIGTERM, SIGHUP)";
+  130  the run was cancelled (Ctrl-C, SIGTERM, SIGHUP); a durable one was left to be resumed";
 
 const RUN: &str = "Runs a pipeline and shows what became of each step.
 
@@ -24,7 +24,7 @@ default may be left out. Everything is checked before anything runs: the fields,
 named by its path, and the flow.
 
 Ctrl-C, SIGTERM or SIGHUP cancels the run: nothing more starts, and what has become of the steps is \
-still reported. \
+still reported. A run that is recorded in a store is not cancelled but left, and can go on. \
 A second Ctrl-C ends the program at once.";
 
 pub(crate) fn command(app: &App) -> Command {
@@ -74,6 +74,11 @@ pub(crate) fn command(app: &App) -> Command {
                     "Examples:\n  {name} completions bash > ~/.local/share/bash-completion/completions/{name}\n  {name} completions fish > ~/.config/fish/completions/{name}.fish"
                 )),
         );
+    #[cfg(feature = "durable")]
+    {
+        command =
+            command.subcommand(crate::runs::command(app)).subcommand(crate::serve::command(app));
+    }
     if let Some(version) = &app.version {
         command = command.version(version.clone());
     }
@@ -86,7 +91,7 @@ pub(crate) fn command(app: &App) -> Command {
 fn run(app: &App) -> Command {
     let name = &app.name;
     let example = app.pipelines.first().map_or("PIPELINE", |entry| entry.name);
-    Command::new("run")
+    let command = Command::new("run")
         .about("Runs a pipeline and shows what became of each step")
         .long_about(RUN)
         .arg(pipeline(app))
@@ -134,7 +139,19 @@ fn run(app: &App) -> Command {
   {name} run {example} --input input.json --flow other.pty --graph run.svg
 
 {EXIT_CODES}"
-        ))
+        ));
+    #[cfg(feature = "durable")]
+    let command = command.arg(run_key()).arg(crate::runs::store());
+    command
+}
+
+#[cfg(feature = "durable")]
+fn run_key() -> Arg {
+    Arg::new("key")
+        .long("key")
+        .value_name("KEY")
+        .conflicts_with("flow")
+        .help("Make the run durable under this key: there is one run of a key, and whatever ends the program, it can go on")
 }
 
 fn graph(app: &App) -> Command {

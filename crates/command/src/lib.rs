@@ -11,17 +11,18 @@
 //! Where events run in worker processes, `nexus::init();` comes before it.
 //!
 //! `shop run PIPELINE --input file.json` runs one, `list`, `describe` and `graph` show what there
-//! is, `completions` writes what a shell needs; `--help` tells of each.
+//! is, `completions` writes what a shell needs; `--help` tells of each. With the feature `durable`,
+//! `runs` lists, shows and steers the runs of a store, and `serve` goes on with them.
 //!
 //! The program ends with
 //!
 //! | code | when |
 //! |---|---|
-//! | 0 | the run succeeded, or what was asked for was shown |
-//! | 1 | the run failed or was stopped, or could not begin |
+//! | 0 | the run succeeded, or what was asked for was shown or done |
+//! | 1 | the run failed or was stopped, or could not begin; what was asked for could not be done |
 //! | 2 | the command line, the input or the flow is wrong; nothing ran |
 //! | 3 | the run took longer than its timeout |
-//! | 130 | the run was cancelled, by Ctrl-C, SIGTERM or SIGHUP |
+//! | 130 | Ctrl-C, SIGTERM or SIGHUP cancelled the run, or left it to be resumed |
 #![forbid(unsafe_code)]
 
 mod args;
@@ -34,10 +35,29 @@ mod output;
 mod plan;
 mod position;
 mod progress;
+#[cfg(feature = "durable")]
+mod recording;
 mod run;
+#[cfg(feature = "durable")]
+mod runs;
+#[cfg(feature = "durable")]
+mod serve;
+#[cfg(feature = "durable")]
+mod store;
+#[cfg(feature = "durable")]
+mod table;
+#[cfg(feature = "durable")]
+mod time;
+#[cfg(not(feature = "durable"))]
+mod unrecorded;
+
+#[cfg(not(feature = "durable"))]
+use unrecorded as recording;
 
 use std::ffi::OsString;
 use std::fmt;
+#[cfg(feature = "durable")]
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +75,8 @@ pub struct App {
     version: Option<String>,
     about: Option<String>,
     pipelines: Vec<Entry>,
+    #[cfg(feature = "durable")]
+    store: Option<PathBuf>,
     engine: Vec<EngineSetup>,
 }
 
@@ -69,6 +91,8 @@ struct Entry {
     fields: fn() -> Fields,
     plan: fn() -> nexus_core::Result<&'static Arc<Plan>>,
     timeout: fn() -> Option<Duration>,
+    #[cfg(feature = "durable")]
+    is_durable: bool,
 }
 
 impl App {
@@ -79,6 +103,8 @@ impl App {
             version: None,
             about: None,
             pipelines: Vec::new(),
+            #[cfg(feature = "durable")]
+            store: None,
             engine: Vec::new(),
         }
     }
@@ -108,6 +134,8 @@ impl App {
             fields: P::fields,
             plan: P::plan,
             timeout: P::timeout,
+            #[cfg(feature = "durable")]
+            is_durable: P::DURABLE,
         });
         self
     }
@@ -120,6 +148,16 @@ impl App {
     /// Sets the engine up, when something is run: resources that cost time, observers, a clock.
     pub fn engine(mut self, setup: impl FnOnce(EngineBuilder) -> EngineBuilder + 'static) -> Self {
         self.engine.push(Box::new(setup));
+        self
+    }
+
+    /// Names the file of the store where durable runs are kept. The option `--store` wins, and so
+    /// does the environment variable `NEXUS_STORE`.
+    ///
+    /// Give the store here and not to the [engine](Self::engine): `runs` opens it without one.
+    #[cfg(feature = "durable")]
+    pub fn store(mut self, file: impl Into<PathBuf>) -> Self {
+        self.store = Some(file.into());
         self
     }
 
@@ -157,6 +195,10 @@ impl App {
                 output::print(&visible(describe::describe(&self, args)?).to_string())
             }
             Some(("graph", args)) => graph::graph(&self, args),
+            #[cfg(feature = "durable")]
+            Some(("runs", args)) => runs::runs(&self, args),
+            #[cfg(feature = "durable")]
+            Some(("serve", args)) => serve::serve(self, args),
             Some(("completions", args)) => output::print(&args::completions(&self, args)),
             _ => Ok(Exit::Usage),
         }
@@ -181,6 +223,23 @@ impl App {
 
     fn build_engine(self) -> nexus_core::Result<Engine> {
         self.engine.into_iter().fold(Engine::builder(), |engine, setup| setup(engine)).build()
+    }
+
+    /// An engine that keeps its runs in this store, and can go on with those of all pipelines.
+    #[cfg(feature = "durable")]
+    fn build_durable_engine(
+        mut self,
+        store: Arc<nexus_sqlite::SqliteStore>,
+        setup: impl FnOnce(EngineBuilder) -> EngineBuilder + 'static,
+    ) -> nexus_core::Result<Engine> {
+        // Those of durable pipelines are found by themselves, also where their flow has changed.
+        let others = self.pipelines.iter().filter(|entry| !entry.is_durable);
+        let plans: Vec<_> = others.filter_map(|entry| (entry.plan)().ok()).collect();
+        self.engine.push(Box::new(move |engine| {
+            let engine = plans.into_iter().fold(engine, EngineBuilder::resumable);
+            setup(engine.store(store))
+        }));
+        self.build_engine()
     }
 }
 

@@ -86,7 +86,7 @@ fn write_error(line: fmt::Arguments<'_>) {
 /// Prints what was asked for on the standard output.
 pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
-    let newline = if text.ends_with('\n') { "" } else { "\n" };
+    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
         Ok(()) => Ok(Exit::Success),
         // The reader has closed the pipe, as `| head` does, which is no error.

@@ -14,6 +14,7 @@ use crate::input::{self, Document};
 use crate::interrupt::Interrupt;
 use crate::output::{self, Exit, Failure, UserError};
 use crate::plan::plan;
+use crate::recording::Recording;
 use crate::{App, Entry, graph, progress};
 
 pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
@@ -28,8 +29,7 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     if let Some((path, _)) = picture {
         graph::check_writable(path)?;
     }
-    let report = run_pipeline(app, entry, args, &plan, values)
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let report = run_pipeline(app, entry, args, &plan, values)?;
     let exit = match report.status() {
         Status::Succeeded => Exit::Success,
         Status::TimedOut => Exit::TimedOut,
@@ -95,20 +95,39 @@ fn run_pipeline(
     args: &ArgMatches,
     plan: &Arc<Plan>,
     values: Vec<Value>,
-) -> nexus_core::Result<Report> {
-    let engine = app.build_engine()?;
+) -> Result<Report, Failure> {
+    let failed = |error: nexus_core::Error| Failure::new(Exit::Failed, error.to_string());
+    let recording = Recording::of(&app, entry, args)?;
+    let engine = match &recording {
+        Some(recording) => recording.engine(app),
+        None => app.build_engine(),
+    };
+    let engine = engine.map_err(failed)?;
     let mut prepared = prepare_values(&engine, plan, values);
     let timeout = args.get_one::<Duration>("timeout").copied();
     if let Some(limit) = timeout.or_else(entry.timeout) {
         prepared = prepared.timeout(limit);
     }
+    if let Some(recording) = &recording {
+        prepared = recording.record(prepared)?;
+    }
     let interrupt = Interrupt::listen();
-    let handle = prepared.start()?;
-    interrupt.set_run(&handle.canceller());
+    let handle = prepared.start().map_err(failed)?;
+    if let Some(recording) = &recording {
+        recording.leave_on_signal(&interrupt, &engine, &handle);
+    } else {
+        let run = handle.canceller();
+        let notice = "cancelling the run; press Ctrl-C again to end at once";
+        interrupt.stops(notice, move || run.cancel());
+    }
     let mode = match args.get_one::<String>("progress").map(String::as_str) {
         Some("never") => progress::Mode::Off,
         _ if std::io::stderr().is_terminal() => progress::Mode::Bars,
         _ => progress::Mode::Lines,
     };
-    progress::wait(handle, plan.name(), mode)
+    let left = recording.and_then(|recording| recording.if_left(&handle));
+    match (progress::wait(handle, plan.name(), mode), left) {
+        (Err(_), Some(left)) if interrupt.has_come() => Err(left),
+        (report, _) => report.map_err(failed),
+    }
 }

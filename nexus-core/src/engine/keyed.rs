@@ -47,7 +47,8 @@ impl Prepared {
 
 impl Prepared {
     /// Records the run under a key of its own, if the engine has a store.
-    pub(crate) fn recorded_if_stored(mut self) -> Self {
+    #[doc(hidden)]
+    pub fn recorded_if_stored(mut self) -> Self {
         if self.engine.durable().is_ok() {
             self.engine.watch_requests();
             self.recording = Some(Recording::under(None));

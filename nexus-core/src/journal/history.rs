@@ -84,21 +84,21 @@ pub struct StepHistory {
     pub items: Option<ItemCounts>,
     /// When bodies ran. Spans that touch are one.
     pub running: Vec<Span>,
-    /// The waits before retries that are over; none of items.
+    /// The waits before retries that are over. Spans that touch are one.
     pub waits: Vec<Span>,
     /// What it yielded, if it has no items and its last attempt has succeeded.
     pub value: Option<serde_json::Value>,
 }
 
-/// How the attempts of an `each` step ended.
+/// How the items of an `each` step ended so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ItemCounts {
-    /// Items that succeeded.
+    /// Those that succeeded.
     pub succeeded: u64,
-    /// Attempts that did not; of one item there may be several.
-    pub failed_attempts: u64,
-    /// Items that were bypassed.
+    /// Those whose last attempt did not succeed. They may be tried again.
+    pub failed: u64,
+    /// Those that were bypassed.
     pub bypassed: u64,
 }
 
@@ -127,6 +127,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// The time from the one to the other.
+    pub fn new(from: Timestamp, to: Timestamp) -> Self {
+        Self { from, to }
+    }
+
     /// How long it is.
     pub fn duration(&self) -> Duration {
         self.to.since(self.from)
@@ -242,7 +247,7 @@ impl StepHistory {
 
     fn add(&mut self, mut attempt: AttemptHistory) {
         if attempt.ended == AttemptEnd::Pending {
-            self.add_running(attempt.span);
+            add_span(&mut self.running, attempt.span);
             return self.keep(attempt);
         }
         let is_same = |open: &AttemptHistory| {
@@ -252,17 +257,9 @@ impl StepHistory {
         match self.attempts.iter().rposition(is_same) {
             // It ends now, and the body has ended long ago.
             Some(place) => attempt.span.from = self.attempts.remove(place).span.from,
-            None => self.add_running(attempt.span),
+            None => add_span(&mut self.running, attempt.span),
         }
         self.ended_attempts += 1;
-        if attempt.item.is_some() {
-            let items = self.items.get_or_insert_default();
-            match &attempt.ended {
-                AttemptEnd::Bypassed(_) => items.bypassed += 1,
-                ended if ended.is_success() => items.succeeded += 1,
-                _ => items.failed_attempts += 1,
-            }
-        }
         if attempt.item.is_none() || !attempt.ended.is_success() {
             self.keep(attempt);
         }
@@ -274,21 +271,40 @@ impl StepHistory {
         }
     }
 
-    /// Spans come in the order of their ends.
-    fn add_running(&mut self, mut span: Span) {
-        while let Some(last) = self.running.pop_if(|last| last.to >= span.from) {
-            span = Span { from: span.from.min(last.from), to: span.to.max(last.to) };
+    /// Counts an item whose attempt has ended; `had_failed` says how the one before did.
+    fn count_item(&mut self, ended: &AttemptEnd, had_failed: bool) {
+        let items = self.items.get_or_insert_default();
+        items.failed -= u64::from(had_failed);
+        match ended {
+            AttemptEnd::Pending => {}
+            AttemptEnd::Bypassed(_) => items.bypassed += 1,
+            ended if ended.is_success() => items.succeeded += 1,
+            _ => items.failed += 1,
         }
-        self.running.push(span);
     }
+}
+
+/// Adds a span to others. They come in the order of their ends.
+fn add_span(spans: &mut Vec<Span>, mut span: Span) {
+    while let Some(last) = spans.pop_if(|last| last.to >= span.from) {
+        span = Span { from: span.from.min(last.from), to: span.to.max(last.to) };
+    }
+    spans.push(span);
 }
 
 /// Reads the records of a run one after the other.
 struct Reader {
     steps: Vec<StepHistory>,
     halted: Option<(Timestamp, HaltCause)>,
-    /// When something was last recorded of a step without items.
-    last: HashMap<u32, Timestamp>,
+    /// What was last recorded of a step, and of an item that has not succeeded.
+    last: HashMap<(u32, Option<u64>), Last>,
+}
+
+/// What was last recorded of a task: when, and whether its last attempt did not succeed.
+#[derive(Clone, Copy)]
+struct Last {
+    at: Timestamp,
+    has_failed: bool,
 }
 
 impl Reader {
@@ -304,30 +320,36 @@ impl Reader {
             }
             return;
         };
-        let now = record.at;
-        let last = match record.item {
-            None => self.last.insert(step, now).unwrap_or(now),
-            Some(_) => now,
-        };
         let Some(of_step) = self.steps.get_mut(step as usize) else { return };
+        let (now, place) = (record.at, (step, record.item));
+        let last = self.last.get(&place).copied();
+        let since_last = Span { from: last.map_or(now, |last| last.at), to: now };
+        let had_failed = last.is_some_and(|last| last.has_failed);
         let (span, ended, value) = match record.kind {
             RecordKind::Woken => {
-                if record.item.is_none() {
-                    of_step.waits.push(Span { from: last, to: now });
-                }
-                return;
+                self.last.insert(place, Last { at: now, has_failed: had_failed });
+                return add_span(&mut of_step.waits, since_last);
             }
             RecordKind::Checked => match skipped(&record.body) {
                 Some(reason) => (Span { from: now, to: now }, AttemptEnd::Bypassed(reason), None),
                 None => return,
             },
-            RecordKind::TimedOut => (Span { from: last, to: now }, AttemptEnd::TimedOut, None),
+            RecordKind::TimedOut => (since_last, AttemptEnd::TimedOut, None),
             RecordKind::Computed => (Span { from: now, to: now }, AttemptEnd::Success, None),
             // What it waited for is the attempt's; the time until then is none of its own.
             RecordKind::Completed | RecordKind::Resolved => completed(&record.body, now),
             RecordKind::Halted | RecordKind::Adopted | RecordKind::Restarted => return,
         };
         of_step.value = value.filter(|_| record.item.is_none());
+        if record.item.is_some() {
+            of_step.count_item(&ended, had_failed);
+        }
+        if record.item.is_some() && ended.is_success() {
+            self.last.remove(&place);
+        } else {
+            let has_failed = !ended.is_success() && ended != AttemptEnd::Pending;
+            self.last.insert(place, Last { at: now, has_failed });
+        }
         of_step.add(AttemptHistory { attempt: record.attempt, item: record.item, span, ended });
     }
 }

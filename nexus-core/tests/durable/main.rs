@@ -5,6 +5,7 @@ mod cancel;
 mod decisions;
 mod drift;
 mod futures;
+mod history;
 mod keys;
 mod late;
 mod many;

@@ -1,0 +1,85 @@
+//! The part of `run` that is about durable runs.
+
+use std::sync::Arc;
+
+use clap::ArgMatches;
+use nexus_core::journal::{RunState, Store, StoredRun};
+use nexus_core::{Engine, Prepared, RunHandle, Shutdown};
+use nexus_sqlite::SqliteStore;
+
+use crate::interrupt::Interrupt;
+use crate::output::{Exit, Failure, warn};
+use crate::{App, Entry, store, time};
+
+/// That a run is written down: where, and under which key.
+pub(crate) struct Recording {
+    store: Arc<SqliteStore>,
+    key: Option<String>,
+    program: String,
+}
+
+impl Recording {
+    /// That of the run that the command line asks for, if it is to be written down: it has a key, or
+    /// its pipeline is durable and a store is named.
+    pub(crate) fn of(app: &App, entry: Entry, args: &ArgMatches) -> Result<Option<Self>, Failure> {
+        let key = args.get_one::<String>("key").cloned();
+        let path = match &key {
+            Some(_) => store::needed_path(app, args)?,
+            None if entry.is_durable => match store::path(app, args) {
+                Some(path) => path,
+                None => return Ok(None),
+            },
+            None => return Ok(None),
+        };
+        let store = Arc::new(store::own(&path)?);
+        Ok(Some(Self { store, key, program: app.name.clone() }))
+    }
+
+    pub(crate) fn engine(&self, app: App) -> nexus_core::Result<Engine> {
+        app.build_durable_engine(Arc::clone(&self.store), |engine| engine)
+    }
+
+    /// Says what the store has of the run already.
+    pub(crate) fn record(&self, prepared: Prepared) -> Result<Prepared, Failure> {
+        let Some(key) = &self.key else { return Ok(prepared.recorded_if_stored()) };
+        let found = self.store.run(key).map_err(|error| store::failure(&error))?;
+        if let Some(found) = found {
+            warn(&already_there(&found));
+        }
+        Ok(prepared.key(&**key))
+    }
+
+    /// Has a signal leave the run, which anybody can go on with, instead of ending it for good.
+    pub(crate) fn leave_on_signal(&self, interrupt: &Interrupt, engine: &Engine, run: &RunHandle) {
+        if let (Some(key), None) = (run.key(), &self.key) {
+            warn(&format!("the run is recorded under the key `{key}`"));
+        }
+        let engine = engine.clone();
+        let notice = "leaving the run, when the attempts that are under way have ended; press Ctrl-C again to end at once";
+        interrupt.stops(notice, move || {
+            let engine = engine.clone();
+            std::thread::spawn(move || engine.shutdown(Shutdown::release()));
+        });
+    }
+
+    /// What the user is told of the run if a signal leaves it.
+    pub(crate) fn if_left(&self, run: &RunHandle) -> Option<Failure> {
+        let (program, key) = (&self.program, run.key()?);
+        Some(Failure::new(
+            Exit::Cancelled,
+            format!(
+                "the run `{key}` was left where it is: `{program} serve`, or the same command with this key, goes on with it, and `{program} runs cancel` ends it for good"
+            ),
+        ))
+    }
+}
+
+fn already_there(run: &StoredRun) -> String {
+    let (key, began) = (&run.start.key, time::date(run.start.at));
+    match run.state {
+        RunState::Ended(status) => {
+            format!("the run `{key}` began {began} UTC and has {status}; nothing is run again")
+        }
+        _ => format!("the run `{key}` began {began} UTC and is not over; it goes on where it is"),
+    }
+}

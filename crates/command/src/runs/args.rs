@@ -1,0 +1,120 @@
+//! The arguments of `runs`.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use super::STATES;
+use crate::App;
+use crate::store::VARIABLE;
+
+/// How many runs are listed where the user does not say.
+const LISTED: &str = "50";
+
+pub(crate) fn command(app: &App) -> Command {
+    let name = &app.name;
+    Command::new("runs")
+        .about("Lists, shows and steers the durable runs of a store")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(store().global(true))
+        .subcommand(list(name))
+        .subcommand(show(name))
+        .subcommand(
+            Command::new("cancel")
+                .about("Ends a run for good: nothing more starts, and its status is cancelled")
+                .arg(key())
+                .arg(wait()),
+        )
+        .after_help(format!(
+            "Reading is possible while another process, such as `{name} serve`, owns the store. What changes a run is asked of that process then, which looks for it four times a second; `--wait` waits until it is done.
+
+Examples:
+  {name} runs list --store orders.db --failed
+  {name} runs show A-1001
+  {name} runs cancel A-1001 --wait"
+        ))
+}
+
+/// The option that names the store.
+pub(crate) fn store() -> Arg {
+    Arg::new("store")
+        .long("store")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help(format!("The store of durable runs; without it, the one that the environment variable {VARIABLE} or the program names"))
+}
+
+fn list(name: &str) -> Command {
+    let states = PossibleValuesParser::new(STATES.map(nexus_core::journal::RunState::name));
+    Command::new("list")
+        .about("Lists runs, those that began last first")
+        .arg(
+            Arg::new("status")
+                .long("status")
+                .value_name("STATUS")
+                .action(ArgAction::Append)
+                .value_parser(states)
+                .help("Only runs with this status; may be given several times"),
+        )
+        .arg(
+            Arg::new("failed")
+                .long("failed")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("status")
+                .help("Only runs that failed, were stopped or took too long, that need a decision, or that are damaged"),
+        )
+        .arg(
+            Arg::new("pipeline")
+                .long("pipeline")
+                .value_name("PIPELINE")
+                .help("Only runs of this pipeline"),
+        )
+        .arg(
+            Arg::new("limit")
+                .long("limit")
+                .value_name("N")
+                .value_parser(value_parser!(u32).range(1..))
+                .default_value(LISTED)
+                .help("At most so many"),
+        )
+        .arg(json("Print each run as a line of JSON"))
+        .after_help(format!(
+            "Dates are in UTC.
+
+Examples:
+  {name} runs list
+  {name} runs list --status unfinished --status needs_decision
+  {name} runs list --failed --limit 1000 --json"
+        ))
+}
+
+fn show(name: &str) -> Command {
+    Command::new("show")
+        .about("Shows what became of a run so far: its flow, its timeline and its errors")
+        .arg(key())
+        .arg(json("Print all that is recorded of it as a line of JSON"))
+        .after_help(format!(
+            "Dates are in UTC.
+
+Examples:
+  {name} runs show A-1001
+  {name} runs show A-1001 --json"
+        ))
+}
+
+fn key() -> Arg {
+    Arg::new("key").value_name("KEY").required(true).help("The run's key")
+}
+
+fn json(help: &'static str) -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help(help)
+}
+
+fn wait() -> Arg {
+    Arg::new("wait")
+        .long("wait")
+        .action(ArgAction::SetTrue)
+        .help("If another process owns the store, wait until it has done it")
+}

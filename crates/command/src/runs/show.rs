@@ -1,0 +1,226 @@
+//! `runs show`.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use nexus_core::journal::{
+    AttemptEnd, HaltCause, History, RunState, Span, StepHistory, StoredRun, Timestamp,
+};
+use nexus_picture::{Picture, StepLook, StepOutcome};
+use nexus_pointy::visible;
+
+use super::json::ShownRun;
+use super::{color, key, timeline};
+use crate::App;
+use crate::output::{self, Exit, Failure};
+use crate::store;
+use crate::table::{Color, Screen};
+use crate::time;
+
+/// So many errors are shown; `--json` has all that are kept.
+const MOST_ERRORS: usize = 20;
+
+pub(crate) fn show(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let store = store::read(app, args)?;
+    let run = store::run(&store, key(args))?;
+    let history = match History::read(&store, key(args)) {
+        Ok(Some(history)) => history,
+        Ok(None) => return Err(Failure::usage("the run is gone by now")),
+        Err(error) => return Err(store::failure(&error)),
+    };
+    if args.get_flag("json") {
+        let text = serde_json::to_string(&ShownRun::new(&history));
+        let text = text.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        return output::print(&text);
+    }
+    let until = run.ended_at.unwrap_or_else(time::now);
+    output::print(&page(&app.name, &history, until, Screen::of_stdout()))
+}
+
+/// The run as people read it. `until` is when it ended, or now.
+fn page(program: &str, history: &History, until: Timestamp, screen: Screen) -> String {
+    let mut out = heading(history, until, screen);
+    out.push_str(&decision(program, &history.run));
+    if let Some(picture) = picture(history) {
+        let picture = if screen.is_colored { picture.colored() } else { picture };
+        let _ = write!(out, "\n{}", picture.text());
+    }
+    let _ = write!(out, "\n{}", timeline::draw(history, until, screen));
+    out.push_str(&errors(history, screen));
+    out
+}
+
+fn heading(history: &History, until: Timestamp, screen: Screen) -> String {
+    let run = &history.run;
+    let one_line = |text: &str| visible(text).on_one_line().to_string();
+    let mut out = screen.paint(Some(Color::Bold), &one_line(&run.start.key));
+    let status = screen.paint(color(run.state), run.state.name());
+    let _ = writeln!(out, "  {}  {status}", one_line(&run.start.pipeline));
+    let took = time::short(until.since(run.start.at));
+    let took = if run.ended_at.is_some() { format!("took {took}") } else { format!("{took} ago") };
+    let began = time::date(run.start.at);
+    let _ = writeln!(out, "began {began} UTC, {took}; {} records", run.records);
+    if let Some(deadline) = run.start.deadline.filter(|_| run.ended_at.is_none()) {
+        let _ = writeln!(out, "its time is over {} UTC", time::date(deadline));
+    }
+    if let Some(parent) = &run.start.parent {
+        let _ = writeln!(out, "inside of the run {}", one_line(parent));
+    }
+    if let Some((at, by)) = history.halted {
+        let what = match by {
+            HaltCause::Timeout => "its time was over",
+            HaltCause::Parent => "cancelled with the run around it",
+            _ => "cancelled",
+        };
+        let _ = writeln!(out, "{what} {} UTC", time::date(at));
+    }
+    out
+}
+
+/// Why somebody has to decide, and how.
+fn decision(program: &str, run: &StoredRun) -> String {
+    let reason =
+        visible(run.reason.as_deref().unwrap_or("nothing says why")).indented(2).to_string();
+    match run.state {
+        RunState::NeedsDecision => {
+            let key = shell_word(&run.start.key);
+            format!(
+                "\nIt cannot go on before somebody decides: {reason}\n  {program} runs cancel {key}   ends it\n"
+            )
+        }
+        RunState::Damaged => format!("\nWhat is written of it is damaged: {reason}\n"),
+        _ => String::new(),
+    }
+}
+
+/// A word as a shell takes it.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=#[]".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// The flow with what became of each step; none if the store has another language than this program.
+fn picture(history: &History) -> Option<Picture> {
+    let flow = nexus_pointy::parse(&history.run.start.flow.script).into_result().ok()?;
+    let looks = history.steps.iter().map(|step| {
+        let look = Look::of(step, &history.run);
+        let ran: Duration = step.running.iter().map(Span::duration).sum();
+        let attempts = if step.items.is_some() { 1 } else { step.ended_attempts };
+        let drawn = StepLook::new(look.outcome).took(ran);
+        let drawn = drawn.attempts(u32::try_from(attempts).unwrap_or(u32::MAX));
+        match look.outcome {
+            StepOutcome::Success | StepOutcome::NotRun if step.items.is_none() => drawn,
+            _ => drawn.note(look.sentence),
+        }
+    });
+    Some(Picture::of(&flow).titled("").with_steps(looks))
+}
+
+fn errors(history: &History, screen: Screen) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    for step in &history.steps {
+        for attempt in step.attempts.iter().filter(|it| !it.ended.errors().is_empty()) {
+            count += 1;
+            if count > MOST_ERRORS {
+                continue;
+            }
+            let item = attempt.item.map(|item| format!("[{item}]")).unwrap_or_default();
+            let path = visible(&step.path).on_one_line();
+            let at = time::date(attempt.span.to);
+            let [first, sources @ ..] = attempt.ended.errors() else { continue };
+            let first = visible(first).indented(4);
+            let _ = writeln!(out, "  {path}{item}, attempt {}, {at}: {first}", attempt.attempt);
+            for source in sources {
+                let _ = writeln!(out, "    caused by: {}", visible(source).indented(6));
+            }
+        }
+    }
+    if count > MOST_ERRORS {
+        let _ = writeln!(out, "  and {} more: see `--json`", count - MOST_ERRORS);
+    }
+    if out.is_empty() {
+        out
+    } else {
+        format!("\n{}\n{out}", screen.paint(Some(Color::Bold), "errors"))
+    }
+}
+
+/// How many items have ended; one where the step has none.
+fn count(step: &StepHistory) -> u64 {
+    step.items.map_or(1, |items| items.succeeded + items.failed + items.bypassed)
+}
+
+/// How a step ended, to be shown.
+pub(crate) struct Look {
+    pub(crate) outcome: StepOutcome,
+    pub(crate) sentence: String,
+}
+
+impl Look {
+    pub(crate) fn of(step: &StepHistory, run: &StoredRun) -> Self {
+        let look = |outcome, sentence: String| Self { outcome, sentence };
+        if let Some(items) = step.items {
+            let outcome =
+                if items.failed == 0 { StepOutcome::Success } else { StepOutcome::Failure };
+            let mut sentence = format!("{} items", count(step));
+            if items.failed > 0 {
+                let _ = write!(sentence, ", {} of them without success", items.failed);
+            }
+            if items.bypassed > 0 {
+                let _ = write!(sentence, ", {} bypassed", items.bypassed);
+            }
+            return look(outcome, sentence);
+        }
+        let Some(last) = step.last() else {
+            let is_over = matches!(run.state, RunState::Ended(_));
+            let sentence = if is_over { "not run" } else { "nothing is recorded yet" };
+            return look(StepOutcome::NotRun, sentence.to_owned());
+        };
+        match &last.ended {
+            AttemptEnd::Success => look(StepOutcome::Success, "success".to_owned()),
+            AttemptEnd::Failure(errors) => look(StepOutcome::Failure, errors.join(": ")),
+            AttemptEnd::Exception(errors) => look(StepOutcome::Exception, errors.join(": ")),
+            AttemptEnd::Goto { branch, reason, .. } => {
+                look(StepOutcome::Goto, format!("went to `{branch}` ({reason})"))
+            }
+            AttemptEnd::Bypassed(reason) => {
+                look(StepOutcome::Bypassed, format!("bypassed ({reason})"))
+            }
+            AttemptEnd::TimedOut => {
+                look(StepOutcome::Exception, "took longer than its timeout".to_owned())
+            }
+            _ => look(StepOutcome::NotRun, "ended in a way that this program does not know".into()),
+        }
+    }
+
+    pub(crate) fn color(&self) -> Color {
+        match self.outcome {
+            StepOutcome::Success => Color::Green,
+            StepOutcome::Failure | StepOutcome::Exception => Color::Red,
+            StepOutcome::Goto | StepOutcome::Bypassed => Color::Yellow,
+            StepOutcome::NotRun => Color::Grey,
+        }
+    }
+
+    /// What stands behind the step's bar.
+    pub(crate) fn line(&self, step: &StepHistory) -> String {
+        let mut line = self.sentence.clone();
+        if step.ended_attempts > count(step).max(1) {
+            let _ = write!(line, "; {} attempts", step.ended_attempts);
+        }
+        let sum = |spans: &[Span]| spans.iter().map(Span::duration).sum::<Duration>();
+        let (waited, ran) = (sum(&step.waits), sum(&step.running));
+        if !waited.is_zero() {
+            let _ = write!(line, ", waited {}", time::short(waited));
+        }
+        if !ran.is_zero() {
+            let _ = write!(line, "  [{}]", time::short(ran));
+        }
+        line
+    }
+}

@@ -1,0 +1,230 @@
+//! `serve`: goes on with the runs of a store, and does what other processes ask for.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::ArgMatches;
+use nexus_core::journal::{RunQuery, RunState, StoredRun};
+use nexus_core::{Engine, Observer, RunEnd, RunEvent, RunHandle, Shutdown};
+use nexus_pointy::visible;
+use serde::Serialize;
+
+use crate::App;
+use crate::interrupt::Interrupt;
+use crate::output::{Exit, Failure};
+use crate::{store, time};
+
+pub(crate) fn serve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let failed = |error: nexus_core::Error| Failure::new(Exit::Failed, error.to_string());
+    let path = store::needed_path(&app, args)?;
+    let grace = args.get_one::<Duration>("grace").copied().unwrap_or_default();
+    let interrupt = Interrupt::listen();
+    let store = Arc::new(store::own(&path)?);
+    let (wake, woken) = mpsc::channel();
+    let service = Arc::new(Service::new(args.get_flag("json"), wake.clone()));
+    let observer = RunLog(Arc::clone(&service));
+    let engine = app.build_durable_engine(store, |engine| engine.observer(observer));
+    let engine = engine.map_err(failed)?;
+    interrupt.stops("", move || _ = wake.send(Wake::Signal));
+
+    service.say(&Line::of("serving").text(format!("serving {}", path.display())));
+    let runs = engine.resume().map_err(failed)?;
+    say_undecided(&engine, &service).map_err(failed)?;
+    let woken = woken.recv();
+    end(&engine, &service, grace);
+    match woken {
+        Ok(Wake::Trouble) => Err(trouble(runs)),
+        _ => Ok(Exit::Success),
+    }
+}
+
+/// Says which runs somebody has to look at.
+fn say_undecided(engine: &Engine, service: &Service) -> nexus_core::Result<()> {
+    for state in [RunState::NeedsDecision, RunState::Damaged] {
+        for run in engine.runs(&RunQuery { state: Some(state), ..RunQuery::all() })? {
+            service.say(&Line::undecided(&run));
+        }
+    }
+    Ok(())
+}
+
+/// Starts nothing more, lets what is under way end, and leaves the rest.
+fn end(engine: &Engine, service: &Service, grace: Duration) {
+    let text = format!("draining: attempts that are under way have {}", time::short(grace));
+    service.say(&Line::of("draining").text(text));
+    service.is_draining.store(true, Ordering::Release);
+    let report = engine.shutdown(Shutdown::release().within(grace));
+    for step in &report.still_running {
+        service.say(&Line::of("abandoned").text(format!("did not end in time: {step}")));
+    }
+    service.say(&Line::of("stopped").text("stopped; every run that is not over can be resumed"));
+}
+
+/// Why a run was left without anybody asking for it.
+fn trouble(runs: Vec<RunHandle>) -> Failure {
+    let over = runs.into_iter().filter(RunHandle::is_finished);
+    let mut whys = over.filter_map(|run| match run.wait() {
+        Err(nexus_core::Error::Store(why)) => Some(why.to_string()),
+        _ => None,
+    });
+    let why = whys.next().unwrap_or_else(|| "its store could not be written".to_owned());
+    Failure::new(Exit::Failed, format!("a run could not go on: {why}"))
+}
+
+/// Why the main thread goes on.
+enum Wake {
+    Signal,
+    /// A run was left, which nobody asked for.
+    Trouble,
+}
+
+/// What the service says, and whether it ends.
+struct Service {
+    is_json: bool,
+    /// Systemd's journal has a time for each line.
+    has_times: bool,
+    is_draining: AtomicBool,
+    wake: Mutex<Sender<Wake>>,
+}
+
+impl Service {
+    fn new(is_json: bool, wake: Sender<Wake>) -> Self {
+        let has_times = std::env::var_os("JOURNAL_STREAM").is_none();
+        Self { is_json, has_times, is_draining: AtomicBool::new(false), wake: Mutex::new(wake) }
+    }
+
+    /// Writes a line at once. Nobody may be left to read it, which is no reason to end.
+    fn say(&self, line: &Line) {
+        let mut out = std::io::stdout().lock();
+        let at = time::rfc_3339(time::now());
+        let line = if self.is_json {
+            serde_json::to_string(&Timed { at, line }).unwrap_or_default()
+        } else {
+            let times = if self.has_times { at + " " } else { String::new() };
+            let key = line.run.as_ref().map(|key| format!("{key} ")).unwrap_or_default();
+            let text = line.text.as_deref().unwrap_or(line.event);
+            visible(format!("{times}{key}{text}")).on_one_line().to_string()
+        };
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+
+    fn trouble(&self) {
+        if !self.is_draining.load(Ordering::Acquire) {
+            let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = wake.send(Wake::Trouble);
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Default, Serialize)]
+struct Line {
+    event: &'static str,
+    run: Option<String>,
+    pipeline: Option<String>,
+    status: Option<&'static str>,
+    reason: Option<String>,
+    /// The same for people.
+    #[serde(skip)]
+    text: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Timed<'a> {
+    at: String,
+    #[serde(flatten)]
+    line: &'a Line,
+}
+
+impl Line {
+    fn of(event: &'static str) -> Self {
+        Self { event, ..Self::default() }
+    }
+
+    fn of_run(event: &'static str, run: &RunEvent<'_>) -> Self {
+        let (key, pipeline) = (run.key().map(str::to_owned), Some(run.pipeline().to_owned()));
+        Self { event, run: key, pipeline, ..Self::default() }
+    }
+
+    fn undecided(run: &StoredRun) -> Self {
+        let reason = run.reason.clone().unwrap_or_default();
+        let (event, what) = match run.state {
+            RunState::Damaged => ("damaged", "is damaged"),
+            _ => ("needs_decision", "needs a decision"),
+        };
+        let text = Some(format!("{what}: {reason}"));
+        let (key, pipeline) = (run.start.key.to_string(), run.start.pipeline.to_string());
+        Self {
+            event,
+            run: Some(key),
+            pipeline: Some(pipeline),
+            status: None,
+            reason: Some(reason),
+            text,
+        }
+    }
+
+    fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+}
+
+/// Says when runs begin and end.
+struct RunLog(Arc<Service>);
+
+impl Observer for RunLog {
+    fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
+        if run.key().is_some() {
+            let text = format!("goes on: {}", run.pipeline());
+            self.0.say(&Line::of_run("started", run).text(text));
+        }
+    }
+
+    fn pipeline_execution_end(&self, run: &RunEvent<'_>, end: &RunEnd<'_>) {
+        if run.key().is_none() {
+            return;
+        }
+        if end.is_left() {
+            self.0.say(&Line::of_run("left", run).text("left where it is, to be resumed"));
+            return self.0.trouble();
+        }
+        let mut line = Line::of_run("ended", run);
+        (line.status, line.reason) = (Some(end.status().name()), end.reason());
+        let text = match &line.reason {
+            Some(reason) => format!("{}: {reason}", end.status()),
+            None => end.status().to_string(),
+        };
+        self.0.say(&line.text(text));
+    }
+}
+
+pub(crate) fn command(app: &App) -> clap::Command {
+    let name = &app.name;
+    clap::Command::new("serve")
+        .about("Goes on with the durable runs of a store, as a service")
+        .long_about("Owns the store, goes on with every run that is not over, and does what `runs` asks for from other processes. Writes a line for each thing that happens.
+
+SIGTERM, SIGHUP or Ctrl-C ends it: nothing more starts, the attempts that are under way are let end for as long as `--grace` says, and the rest is left to be resumed. A second one ends it at once, which loses no more than what those attempts have done.")
+        .arg(crate::runs::store())
+        .arg(
+            clap::Arg::new("grace")
+                .long("grace")
+                .value_name("TIME")
+                .value_parser(clap::builder::ValueParser::new(
+                    nexus_pointy::settings::parse_duration,
+                ))
+                .default_value("30s")
+                .help("How long attempts that are under way may take to end"),
+        )
+        .arg(
+            clap::Arg::new("json")
+                .long("json")
+                .action(clap::ArgAction::SetTrue)
+                .help("Write each line as JSON"),
+        )
+        .after_help(format!("Examples:\n  {name} serve --store orders.db\n  {name} serve --grace 5m --json"))
+}

@@ -1,0 +1,79 @@
+//! What is read of a run from its records alone is what its report says.
+
+use std::sync::Arc;
+
+use nexus_core::journal::{AttemptEnd, HaltCause, History, MemoryStore};
+use nexus_core::{Bypass, Context, Outcome, RetryPolicy, StepOutcome};
+
+use crate::support::{Events, engine, left_at, prepare, run};
+
+fn read(store: &MemoryStore) -> History {
+    History::read(store, "k").unwrap().unwrap()
+}
+
+#[test]
+fn each_step_has_the_attempts_waits_and_errors_of_the_report() {
+    let mut events = Events::new();
+    let policy = || RetryPolicy::builder().max_attempts(2).backoff_factor(0.5).build();
+    let busy = |ctx: &Context| match ctx.attempt() {
+        1 => Err(std::io::Error::other("busy")),
+        attempt => Ok(attempt),
+    };
+    events.add("busy", busy).retry_policy(policy());
+    events.add("item", busy).retry_policy(policy()).each_of::<u32>();
+    events.add("lost", |_| Err::<u32, _>(std::io::Error::other("lost"))).retry_policy(policy());
+    events.add("no", |_| Outcome::<u32>::failure("no"));
+    events.add("go", |_| Outcome::goto(7, 1_u32));
+    events
+        .add("skipped", |_| Outcome::success(1_u32))
+        .bypass(|_| Bypass::skip_with("a gift", 2_u32));
+    events.add("list", |_| Outcome::success(vec![1_u32, 2, 3]));
+    let plan = events.plan("busy -> lost (0 -> no) -> go (7 -> skipped) -> list |-> item[each]");
+    let store = Arc::new(MemoryStore::new());
+    let report = run(&engine(&store, &plan), &plan).unwrap();
+    let history = read(&store);
+    assert_eq!(history.steps.len(), report.steps().len());
+    for (step, of_report) in history.steps.iter().zip(report.steps()) {
+        let path = of_report.path();
+        assert_eq!((&step.path, &*step.event), (&path, of_report.event()));
+        if let StepOutcome::Each { total, .. } = of_report.outcome() {
+            let items = step.items.unwrap();
+            assert_eq!((items.succeeded, items.failed, items.bypassed), (total, 0, 0));
+            assert_eq!(step.attempts.len(), 3, "those that did not succeed");
+        } else if let StepOutcome::Bypassed { reason } = of_report.outcome() {
+            assert_eq!(step.last().unwrap().ended, AttemptEnd::Bypassed(reason));
+        } else {
+            let last = step.last().map(|last| last.ended.errors().to_vec()).unwrap_or_default();
+            assert_eq!(last, of_report.error_chain(), "{path}");
+            let value = of_report.json().map(Result::unwrap);
+            assert_eq!(step.value, value, "{path}");
+            let waits: Vec<_> =
+                step.waits.iter().map(nexus_core::journal::Span::duration).collect();
+            assert_eq!(waits, of_report.waits(), "{path}");
+        }
+        if !matches!(of_report.outcome(), StepOutcome::Bypassed { .. }) {
+            assert_eq!(step.ended_attempts, u64::from(of_report.attempts()), "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_not_over_has_what_is_recorded_of_it() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let plan = events.plan("a -> a -> a");
+    let store = Arc::new(MemoryStore::new());
+    run(&engine(&store, &plan), &plan).unwrap();
+    let left = left_at(&store, 2);
+    let attempts = |history: &History| -> Vec<u64> {
+        history.steps.iter().map(|step| step.ended_attempts).collect()
+    };
+    let history = read(&left);
+    assert_eq!((attempts(&history), history.halted), (vec![1, 1, 0], None));
+    let engine = engine(&left, &plan);
+    engine.cancel("k").unwrap();
+    let history = read(&left);
+    assert_eq!(history.halted.unwrap().1, HaltCause::Request);
+    assert!(prepare(&engine, &plan).run().is_ok());
+    assert!(History::read(&*left, "another").unwrap().is_none());
+}

@@ -1,0 +1,353 @@
+//! What a user of a program with durable runs sees: `run --key`, `runs` and `serve`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus::journal::{
+    Change, FlowRecord, FlowStep, Record, RecordKind, RunStart, RunState, Store, Timestamp,
+};
+use nexus::{SqliteStore, Status};
+#[cfg(unix)]
+use rustix::process::Signal;
+
+use crate::service::{Running, call, new_store};
+use crate::shop::CommandResult;
+
+pub(crate) const ALL: &[(&str, fn())] = &[
+    ("a_run_under_a_key_is_run_once", a_run_under_a_key_is_run_once),
+    ("a_key_needs_a_store", a_key_needs_a_store),
+    ("runs_are_listed", runs_are_listed),
+    ("a_run_is_shown", a_run_is_shown),
+    ("a_run_is_shown_to_programs", a_run_is_shown_to_programs),
+    (
+        "a_run_that_nobody_drives_is_cancelled_at_once",
+        a_run_that_nobody_drives_is_cancelled_at_once,
+    ),
+    ("what_is_no_store_is_refused", what_is_no_store_is_refused),
+    #[cfg(unix)]
+    ("a_service_that_is_ended_leaves_its_runs", a_service_that_is_ended_leaves_its_runs),
+    #[cfg(unix)]
+    ("a_signal_leaves_a_run_under_a_key", a_signal_leaves_a_run_under_a_key),
+    #[cfg(unix)]
+    ("another_process_asks_the_owner", another_process_asks_the_owner),
+    #[cfg(unix)]
+    ("a_service_speaks_json", a_service_speaks_json),
+];
+
+fn out(result: &CommandResult) -> &str {
+    assert_eq!((result.code, &*result.err), (Some(0), ""), "{}", result.out);
+    &result.out
+}
+
+fn assert_error(result: &CommandResult, code: i32, error: &str) {
+    assert_eq!((&*result.err, &*result.out), (&*format!("error: {error}\n"), ""));
+    assert_eq!(result.code, Some(code));
+}
+
+fn state(store: &Path, key: &str) -> RunState {
+    SqliteStore::read_only(store).unwrap().run(key).unwrap().unwrap().state
+}
+
+fn a_run_under_a_key_is_run_once() {
+    let store = new_store("once");
+    let run = ["run", "ChargePipeline", "--set", "cents=13", "--key", "A-1"];
+    let first = call(&store, &run);
+    assert!(out(&first).starts_with("ChargePipeline succeeded in "), "{}", first.out);
+    assert!(first.out.contains("take     success; 2 attempts, waited 10ms"), "{}", first.out);
+    let again = call(&store, &run);
+    assert_eq!((again.code, again.out), (Some(0), first.out));
+    let said = again.err.replace(|c: char| c.is_ascii_digit(), "0");
+    let expected =
+        "the run `A-0` began 0000-00-00 00:00:00 UTC and has succeeded; nothing is run again\n";
+    assert_eq!(said, expected);
+    let other = call(&store, &["run", "ChargePipeline", "-s", "cents=14", "--key", "A-1"]);
+    assert_eq!(other.code, Some(1));
+    assert!(other.err.contains("belongs to a run with other inputs"), "{}", other.err);
+    // A durable pipeline is recorded without a key of the user's, too.
+    let unnamed = call(&store, &["run", "ChargePipeline", "-s", "cents=2000", "--json"]);
+    let key = unnamed.err.split('`').nth(1).unwrap();
+    assert_eq!(state(&store, key), RunState::Ended(Status::Failed));
+}
+
+fn a_key_needs_a_store() {
+    let run = ["run", "ChargePipeline", "-s", "cents=1", "--key", "A-1"];
+    let error = "no store is named: give its file with `--store FILE`, or in the environment variable `NEXUS_STORE`";
+    assert_error(&call(Path::new(""), &run), 2, error);
+    let flow = crate::shop::temp_file("charge.pty", "charge");
+    let flow = call(Path::new(""), &[&run[..], &["--flow", flow.to_str().unwrap()]].concat());
+    assert!(flow.err.contains("'--key <KEY>' cannot be used with '--flow <FILE>'"), "{}", flow.err);
+}
+
+/// A store with runs of a pipeline that this program has not, at times that are always the same.
+fn sample(name: &str) -> PathBuf {
+    let path = new_store(name);
+    let store = SqliteStore::open(&path).unwrap();
+    let steps = ["check", "charge", "ship"].map(|event| FlowStep {
+        path: event.to_owned(),
+        event: event.to_owned(),
+        version: 1,
+    });
+    let script = "check -> charge |-> ship[each]".to_owned();
+    let flow = Arc::new(FlowRecord { script, steps: steps.to_vec() });
+    // 2026-03-01 10:00:00 UTC.
+    let mut begun = Timestamp(1_772_359_200_000_000);
+    for (key, records, ending) in runs() {
+        let start =
+            RunStart::new(key, "OrderPipeline", Arc::clone(&flow), r#"{"cents":5}"#.into(), begun);
+        let mut changes = vec![Change::Start(start)];
+        let mut last = begun;
+        for (seq, (millis, kind, step, attempt, item, body)) in (1..).zip(records) {
+            last = begun.plus(Duration::from_millis(millis));
+            let body = body.to_owned();
+            let record = Record { seq, at: last, kind, step, attempt, item, body };
+            changes.push(Change::Record { key: key.into(), record });
+        }
+        match ending {
+            Ok(Some(status)) => changes.push(Change::End { key: key.into(), at: last, status }),
+            Ok(None) => {}
+            Err(reason) => {
+                let reason = Some(String::from(reason));
+                changes.push(Change::Decision { key: key.into(), reason });
+            }
+        }
+        store.commit(&changes).unwrap();
+        begun = begun.plus(Duration::from_secs(60));
+    }
+    path
+}
+
+/// When, what, at which step, which attempt and item, and the JSON of it.
+type Recorded = (u64, RecordKind, Option<u32>, u32, Option<u64>, &'static str);
+type Ending = Result<Option<Status>, &'static str>;
+
+fn runs() -> Vec<(&'static str, Vec<Recorded>, Ending)> {
+    const BROKE: &str = r#"{"outcome":{"exception":{"kind":"error","message":"the gateway timed out","location":null,"chain":["the gateway timed out","connection reset"],"hints":{"types":[],"agreed":true,"retry_after":null}}},"busy":400000000}"#;
+    const DONE: &str = r#"{"outcome":{"success":{"cents":5}},"busy":100000000}"#;
+    const REFUSED: &str = r#"{"outcome":{"failure":[{"reason":"no such street","exception":null},"nothing"]},"busy":1}"#;
+    let done = |millis, step| (millis, RecordKind::Completed, Some(step), 1, None, DONE);
+    let item = |millis, item, body| (millis, RecordKind::Completed, Some(2), 1, Some(item), body);
+    vec![
+        (
+            "A-1001",
+            vec![
+                done(100, 0),
+                (500, RecordKind::Completed, Some(1), 1, None, BROKE),
+                (1500, RecordKind::Woken, Some(1), 2, None, ""),
+                (1900, RecordKind::Completed, Some(1), 2, None, BROKE),
+            ],
+            Ok(Some(Status::Failed)),
+        ),
+        (
+            "A-1002",
+            vec![
+                done(100, 0),
+                done(200, 1),
+                item(300, 0, DONE),
+                (300, RecordKind::Checked, Some(2), 1, Some(1), r#"{"skip":["a gift",[]]}"#),
+                item(3_723_000, 2, REFUSED),
+            ],
+            Ok(Some(Status::Succeeded)),
+        ),
+        (
+            "A-1003",
+            vec![done(100, 0)],
+            Err("its flow has changed since it began\n  then: a\n  now: b"),
+        ),
+        (
+            "A-1004",
+            vec![done(100, 0), (200, RecordKind::Halted, None, 0, None, r#"{"by":"request"}"#)],
+            Ok(Some(Status::Cancelled)),
+        ),
+        ("order of Zoë\n", vec![], Ok(None)),
+    ]
+}
+
+/// Compares with a page of `pages/`, which `UPDATE=1` writes.
+fn assert_page(name: &str, result: &CommandResult) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli/pages").join(name);
+    let said = out(result);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, said).unwrap();
+    }
+    assert_eq!(said, std::fs::read_to_string(&path).unwrap_or_default(), "{name}");
+}
+
+fn runs_are_listed() {
+    let store = sample("listed");
+    assert_page("list.txt", &call(&store, &["runs", "list"]));
+    let failed = call(&store, &["runs", "list", "--failed"]);
+    assert_page("list_failed.txt", &failed);
+    let none = call(&store, &["runs", "list", "--pipeline", "Another"]);
+    assert_eq!(out(&none), "no runs\n");
+    let unknown = call(&store, &["runs", "list", "--status", "finished"]);
+    assert!(unknown.err.contains("a similar value exists: 'unfinished'"), "{}", unknown.err);
+}
+
+fn a_run_is_shown() {
+    let store = sample("shown");
+    for key in ["A-1001", "A-1002", "A-1004"] {
+        let shown = call(&store, &["runs", "show", key]);
+        assert_page(&format!("show_{key}.txt"), &shown);
+    }
+    let shown = call(&store, &["runs", "show", "A-1003"]);
+    let decision = "\nIt cannot go on before somebody decides: its flow has changed since it began\n    then: a\n    now: b\n";
+    assert!(out(&shown).contains(decision), "{}", shown.out);
+}
+
+fn a_run_is_shown_to_programs() {
+    let store = sample("json");
+    let json = |args: &[&str]| {
+        let result = call(&store, &[args, &["--json"]].concat());
+        let lines = out(&result).lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.collect::<Vec<serde_json::Value>>()
+    };
+    let listed = json(&["runs", "list"]);
+    let keys: Vec<&str> = listed.iter().map(|run| run["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["order of Zoë\n", "A-1004", "A-1003", "A-1002", "A-1001"]);
+    let failed = &listed[4];
+    assert_eq!((&failed["status"], &failed["seconds"]), (&"failed".into(), &1.9.into()));
+    assert_eq!(failed["started"], "2026-03-01T10:00:00.000000Z");
+    assert_eq!(listed[0]["ended"], serde_json::Value::Null);
+    let [shown] = &*json(&["runs", "show", "A-1001"]) else { panic!("one object") };
+    assert_eq!(shown["inputs"], serde_json::json!({ "cents": 5 }));
+    assert_eq!(shown["steps"][0]["value"], serde_json::json!({ "cents": 5 }));
+    let charge = &shown["steps"][1];
+    assert_eq!((&charge["path"], &charge["ended_attempts"]), (&"charge".into(), &2.into()));
+    assert_eq!(charge["waits"][0]["seconds"], 1.0);
+    let attempt = &charge["attempts"][1];
+    assert_eq!((&attempt["attempt"], &attempt["outcome"]), (&2.into(), &"exception".into()));
+    assert_eq!(attempt["errors"], serde_json::json!(["the gateway timed out", "connection reset"]));
+    let [shown] = &*json(&["runs", "show", "A-1002"]) else { panic!("one object") };
+    let items = serde_json::json!({ "succeeded": 1, "failed": 1, "bypassed": 1 });
+    assert_eq!(shown["steps"][2]["items"], items);
+}
+
+fn a_run_that_nobody_drives_is_cancelled_at_once() {
+    let store = sample("cancelled");
+    let cancel = |key| call(&store, &["runs", "cancel", key]);
+    assert_eq!(out(&cancel("A-1003")), "cancelled `A-1003`\n");
+    assert_eq!(state(&store, "A-1003"), RunState::Ended(Status::Cancelled));
+    let error = "the run `A-1003` has cancelled already; there is nothing to cancel";
+    assert_error(&cancel("A-1003"), 1, error);
+    let path = store.display();
+    let error =
+        format!("the store `{path}` has no run with the key `A-1O03`; did you mean `A-1003`?");
+    assert_error(&cancel("A-1O03"), 2, &error);
+    assert_error(&call(&store, &["runs", "show", "A-1O03"]), 2, &error);
+}
+
+fn what_is_no_store_is_refused() {
+    let missing = new_store("missing");
+    let path = missing.display();
+    for args in [&["runs", "list"][..], &["runs", "show", "k"], &["runs", "cancel", "k"]] {
+        let error = format!("`{path}` is not there, or is empty; is it the right name?");
+        assert_error(&call(&missing, args), 2, &error);
+        assert!(!missing.exists(), "a name that is mistyped makes no store");
+    }
+    let text = crate::shop::temp_file("text.db", "this is no database");
+    for args in [&["runs", "list"][..], &["serve"]] {
+        let result = call(&text, args);
+        assert_eq!((result.code, &*result.out), (Some(2), ""));
+        assert!(result.err.contains("is no SQLite database"), "{}", result.err);
+    }
+}
+
+#[cfg(unix)]
+fn a_service_that_is_ended_leaves_its_runs() {
+    let store = new_store("served");
+    let mut first =
+        Running::start(&store, &["run", "HoldPipeline", "-s", "cents=7", "--key", "A-1"]);
+    first.until("hold begins");
+    first.child.kill().unwrap();
+    first.end();
+    // What a kill left goes on, and what its grace is over for is left again.
+    let mut second = Running::start(&store, &["serve", "--grace", "10ms"]);
+    assert_eq!(second.line(), format!("serving {}", store.display()));
+    second.until("hold begins");
+    second.signal(Signal::TERM);
+    let result = second.end();
+    assert_eq!((result.code, &*result.err), (Some(0), ""));
+    assert_eq!(
+        result.out,
+        "draining: attempts that are under way have 10.0ms\ndid not end in time: HoldPipeline\nstopped; every run that is not over can be resumed\n"
+    );
+    assert_eq!(state(&store, "A-1"), RunState::Unfinished);
+    // An attempt that ends in time is recorded, and the step after it does not begin.
+    let mut third = Running::start(&store, &["serve"]);
+    third.until("hold begins");
+    third.signal(Signal::TERM);
+    third.until("draining: attempts that are under way have 30.0s");
+    third.release();
+    assert_eq!(third.line(), "A-1 left where it is, to be resumed");
+    assert_eq!(third.end().code, Some(0));
+    let recorded = SqliteStore::read_only(&store).unwrap().run("A-1").unwrap().unwrap().records;
+    assert_eq!((state(&store, "A-1"), recorded), (RunState::Unfinished, 2));
+    let mut fourth = Running::start(&store, &["serve"]);
+    fourth.until("A-1 goes on: HoldPipeline");
+    fourth.until("A-1 succeeded");
+    fourth.signal(Signal::INT);
+    assert_eq!(fourth.end().code, Some(0));
+}
+
+#[cfg(unix)]
+fn a_signal_leaves_a_run_under_a_key() {
+    let store = new_store("left");
+    let run = ["run", "HoldPipeline", "-s", "cents=7", "--key", "A-1", "--progress", "never"];
+    let mut first = Running::start(&store, &run);
+    first.until("hold begins");
+    first.signal(Signal::INT);
+    first.release();
+    let result = first.end();
+    assert_eq!((result.code, &*result.out), (Some(130), ""));
+    assert_eq!(
+        result.err,
+        "leaving the run, when the attempts that are under way have ended; press Ctrl-C again to end at once\nerror: the run `A-1` was left where it is: `shop serve`, or the same command with this key, goes on with it, and `shop runs cancel` ends it for good\n"
+    );
+    let again = call(&store, &run);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(again.err.contains("is not over; it goes on where it is"), "{}", again.err);
+}
+
+#[cfg(unix)]
+fn another_process_asks_the_owner() {
+    let store = new_store("asked");
+    let run = ["run", "WaitPipeline", "--key", "A-1", "--progress", "never"];
+    let mut first = Running::start(&store, &run);
+    first.until("wait begins");
+    let owner = first.child.id();
+    let second = call(&store, &["serve"]);
+    assert_eq!((second.code, &*second.out), (Some(1), ""));
+    let said = format!("error: the store is owned by another process: process {owner} on `");
+    assert!(second.err.starts_with(&said), "{}", second.err);
+    // Reading is possible beside it.
+    assert!(out(&call(&store, &["runs", "show", "A-1"])).contains("- wait"));
+    let waited = call(&store, &["runs", "cancel", "A-1", "--wait"]);
+    let said = "the owner of the store did what it was asked to: cancel `A-1`\n";
+    assert_eq!(out(&waited), said);
+    assert_eq!(state(&store, "A-1"), RunState::Ended(Status::Cancelled));
+    assert_eq!(first.end().code, Some(130));
+    let mut third = Running::start(&store, &["run", "WaitPipeline", "--key", "A-2"]);
+    third.until("wait begins");
+    let asked = call(&store, &["runs", "cancel", "A-2"]);
+    let owner = third.child.id();
+    let said = format!("asked the owner of the store to cancel `A-2`: process {owner} on `");
+    assert!(out(&asked).starts_with(&said), "{}", asked.out);
+    assert_eq!(third.end().code, Some(130));
+}
+
+#[cfg(unix)]
+fn a_service_speaks_json() {
+    let store = sample("json-service");
+    let mut service = Running::start(&store, &["serve", "--json"]);
+    service.until_json("serving");
+    service.signal(Signal::TERM);
+    let result = service.end();
+    let events = result.out.lines().map(|line| serde_json::from_str(line).unwrap());
+    let events: Vec<serde_json::Value> = events.collect();
+    let undecided = events.iter().find(|it| it["run"] == "A-1003").unwrap();
+    assert_eq!(undecided["event"], "needs_decision");
+    assert!(undecided["at"].as_str().unwrap().ends_with('Z'));
+    let last: Vec<&str> = events.iter().rev().map(|it| it["event"].as_str().unwrap()).collect();
+    assert_eq!(last[..2], ["stopped", "draining"]);
+}

@@ -1,0 +1,169 @@
+//! A program with durable runs under test: what its steps do is in the hands of the test.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, ExitCode};
+
+use nexus::prelude::*;
+
+use crate::shop::{CommandResult, command, wait_for_result};
+
+/// The value of [`ROLE`](crate::shop::ROLE) for this program.
+pub(crate) const DURABLE: &str = "durable";
+
+/// Says that it begins, and ends when the test writes a line, with what that says.
+#[event]
+fn hold() -> Outcome<String> {
+    println!("hold begins");
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(0) | Err(_) => loop {
+            std::thread::park();
+        },
+        Ok(_) => Outcome::success(line.trim().to_owned()),
+    }
+}
+
+/// Says that it begins, and ends when it is no longer wanted.
+#[event]
+fn wait(ctx: &Context) -> Outcome<()> {
+    println!("wait begins");
+    while !ctx.is_cancelled() {
+        std::thread::yield_now();
+    }
+    Outcome::success(())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the gateway timed out")]
+struct GatewayError;
+
+/// Breaks once if that is asked for.
+#[event(retry_policy = { max_attempts: 2, backoff_factor: 0.01 })]
+fn take(cents: &u64, ctx: &Context) -> Result<u64, GatewayError> {
+    if *cents == 13 && ctx.attempt() == 1 { Err(GatewayError) } else { Ok(*cents) }
+}
+
+/// Says no to what is too much.
+#[event]
+fn confirm(cents: &u64) -> Outcome<String> {
+    if *cents > 1000 { Outcome::failure("too much") } else { Outcome::success("paid".into()) }
+}
+
+/// Charges an order.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = take -> confirm)]
+struct ChargePipeline {
+    cents: u64,
+}
+
+/// Charges an order when the test says so.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = take -> hold -> confirm)]
+struct HoldPipeline {
+    cents: u64,
+}
+
+/// Waits until it is cancelled.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = wait -> wait)]
+struct WaitPipeline {}
+
+pub(crate) fn main() -> ExitCode {
+    nexus::init();
+    nexus::cli::App::new("shop")
+        .pipeline::<ChargePipeline>()
+        .pipeline::<HoldPipeline>()
+        .pipeline::<WaitPipeline>()
+        .main()
+}
+
+/// A store of a test, in a folder of this process's own.
+pub(crate) fn new_store(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cli-stores");
+    std::fs::create_dir_all(&folder).unwrap();
+    for suffix in ["", "-wal", "-shm", "-owner"] {
+        let _ = std::fs::remove_file(folder.join(format!("{name}.db{suffix}")));
+    }
+    folder.join(format!("{name}.db"))
+}
+
+/// Calls the program with this store.
+pub(crate) fn call(store: &Path, args: &[&str]) -> CommandResult {
+    wait_for_result(start(store, args))
+}
+
+fn start(store: &Path, args: &[&str]) -> Child {
+    command(args)
+        .env(crate::shop::ROLE, DURABLE)
+        .env("NEXUS_STORE", store)
+        .env("JOURNAL_STREAM", "1:1")
+        .spawn()
+        .unwrap()
+}
+
+/// A process of the program that goes on until it is told to end.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    out: BufReader<ChildStdout>,
+    input: ChildStdin,
+}
+
+impl Running {
+    pub(crate) fn start(store: &Path, args: &[&str]) -> Self {
+        let mut child = start(store, args);
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let input = child.stdin.take().unwrap();
+        Self { child, out, input }
+    }
+
+    /// Its next line on the standard output; empty at the end.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Reads on until it says so.
+    pub(crate) fn until(&mut self, said: &str) {
+        loop {
+            let line = self.line();
+            if line == said {
+                return;
+            }
+            assert!(!line.is_empty(), "it ended without saying `{said}`");
+        }
+    }
+
+    /// Reads on until a line of JSON is about this event.
+    pub(crate) fn until_json(&mut self, event: &str) {
+        loop {
+            let line = self.line();
+            let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if said["event"] == event {
+                return;
+            }
+        }
+    }
+
+    /// Lets `hold` end.
+    pub(crate) fn release(&mut self) {
+        self.input.write_all(b"released\n").unwrap();
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// The rest of what it says, when it has ended.
+    pub(crate) fn end(self) -> CommandResult {
+        let Self { child, mut out, input } = self;
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+        drop(input);
+        let result = wait_for_result(child);
+        CommandResult { out: rest, ..result }
+    }
+}
