@@ -100,8 +100,8 @@ fn every_mistake_of_a_script_is_found_before_anything_runs() {
         "1:1 there is no event `measrue` did you mean `measure`?",
         "1:13 `Scale` has a field `factor` that is not set write `Scale[factor = ..]`",
         "2:4 `Scale` takes `u32` along `|->`, but nothing is piped into it here",
-        "2:10 there is no setting `factr` did you mean the field `factor`?",
-        "3:12 there is no setting `retries` ",
+        "2:10 unknown setting `factr` did you mean the field `factor`?",
+        "3:12 unknown setting `retries` ",
     ];
     assert_eq!(found.len(), expected.len() + 1, "{found:#?}");
     for expected in expected {

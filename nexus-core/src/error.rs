@@ -211,18 +211,3 @@ impl fmt::Display for FlowErrors {
 }
 
 impl std::error::Error for FlowErrors {}
-
-/// The codes of the mistakes that need both a flow and its events.
-pub(crate) mod code {
-    pub(crate) const UNKNOWN_EVENT: &str = "N0001";
-    pub(crate) const AMBIGUOUS_EVENT: &str = "N0002";
-    pub(crate) const UNBOUND: &str = "N0003";
-    pub(crate) const PIPE: &str = "N0004";
-    pub(crate) const UNCOVERED: &str = "N0005";
-    pub(crate) const UNKNOWN_SETTING: &str = "N0006";
-    pub(crate) const OWN_FIELD: &str = "N0007";
-    pub(crate) const BAD_EXECUTOR: &str = "N0008";
-    pub(crate) const BAD_RETRY_POLICY: &str = "N0009";
-    pub(crate) const BAD_TIMEOUT: &str = "N0010";
-    pub(crate) const BAD_VERSION: &str = "N0011";
-}

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 
+use nexus_pointy::Diagnostic;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::Error;
@@ -48,7 +49,11 @@ impl Ctxt {
     }
 }
 
-/// "message: help", as far as there is help.
-pub(crate) fn with_help(message: &str, help: Option<&str>) -> String {
-    help.map_or_else(|| message.to_owned(), |help| format!("{message}: {help}"))
+/// "message; help [code]", as far as there is help.
+pub(crate) fn text_of(diagnostic: &Diagnostic) -> String {
+    let Diagnostic { code, message, help, .. } = diagnostic;
+    match help {
+        Some(help) => format!("{message}; {help} [{code}]"),
+        None => format!("{message} [{code}]"),
+    }
 }

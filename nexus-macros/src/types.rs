@@ -138,10 +138,10 @@ pub(crate) fn ownership_error(ty: &Type) -> Option<&'static str> {
     let mut scanner = TypeScanner::default();
     scanner.tokens(ty.to_token_stream());
     if scanner.has_impl {
-        return Some("an event has one concrete type: `impl Trait` is none");
+        return Some("`impl Trait` is not allowed in an event's signature; name the concrete type");
     }
     (scanner.borrows && !scanner.is_code).then_some(
-        "an event outlives what it would borrow here: use types that own their data, or `'static`",
+        "an event cannot borrow data with this lifetime; use a type that owns its data, such as `String`, or a `'static` reference",
     )
 }
 

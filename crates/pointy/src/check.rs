@@ -16,7 +16,7 @@ use crate::settings::{FLOW_KEYS, Settings, read_settings, unknown_key};
 /// use nexus_pointy::{check, code};
 /// let script = "{A -> B}[max_atempts = 3] -> C[each = 1]";
 /// let mistakes = check(script).diagnostics;
-/// assert_eq!(mistakes[0].message, "there is no setting `max_atempts`");
+/// assert_eq!(mistakes[0].message, "unknown setting `max_atempts`");
 /// assert_eq!(mistakes[1].message, "`each` takes no value, `true` or `false`, found the number 1");
 /// ```
 #[must_use]

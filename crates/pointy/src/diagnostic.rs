@@ -59,9 +59,9 @@ impl fmt::Display for Diagnostic {
 impl std::error::Error for Diagnostic {}
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// The codes of [`Diagnostic`]s, one for each mistake. They never change their meaning.
-        pub mod code {
+    ($(#[$about:meta])* $module:ident: $($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $(#[$about])*
+        pub mod $module {
             $($(#[$doc])* pub const $name: &str = $text;)*
             /// Every code.
             pub const ALL: &[&str] = &[$($text),*];
@@ -70,6 +70,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The codes of [`Diagnostic`]s, one for each mistake. They never change their meaning.
+    code:
     /// The script has no event.
     EMPTY_SCRIPT = "P0001";
     /// The script is longer than `u32::MAX` bytes.
@@ -134,6 +136,40 @@ codes! {
     OUT_OF_RANGE = "P0031";
     /// A setting that cannot be given in a flow.
     NOT_IN_FLOW = "P0032";
+}
+
+codes! {
+    /// The codes of mistakes that need both a flow and its events; the runtime and the macros find
+    /// them. They never change their meaning.
+    binding_code:
+    /// No event has this name.
+    UNKNOWN_EVENT = "N0001";
+    /// Two events have the same name.
+    AMBIGUOUS_EVENT = "N0002";
+    /// A parameter finds no field of its name and type.
+    UNBOUND = "N0003";
+    /// What comes along an arrow is not what the event takes.
+    PIPE = "N0004";
+    /// A branch that the event may go to is missing.
+    UNCOVERED = "N0005";
+    /// A key that is neither a setting nor a field of the event.
+    UNKNOWN_SETTING = "N0006";
+    /// A struct event's field is not set, or has the wrong value.
+    OWN_FIELD = "N0007";
+    /// The executor cannot be used like this.
+    BAD_EXECUTOR = "N0008";
+    /// The retry policy cannot be used.
+    BAD_RETRY_POLICY = "N0009";
+    /// A timeout is zero.
+    BAD_TIMEOUT = "N0010";
+    /// A version is zero.
+    BAD_VERSION = "N0011";
+    /// A durable run could not keep a value in its store.
+    UNRECORDABLE = "N0012";
+    /// A field cannot be read from JSON.
+    UNREADABLE = "N0013";
+    /// An event cannot take or return values of this type.
+    BAD_SIGNATURE = "N0014";
 }
 
 /// As many mistakes are listed; the rest is counted.

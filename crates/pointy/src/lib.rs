@@ -62,7 +62,7 @@ pub use ast::{
     Name, Primary, Unit,
 };
 pub use check::{check, unit_settings, unknown_setting};
-pub use diagnostic::{Diagnostic, code};
+pub use diagnostic::{Diagnostic, binding_code, code};
 pub use explain::{explain, explained};
 pub use format::format;
 pub use lex::lex;

@@ -3,6 +3,8 @@
 //! They are associated functions, so that a call begins with `<`, which carries the user's place.
 //! `at` is where in a text or file the mistake is, and empty for tokens, which have their places.
 
+use nexus_pointy::binding_code as code;
+
 use super::text::{Text, has, nearest, position, same};
 use crate::event::{DescriptorName, OwnField, Param, ParamKind, SettingKind, Spec};
 use crate::wire::WirePart;
@@ -109,24 +111,26 @@ impl Check {
     #[track_caller]
     const fn missing_field(at: &str, event: &Spec, fields: &PipelineFields, param: &Param) -> ! {
         let name = param.name();
-        Text::new()
+        let text = Text::new()
             .add(at)
-            .add("the event ")
             .tick(event.name)
-            .add(" takes `")
+            .add(" needs a field `")
             .add(name)
             .add(": ")
-            .add(param.part.ty)
-            .add("`")
-            .borrowed_from(param.owned)
-            .add(", but the pipeline ")
-            .tick(fields.pipeline)
-            .add(" has no field ")
-            .tick(name)
-            .add("; its fields are ")
-            .list(fields.names)
-            .nearest(name, fields.names)
-            .panic()
+            .add(field_type(param))
+            .add("`, but ")
+            .tick(fields.pipeline);
+        if fields.names.is_empty() {
+            text.add(" has no fields; add it to `struct ")
+                .add(fields.pipeline)
+                .add("`")
+                .panic(code::UNBOUND)
+        }
+        let text = text.add(" has no such field; ");
+        match nearest(name, fields.names) {
+            Some(near) => text.add("did you mean ").tick(near).add("?").panic(code::UNBOUND),
+            None => text.add("its fields are ").list(fields.names).panic(code::UNBOUND),
+        }
     }
 
     #[track_caller]
@@ -139,13 +143,6 @@ impl Check {
     ) -> ! {
         Text::new()
             .add(at)
-            .add("the field `")
-            .add(param.name())
-            .add(": ")
-            .add(fields.types[field])
-            .add("` of the pipeline ")
-            .tick(fields.pipeline)
-            .add(" has the wrong type: the event ")
             .tick(event.name)
             .add(" takes `")
             .add(param.name())
@@ -153,7 +150,14 @@ impl Check {
             .add(param.part.ty)
             .add("`")
             .borrowed_from(param.owned)
-            .panic()
+            .add(", but the field of ")
+            .tick(fields.pipeline)
+            .add(" is `")
+            .add(param.name())
+            .add(": ")
+            .add(fields.types[field])
+            .add("`; change one of the two")
+            .panic(code::UNBOUND)
     }
 
     /// Async events need tokio.
@@ -161,30 +165,34 @@ impl Check {
     pub const fn async_event() {
         if !cfg!(feature = "tokio") {
             Text::new()
-                .add("async events run on tokio, which this program leaves out: add the feature in Cargo.toml, `nexus = { .., features = [\"tokio\"] }`")
-                .panic()
+                .add("async events run on tokio, which this program leaves out; add the feature in Cargo.toml, `nexus = { .., features = [\"tokio\"] }`")
+                .panic(code::BAD_EXECUTOR)
         }
     }
 
     /// Async events run on the executor for them, and no others do.
     #[track_caller]
     pub const fn executor(at: &str, event: &Spec, executor: &str, is_one: bool, runs_async: bool) {
-        if !event.known || !is_one || event.is_async == runs_async {
+        let text = Text::new().add(at);
+        if !is_one {
+            text.tick(executor)
+                .add(" is not an executor; write `DefaultExecutor`, `ThreadPoolExecutor`, `AsyncExecutor`, `ProcessPoolExecutor`, or a type of your own that implements `nexus::Executor`")
+                .panic(code::BAD_EXECUTOR)
+        }
+        if !event.known || event.is_async == runs_async {
             return;
         }
-        let text = Text::new().add(at).add("the event ").tick(event.name);
+        let text = text.tick(event.name);
         if event.is_async {
-            text.add(" is async, and ")
+            text.add(" is async, but ")
                 .tick(executor)
-                .add(
-                    " runs plain functions; leave the executor out, which makes it `AsyncExecutor`",
-                )
-                .panic()
+                .add(" runs plain functions; remove the executor, and `AsyncExecutor` runs it")
+                .panic(code::BAD_EXECUTOR)
         }
         text.add(" is a plain function, which would block the threads of ")
             .tick(executor)
-            .add("; make it an `async fn`, or name `ThreadPoolExecutor`")
-            .panic()
+            .add("; make it an `async fn`, or write `ThreadPoolExecutor`")
+            .panic(code::BAD_EXECUTOR)
     }
 
     /// Nothing comes along: the first step, or `->`.
@@ -193,28 +201,24 @@ impl Check {
         if each && event.known {
             Text::new()
                 .add(at)
-                .add("the event ")
                 .tick(event.name)
-                .add(
-                    " is to run for each item, but nothing is piped into it; write `|->` before it",
-                )
-                .panic()
+                .add(" runs for each item, but nothing is piped into it; write `|->` before it")
+                .panic(code::PIPE)
         }
         let Some(param) = event.piped() else { return };
         Text::new()
             .add(at)
-            .add("the event ")
             .tick(event.name)
             .add(" takes `#[piped] ")
             .add(param.part.name)
             .add(": ")
             .add(param.part.ty)
             .add(if first {
-                "`, but nothing stands before it"
+                "`, but it starts the flow; put an event before it, or remove `#[piped]` to take a field"
             } else {
-                "`, but `->` hands on nothing; write `|->`"
+                "`, but `->` passes no value; write `|->`"
             })
-            .panic()
+            .panic(code::PIPE)
     }
 
     /// The same of what a single step yields.
@@ -231,9 +235,10 @@ impl Check {
         }
         let Some(param) = event.piped() else {
             Text::new()
-                .add(at).add("the event ").tick(event.name)
-                .add(" takes nothing along `|->`; write `->`, or give it a parameter `#[piped] name: Type`")
-                .panic()
+                .add(at)
+                .tick(event.name)
+                .add(" takes no piped value; write `->`, or give it a parameter `#[piped] name: Type`")
+                .panic(code::PIPE)
         };
         let mut bad = usize::MAX;
         let mut i = 0;
@@ -261,19 +266,19 @@ impl Check {
             let group = &groups[i];
             if group.takes != group.has && group.takes != usize::MAX {
                 let text =
-                    Text::new().add(at).add("the group hands on ").number(group.has).add(" values");
+                    Text::new().add(at).add("the group yields ").number(group.has).add(" values");
                 let text =
                     if group.place.is_empty() { text } else { text.add(" as ").add(group.place) };
                 let text = text.add(", but ").tick(event.name).add(" takes ");
-                if group.takes == 0 {
-                    text.add("one `")
-                        .add(param.part.ty)
-                        .add("`; take a tuple of ")
-                        .number(group.has)
-                        .add(", or a `Vec`")
-                        .panic()
-                }
-                text.tick(param.part.ty).add(", which has ").number(group.takes).panic()
+                let text = if group.takes == 0 {
+                    text.add("one ").tick(param.part.ty)
+                } else {
+                    text.tick(param.part.ty).add(", which has ").number(group.takes)
+                };
+                text.add("; take a tuple of ")
+                    .number(group.has)
+                    .add(", or a `Vec`")
+                    .panic(code::PIPE)
             }
             i += 1;
         }
@@ -296,8 +301,8 @@ impl Check {
                 .add(" runs for each item and yields `Vec<")
                 .add(leaf.from.output.ty)
                 .add(">`"),
-            LeafKind::Failed => text.add("a `0` branch is handed a `Failure`"),
-            LeafKind::Group => text.add("a group hands on several values"),
+            LeafKind::Failed => text.add("`0 |->` passes a `Failure`"),
+            LeafKind::Group => text.add("a group yields several values"),
         };
         let text = text
             .add(", but ")
@@ -305,35 +310,43 @@ impl Check {
             .add(" takes ")
             .tick(param.part.ty)
             .borrowed_from(param.owned)
-            .add(if each { " for each item along `|->`" } else { " along `|->`" });
+            .add(if each { " for each item" } else { "" });
         let text =
             if leaf.place.is_empty() { text } else { text.add(" (").add(leaf.place).add(")") };
         if each && groups.is_empty() {
-            text.add("; `each` takes a `Vec` apart: give it one, or leave `each` away").panic()
+            text.add("; `each` needs a `Vec` before it, so yield one, or remove `each`")
+                .panic(code::PIPE)
         }
-        text.add("; take that type, or write `->` to go on without the value").panic()
+        text.add("; take what is yielded, or write `->` to run without it").panic(code::PIPE)
     }
 
     /// Every branch that the event's value may name is there.
     #[track_caller]
     pub const fn covers(at: &str, event: &Spec, branches: &[DescriptorName]) {
         let Some(all) = event.goto else { return };
-        let mut text = Text::new().add(at).add("the event ").tick(event.name).add(" may go to ");
+        let (mut names, mut cure) = (Text::new(), Text::new());
         let mut missing = 0;
         let mut i = 0;
         while i < all.len() {
             if !is_in(branches, all[i]) {
-                text = if missing > 0 { text.add(", ") } else { text };
-                text = descriptor(text, all[i]);
+                if missing > 0 {
+                    names = names.add(", ");
+                    cure = cure.add(", ");
+                }
+                names = names.add("`").descriptor(all[i]).add("`");
+                cure = cure.descriptor(all[i]).add(" -> ..");
                 missing += 1;
             }
             i += 1;
         }
         if missing > 0 {
-            text.add(", but no branch here is called so; write a branch for each, like `")
-                .add(event.name)
-                .add(" (.. -> ..)`")
-                .panic()
+            let text = Text::new().add(at).tick(event.name).add(" can return ").append(&names);
+            let text = text.add(", but this step has no branch for ");
+            let text = text.add(if missing == 1 { "it; add `" } else { "them; add `" });
+            let text = if branches.is_empty() { text.add("(") } else { text };
+            let text = text.append(&cure);
+            let text = if branches.is_empty() { text.add(")") } else { text };
+            text.add("`").panic(code::UNCOVERED)
         }
     }
 
@@ -358,14 +371,16 @@ impl Check {
 
     #[track_caller]
     const fn unsendable(at: &str, event: &Spec, part: &WirePart) -> ! {
-        let text = Text::new().add(at).add("the event ").tick(event.name);
+        let text = Text::new().add(at).tick(event.name).add(" runs in another process, but ");
         let text = if part.name.is_empty() {
-            text.add(" runs in another process, from which its output, a ").tick(part.ty).add(",")
+            text.add("its output ").tick(part.ty)
         } else {
-            let text = text.add(" runs in another process, to which `").add(part.name);
-            text.add(": ").add(part.ty).add("`")
+            text.add("`").add(part.name).add(": ").add(part.ty).add("`")
         };
-        text.add(" cannot cross; ").add(part.cure()).add(", or name another executor").panic()
+        text.add(" cannot be sent there; ")
+            .add(part.cure())
+            .add(", or write another executor")
+            .panic(code::BAD_EXECUTOR)
     }
 
     /// A key that is no setting is a field of the struct event, and has its type. `help` is
@@ -387,19 +402,22 @@ impl Check {
             }
             i += 1;
         }
-        let text = Text::new().add(at).add("there is no setting ").tick(key);
+        let text = Text::new().add(at).add("unknown setting ").tick(key);
         if event.own.is_empty() {
-            text.add(", and ").tick(event.name).add(" has no fields: ").add(help).panic()
+            text.add("; ").add(help).panic(code::UNKNOWN_SETTING)
         }
         let names = names.split_at(if i < MOST { i } else { MOST }).0;
-        let text = text
-            .add(", and no such field of ")
-            .tick(event.name)
-            .add(", whose fields are ")
-            .list(names);
+        let text = text.add(", and ").tick(event.name).add(" has no such field; ");
         match nearest(key, names) {
-            Some(near) => text.add("; did you mean ").tick(near).add("?").panic(),
-            None => text.add("; ").add(help).panic(),
+            Some(near) => {
+                text.add("did you mean ").tick(near).add("?").panic(code::UNKNOWN_SETTING)
+            }
+            None => text
+                .add("its fields are ")
+                .list(names)
+                .add("; ")
+                .add(help)
+                .panic(code::UNKNOWN_SETTING),
         }
     }
 
@@ -419,15 +437,17 @@ impl Check {
             | (SettingKind::List, SettingValueKind::List) => return,
             (SettingKind::Int, _) => "a whole number",
             (SettingKind::Float, _) => "a number",
-            (SettingKind::Text, _) => "a text in quotes",
+            (SettingKind::Text, _) => "a string",
             (SettingKind::Flag, _) => "`true` or `false`",
             (SettingKind::List, _) => "a list such as `[1, 2]`",
-            (SettingKind::Opaque, _) => "no value in a flow: its type cannot be written there",
+            (SettingKind::Opaque, _) => {
+                "no value in a flow, where its type cannot be written; remove it here"
+            }
         };
         let given = match given {
             SettingValueKind::Int => "a whole number",
             SettingValueKind::Float => "a number with a fraction",
-            SettingValueKind::Text => "a text",
+            SettingValueKind::Text => "a string",
             SettingValueKind::Flag => "`true` or `false`",
             SettingValueKind::List => "a list",
             SettingValueKind::Name => "a name",
@@ -442,8 +462,8 @@ impl Check {
             .add(" takes ")
             .add(takes);
         match kind {
-            SettingKind::Opaque => text.panic(),
-            _ => text.add(", not ").add(given).panic(),
+            SettingKind::Opaque => text.panic(code::OWN_FIELD),
+            _ => text.add(", not ").add(given).panic(code::OWN_FIELD),
         }
     }
 
@@ -456,17 +476,15 @@ impl Check {
             if required && !has(keys, name) {
                 Text::new()
                     .add(at)
-                    .add("the event ")
                     .tick(event.name)
                     .add(" needs its field ")
                     .tick(name)
-                    .add(": write `")
+                    .add("; write `")
                     .add(event.name)
                     .add("[")
                     .add(name)
-                    .add(" = ..]`")
-                    .add(", or give the field a `#[field(default)]`")
-                    .panic()
+                    .add(" = ..]`, or give the field a `#[field(default)]`")
+                    .panic(code::OWN_FIELD)
             }
             i += 1;
         }
@@ -489,9 +507,11 @@ const fn is_in(branches: &[DescriptorName], wanted: DescriptorName) -> bool {
     false
 }
 
-const fn descriptor(text: Text, name: DescriptorName) -> Text {
-    match name {
-        DescriptorName::Number(number) => text.add("`").number(number as usize).add("`"),
-        DescriptorName::Name(name) => text.tick(name),
+/// The type of the field that a parameter takes, as one would write it.
+const fn field_type(param: &Param) -> &'static str {
+    match param.part.ty.as_bytes() {
+        _ if !param.owned.is_empty() => param.owned,
+        [b'&', ..] => param.part.ty.split_at(1).1,
+        _ => param.part.ty,
     }
 }

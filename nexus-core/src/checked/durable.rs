@@ -1,5 +1,7 @@
 //! The checks of `#[pipeline(durable, ..)]`: everything that a store must keep can be written down.
 
+use nexus_pointy::binding_code as code;
+
 use super::check::Check;
 use super::text::Text;
 use crate::event::Spec;
@@ -11,8 +13,8 @@ impl Check {
     pub const fn durable_pipeline() {
         if !cfg!(feature = "durable") {
             Text::new()
-                .add("a durable pipeline needs a store, which this program leaves out: add the feature in Cargo.toml, `nexus = { .., features = [\"durable\"] }`")
-                .panic()
+                .add("a durable pipeline needs a store, which this program leaves out; add the feature in Cargo.toml, `nexus = { .., features = [\"durable\"] }`")
+                .panic(code::UNRECORDABLE)
         }
     }
 
@@ -32,10 +34,11 @@ impl Check {
         if is_stream {
             text.add(" is a stream, ")
                 .tick(ty)
-                .add(", which is gone once it is read: a durable run cannot keep it in a store; take a `Vec`, or what the items can be read from")
-                .panic()
+                .add(", which is gone once it is read, so a store cannot keep it; take a `Vec`, or what the items can be read from")
+                .panic(code::UNRECORDABLE)
         }
-        unrecordable(text.add(" cannot be written to a store: "), ty, transfer).panic()
+        unrecordable(text.add(" cannot be written to a store: "), ty, transfer)
+            .panic(code::UNRECORDABLE)
     }
 
     /// The value that a step yields can be written down. `in_flow` is what the flow says of
@@ -55,20 +58,20 @@ impl Check {
             text.tick(event.name)
                 .add(" yields a stream, ")
                 .tick(output.ty)
-                .add(", which is gone once it is read: a durable run cannot keep it in a store; yield a `Vec`, or say `checkpoint = false`, with which the event runs again where a run is resumed")
-                .panic()
+                .add(", which is gone once it is read, so a store cannot keep it; yield a `Vec`, or add `checkpoint = false`, and a resumed run computes it again")
+                .panic(code::UNRECORDABLE)
         }
         let text = text.add("the value that ").tick(event.name);
         unrecordable(text.add(" yields cannot be written to a store: "), output.ty, &output.by)
-            .add(", or say `checkpoint = false`, with which the event runs again where a run is resumed")
-            .panic()
+            .add(", or add `checkpoint = false`, and a resumed run computes it again")
+            .panic(code::UNRECORDABLE)
     }
 }
 
 const fn unrecordable(text: Text, ty: &str, transfer: &Transfer) -> Text {
     let text = text.tick(ty);
     match transfer {
-        Transfer::Borrows => text.add(" borrows what it says; ").add(transfer.cure()),
+        Transfer::Borrows => text.add(" borrows its data; ").add(transfer.cure()),
         _ => text.add(" is not `serde::Serialize` and `serde::Deserialize`; derive both for it"),
     }
 }

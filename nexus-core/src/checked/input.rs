@@ -1,5 +1,7 @@
 //! Whether a pipeline's input can be read from text.
 
+use nexus_pointy::binding_code as code;
+
 use super::text::Text;
 use crate::input::InputField;
 
@@ -18,8 +20,8 @@ pub const fn readable(pipeline: &str, fields: &[InputField]) {
                 .tick(pipeline)
                 .add(" cannot be read from JSON: ")
                 .tick(ty)
-                .add(" is not `serde::de::DeserializeOwned`. Derive `serde::Deserialize` for it, with data of its own such as `String` instead of `&str`; or give the field a default, so that it can be left out: `#[field(default = ..)]`")
-                .panic();
+                .add(" is not `serde::de::DeserializeOwned`; derive `serde::Deserialize` for it, with owned data such as `String`, or give the field a default, `#[field(default = ..)]`")
+                .panic(code::UNREADABLE);
         }
         i += 1;
     }

@@ -29,9 +29,9 @@ pub use input::readable;
 pub use probe::{
     AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, ByValue, Dynamic, Fallback,
     FallbackDynamic, FallbackField, FallbackHolds, FallbackReturns, FieldKind, FieldValue,
-    GroupArity, HasError, HasParameter, Holds, Id, IsExecutor, IsStream, Json, Listed, Of, Process,
-    Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput, Struct, StructEvent, Typed,
-    YieldsStream, by_value, conversion, needed,
+    GroupArity, HasError, HasParameter, Holds, Hole, Id, IsExecutor, IsStream, Json, Listed, Of,
+    Process, Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput, Struct, StructEvent,
+    Typed, YieldsStream, by_value, conversion, needed,
 };
 
 #[cfg(test)]

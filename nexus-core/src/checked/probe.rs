@@ -43,6 +43,9 @@ pub trait Fallback {
 }
 impl<T> Fallback for T {}
 
+/// Stands for an event that is missing in a half typed flow.
+pub struct Hole;
+
 /// `<() as Same>::Id<E>` is `E`: a type that begins with `<`, which can carry a place.
 pub trait Id {
     type Same<T>;

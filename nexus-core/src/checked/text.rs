@@ -1,5 +1,7 @@
 //! Messages that the compiler builds.
 
+use crate::event::DescriptorName;
+
 /// A text of bounded length that constant functions can write.
 pub(crate) struct Text {
     bytes: [u8; Self::MOST],
@@ -47,11 +49,22 @@ impl Text {
         if names.is_empty() { self.add("none") } else { self }
     }
 
-    /// "did you mean", if one of `names` is near.
-    pub(crate) const fn nearest(self, word: &str, names: &[&str]) -> Self {
-        match nearest(word, names) {
-            Some(near) => self.add("; did you mean ").tick(near).add("?"),
-            None => self,
+    /// All of another text.
+    pub(crate) const fn append(mut self, other: &Self) -> Self {
+        let mut i = 0;
+        while i < other.len && self.len < Self::MOST {
+            self.bytes[self.len] = other.bytes[i];
+            self.len += 1;
+            i += 1;
+        }
+        self
+    }
+
+    /// The name of a branch.
+    pub(crate) const fn descriptor(self, name: DescriptorName) -> Self {
+        match name {
+            DescriptorName::Number(number) => self.number(number as usize),
+            DescriptorName::Name(name) => self.add(name),
         }
     }
 
@@ -61,9 +74,15 @@ impl Text {
         before.add(DIGITS[n % 10])
     }
 
+    /// Ends the compilation with this message and its code, which `nexus explain` takes.
+    #[track_caller]
+    pub(crate) const fn panic(self, code: &str) -> ! {
+        self.add(" [").add(code).add("]").raise()
+    }
+
     #[track_caller]
     #[expect(clippy::panic, reason = "a compile error is a panic of a constant")]
-    pub(crate) const fn panic(&self) -> ! {
+    const fn raise(&self) -> ! {
         let bytes = self.bytes.split_at(self.len).0;
         let text = match core::str::from_utf8(bytes) {
             Ok(text) => text,

@@ -4,11 +4,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use nexus_pointy::binding_code as code;
 use nexus_pointy::wiring::{End, Input, Use, Wiring, wiring};
 use nexus_pointy::{Attr, Descriptor, Diagnostic, Flow, Name, suggest, unknown_setting};
 
 use super::{NONE, Plan};
-use crate::error::code;
 use crate::event::{Body, BodySource, EventDef, OwnField, OwnValues, ParamKind};
 use crate::piped::Upstream;
 use crate::value::TypeInfo;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nexus_pointy::binding_code as code;
 use nexus_pointy::settings::Settings;
 use nexus_pointy::{ArrowKind, Attr, Diagnostic, Flow, Name, Primary, suggest, unit_settings};
 
@@ -10,7 +11,6 @@ use super::{
     Branch, Fields, FlowNode, Group, Hints, NONE, Owner, Place, Plan, PlanEvent, Pool, Source,
     Step, Unit, UnitKind, check, hints,
 };
-use crate::error::code;
 use crate::event::{Body, BodySource, EventDef, OwnValues, ParamKind};
 use crate::executor::BodyKind;
 use crate::registry::{Found, Registry};

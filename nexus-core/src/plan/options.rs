@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use nexus_pointy::binding_code as code;
 use nexus_pointy::settings::{ExecutorConfig, Jitter as JitterName, RetryLiteral, Settings};
 use nexus_pointy::{Diagnostic, Name, Span, suggest};
 
 use super::{Place, Pool, StepOptions};
-use crate::error::code;
 use crate::event::EventDef;
 use crate::executor::{BodyKind, ExecutorInitializerConfig, ExecutorKind};
 use crate::registry::Registry;

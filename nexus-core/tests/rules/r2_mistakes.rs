@@ -45,7 +45,7 @@ fn settings_of_an_unknown_event_are_checked_as_well() {
         messages("Unknown[foo = 1, timeout = 3]"),
         [
             "there is no event `Unknown`",
-            "there is no setting `foo`",
+            "unknown setting `foo`",
             "`timeout` takes a duration, found the number 3"
         ]
     );
@@ -53,7 +53,7 @@ fn settings_of_an_unknown_event_are_checked_as_well() {
     assert_eq!(messages("Scalde[factor = 2]"), ["there is no event `Scalde`"]);
     assert_eq!(
         messages("Scalde[factr = 2]"),
-        ["there is no event `Scalde`", "there is no setting `factr`"]
+        ["there is no event `Scalde`", "unknown setting `factr`"]
     );
 }
 

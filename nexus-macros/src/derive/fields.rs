@@ -41,7 +41,7 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
     if !input.generics.params.is_empty() {
         cx.error(
             &input.generics,
-            format!("a struct that derives `{what}` has one concrete type: remove the generics"),
+            format!("a struct that derives `{what}` cannot be generic; remove the parameters"),
         );
         return None;
     }
@@ -52,7 +52,7 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
             Some(fields.named.iter().filter_map(|it| field(cx, it, help)).collect())
         }
         Fields::Unnamed(fields) => {
-            cx.error(fields, format!("a struct that derives `{what}` names its fields, since flows speak of them: `{{ name: Type }}`"));
+            cx.error(fields, format!("a struct that derives `{what}` needs named fields, which flows refer to; write `{{ name: Type }}`"));
             None
         }
     }
@@ -61,7 +61,7 @@ pub(crate) fn fields(cx: &Ctxt, input: &DeriveInput, what: &str) -> Option<Vec<S
 fn field(cx: &Ctxt, field: &Field, help: &str) -> Option<StructField> {
     let name = field.ident.clone()?;
     if let Some((token, _)) = &field.default {
-        cx.error(token, "a default stands in an attribute: `#[field(default = ..)]`");
+        cx.error(token, "a default stands in an attribute; write `#[field(default = ..)]`");
     }
     let doc = doc(&field.attrs);
     let ty = field.ty.clone();
@@ -108,7 +108,7 @@ fn settings(
     cx: &Ctxt,
     input: ParseStream<'_>,
     field: &mut StructField,
-    help: &str,
+    no_key: &str,
 ) -> syn::Result<usize> {
     let mut count = 0;
     while !input.is_empty() {
@@ -121,7 +121,7 @@ fn settings(
             if key == "default" { field.default.is_some() } else { field.batch_size.is_some() };
         match key.to_string().as_str() {
             known if KEYS.contains(&known) && is_known => {
-                cx.error(&key, format!("`{known}` is given twice: keep one of the two"));
+                cx.error(&key, format!("`{known}` is given twice; keep one of the two"));
             }
             "default" => {
                 field.default = Some(value.map_or(FieldDefault::OfType, FieldDefault::Expr));
@@ -132,8 +132,9 @@ fn settings(
             }
             unknown => {
                 let near = nexus_pointy::suggest::nearest(unknown, KEYS);
-                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-                cx.error(&key, format!("there is no setting `{unknown}` of a field: {near}{help}"));
+                let help = near.map(|near| format!("did you mean `{near}`?"));
+                let help = help.as_deref().unwrap_or(no_key);
+                cx.error(&key, format!("unknown setting `{unknown}` of a field; {help}"));
             }
         }
         count += 1;
@@ -145,7 +146,8 @@ fn settings(
 }
 
 fn batch_size(cx: &Ctxt, key: &Ident, value: Option<&Expr>) -> Option<usize> {
-    const EXPECTED: &str = "`batch_size` takes a whole number from 1 up: `batch_size = 500`";
+    const EXPECTED: &str =
+        "`batch_size` takes a whole number, at least 1; write for example `batch_size = 500`";
     let number = match value {
         Some(Expr::Lit(ExprLit { lit: Lit::Int(number), .. })) => number.base10_parse::<u32>().ok(),
         _ => None,

@@ -23,10 +23,13 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     let args = attribute(&cx, &input);
     let fields = fields::fields(&cx, &input, "Event");
     if let Some(bypass) = &args.bypass {
-        cx.error(bypass, "a struct event decides in its impl block: `fn can_bypass_current_event(&self, ctx: &Context) -> Bypass<T>`");
+        cx.error(bypass, "a struct event has its bypass check in the impl block; write `fn can_bypass_current_event(&self, ctx: &Context) -> Bypass<T>` there");
     }
     for batched in fields.iter().flatten().filter_map(|field| field.batch_size.as_ref()) {
-        cx.error(&batched.key, "an event has no batches: `batch_size` is for a pipeline's field");
+        cx.error(
+            &batched.key,
+            "an event has no batches; `batch_size` is for a field of a pipeline",
+        );
     }
     let event = match fields {
         Some(fields) if cx.is_clean() => event(&args, &input.ident, &fields),

@@ -54,21 +54,18 @@ fn root(cx: &Ctxt, attrs: &[Attribute]) -> Root {
 
 fn branches(cx: &Ctxt, input: &DeriveInput) -> Option<Vec<(Ident, Branch)>> {
     let Data::Enum(data) = &input.data else {
-        cx.error(
-            &input.ident,
-            "only an enum derives `Descriptor`: each of its variants names a branch",
-        );
+        cx.error(&input.ident, "`Descriptor` is for enums: each variant names a branch");
         return None;
     };
     if !input.generics.params.is_empty() {
         cx.error(
             &input.generics,
-            "an enum that derives `Descriptor` has one concrete type: remove the generics",
+            "an enum that derives `Descriptor` cannot be generic; remove the parameters",
         );
         return None;
     }
     if data.variants.is_empty() {
-        cx.error(&input.ident, "this enum has no variants, and so names no branch");
+        cx.error(&input.ident, "this enum has no variants, so an event that returns it could go nowhere; add a variant for each branch");
     }
     let mut branches: Vec<(Ident, Branch)> = Vec::new();
     for variant in &data.variants {
@@ -79,7 +76,7 @@ fn branches(cx: &Ctxt, input: &DeriveInput) -> Option<Vec<(Ident, Branch)>> {
                 Branch::Number(number) => number.to_string(),
                 Branch::Name(name) => name.clone(),
             };
-            cx.error(&at, format!("the descriptor `{what}` is that of `{first}` already: give one of them another with `#[descriptor(..)]`"));
+            cx.error(&at, format!("`{first}` has the descriptor `{what}` already; give one of them another with `#[descriptor(..)]`"));
         }
         branches.push((variant.ident.clone(), branch));
     }
@@ -124,14 +121,22 @@ fn argument(input: ParseStream<'_>) -> syn::Result<(Branch, TokenStream)> {
 
 fn check(cx: &Ctxt, branch: &Branch, at: &TokenStream) {
     match branch {
-        Branch::Number(0) => cx.error(at, "`0` is the branch of an event that failed, and a value is none: choose another descriptor"),
-        Branch::Number(1) => cx.error(at, "`1` is the branch of every success, which a typed goto is not: choose another descriptor"),
+        Branch::Number(0) => cx.error(
+            at,
+            "`0` is reserved for failures; give this variant a number from 2 up, or a name",
+        ),
+        Branch::Number(1) => cx.error(
+            at,
+            "`1` is reserved for successes; give this variant a number from 2 up, or a name",
+        ),
         Branch::Number(_) => {}
         Branch::Name(name) => {
             let script = format!("A ({name} -> B)");
-            let fine = nexus_pointy::parse(&script).into_result().is_ok_and(|flow| flow.to_string() == script);
+            let fine = nexus_pointy::parse(&script)
+                .into_result()
+                .is_ok_and(|flow| flow.to_string() == script);
             if !fine {
-                cx.error(at, "no branch can have this name: it takes letters, digits and `_`");
+                cx.error(at, "a branch cannot have this name; use letters, digits and `_`");
             }
         }
     }

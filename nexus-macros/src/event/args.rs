@@ -6,13 +6,13 @@ use nexus_pointy::settings::{
     ATTRIBUTE_KEYS, EXECUTOR_CONFIG_KEYS, EvaluationState, Jitter, Key, RETRY_KEYS, ValueKind,
     check_value, parse_duration, unknown_key,
 };
-use nexus_pointy::{LiteralKind, Primary};
+use nexus_pointy::{Diagnostic, LiteralKind, Primary, code};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Expr, ExprLit, Lit, Pat, Type};
 
 use super::parse::{Arg, Value};
-use crate::ctxt::{Ctxt, with_help};
+use crate::ctxt::{Ctxt, text_of};
 use crate::literal::literal;
 use crate::root::Root;
 
@@ -60,7 +60,7 @@ pub(crate) fn check(cx: &Ctxt, args: Vec<Arg>) -> EventArgs {
             ("bypass", Some(Value::Expr(expr))) => known.bypass = bypass(cx, expr),
             ("executor", Some(Value::Type(ty))) => known.executor = Some(ty),
             ("executor", Some(value)) => {
-                let message = "an executor is named by its type, such as `ThreadPoolExecutor`; it is set up with `executor_config = { max_workers: 4 }`";
+                let message = "`executor` takes a type, such as `ThreadPoolExecutor`; set it up with `executor_config = { max_workers: 4 }`";
                 cx.error(value, message);
             }
             ("executor_config", Some(Value::Group(args, _))) => {
@@ -94,11 +94,12 @@ fn known_args(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(Arg, &'st
         let name = arg.name();
         let Some(key) = keys.iter().find(|key| key.name == name) else {
             let (message, help) = unknown_key(&name, keys);
-            cx.error_at(arg.span(), with_help(&message, help.as_deref()));
+            let mistake = Diagnostic::new(code::UNKNOWN_KEY, message, Default::default());
+            cx.error_at(arg.span(), text_of(&Diagnostic { help, ..mistake }));
             continue;
         };
         if seen.contains(&key.name) {
-            cx.error_at(arg.span(), format!("`{name}` is given twice: keep one of the two"));
+            cx.error_at(arg.span(), format!("`{name}` is given twice; keep one of the two"));
             continue;
         }
         seen.push(key.name);
@@ -199,7 +200,7 @@ fn report_invalid(
     match check_value(key, value) {
         Ok(()) => false,
         Err(wrong) => {
-            cx.error(at, with_help(&wrong.message, wrong.help.as_deref()));
+            cx.error(at, text_of(&wrong));
             true
         }
     }
@@ -222,7 +223,7 @@ fn retry_if(cx: &Ctxt, expr: Expr) -> Option<ArgValue> {
             if !(closure.inputs.len() == 1
                 && matches!(closure.inputs.first(), Some(Pat::Type(_)))) =>
         {
-            cx.error(closure, "`retry_if` takes the error by reference, and needs its type: `|error: &MyError| ..`");
+            cx.error(closure, "`retry_if` takes the error by reference, and needs its type; write `|error: &MyError| ..`");
             None
         }
         Expr::Closure(_) | Expr::Path(_) | Expr::Call(_) | Expr::Block(_) => {
@@ -231,7 +232,7 @@ fn retry_if(cx: &Ctxt, expr: Expr) -> Option<ArgValue> {
         _ => {
             cx.error(
                 &expr,
-                "`retry_if` is a function of the error: `|error: &MyError| error.is_transient()`",
+                "`retry_if` takes a function of the error; write `|error: &MyError| error.is_transient()`",
             );
             None
         }
@@ -244,7 +245,7 @@ fn bypass(cx: &Ctxt, expr: Expr) -> Option<Expr> {
     }
     cx.error(
         &expr,
-        "`bypass` names a function `fn(&Context) -> Bypass<T>`, where `T` is what the event yields",
+        "`bypass` takes a function `fn(&Context) -> Bypass<T>`, where `T` is what the event yields",
     );
     None
 }
@@ -252,7 +253,7 @@ fn bypass(cx: &Ctxt, expr: Expr) -> Option<Expr> {
 /// The name that a flow may use for an event.
 fn name(cx: &Ctxt, expr: &Expr) -> Option<String> {
     let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = expr else {
-        cx.error(expr, "`name` takes a text in quotes: `name = \"extract\"`");
+        cx.error(expr, "`name` takes a string; write `name = \"extract\"`");
         return None;
     };
     let text = text.value();
@@ -261,7 +262,7 @@ fn name(cx: &Ctxt, expr: &Expr) -> Option<String> {
     }
     cx.error(
         expr,
-        "no flow can use this name: it takes letters, digits and `_`, and parts joined with `::`",
+        "a flow cannot use this name; use letters, digits and `_`, and join parts with `::`",
     );
     None
 }

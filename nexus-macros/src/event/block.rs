@@ -20,7 +20,7 @@ pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
         cx.error(
             key,
             format!(
-                "settings stand on the struct: `#[derive(Event)] #[event({key} = ..)] struct ..`"
+                "settings stand on the struct; write `#[derive(Event)] #[event({key} = ..)] struct ..`"
             ),
         );
     }
@@ -67,12 +67,13 @@ fn check(cx: &Ctxt, item: &mut ItemImpl) -> Option<usize> {
         is_valid = false;
     }
     if !item.generics.params.is_empty() {
-        cx.error(&item.generics, "an event has one concrete type: remove the generics");
+        cx.error(&item.generics, "an event cannot be generic; remove the parameters");
         is_valid = false;
     }
     let process = item.items.iter().position(|item| method(item, "process").is_some());
     if process.is_none() {
-        let message = "this block has no `process`: write what the event does, `fn process(&self, ..) -> Outcome<T>`";
+        let message =
+            "missing `process`; write what the event does as `fn process(&self, ..) -> Outcome<T>`";
         cx.error(&item.self_ty, message);
     }
     process.filter(|_| is_valid)
@@ -85,14 +86,14 @@ fn check_bypass(cx: &Ctxt, bypass: &ImplItemFn) {
     if !matches!(inputs.as_slice(), [FnArg::Receiver(_)] | [FnArg::Receiver(_), FnArg::Typed(_)]) {
         cx.error(
             &signature.ident,
-            format!("a bypass check sees the event and the context: {shape}"),
+            format!("a bypass check takes the event and the context; {shape}"),
         );
     }
     if matches!(signature.output, ReturnType::Default) {
-        cx.error(&signature.ident, format!("a bypass check answers: {shape}"));
+        cx.error(&signature.ident, format!("missing return type; {shape}"));
     }
     if let Some(token) = &signature.asyncness {
-        cx.error(token, "a bypass check is a plain function");
+        cx.error(token, "a bypass check cannot be async; remove `async`");
     }
 }
 

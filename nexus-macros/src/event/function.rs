@@ -62,19 +62,30 @@ pub(crate) fn function(args: TokenStream, mut item: Function) -> TokenStream {
 /// The type by which flows name the function. It has braces, so that it takes its name only in the
 /// namespace of types: a unit struct would collide with the function and with local variables.
 fn handle(item: &Function) -> TokenStream {
-    let (vis, name, cfgs) = (&item.vis, &item.sig.ident, cfgs(&item.attrs));
+    let (vis, name) = (&item.vis, &item.sig.ident);
+    let (cfgs, deprecated) = (attrs(item, "cfg"), attrs(item, "deprecated"));
     let doc = format!("The event [`fn@{name}`], for flows and reports.");
     quote! {
         #(#cfgs)*
+        #(#deprecated)*
         #[doc = #doc]
         #[allow(non_camel_case_types, missing_debug_implementations, missing_copy_implementations)]
         #vis struct #name {}
     }
 }
 
-/// The `#[cfg(..)]`s below the macro's attribute, which hold for what it adds as well.
-fn cfgs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+/// The attributes of that name, which hold for the handle as well. A deprecated event is named where a
+/// flow uses it.
+fn attrs<'f>(item: &'f Function, name: &'static str) -> impl Iterator<Item = &'f Attribute> {
+    item.attrs.iter().filter(move |attr| attr.path().is_ident(name))
+}
+
+/// What stands above the event's code: whether it is there at all, and that it may use what is
+/// deprecated.
+fn code_attrs(item: &Function) -> TokenStream {
+    let cfgs = attrs(item, "cfg");
+    let allow = attrs(item, "deprecated").next().map(|_| quote!(#[allow(deprecated)]));
+    quote!(#(#cfgs)* #allow)
 }
 
 fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStream {
@@ -91,11 +102,11 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     let remote = expand::remote(private, args.executor.as_ref());
     let transfer_check =
         args.executor.as_ref().map(|_| expand::transfer_check(private, &ty, model, &remote));
-    let cfgs = cfgs(&item.attrs);
+    let attrs = code_attrs(item);
     let checkpoint = settings::checkpoint(args).map(|it| quote!(checkpoint: #it,));
     let (bypass, code, can_bypass) = bypass(private, &me, args, code);
     quote! {
-        #(#cfgs)*
+        #attrs
         const _: () = {
             #runtime
             #aliases
@@ -156,8 +167,8 @@ fn bypass(
 
 /// A fallback implementation of the event, so that only the macro's own errors show.
 fn fallback(args: &EventArgs, item: &Function) -> TokenStream {
-    let cfgs = cfgs(&item.attrs);
+    let attrs = code_attrs(item);
     let me = without_location(&item.sig.ident);
     let event = super::fallback(&args.root.private(), &quote!(#me));
-    quote!(#(#cfgs)* const _: () = { #event };)
+    quote!(#attrs const _: () = { #event };)
 }

@@ -23,11 +23,11 @@ pub(crate) fn event(args: TokenStream, tokens: &TokenStream) -> TokenStream {
     match syn::parse2::<Item>(tokens.clone()) {
         Ok(Item::Impl(item)) => block::block(args, item),
         Ok(Item::Struct(item)) => {
-            let message = "an event with fields derives `Event`: write `#[derive(Event)]` above the struct, its settings in `#[event(..)]` below that, and `#[event]` on the impl block with its `process`";
+            let message = "a struct becomes an event by `#[derive(Event)]`; put its settings in `#[event(..)]` below that, and `#[event]` on the impl block with its `process`";
             refused(&item, &Error::new(item.ident.span(), message))
         }
         Ok(item) => {
-            let message = "`#[event]` stands on a function, or on the impl block of a struct that derives `Event`";
+            let message = "`#[event]` belongs on a function, or on the impl block of a struct that derives `Event`";
             refused(&item, &Error::new_spanned(&item, message))
         }
         // The body is not valid Rust; the compiler reports that itself, when it sees the item.

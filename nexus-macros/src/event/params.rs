@@ -82,28 +82,30 @@ fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
         is_valid = false;
     };
     if let Some(token) = &signature.constness {
-        refuse(token, "an event runs when the program does: remove `const`");
+        refuse(token, "an event cannot be a `const fn`; remove `const`");
     }
     match &signature.safety {
         syn::Safety::Default => {}
-        safety => refuse(
-            safety,
-            "an event is called by nexus, which can promise nothing: make it a safe function",
-        ),
+        safety => {
+            refuse(safety, "an event cannot be an `unsafe fn`; wrap the call in a safe function")
+        }
     }
     if let Some(abi) = &signature.abi {
-        refuse(abi, "an event is a Rust function: remove `extern`");
+        refuse(abi, "an event cannot be an `extern` function; remove `extern`");
     }
     if !signature.generics.params.is_empty() {
         refuse(
             &signature.generics,
-            "an event has one concrete type: remove the generics, and call a generic function from it",
+            "an event cannot be generic; name concrete types, and call a generic function from the body",
         );
     } else if let Some(clause) = &signature.generics.where_clause {
-        refuse(clause, "an event has one concrete type: remove the `where` clause");
+        refuse(clause, "an event cannot have a `where` clause; name concrete types");
     }
     if let Some(variadic) = &signature.variadic {
-        refuse(variadic, "an event's parameters are the fields of a pipeline, by name");
+        refuse(
+            variadic,
+            "an event cannot take `...`; its parameters are fields of the pipeline, bound by name",
+        );
     }
     is_valid
 }
@@ -121,12 +123,12 @@ fn inputs(
             FnArg::Receiver(receiver) if is_method && index == 0 => {
                 has_self = true;
                 if !is_shared_self(&receiver.kind) {
-                    cx.error(&*receiver, "an event is shared by all of its tasks: take `&self`");
+                    cx.error(&*receiver, "all tasks share the event; take `&self`");
                     is_valid = false;
                 }
             }
             FnArg::Receiver(receiver) => {
-                cx.error(&*receiver, "an event function takes no `self`: for an event with fields, put `#[derive(Event)]` on the struct and `#[event]` on the impl block");
+                cx.error(&*receiver, "an event function takes no `self`; for an event with fields, put `#[derive(Event)]` on the struct and `#[event]` on the impl block");
                 is_valid = false;
             }
             FnArg::Typed(typed) => match param(cx, typed) {
@@ -134,7 +136,7 @@ fn inputs(
                     if param.source == ParamSource::Piped
                         && params.iter().any(|it| it.source == ParamSource::Piped) =>
                 {
-                    cx.error_at(param.span, "only one value comes along `|->`: mark one parameter; a group's values are a tuple or a `Vec`");
+                    cx.error_at(param.span, "only one parameter can be `#[piped]`; for several values write `#[piped] (a, b): (A, B)`");
                     is_valid = false;
                 }
                 Some(param) => params.push(param),
@@ -143,7 +145,7 @@ fn inputs(
         }
     }
     if is_method && !has_self {
-        let message = "`process` is called on the event: add `&self`";
+        let message = "`process` is a method of the event; add `&self`";
         match inputs.first() {
             Some(first) => cx.error(first, message),
             None => cx.error_at(Span::call_site(), message),
@@ -172,10 +174,10 @@ fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
             crate::span::without_raw_prefix(&name.ident)
         }
         pat if matches!(source, ParamSource::Field(_)) => {
-            cx.error(
-                pat,
-                "a parameter takes the pipeline's field of its name: write a plain name here",
-            );
+            let name =
+                if matches!(pat, Pat::Tuple(it) if it.elems.len() == 2) { "pair" } else { "value" };
+            let ty = text(&*typed.ty);
+            cx.error(pat, format!("this parameter is bound by name to a pipeline field, so it cannot be a pattern; take `{name}: {ty}` and destructure it in the body"));
             return None;
         }
         pat => text(pat),
@@ -193,7 +195,7 @@ fn take_piped(cx: &Ctxt, attrs: &mut Vec<Attribute>) -> Option<bool> {
         let path = attr.path();
         if path.is_ident("piped") {
             if piped || attr.meta.require_path_only().is_err() {
-                cx.error(attr, "write `#[piped]`, once");
+                cx.error(attr, "write `#[piped]` once, without arguments");
                 is_valid = false;
             }
             piped = true;
@@ -203,7 +205,7 @@ fn take_piped(cx: &Ctxt, attrs: &mut Vec<Attribute>) -> Option<bool> {
             .iter()
             .any(|name| path.is_ident(name));
         if !lint {
-            cx.error(attr, "a parameter of an event takes no attribute but `#[piped]`");
+            cx.error(attr, "the only attribute of an event's parameter is `#[piped]`");
             is_valid = false;
         }
         lint
@@ -227,7 +229,7 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
         };
         return match reference {
             Some(it) if it.mutability.is_some() => {
-                refuse("a value that came along `|->` is shared: take it by `&`, or by value")
+                refuse("a piped value is shared; take it by `&`, or by value")
             }
             Some(it) if is_dyn(&it.elem) => refuse(NO_DYN),
             _ => piped_type(cx, ty),
@@ -251,10 +253,10 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
             return Some((ParamSource::Context, target.clone()));
         }
         if generic_args(target, "State").is_some() {
-            return refuse("take a `State<T>` by value; it is a shared pointer");
+            return refuse("take `State<T>` by value; it is a shared pointer");
         }
         if arc_target(target).is_some() {
-            return refuse("take `&T` or `Arc<T>`: both share the field of type `T`");
+            return refuse("take `&T` or `Arc<T>`; both share the field of type `T`");
         }
         if is_dyn(target) {
             return refuse(NO_DYN);
@@ -268,7 +270,7 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
         };
     }
     if generic_args(ty, "Context").is_some_and(|args| args.is_empty()) {
-        return refuse("take the context by reference: `&Context`");
+        return refuse("take the context by reference, as `&Context`");
     }
     match arc_target(ty) {
         Some(target) => require_owned(cx, target, ParamSource::Field(PassMode::Arc)),
@@ -276,10 +278,9 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
     }
 }
 
-const SHARED_FIELD: &str =
-    "an event shares its input with others: take it by `&`, or by value and change your copy";
+const SHARED_FIELD: &str = "an event cannot change its input, which other events share; take it by `&`, or by value to change a copy";
 const NO_DYN: &str =
-    "no value has the type `dyn Trait`: take a `&Box<dyn Trait>`, or the concrete type";
+    "a `dyn Trait` has no owner to borrow it from; take a `&Box<dyn Trait>`, or the concrete type";
 
 fn is_dyn(ty: &Type) -> bool {
     matches!(without_parens(ty), Type::TraitObject(_))
@@ -300,7 +301,9 @@ fn piped_type(cx: &Ctxt, ty: &Type) -> Option<(ParamSource, Type)> {
     fn check(ty: &Type) -> Option<&'static str> {
         match without_parens(ty) {
             Type::Reference(it) if !is_static_ref(ty) => match &it.lifetime {
-                Some(_) => Some("leave the lifetime out"),
+                Some(_) => {
+                    Some("remove the lifetime; the event borrows for as long as the task runs")
+                }
                 None => ownership_error(&it.elem),
             },
             Type::Tuple(tuple) => tuple.elems.iter().find_map(check),
@@ -325,13 +328,14 @@ fn returns(cx: &Ctxt, signature: &Signature) -> Option<Type> {
     let ty = match &signature.output {
         ReturnType::Type(_, ty) => &**ty,
         ReturnType::Default => {
-            let message = "an event says how it ended: return `Outcome<()>`, `Outcome<T>`, `Result<T, E>` or `(bool, T)`";
+            let message =
+                "missing return type; add `-> Outcome<()>` and end with `Outcome::success(())`";
             cx.error(&signature.ident, message);
             return None;
         }
     };
     if let Type::Never(_) = ty {
-        cx.error(ty, "an event says how it ended: return `Outcome<()>`");
+        cx.error(ty, "an event has to end; return `Outcome<()>`");
         return None;
     }
     require_owned(cx, ty, ParamSource::Piped).map(|(_, ty)| ty)

@@ -58,7 +58,7 @@ fn skip(input: ParseStream<'_>) {
 
 fn arg(cx: &Ctxt, input: ParseStream<'_>, in_group: bool) -> Result<Arg> {
     if !input.peek(Ident::peek_any) {
-        let message = "expected a key, such as `executor = ThreadPoolExecutor`";
+        let message = "expected a setting, such as `executor = ThreadPoolExecutor`";
         return Err(syn::Error::new(input.span(), message));
     }
     let key = input.call(Ident::parse_any)?;
@@ -67,7 +67,7 @@ fn arg(cx: &Ctxt, input: ParseStream<'_>, in_group: bool) -> Result<Arg> {
     }
     if input.peek(token::Paren) {
         let message =
-            format!("write `{key} = ..`, and groups in braces: `{key} = {{ key: value }}`");
+            format!("write `{key} = ..`; groups stand in braces, as in `{key} = {{ key: value }}`");
         return Err(syn::Error::new(input.span(), message));
     }
     separator(cx, input, in_group, &key)?;
@@ -91,12 +91,9 @@ fn separator(cx: &Ctxt, input: ParseStream<'_>, in_group: bool, key: &Ident) -> 
         ));
     }
     if in_group && is_equals {
-        cx.error_at(
-            place,
-            format!("inside of braces a key is followed by `:`, as in `{key}: value`"),
-        );
+        cx.error_at(place, format!("expected `:` in braces; write `{key}: ..`"));
     } else if !in_group && is_colon {
-        cx.error_at(place, format!("a key is followed by `=` here, as in `{key} = value`"));
+        cx.error_at(place, format!("expected `=`; write `{key} = ..`"));
     }
     Ok(())
 }

@@ -14,11 +14,14 @@ pub(crate) fn check(cx: &Ctxt, fields: &[StructField]) {
     let batched = fields.iter().filter_map(|field| Some((field, field.batch_size.as_ref()?)));
     for (index, (field, batch)) in batched.enumerate() {
         if index > 0 {
-            cx.error(&batch.key, "a pipeline is filled through one field: keep one `batch_size`");
+            cx.error(&batch.key, "only one field can have a `batch_size`; keep one of the two");
         } else if single_generic_arg(&field.ty, "Vec").is_none() {
             cx.error(
                 &field.ty,
-                format!("a field with a `batch_size` is a `Vec<T>`, not a `{}`", text(&field.ty)),
+                format!(
+                    "a field with a `batch_size` must be a `Vec<T>`, not a `{}`",
+                    text(&field.ty)
+                ),
             );
         }
     }

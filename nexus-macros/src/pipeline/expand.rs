@@ -13,10 +13,10 @@ use super::input::{default_maker, default_name, defaults, input};
 use super::parse::PipelineArgs;
 use super::source::Source;
 use super::steps::{Model, model};
-use crate::ctxt::{Ctxt, with_help};
+use crate::ctxt::{Ctxt, text_of};
 use crate::derive::fields::{StructField, doc};
 use crate::event::{runtime, settings::duration};
-use crate::span::{end_spans, respan_ends, without_location, without_raw_prefix};
+use crate::span::{end_spans, ident, respan_ends, without_location, without_raw_prefix};
 use crate::text::text;
 use crate::types::{arc_target, borrows};
 
@@ -36,12 +36,12 @@ pub(crate) fn pipeline(
     let model = model(flow);
     for wrong in &model.mistakes {
         let (start, end) = source.spans(wrong.span);
-        let message = with_help(&wrong.message, wrong.help.as_deref());
+        let message = text_of(wrong);
         cx.error_between(start, end, format!("{}{message}", source.prefix(wrong.span)));
     }
     let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let types = field_types(fields);
-    let steps = steps(source, &model);
+    let steps = steps(private, source, &model);
     let pipeline = without_raw_prefix(&me);
     let is_durable = args.durable.is_some();
     let checks = checks(private, source, &model, &pipeline, &types, is_durable, parsed);
@@ -86,23 +86,40 @@ fn field_types(fields: &[StructField]) -> Vec<(String, String, Ident)> {
 }
 
 /// The user's names: one alias for each step.
-fn steps(source: &Source, model: &Model<'_>) -> TokenStream {
+fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStream {
     let mut out = TokenStream::new();
+    let mut holes = model.holes.iter().enumerate().peekable();
     for (index, step) in model.steps.iter().enumerate() {
+        while let Some((hole, _)) = holes.next_if(|(_, before)| **before == index) {
+            out.extend(self::hole(hole, index));
+        }
         let (alias, path) = (alias(index), source.path(step.name));
         if step.name.text.ends_with("::") {
             // The path is half typed; the hole lets an editor complete the missing name.
-            let hole = Ident::new("__Hole", Span::mixed_site());
+            let hole = ident("__Hole");
             out.extend(quote!(type #alias = #path #hole;));
             continue;
         }
         out.extend(quote!(type #alias = #path;));
+    }
+    out.extend(holes.map(|(hole, before)| self::hole(hole, *before)));
+    if !model.holes.is_empty() {
+        let hole = ident("__Hole");
+        out.extend(quote!(use #private::Hole as #hole;));
     }
     for (index, executor) in model.executors.iter().enumerate() {
         let (alias, path) = (executor_alias(index), source.path(executor));
         out.extend(quote!(type #alias = #path;));
     }
     out
+}
+
+/// What stands in the place of a missing event. An editor compares this expansion with one that has a
+/// name in that place, so everything up to the name is as long as in [`steps`].
+fn hole(number: usize, steps_before: usize) -> TokenStream {
+    let width = (steps_before + 1).to_string().len();
+    let (alias, hole) = (ident(&format!("__H{:0width$}", number + 1)), ident("__Hole"));
+    quote!(type #alias = #hole;)
 }
 
 fn checks<'a>(

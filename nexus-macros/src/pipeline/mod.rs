@@ -13,7 +13,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::DeriveInput;
 
-use crate::ctxt::{Ctxt, with_help};
+use crate::ctxt::{Ctxt, text_of};
 use crate::derive::fields;
 use crate::span::without_raw_prefix;
 
@@ -32,7 +32,7 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
             let parsed = source.parse();
             for wrong in &parsed.diagnostics {
                 let (start, end) = source.spans(wrong.span);
-                let message = with_help(&wrong.message, wrong.help.as_deref());
+                let message = text_of(wrong);
                 cx.error_between(start, end, format!("{}{message}", source.prefix(wrong.span)));
             }
             expand::pipeline(cx, &input, &args, source, &fields, &parsed.flow)

@@ -6,7 +6,7 @@ use syn::{DeriveInput, Expr, Ident, Lit, LitBool, LitStr, Meta, Path};
 
 use super::source::Source;
 use super::tokens::Tokens;
-use crate::ctxt::{Ctxt, with_help};
+use crate::ctxt::Ctxt;
 use crate::event::args::{self, ArgValue};
 use crate::root::Root;
 
@@ -36,21 +36,21 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
     let mut args = PipelineArgs::default();
     let mut attrs = input.attrs.iter().filter(|attr| attr.path().is_ident("pipeline"));
     let Some(attr) = attrs.next() else {
-        cx.error(&input.ident, format!("a pipeline needs a flow: {SHAPE}"));
+        cx.error(&input.ident, format!("missing flow; {SHAPE}"));
         return args;
     };
     if let Some(second) = attrs.next() {
-        cx.error(second, "`#[pipeline(..)]` is given twice: keep one of the two");
+        cx.error(second, "`#[pipeline(..)]` is given twice; keep one of the two");
     }
     let Meta::List(list) = &attr.meta else {
-        cx.error(attr, format!("a pipeline needs a flow: {SHAPE}"));
+        cx.error(attr, format!("missing flow; {SHAPE}"));
         return args;
     };
     let mut seen: Vec<String> = Vec::new();
     for arg in split(cx, list.tokens.clone()) {
         let key = arg.key.to_string();
         if seen.contains(&key) {
-            cx.error(&arg.key, format!("`{key}` is given twice: keep one of the two"));
+            cx.error(&arg.key, format!("`{key}` is given twice; keep one of the two"));
             continue;
         }
         let may_be_empty = matches!(&*key, "flow" | "durable") || !KEYS.contains(&&*key);
@@ -60,7 +60,7 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
         }
         match key.as_str() {
             "flow" | "file" if args.source.is_some() => {
-                cx.error(&arg.key, "a pipeline has one flow: keep `flow` or `file`");
+                cx.error(&arg.key, "a pipeline has one flow; keep `flow` or `file`");
             }
             "flow" => args.source = flow(cx, arg.value),
             "file" => args.source = text(cx, &arg).and_then(|path| super::source::file(cx, &path)),
@@ -76,18 +76,17 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
         seen.push(key);
     }
     if args.source.is_none() && cx.is_clean() {
-        cx.error(attr, format!("a pipeline needs a flow: {SHAPE}"));
+        cx.error(attr, format!("missing flow; {SHAPE}"));
     }
     args
 }
 
 fn unknown(key: &str) -> String {
-    let all = "there are `flow`, `file`, `durable`, `name`, `timeout` and `crate`";
     let help = match nexus_pointy::suggest::nearest(key, KEYS) {
-        Some(near) => format!("did you mean `{near}`? {all}"),
-        None => all.to_owned(),
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "there are `flow`, `file`, `durable`, `name`, `timeout` and `crate`".to_owned(),
     };
-    with_help(&format!("there is no setting `{key}` of a pipeline"), Some(&help))
+    format!("unknown setting `{key}` of a pipeline; {help}")
 }
 
 /// Splits at each comma that `key =` or `durable` follows: a flow has no such comma outside of
@@ -173,6 +172,6 @@ fn timeout(cx: &Ctxt, arg: Arg) -> Option<ArgValue> {
 fn text(cx: &Ctxt, arg: &Arg) -> Option<LitStr> {
     let key = &arg.key;
     syn::parse2(arg.value.clone())
-        .map_err(|_| cx.error(&arg.value, format!("`{key}` takes a text in quotes")))
+        .map_err(|_| cx.error(&arg.value, format!("`{key}` takes a string")))
         .ok()
 }

@@ -82,8 +82,9 @@ impl Source {
     /// A path of the script as a path of Rust: the user's own tokens, where there are any.
     pub(crate) fn path(&self, name: &nexus_pointy::Name) -> TokenStream {
         match self {
-            Self::Tokens(tokens) => tokens.user_tokens(name.span),
-            Self::Text(text) => path_tokens(&name.text, text.span),
+            Self::Tokens(tokens) => tokens.path(name.span),
+            // At the text, rustc would offer to replace all of it by another name.
+            Self::Text(_) => path_tokens(&name.text, Span::mixed_site()),
         }
     }
 

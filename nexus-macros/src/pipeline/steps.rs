@@ -16,6 +16,8 @@ pub(crate) struct Model<'f> {
     /// The error types that settings name, each once.
     pub(crate) errors: Vec<Name>,
     pub(crate) mistakes: Vec<Diagnostic>,
+    /// Of each place where an event is missing, how many steps stand before it.
+    pub(crate) holes: Vec<usize>,
 }
 
 /// An event's place in the flow.
@@ -73,6 +75,7 @@ pub(crate) fn model(flow: &Flow) -> Model<'_> {
         executors: visitor.executors,
         errors: visitor.errors,
         mistakes: visitor.mistakes,
+        holes: visitor.holes,
     }
 }
 
@@ -90,6 +93,7 @@ struct StepVisitor {
     executors: Vec<Name>,
     errors: Vec<Name>,
     mistakes: Vec<Diagnostic>,
+    holes: Vec<usize>,
 }
 
 impl StepVisitor {
@@ -111,7 +115,7 @@ impl StepVisitor {
                 self.steps.push(VisitedStep { arrow, own, set });
             }
             Primary::Flow(flow) => self.flow(flow, arrow, &set),
-            Primary::Hole(_) => {}
+            Primary::Hole(_) => self.holes.push(self.steps.len()),
         }
         for Branch { arrow, flow, .. } in &unit.branches {
             let arrow = (arrow.kind == ArrowKind::Then).then_some(arrow.span);

@@ -12,6 +12,13 @@ fn a_half_typed_flow_keeps_the_names_it_has() {
     });
     assert_eq!(output.matches("type __S1 = first ;").count(), 1, "{output}");
     assert!(output.contains("expected an event after `|->`"), "{output}");
+    // What an editor expands while a name is typed there is the same up to that name.
+    let completed = expanded(quote! {
+        #[pipeline(flow = first |-> second)]
+        struct P { order: Order }
+    });
+    let hole = output.find("__Hole").expect("a place for the missing event");
+    assert_eq!(completed.find("second"), Some(hole), "{output}");
     assert!(output.contains(":: Pipeline for P"), "{output}");
 }
 

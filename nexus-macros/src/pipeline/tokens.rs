@@ -45,17 +45,30 @@ impl Tokens {
         }
     }
 
-    /// The user's own tokens of a range without brackets.
-    pub(crate) fn user_tokens(&self, range: Range) -> TokenStream {
-        let source_tokens =
-            self.source_tokens.get(range.start as usize..range.end as usize).unwrap_or_default();
+    /// The path that the user has written in a range: names and `::` by turns. It ends before what
+    /// cannot go on with it, which the parser has reported.
+    pub(crate) fn path(&self, range: Range) -> TokenStream {
+        let range = range.start as usize..range.end as usize;
+        let tokens = self.tokens.get(range.clone()).unwrap_or_default();
+        let source_tokens = self.source_tokens.get(range).unwrap_or_default();
         let mut out = TokenStream::new();
-        for source_token in source_tokens {
-            match &source_token.tree {
-                Some(tree) if matches!(tree, TokenTree::Ident(_)) => out.extend([tree.clone()]),
-                Some(_) | None => out.extend(path_separator(source_token)),
+        let mut separator = None;
+        let mut wants_name = true;
+        for (token, source_token) in tokens.iter().zip(source_tokens) {
+            match (token.kind, &source_token.tree) {
+                (TokenKind::Ident, Some(tree)) if wants_name => {
+                    out.extend(separator.take());
+                    out.extend([tree.clone()]);
+                }
+                (TokenKind::PathSep, _) if !wants_name => {
+                    separator = Some(path_separator(source_token));
+                }
+                _ => return out,
             }
+            wants_name = !wants_name;
         }
+        // A half typed path keeps its `::`, behind which an editor completes.
+        out.extend(separator);
         out
     }
 
@@ -205,6 +218,17 @@ mod tests {
     fn paths_keep_the_users_tokens() {
         let tokens = Tokens::new(quote!(a -> steps::b));
         let range = nexus_pointy::Span::new(2, 5);
-        assert_eq!(tokens.user_tokens(range).to_string(), "steps :: b");
+        assert_eq!(tokens.path(range).to_string(), "steps :: b");
+    }
+
+    #[test]
+    fn a_path_ends_before_what_is_none() {
+        let tokens = Tokens::new(quote!(a -> steps::b::<u32>));
+        for (end, path) in
+            [(5, "steps :: b"), (6, "steps :: b ::"), (7, "steps :: b"), (9, "steps :: b")]
+        {
+            let range = nexus_pointy::Span::new(2, end);
+            assert_eq!(tokens.path(range).to_string(), path);
+        }
     }
 }

@@ -103,12 +103,8 @@ impl Parser<'_> {
     fn stray_closer(&mut self) {
         let span = self.span();
         self.error(span, |it| {
-            Diagnostic::new(
-                code::MISMATCHED,
-                format!("nothing is open that {} closes", it.found()),
-                span,
-            )
-            .help("delete it, or write the opening bracket")
+            Diagnostic::new(code::MISMATCHED, format!("unmatched {}", it.found()), span)
+                .help("delete it, or write the opening bracket")
         });
         self.bump();
     }

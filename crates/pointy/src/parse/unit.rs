@@ -277,8 +277,8 @@ impl Parser<'_> {
             wrong => self.report(span, |it| {
                 let (message, help) = match wrong {
                     Ok(1) => (
-                        "1 attempt is what every event gets".to_owned(),
-                        "delete the `* 1`, or write 2 or more".to_owned(),
+                        "`* 1` has no effect: every event is tried once anyway".to_owned(),
+                        "delete it, or write 2 or more".to_owned(),
                     ),
                     Ok(count @ ..1) => (
                         format!("{count} attempts would never run the event"),

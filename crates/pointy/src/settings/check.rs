@@ -110,7 +110,7 @@ fn seconds(key: &Key, number: f64, span: Span, out: &mut Vec<Diagnostic>) {
         return;
     };
     let message =
-        format!("`{}` takes a finite number of seconds, 0 or more; {number} {what}", key.name);
+        format!("`{}` takes a finite number of seconds, 0 or more; {number:?} {what}", key.name);
     out.push(Diagnostic::new(code::OUT_OF_RANGE, message, span).help("write for example `0.5`"));
 }
 

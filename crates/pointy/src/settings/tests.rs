@@ -85,7 +85,12 @@ fn wrong_values_are_blamed_on_the_value() {
         ("executor_config = { max_workers: 0 }", code::OUT_OF_RANGE, "0", "a pool of 0 workers"),
         ("executor_config = { max_tasks_per_child: 0 }", code::OUT_OF_RANGE, "0", "after 0 tasks"),
         ("executor_config = { stack_size: 0 }", code::OUT_OF_RANGE, "0", "at least 1"),
-        ("executor_config = { workers: 1 }", code::UNKNOWN_KEY, "workers", "no setting `workers`"),
+        (
+            "executor_config = { workers: 1 }",
+            code::UNKNOWN_KEY,
+            "workers",
+            "unknown setting `workers`",
+        ),
         ("executor_config = 4", code::WRONG_TYPE, "4", "takes a map"),
         ("retry_policy = NETWORK", code::WRONG_TYPE, "NETWORK", "takes a map, found the name"),
         ("retry_policy = { backoff_factor: -0.5 }", code::OUT_OF_RANGE, "-0.5", "is negative"),
@@ -175,7 +180,8 @@ fn the_first_of_two_counts() {
 fn unknown_keys() {
     for (word, keys, help) in [
         ("executr", FLOW_KEYS, "did you mean `executor`?"),
-        ("xyzzy", RETRY_KEYS, "There are `max_attempts`, "),
+        ("xyzzy", RETRY_KEYS, "it takes `max_attempts`, "),
+        ("xyzzy", FLOW_KEYS, "there are `executor`, "),
         ("retries", RETRY_KEYS, "it is called `max_attempts` here"),
         ("backoff", RETRY_KEYS, "it is called `backoff_factor` here"),
         (
@@ -199,7 +205,8 @@ fn unknown_keys() {
         ("stop_condition", ATTRIBUTE_KEYS, "stop conditions are flags here"),
     ] {
         let (message, found) = unknown_key(word, keys);
-        assert_eq!(message, format!("there is no setting `{word}`"));
+        let place = if keys == RETRY_KEYS { " in `retry_policy`" } else { "" };
+        assert_eq!(message, format!("unknown setting `{word}`{place}"));
         let found = found.unwrap_or_default();
         assert!(found.starts_with(help), "{word}: {found}");
         if keys == RETRY_KEYS && help.ends_with(" here") {

@@ -7,33 +7,40 @@ use crate::suggest;
 ///
 /// A key that is called otherwise in the Python original or in other libraries, or that
 /// belongs to a group or to the event's attribute, gets a sentence that says so. Else the
-/// nearest key is suggested, and all are listed.
+/// nearest key is suggested; where none is near, all are listed.
 ///
 /// ```
 /// use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
 /// let (message, help) = unknown_key("executr", FLOW_KEYS);
-/// assert_eq!(message, "there is no setting `executr`");
-/// assert!(help.unwrap().starts_with("did you mean `executor`? There are `executor`, "));
+/// assert_eq!(message, "unknown setting `executr`");
+/// assert_eq!(help.as_deref(), Some("did you mean `executor`?"));
 ///
 /// let (_, help) = unknown_key("retries", FLOW_KEYS);
 /// assert!(help.unwrap().contains("`max_attempts`"));
 /// ```
 #[must_use]
 pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
-    let message = format!("there is no setting {}", quote(word));
-    let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
-    let all = format!("There are {}", list(&names));
+    let place = group_of(keys).map(|group| format!(" in `{group}`")).unwrap_or_default();
+    let message = format!("unknown setting {}{place}", quote(word));
     if let Some(help) = without_counterpart(word) {
         return (message, Some(help.to_owned()));
     }
     if let Some(help) = known_elsewhere(word, keys) {
         return (message, Some(help));
     }
-    let help = match suggest::nearest(word, names) {
-        Some(near) => format!("did you mean `{near}`? {all}"),
-        None => all,
+    let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+    let help = match suggest::nearest(word, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if place.is_empty() => format!("there are {}", list(&names)),
+        None => format!("it takes {}", list(&names)),
     };
     (message, Some(help))
+}
+
+/// The setting whose value is a group of these keys.
+fn group_of(keys: &[Key]) -> Option<&'static str> {
+    let is_it = |key: &&Key| matches!(key.kind, ValueKind::Group(inner) if inner == keys);
+    EVENT_KEYS.iter().find(is_it).map(|key| key.name)
 }
 
 /// Where the setting meant by `word` is given, if it is known under another name or in
