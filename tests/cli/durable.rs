@@ -56,7 +56,9 @@ fn a_run_under_a_key_is_run_once() {
     assert!(out(&first).starts_with("ChargePipeline succeeded in "), "{}", first.out);
     assert!(first.out.contains("take     success; 2 attempts, waited 10ms"), "{}", first.out);
     let again = call(&store, &run);
-    assert_eq!((again.code, again.out), (Some(0), first.out));
+    // What was measured then is not what lies between two records.
+    let steps = |out: &str| out.split_once('\n').map(|(_, steps)| steps.to_owned());
+    assert_eq!((again.code, steps(&again.out)), (Some(0), steps(&first.out)));
     let said = again.err.replace(|c: char| c.is_ascii_digit(), "0");
     let expected =
         "the run `A-0` began 0000-00-00 00:00:00 UTC and has succeeded; nothing is run again\n";
@@ -87,6 +89,7 @@ fn sample(name: &str) -> PathBuf {
         path: event.to_owned(),
         event: event.to_owned(),
         version: 1,
+        output: "u32".to_owned(),
     });
     let script = "check -> charge |-> ship[each]".to_owned();
     let flow = Arc::new(FlowRecord { script, steps: steps.to_vec() });

@@ -43,10 +43,9 @@ pub(crate) fn serve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
 
 /// Says which runs somebody has to look at.
 fn say_undecided(engine: &Engine, service: &Service) -> nexus_core::Result<()> {
-    for state in [RunState::NeedsDecision, RunState::Damaged] {
-        for run in engine.runs(&RunQuery { state: Some(state), ..RunQuery::all() })? {
-            service.say(&Line::undecided(&run));
-        }
+    let query = RunQuery::all().state(RunState::NeedsDecision).state(RunState::Damaged);
+    for run in engine.runs(&query)? {
+        service.say(&Line::undecided(&run));
     }
     Ok(())
 }

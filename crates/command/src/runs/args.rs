@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
+use nexus_core::journal::{RunCounts, RunState};
 
-use super::STATES;
 use crate::App;
 use crate::store::VARIABLE;
 
@@ -47,7 +47,7 @@ pub(crate) fn store() -> Arg {
 }
 
 fn list(name: &str) -> Command {
-    let states = PossibleValuesParser::new(STATES.map(nexus_core::journal::RunState::name));
+    let states = PossibleValuesParser::new(RunCounts::STATES.map(RunState::name));
     Command::new("list")
         .about("Lists runs, those that began last first")
         .arg(

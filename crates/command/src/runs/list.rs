@@ -1,14 +1,12 @@
 //! `runs list`.
 
-use std::sync::Arc;
-
 use clap::ArgMatches;
 use nexus_core::Status;
-use nexus_core::journal::{RunQuery, RunState, Store, StoreError, StoredRun};
+use nexus_core::journal::{RunCounts, RunQuery, RunState, Store, StoreError, StoredRun};
 use nexus_sqlite::SqliteStore;
 
+use super::color;
 use super::json::ListedRun;
-use super::{STATES, color};
 use crate::App;
 use crate::output::{self, Exit, Failure};
 use crate::store;
@@ -31,21 +29,7 @@ pub(crate) fn list(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
 fn runs(store: &SqliteStore, args: &ArgMatches) -> Result<Vec<StoredRun>, StoreError> {
     let limit = args.get_one::<u32>("limit").map(|limit| *limit as usize);
     let pipeline = args.get_one::<String>("pipeline").cloned();
-    let query = RunQuery { pipeline, limit, ..RunQuery::all() };
-    let states = wanted_states(args);
-    if states.is_empty() {
-        return store.runs(&query);
-    }
-    let mut runs = Vec::new();
-    for state in states {
-        runs.extend(store.runs(&RunQuery { state: Some(state), ..query.clone() })?);
-    }
-    runs.sort_by(|one, other| {
-        let key = |run: &StoredRun| (std::cmp::Reverse(run.start.at), Arc::clone(&run.start.key));
-        key(one).cmp(&key(other))
-    });
-    runs.truncate(limit.unwrap_or(usize::MAX));
-    Ok(runs)
+    store.runs(&RunQuery { states: wanted_states(args), pipeline, limit, ..RunQuery::all() })
 }
 
 /// The states of the runs to list; all of them where there is none.
@@ -55,7 +39,9 @@ fn wanted_states(args: &ArgMatches) -> Vec<RunState> {
         return [&states[..], &[RunState::NeedsDecision, RunState::Damaged]].concat();
     }
     let names = args.get_many::<String>("status").into_iter().flatten();
-    names.filter_map(|name| STATES.into_iter().find(|state| state.name() == name)).collect()
+    names
+        .filter_map(|name| RunCounts::STATES.into_iter().find(|state| state.name() == name))
+        .collect()
 }
 
 fn table(runs: &[StoredRun], screen: Screen) -> String {

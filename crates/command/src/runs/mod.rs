@@ -4,6 +4,7 @@ mod args;
 mod change;
 mod json;
 mod list;
+mod look;
 mod show;
 mod timeline;
 
@@ -25,18 +26,6 @@ pub(crate) fn runs(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
         _ => Ok(Exit::Usage),
     }
 }
-
-/// All states that a run can be in.
-const STATES: [RunState; 8] = [
-    RunState::Unfinished,
-    RunState::NeedsDecision,
-    RunState::Damaged,
-    RunState::Ended(Status::Succeeded),
-    RunState::Ended(Status::Failed),
-    RunState::Ended(Status::Stopped),
-    RunState::Ended(Status::Cancelled),
-    RunState::Ended(Status::TimedOut),
-];
 
 /// The colour of a state: what somebody has to look at is red or yellow.
 fn color(state: RunState) -> Option<Color> {

@@ -6,7 +6,7 @@ use nexus_core::journal::{History, Span, StepHistory, Timestamp};
 use nexus_pointy::visible;
 use unicode_width::UnicodeWidthStr;
 
-use super::show::Look;
+use super::look::Look;
 use crate::table::{Color, Screen, cut};
 use crate::time;
 
