@@ -47,7 +47,9 @@ pub(crate) struct EachResult {
     /// The items that were bypassed without a value, and how many were bypassed at all.
     pub(crate) bypassed: Vec<(u64, Failure)>,
     pub(crate) bypassed_total: u64,
-    /// How many items there were.
+    /// The items that had begun, and were withdrawn before they had ended.
+    pub(crate) unfinished: Vec<u64>,
+    /// How many items have ended.
     pub(crate) total: u64,
     /// What the step's evaluation state makes of them; the failure where it says no.
     pub(crate) verdict: Option<Failure>,

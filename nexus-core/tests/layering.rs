@@ -91,6 +91,7 @@ const ENGINE: &[&str] = &[
     "pending",
     "shutdown",
     "decisions",
+    "retry",
     "requests",
 ];
 

@@ -127,11 +127,9 @@ impl ActiveRun {
         self.plan.steps[task.step as usize].hints.bounded
     }
 
-    /// Notes when a bounded task began, with its first attempt.
+    /// Notes when a bounded task began, which is when its first attempt did.
     pub(super) fn note_start(&self, task: Task, at: Duration) {
-        if task.attempt == 1 {
-            lock(&self.starts.0).entry((task.step, task.item)).or_insert(at);
-        }
+        lock(&self.starts.0).entry((task.step, task.item)).or_insert(at);
     }
 
     /// The same for a task that began before its run was brought back.

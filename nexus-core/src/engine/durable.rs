@@ -266,14 +266,13 @@ impl Beginner {
     }
 
     /// When the run's time is over, by the engine's clock; it counts from the first start, or from
-    /// where it was decided that the run begins again.
+    /// where it was decided that the run begins again, or goes on after its end.
     pub(super) fn deadline(&self, engine: &Shared) -> Option<Duration> {
-        let (start, restart) = match &self.beginning {
-            Beginning::New(start) => (&**start, None),
-            Beginning::Stored(stored) => (&stored.0.start, stored.0.restart()),
+        let (start, began_at) = match &self.beginning {
+            Beginning::New(start) => (&**start, start.at),
+            Beginning::Stored(stored) => (&stored.0.start, stored.0.timed_from()),
         };
         let limit = start.deadline?.since(start.at);
-        let began_at = restart.map_or(start.at, |restart| restart.at);
         // A clock that was set back gives no more time than there was.
         let left = began_at.plus(limit).since(engine.timestamp()).min(limit);
         Some(engine.clock.now().saturating_add(left))
@@ -307,7 +306,7 @@ impl Begun {
                 Beginning::New(start) => begun.start = Some(Change::Start(*start)),
                 Beginning::Stored(stored) => {
                     let (stored, change) = *stored;
-                    begun.active.replay(&stored)?;
+                    begun.active.replay(&stored, change.as_ref())?;
                     begun.start = change;
                 }
             }

@@ -27,6 +27,10 @@ impl Engine {
             Request::Restart { key } => self.decide(&key, self.restart(&key).map(drop)),
             Request::Abandon { key } => self.abandon(&key),
             Request::Resolve { key, step, value } => self.resolve_json(&key, &step, &value),
+            Request::Retry { key, from } => match from {
+                None => self.retry(&key).map(drop),
+                Some(step) => self.retry_from(&key, &step).map(drop),
+            },
             Request::Fail { key, step, message } => self.fail(&key, &step, &message),
         }
     }

@@ -29,33 +29,50 @@ const LISTED: usize = 8;
 ///
 /// If there is no such task, or it is neither.
 pub(super) fn task_at(plan: &Plan, run: &Run, key: &str, address: &StepAddress) -> Result<Task> {
-    let refused = |why: &str| {
+    let refuse = |why: &str| {
         let pending = pending_steps(plan, run);
-        Err(Error::Durable(format!("`{address}` of the run `{key}` {why}; {pending}")))
+        Err(refused(key, address, &format!("{why}; {pending}")))
     };
-    let Some(step) = plan.step_paths().position(|path| path == address.path()) else {
-        let paths: Vec<String> = plan.step_paths().collect();
-        let near = nexus_pointy::suggest::nearest(address.path(), paths.iter().map(String::as_str));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return refused(&format!("is no step of it{hint}"));
+    let step = match step_at(plan, address.path()) {
+        Ok(step) => step,
+        Err(why) => return refuse(&why),
     };
-    let (step, item) = (step as u32, address.item());
+    let item = address.item();
     match (plan.options_of(step).each, item) {
         (true, None) => {
             let example = StepAddress::new(address.path(), Some(0));
-            return refused(&format!("runs once for each item; name one, as in `{example}`"));
+            return refuse(&format!("runs once for each item; name one, as in `{example}`"));
         }
-        (false, Some(_)) => return refused("has no items; name the step alone"),
+        (false, Some(_)) => return refuse("has no items; name the step alone"),
         _ => {}
     }
     match run.standing(step, item) {
         Standing::Open(task) => Ok(task),
         // The world outside is faster than the disk, or than the body. Attempts count from 1.
         Standing::UnderWay => Ok(Task { step, attempt: 0, item }),
-        Standing::NotBegun => refused("is not pending: it has not begun"),
-        Standing::Answered => refused("is resolved already"),
-        Standing::Ended => refused("is not pending: it has ended"),
+        Standing::NotBegun => refuse("is not pending: it has not begun"),
+        Standing::Answered => refuse("is resolved already"),
+        Standing::Ended => refuse("is not pending: it has ended"),
     }
+}
+
+fn refused(key: &str, address: &StepAddress, why: &str) -> Error {
+    Error::Durable(format!("`{address}` of the run `{key}` {why}"))
+}
+
+/// The step of a plan with this path.
+///
+/// # Errors
+///
+/// If there is none: what to say of the path.
+pub(super) fn step_at(plan: &Plan, path: &str) -> Result<u32, String> {
+    if let Some(step) = plan.step_paths().position(|known| known == path) {
+        return Ok(step as u32);
+    }
+    let paths: Vec<String> = plan.step_paths().collect();
+    let near = nexus_pointy::suggest::nearest(path, paths.iter().map(String::as_str));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(format!("is no step of it{hint}"))
 }
 
 fn pending_steps(plan: &Plan, run: &Run) -> String {
@@ -116,23 +133,33 @@ impl ActiveRun {
         address: &StepAddress,
         answer: Answer<'_>,
     ) -> Option<Result<()>> {
-        let (plan, key, named) =
-            (Arc::clone(&self.plan), Arc::clone(&journal.key), address.clone());
-        let look = move |run: &Run| task_at(&plan, run, &key, &named);
-        let task = match ask(|look| self.have_looked_at(look), look)? {
+        let (run, named) = (Arc::clone(self), address.clone());
+        let look = move |core: &Run| {
+            let journal = run.journal.as_ref()?;
+            let task = match task_at(&run.plan, core, &journal.key, &named) {
+                Ok(task) => task,
+                Err(why) => return Some(Err(why)),
+            };
+            // Here nobody can tell the run meanwhile of another answer.
+            let is_first = journal.begin_resolving((task.step, task.item));
+            Some(
+                is_first
+                    .then_some(task)
+                    .ok_or_else(|| refused(&journal.key, &named, "is resolved already")),
+            )
+        };
+        let task = match ask(|look| self.have_looked_at(look), look)?? {
             Ok(task) => task,
             Err(why) => return Some(Err(why)),
         };
+        let (key, place) = (&journal.key, (task.step, task.item));
         let outcome = match answer.outcome(&self.plan, task.step) {
             Ok(outcome) => outcome,
-            Err(why) => return Some(Err(Error::Durable(why))),
+            Err(why) => {
+                journal.end_resolving(place);
+                return Some(Err(Error::Durable(why)));
+            }
         };
-        let (key, place) = (&journal.key, (task.step, task.item));
-        let refused =
-            |why| Some(Err(Error::Durable(format!("`{address}` of the run `{key}` {why}"))));
-        if !journal.begin_resolving(place) {
-            return refused("is resolved already");
-        }
         let (send, receive) = mpsc::channel();
         let reply = Box::new(move |told| _ = send.send(told));
         let notification = Notification::Resolved { task, outcome, reply: Some(reply) };
@@ -153,7 +180,9 @@ impl ActiveRun {
         journal.writer.commit_now();
         match while_blocked(|| receive.recv()) {
             Ok(Ok(())) => Some(Ok(())),
-            Ok(Err(EndedBefore)) => refused("is not pending: it has ended meanwhile"),
+            Ok(Err(EndedBefore)) => {
+                Some(Err(refused(key, address, "is not pending: it has ended meanwhile")))
+            }
             Err(mpsc::RecvError) => journal.failure().map(|why| Err(Error::Store(why))),
         }
     }

@@ -8,7 +8,8 @@ use crate::context::{Context, Names};
 use crate::error::{Error, Result};
 use crate::event::Inputs;
 use crate::journal::{
-    FlowRecord, FlowStep, LinkedPipeline, Replay, RunState, Steps, StoredRun, each_record,
+    Change, FlowRecord, FlowStep, LinkedPipeline, RecordKind, Replay, RunState, Steps, StoredRun,
+    each_record,
 };
 use crate::outcome::TaskOutcome;
 use crate::panic;
@@ -57,13 +58,17 @@ pub(super) fn can_go_on(stored: &StoredRun, plan: &Plan) -> Result<()> {
 }
 
 impl ActiveRun {
-    /// Brings the run back from its records.
+    /// Brings the run back from its records, and from what is about to be written of it.
     ///
     /// # Errors
     ///
     /// If the store cannot be read, a record of the run is damaged, or the run still needs an event
     /// that has changed.
-    pub(super) fn replay(self: &Arc<Self>, stored: &StoredRun) -> Result<()> {
+    pub(super) fn replay(
+        self: &Arc<Self>,
+        stored: &StoredRun,
+        change: Option<&Change>,
+    ) -> Result<()> {
         let (Some(durable), Some(journal)) = (&self.engine.durable, &self.journal) else {
             return Ok(());
         };
@@ -82,6 +87,13 @@ impl ActiveRun {
             });
             applied.map_err(|why| cannot_go_on(key, &format!("record {seq}: {why}")))
         })?;
+        if let Some(Change::Revise { record, .. }) = change
+            && record.kind == RecordKind::Retried
+        {
+            replay.retry(record).map_err(|why| {
+                Error::Durable(format!("the run `{key}` cannot be tried again: {why}"))
+            })?;
+        }
         let now = self.engine.timestamp();
         let replayed = replay.finish(now);
         for (task, at) in replayed.starts {

@@ -12,9 +12,14 @@ pub(crate) trait Collect: Send {
     fn reserve(&mut self, values: usize);
     fn push(&mut self, value: Value);
     fn finish(&mut self) -> Value;
+    /// Some of the values are there already. `false` if others have them too.
+    fn go_on_after(&mut self, before: Value) -> bool;
+    /// The values in this order: for each, whether it was there before.
+    fn finish_with_before(&mut self, order: &mut dyn Iterator<Item = bool>) -> Value;
 }
 
-struct Collected<T>(Vec<T>);
+/// The values, and those that were there before.
+struct Collected<T>(Vec<T>, Vec<T>);
 
 impl<T: Send + Sync + 'static> Collect for Collected<T> {
     fn reserve(&mut self, values: usize) {
@@ -26,6 +31,18 @@ impl<T: Send + Sync + 'static> Collect for Collected<T> {
     }
     fn finish(&mut self) -> Value {
         Value::new(std::mem::take(&mut self.0))
+    }
+    fn go_on_after(&mut self, before: Value) -> bool {
+        let before = before.into_inner::<Vec<T>>();
+        let is_own = before.is_some();
+        self.1 = before.unwrap_or_default();
+        is_own
+    }
+    fn finish_with_before(&mut self, order: &mut dyn Iterator<Item = bool>) -> Value {
+        let mut now = std::mem::take(&mut self.0).into_iter();
+        let mut before = std::mem::take(&mut self.1).into_iter();
+        let next = |was_before| if was_before { before.next() } else { now.next() };
+        Value::new(order.filter_map(next).collect::<Vec<T>>())
     }
 }
 
@@ -53,7 +70,7 @@ impl Ports {
             accepts_items_of: S::accepts_items_of,
             fan: S::fan,
             list: TypeInfo::of::<Vec<T>>(),
-            collect: || Box::new(Collected::<T>(Vec::new())),
+            collect: || Box::new(Collected::<T>(Vec::new(), Vec::new())),
         }
     }
 

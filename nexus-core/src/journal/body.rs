@@ -292,7 +292,7 @@ impl Record {
                 }))
             }
             RecordKind::Computed => return Err("its outcome was not written down".to_owned()),
-            RecordKind::Adopted | RecordKind::Restarted => {
+            RecordKind::Adopted | RecordKind::Restarted | RecordKind::Retried => {
                 return Err("the flow that the run went on with is not there".to_owned());
             }
         })

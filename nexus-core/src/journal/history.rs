@@ -313,6 +313,10 @@ impl Reader {
     }
 
     fn read(&mut self, record: &Record) {
+        if record.kind == RecordKind::Retried {
+            self.halted = None;
+            return;
+        }
         let Some(step) = record.step else {
             if record.kind == RecordKind::Halted {
                 let by = serde_json::from_str(&record.body).map(|HaltedBody { by }| by);
@@ -338,7 +342,10 @@ impl Reader {
             RecordKind::Computed => (Span { from: now, to: now }, AttemptEnd::Success, None),
             // What it waited for is the attempt's; the time until then is none of its own.
             RecordKind::Completed | RecordKind::Resolved => completed(&record.body, now),
-            RecordKind::Halted | RecordKind::Adopted | RecordKind::Restarted => return,
+            RecordKind::Halted
+            | RecordKind::Adopted
+            | RecordKind::Restarted
+            | RecordKind::Retried => return,
         };
         of_step.value = value.filter(|_| record.item.is_none());
         if record.item.is_some() {

@@ -92,6 +92,9 @@ impl Replay {
             self.last = (record.seq, record.at.max(self.last.1));
             return Ok(());
         }
+        if record.kind == RecordKind::Retried {
+            return self.retry(record);
+        }
         let answered = self.expect(plan, record)?;
         // What cannot be read changes nothing.
         let told = match record.kind {
@@ -112,6 +115,17 @@ impl Replay {
             self.asked.remove(&place);
         }
         self.tell(told);
+        Ok(())
+    }
+
+    /// The run, which is over, goes on from what failed, or from a step.
+    pub(crate) fn retry(&mut self, record: &Record) -> Result<(), Unreadable> {
+        self.run.rewind(record.step).map_err(str::to_owned)?;
+        self.last = (record.seq, record.at.max(self.last.1));
+        // Nothing of it is under way.
+        (self.asked, self.guarded, self.first) = Default::default();
+        self.run.start_ready();
+        self.collect();
         Ok(())
     }
 

@@ -38,6 +38,14 @@ pub enum Request {
         /// The value, as JSON.
         value: String,
     },
+    /// Go on with the run with this key, which is over, from what failed.
+    Retry {
+        /// The run.
+        key: Arc<str>,
+        /// The path of a step: that, and all that comes after it in the flow, is done again instead.
+        #[serde(default)]
+        from: Option<String>,
+    },
     /// Say that what a step waits for has failed.
     Fail {
         /// The run.

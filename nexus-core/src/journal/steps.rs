@@ -24,9 +24,11 @@ impl<'a> Steps<'a> {
     /// If that flow has not the step, or the store has not the flow.
     pub(crate) fn translate(&mut self, mut record: Record) -> Result<Record, String> {
         let (stored, seq) = (self.stored, record.seq);
-        if matches!(record.kind, RecordKind::Adopted | RecordKind::Restarted)
-            && !stored.revisions.iter().any(|revision| revision.seq == seq)
-        {
+        let is_revision = matches!(
+            record.kind,
+            RecordKind::Adopted | RecordKind::Restarted | RecordKind::Retried
+        );
+        if is_revision && !stored.revisions.iter().any(|revision| revision.seq == seq) {
             return Err("the flow that the run went on with is not there".to_owned());
         }
         let (Some(step), false) = (record.step, stored.revisions.is_empty()) else {

@@ -89,11 +89,13 @@ pub enum RecordKind {
     Restarted,
     /// Somebody outside has said how a task ends that is pending.
     Resolved,
+    /// Somebody has decided that the run, which was over, goes on from what failed; or from a step.
+    Retried,
 }
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Completed,
         Self::Computed,
         Self::Checked,
@@ -103,6 +105,7 @@ impl RecordKind {
         Self::Adopted,
         Self::Restarted,
         Self::Resolved,
+        Self::Retried,
     ];
 
     /// The kind as a store writes it.
@@ -117,6 +120,7 @@ impl RecordKind {
             Self::Adopted => "adopted",
             Self::Restarted => "restarted",
             Self::Resolved => "resolved",
+            Self::Retried => "retried",
         }
     }
 
@@ -139,11 +143,13 @@ pub enum Change {
         /// What happened.
         record: Record,
     },
-    /// A run goes on with this flow, and can go on; or it begins again with it.
+    /// A run goes on with this flow, and can go on; or it begins again with it. It is not over any
+    /// more.
     Revise {
         /// The run.
         key: Arc<str>,
-        /// Which of both: [`Adopted`](RecordKind::Adopted) or [`Restarted`](RecordKind::Restarted).
+        /// Which of these: [`Adopted`](RecordKind::Adopted), [`Restarted`](RecordKind::Restarted) or
+        /// [`Retried`](RecordKind::Retried).
         record: Record,
         /// The flow. The steps of the records from this one on are its steps.
         flow: Arc<FlowRecord>,
@@ -205,8 +211,9 @@ pub struct Revision {
     pub seq: u64,
     /// When that was.
     pub at: Timestamp,
-    /// Whether the run went on, [`Adopted`](RecordKind::Adopted), or began again,
-    /// [`Restarted`](RecordKind::Restarted).
+    /// Whether the run went on, [`Adopted`](RecordKind::Adopted), began again,
+    /// [`Restarted`](RecordKind::Restarted), or went on from what failed,
+    /// [`Retried`](RecordKind::Retried).
     pub kind: RecordKind,
     /// The flow.
     pub flow: Arc<FlowRecord>,
@@ -239,6 +246,12 @@ impl StoredRun {
     /// Where it began again last, if it did: all that counts was recorded after that.
     pub(crate) fn restart(&self) -> Option<&Revision> {
         self.revisions.iter().rfind(|revision| revision.kind == RecordKind::Restarted)
+    }
+
+    /// Since when its timeout counts.
+    pub(crate) fn timed_from(&self) -> Timestamp {
+        let counts = |revision: &&Revision| revision.kind != RecordKind::Adopted;
+        self.revisions.iter().rfind(counts).map_or(self.start.at, |revision| revision.at)
     }
 
     /// Whether it is not over, and not damaged.

@@ -1,12 +1,16 @@
 //! Steps that run once for each item of what came along the arrow.
 
+mod again;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use again::Again;
+
 #[cfg(feature = "durable")]
 use super::Standing;
-use super::{Ending, Run, Task, flow};
+use super::{Ending, Run, flow};
 use crate::event::Collect;
 use crate::outcome::{Exception, ExceptionKind, Failure, TaskOutcome};
 use crate::panic;
@@ -69,6 +73,8 @@ pub(super) struct EachState {
     /// The items that were skipped without a value, and how many were skipped at all.
     bypassed: Vec<(u64, Failure)>,
     bypassed_total: u64,
+    /// Only some of the items are done, the others were before.
+    again: Option<Box<Again>>,
 }
 
 /// An item that is not collected.
@@ -102,7 +108,7 @@ impl Run {
         };
         let mut collector = self.plan.event_of(step).def.ports.collector();
         collector.reserve(items.len());
-        let state = EachState {
+        let mut state = EachState {
             items,
             next: 0,
             running: 0,
@@ -113,7 +119,11 @@ impl Run {
             failures: Vec::new(),
             bypassed: Vec::new(),
             bypassed_total: 0,
+            again: None,
         };
+        if let Some(before) = self.take_items_of_before(step) {
+            state.go_on_after(before);
+        }
         self.each.insert(self.each_index(step), self.plan.each_steps, state);
         self.fill_window(step);
     }
@@ -156,7 +166,7 @@ impl Run {
             match state.take_next() {
                 Ok(Some(item)) => {
                     self.outstanding += 1;
-                    self.begin_task(Task { step, attempt: 1, item: Some(item) });
+                    self.begin_task(step, Some(item));
                 }
                 Ok(None) => break,
                 Err(exception) => return self.items_broke(step, exception),
@@ -275,7 +285,9 @@ impl Run {
     /// How far an item is of a step that is under way.
     pub(super) fn item_standing(&self, step: u32, item: u64) -> Standing {
         match self.each.get(self.each_index(step)) {
-            Some(state) if item >= state.next => Standing::NotBegun,
+            Some(state) if state.nth(item).is_some_and(|nth| nth >= state.next) => {
+                Standing::NotBegun
+            }
             Some(state) if state.is_under_way(item) => Standing::UnderWay,
             Some(_) => Standing::Ended,
             None => Standing::NotBegun,
@@ -328,11 +340,12 @@ impl EachState {
 
     /// Takes the next item, if there is one.
     fn take_next(&mut self) -> Result<Option<u64>, Exception> {
-        let Some(entry) = self.items.entry(self.next)? else { return Ok(None) };
+        let item = self.number(self.next);
+        let Some(entry) = self.items.entry(item)? else { return Ok(None) };
         self.window.push_back(entry);
         self.running += 1;
         self.next += 1;
-        Ok(Some(self.next - 1))
+        Ok(Some(item))
     }
 
     /// The only item under way is done. Gives the next one, which takes its place in the window.
@@ -358,7 +371,8 @@ impl EachState {
 
     /// An item's place in the window.
     fn place(&self, item: u64) -> usize {
-        usize::try_from(item.wrapping_sub(self.collected)).unwrap_or(usize::MAX)
+        let nth = self.nth(item).unwrap_or(u64::MAX);
+        usize::try_from(nth.wrapping_sub(self.collected)).unwrap_or(usize::MAX)
     }
 
     #[cfg(feature = "durable")]
@@ -444,10 +458,10 @@ impl EachState {
     }
 
     /// What the step yields, with the values that waited for items which have not ended.
-    fn result(&mut self, evaluation: Evaluation) -> EachResult {
+    pub(super) fn result(&mut self, evaluation: Evaluation) -> EachResult {
         self.failures.sort_by_key(|(item, _)| *item);
         self.bypassed.sort_by_key(|(item, _)| *item);
-        let total = self.next - self.running as u64;
+        let total = self.ended_items();
         let failures = self.failures.len() as u64;
         let verdict = flow::fails(evaluation, failures, total).then(|| {
             Failure::new(match self.failures.first() {
@@ -457,19 +471,24 @@ impl EachState {
                 None => "there were no items".to_owned(),
             })
         });
-        for item in std::mem::take(&mut self.window) {
-            if let Item::Done(Some(value)) = item {
-                self.collector.push(value);
+        let mut unfinished = Vec::new();
+        for (nth, item) in (self.collected..).zip(std::mem::take(&mut self.window)) {
+            match item {
+                Item::Done(Some(value)) => self.collector.push(value),
+                Item::Done(None) => {}
+                Item::Listed | Item::Held(_) => unfinished.push(self.number(nth)),
             }
         }
-        EachResult {
-            values: self.collector.finish(),
+        let now = EachResult {
+            values: Value::new(()),
             failures: std::mem::take(&mut self.failures),
             bypassed: std::mem::take(&mut self.bypassed),
             bypassed_total: self.bypassed_total,
+            unfinished,
             total,
             verdict,
-        }
+        };
+        self.with_before(now)
     }
 }
 

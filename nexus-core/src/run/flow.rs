@@ -159,6 +159,7 @@ impl Run {
             }
             let group = self.plan.groups[self.plan.units[unit as usize].group as usize];
             if let Some(join) = self.joins.get(group.join as usize)
+                && join.decided
                 && !fails(group.evaluation, u64::from(join.failed), u64::from(group.units.1))
             {
                 return false;

@@ -93,7 +93,7 @@ impl Run {
     /// The steps whose ends come along to a task, in the order of [`owned_task_input`].
     ///
     /// [`owned_task_input`]: Self::owned_task_input
-    fn givers(&self, task: Task) -> Vec<u32> {
+    pub(super) fn givers(&self, task: Task) -> Vec<u32> {
         let mut origin = match self.source_of(task.step) {
             Source::Nothing => return Vec::new(),
             Source::Reason(unit) => return self.reason_step(unit).into_iter().collect(),

@@ -13,6 +13,7 @@ mod notification;
 mod open;
 mod plain;
 mod resume;
+mod rewind;
 mod short_queue;
 mod taken;
 mod tokens;
@@ -34,6 +35,7 @@ pub(crate) use notification::{Look, Reply};
 use open::OpenTasks;
 #[cfg(feature = "durable")]
 pub(crate) use open::Standing;
+use rewind::Before;
 pub(crate) use short_queue::ShortQueue;
 pub(crate) use taken::Taken;
 use tokens::Tokens;
@@ -145,6 +147,8 @@ pub(crate) struct Run {
     tokens: Tokens,
     /// If tasks may be pending at all: somebody can say how they ended.
     open: Option<Box<OpenTasks>>,
+    /// What it has from before it was rewound, if it was or may be.
+    before: Option<Box<Before>>,
     /// How many workers have died of a task so far.
     crashes: BTreeMap<(u32, Option<u64>), u32>,
     actions: ShortQueue<Action>,
@@ -181,6 +185,7 @@ impl Run {
             each: EachSteps::default(),
             tokens: Tokens::default(),
             open: None,
+            before: None,
             crashes: BTreeMap::new(),
             actions: ShortQueue::default(),
             ready,
@@ -385,6 +390,7 @@ impl Run {
             outcome => outcome,
         };
         self.cells[task.step as usize].attempts += 1;
+        self.note_attempt(task);
         let outcome = self.resolve_typed_goto(task.step, outcome);
         if let TaskOutcome::Exception(exception) = &outcome
             && let Some(wait) = self.next_wait(task, exception, elapsed)
@@ -442,7 +448,8 @@ impl Run {
             seed.0 as u64
         };
         // A predicate of the user's that panics agrees to nothing.
-        let decide = || policy.next_wait(exception, task.attempt, elapsed, seed);
+        let attempt = task.attempt.saturating_sub(self.attempts_before(task.step));
+        let decide = || policy.next_wait(exception, attempt, elapsed, seed);
         crate::panic::contain(decide).ok().flatten()
     }
 
@@ -472,16 +479,20 @@ impl Run {
 
     /// Puts the step under way: once, or once for each item.
     fn dispatch(&mut self, step: u32) {
+        if let Some(ending) = self.take_ending_of_before(step) {
+            return self.settle(step, ending);
+        }
         if self.plan.options_of(step).each {
             self.begin_each(step);
             return;
         }
         self.outstanding += 1;
-        self.begin_task(Task { step, attempt: 1, item: None });
+        self.begin_task(step, None);
     }
 
     /// Begins a task, with its bypass check if it has one.
-    fn begin_task(&mut self, task: Task) {
+    fn begin_task(&mut self, step: u32, item: Option<u64>) {
+        let task = Task { step, attempt: self.attempts_before(step) + 1, item };
         let can_bypass = self.plan.event_of(task.step).def.can_bypass;
         self.actions.push_back(if can_bypass { Action::Check(task) } else { Action::Start(task) });
     }
@@ -559,8 +570,11 @@ impl Run {
         self.forget_open_of(step);
         // An `each` step counts once for itself and once for each item.
         let each = self.each.remove(self.plan.steps[step as usize].hints.each);
-        self.outstanding -= 1 + each.map_or(0, |state| state.running());
+        self.outstanding -= 1 + each.as_ref().map_or(0, |state| state.running());
         self.forget_waits(step);
+        if let Some(mut state) = each {
+            self.keep_items(step, &mut state);
+        }
     }
 
     /// Waits are in the queue or with the driver; both look at the cell again.

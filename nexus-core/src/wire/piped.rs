@@ -163,7 +163,8 @@ struct OwnedEachHeader {
 impl OwnedEachHeader {
     fn with_values(self, values: Value) -> EachResult {
         let Self { total, failures, bypassed, bypassed_total, verdict } = self;
-        EachResult { values, failures, bypassed, bypassed_total, total, verdict }
+        let unfinished = Vec::new();
+        EachResult { values, failures, bypassed, bypassed_total, unfinished, total, verdict }
     }
 }
 

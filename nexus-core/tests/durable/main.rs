@@ -15,6 +15,7 @@ mod pending;
 mod pure;
 mod release;
 mod resume;
+mod retry;
 
 mod support;
 mod trouble;
