@@ -123,7 +123,7 @@ left join flow_step on flow_step.step = record.step and flow_step.flow = coalesc
      order by revision.seq desc limit 1),
     run.flow
 )
-where run.key is not null and record.kind in ('completed', 'computed', 'timed_out');
+where run.key is not null and record.kind in ('completed', 'computed', 'timed_out', 'resolved');
 
 create view steps as
 select
@@ -135,7 +135,14 @@ select
             iif(json_valid(body), (select key from json_each(body, '$.outcome')), null),
             kind
         )
-        from record where record.id = done.last
+        from record where record.id = iif(
+            (
+                select iif(json_valid(body), json_type(body, '$.outcome.pending'), null) is not null
+                from record where record.id = done.last
+            ),
+            coalesce(done.early, done.last),
+            done.last
+        )
     ) as outcome,
     done.attempts,
     strftime('%Y-%m-%d %H:%M:%f', done.first_at / 1e6, 'unixepoch') as first,
@@ -148,6 +155,7 @@ from (
         flow_step.event as event,
         max(record.step) as place,
         max(record.id) as last,
+        max(iif(record.kind = 'resolved' and record.attempt = 0, record.id, null)) as early,
         max(record.attempt) as attempts,
         min(record.at) as first_at,
         max(record.at) as last_at

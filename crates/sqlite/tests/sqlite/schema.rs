@@ -179,3 +179,41 @@ fn the_views_show_the_steps_of_a_run_whose_flow_has_changed() {
         ["validate|1|success", "ship|1|success"]
     );
 }
+
+/// Otherwise nobody would see in the file that somebody has to answer.
+#[test]
+fn the_views_show_what_is_pending_and_how_it_was_resolved() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let of = |key: &str, seq, kind, attempt, body: &str| {
+        let (at, body) = (Timestamp(BEGIN + seq * 1_000), String::from(body));
+        let record = Record { seq, at, kind, step: Some(0), attempt, item: None, body };
+        Change::Record { key: key.into(), record }
+    };
+    let pending = "{\"outcome\":{\"pending\":null},\"busy\":7}";
+    let answer = "{\"outcome\":{\"success\":true},\"busy\":0}";
+    let (completed, resolved) = (RecordKind::Completed, RecordKind::Resolved);
+    store
+        .commit(&[
+            start("waits"),
+            of("waits", 1, completed, 1, pending),
+            start("answered"),
+            of("answered", 1, completed, 1, pending),
+            of("answered", 2, resolved, 1, answer),
+            // The answer was there before the event had said that it waits for it.
+            start("early"),
+            of("early", 1, resolved, 0, answer),
+            of("early", 2, completed, 1, pending),
+        ])
+        .unwrap();
+    let sql = Connection::open(&path).unwrap();
+    assert_eq!(
+        shown(&sql, "select run, step, outcome, attempts from steps order by run"),
+        ["answered|validate|success|1", "early|validate|success|1", "waits|validate|pending|1"]
+    );
+    assert_eq!(
+        shown(&sql, "select attempt, outcome from attempts where run = 'answered'"),
+        ["1|pending", "1|success"]
+    );
+}
