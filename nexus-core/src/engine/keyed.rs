@@ -6,6 +6,7 @@ use super::durable::{KeyGuard, Recording, Resumed};
 use super::engine::Engine;
 use super::handle::RunHandle;
 use super::keys::Durable;
+use super::pending::Found;
 use super::prepare::Prepared;
 use super::restore::{can_go_on, plan_of};
 use super::shared::Shared;
@@ -90,7 +91,7 @@ impl Engine {
         for listed in runs {
             let key = &listed.start.key;
             // Under the key, so that nobody else goes on with it meanwhile.
-            let Some(guard) = KeyGuard::try_take(self.shared_state(), key) else { continue };
+            let Found::Stored(guard) = self.found(durable, key) else { continue };
             // Somebody may have, since it was listed.
             let stored = durable.store().run(key)?.filter(StoredRun::is_open);
             let Some(stored) = stored else { continue };
