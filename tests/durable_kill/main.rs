@@ -1,4 +1,4 @@
-//! D3, D5: a program with twenty durable runs is killed at a random moment, over and over, and
+//! D3, D5: a program with twenty-one durable runs is killed at a random moment, over and over, and
 //! started again until all runs have ended. No run is lost or listed twice, every output is right,
 //! no recorded attempt is invoked again, and no worker process is left behind.
 //!

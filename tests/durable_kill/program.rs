@@ -1,9 +1,11 @@
-//! The program that is killed: twenty durable runs at once, of all kinds. Every body says in a line
+//! The program that is killed: twenty-one durable runs at once, of all kinds. Every body says in a line
 //! on stdout that it is invoked: the run's key, the step, the item and the attempt.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use nexus::{RunHandle, SqliteStore, prelude::*};
 
@@ -72,6 +74,20 @@ fn flaky(run: &str, ctx: &Context) -> Result<u64, std::io::Error> {
     }
 }
 
+/// Waits for the world outside.
+#[event]
+fn ask(run: &str, ctx: &Context) -> Outcome<u64> {
+    note(run, ctx);
+    Outcome::pending()
+}
+
+/// The odd ones wait for the world outside.
+#[event(executor = ThreadPoolExecutor, executor_config = { max_workers: 3 })]
+fn ask_some(run: &str, #[piped] number: u64, ctx: &Context) -> Outcome<u64> {
+    note(run, ctx);
+    if number % 2 == 1 { Outcome::pending() } else { Outcome::success(number) }
+}
+
 #[derive(Pipeline)]
 #[pipeline(durable, flow = start |-> add |-> double |-> add |-> add |-> add)]
 struct Chain {
@@ -102,10 +118,30 @@ struct Retried {
     run: String,
 }
 
+#[derive(Pipeline)]
+#[pipeline(durable, flow = {start -> ask |-> add} || ask |-> sum)]
+struct Asked {
+    run: String,
+}
+
+#[derive(Pipeline)]
+#[pipeline(durable, flow = numbers |-> ask_some[each, max_concurrency = 4] |-> sum)]
+struct AskedItems {
+    run: String,
+}
+
 /// The runs of a round: their keys, and what they end with.
 pub(crate) fn keys(round: u32) -> impl Iterator<Item = (String, u64)> {
-    let kinds = [("chain", 7), ("group", 31), ("items", 650), ("elsewhere", 6084), ("retried", 11)];
-    (0..4).flat_map(move |nth| kinds.map(move |(kind, end)| (format!("{round}-{kind}-{nth}"), end)))
+    let kinds = [
+        ("chain", 7),
+        ("group", 31),
+        ("items", 650),
+        ("elsewhere", 6084),
+        ("retried", 11),
+        ("asked", 41),
+        ("askeditems", 642),
+    ];
+    (0..3).flat_map(move |nth| kinds.map(move |(kind, end)| (format!("{round}-{kind}-{nth}"), end)))
 }
 
 fn begin(engine: &Engine, key: &str) -> nexus::Result<RunHandle> {
@@ -115,9 +151,22 @@ fn begin(engine: &Engine, key: &str) -> nexus::Result<RunHandle> {
         Some("group") => engine.prepare(Group { run })?,
         Some("items") => engine.prepare(Items { run })?,
         Some("elsewhere") => engine.prepare(Elsewhere { run })?,
+        Some("asked") => engine.prepare(Asked { run })?,
+        Some("askeditems") => engine.prepare(AskedItems { run })?,
         _ => engine.prepare(Retried { run })?,
     };
     prepared.key(key).start()
+}
+
+/// Answers all that is pending, of runs under way and of others.
+fn answer(engine: &Engine, round: u32) {
+    for (key, _) in keys(round).filter(|(key, _)| key.contains("asked")) {
+        for pending in engine.pending(&key).unwrap_or_default() {
+            let value = if pending.event == "ask" { 20_u64 } else { 100 };
+            // It may have ended meanwhile, with its run.
+            let _ = engine.resolve(&key, &pending.step.to_string(), value);
+        }
+    }
 }
 
 /// Begins the runs of a round, or goes on with them, and waits for their ends.
@@ -133,6 +182,20 @@ pub(crate) fn main(store: &Path, round: u32, resume: bool) -> ExitCode {
 
 fn run(store: &Path, round: u32, resume: bool) -> nexus::Result<()> {
     let engine = Engine::builder().store(SqliteStore::open(store)?).build()?;
+    if resume {
+        // The world outside does not wait until somebody drives the runs.
+        answer(&engine, round);
+    }
+    let (over, is_over) = mpsc::channel::<()>();
+    let outside = {
+        let engine = engine.clone();
+        std::thread::spawn(move || {
+            let pause = Duration::from_millis(2);
+            while is_over.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                answer(&engine, round);
+            }
+        })
+    };
     // What is resumed is attached to below.
     let resumed = if resume { engine.resume()? } else { Vec::new() };
     let mut handles = Vec::new();
@@ -155,5 +218,7 @@ fn run(store: &Path, round: u32, resume: bool) -> nexus::Result<()> {
             return Err(nexus::Error::Run(format!("{key} ended with {found}, not with {end}")));
         }
     }
+    drop(over);
+    let _ = outside.join();
     Ok(())
 }
