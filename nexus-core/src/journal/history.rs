@@ -298,6 +298,8 @@ struct Reader {
     halted: Option<(Timestamp, HaltCause)>,
     /// What was last recorded of a step, and of an item that has not succeeded.
     last: HashMap<(u32, Option<u64>), Last>,
+    /// The answers to tasks that had not said yet that they are pending.
+    early: HashMap<(u32, Option<u64>), String>,
 }
 
 /// What was last recorded of a task: when, and whether its last attempt did not succeed.
@@ -309,7 +311,8 @@ struct Last {
 
 impl Reader {
     fn new(run: &StoredRun) -> Self {
-        Self { steps: StepHistory::of_flow(run.flow()), halted: None, last: HashMap::new() }
+        let steps = StepHistory::of_flow(run.flow());
+        Self { steps, halted: None, last: HashMap::new(), early: HashMap::new() }
     }
 
     fn read(&mut self, record: &Record) {
@@ -326,6 +329,10 @@ impl Reader {
         };
         let Some(of_step) = self.steps.get_mut(step as usize) else { return };
         let (now, place) = (record.at, (step, record.item));
+        if record.kind == RecordKind::Resolved && record.attempt == 0 {
+            self.early.insert(place, record.body.clone());
+            return;
+        }
         let last = self.last.get(&place).copied();
         let since_last = Span { from: last.map_or(now, |last| last.at), to: now };
         let had_failed = last.is_some_and(|last| last.has_failed);
@@ -347,6 +354,14 @@ impl Reader {
             | RecordKind::Restarted
             | RecordKind::Retried => return,
         };
+        let early = if ended == AttemptEnd::Pending { self.early.remove(&place) } else { None };
+        let (ended, value) = match early {
+            Some(answer) => {
+                let (_, ended, value) = completed(&answer, now);
+                (ended, value)
+            }
+            None => (ended, value),
+        };
         of_step.value = value.filter(|_| record.item.is_none());
         if record.item.is_some() {
             of_step.count_item(&ended, had_failed);
@@ -354,8 +369,8 @@ impl Reader {
         if record.item.is_some() && ended.is_success() {
             self.last.remove(&place);
         } else {
-            let has_failed = !ended.is_success() && ended != AttemptEnd::Pending;
-            self.last.insert(place, Last { at: now, has_failed });
+            let is_failure = !ended.is_success() && ended != AttemptEnd::Pending;
+            self.last.insert(place, Last { at: now, has_failed: is_failure });
         }
         of_step.add(AttemptHistory { attempt: record.attempt, item: record.item, span, ended });
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use nexus_core::journal::{MemoryStore, RecordKind, Request, RunState, Store};
+use nexus_core::journal::{AttemptEnd, History, MemoryStore, RecordKind, Request, RunState, Store};
 use nexus_core::testing::TestEngine;
 use nexus_core::{
     Context, Engine, Exception, ExceptionKind, Inputs, Outcome, Plan, Report, RetryPolicy,
@@ -236,6 +236,12 @@ fn an_answer_may_come_before_the_body_has_returned() {
     *known.lock().unwrap() = Some(first.clone());
     assert_eq!(wait(prepare(&first, &plan).start().unwrap()).output::<u32>().unwrap(), &5);
     assert_eq!(kinds(&store), [(RecordKind::Resolved, 0), (RecordKind::Completed, 1)]);
+    let history = History::read(&*store, "k").unwrap().unwrap();
+    assert_eq!(history.steps[0].last().unwrap().ended, AttemptEnd::Success);
+    assert_eq!(
+        (history.steps[0].ended_attempts, history.steps[0].value.clone()),
+        (1, Some(5.into()))
+    );
     let left = engine(&left_at(&store, 1), &plan);
     *known.lock().unwrap() = Some(left.clone());
     let report = wait(left.resume().unwrap().remove(0));

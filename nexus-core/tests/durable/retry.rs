@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use nexus_core::journal::{MemoryStore, RecordKind, Request, RunState, Store};
+use nexus_core::journal::{History, MemoryStore, RecordKind, Request, RunState, Store};
 use nexus_core::testing::TestEngine;
 use nexus_core::{Context, Engine, ExecutorInitializerConfig, Outcome, Plan, Report, RetryPolicy};
 use nexus_core::{Status, StopCondition, ThreadPoolExecutor};
@@ -299,6 +299,7 @@ fn an_each_step_that_was_cancelled_keeps_its_items() {
     let report = retried(&engine);
     let list = report.step("item").unwrap().value::<Vec<u32>>().unwrap();
     assert_eq!(list, &[0, 1, 2, 3, 4, 5]);
+    assert_eq!(History::read(&*store, "k").unwrap().unwrap().halted, None);
     let calls = [0, 3, 4, 5].map(|item| events.calls.of(&format!("item[{item}]")));
     assert_eq!(calls, [1, 1, 2, 1]);
 }
