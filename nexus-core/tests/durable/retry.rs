@@ -270,6 +270,24 @@ fn items_of_another_list_are_all_done_again() {
 }
 
 #[test]
+fn items_that_come_from_what_failed_are_all_done_again() {
+    let mut events = events();
+    events
+        .add("pick", |ctx| match ctx.previous()[0].value::<u32>() {
+            Some(number) => Ok(*number),
+            None => Err(std::io::Error::other("no number")),
+        })
+        .each_of::<u32>();
+    let plan = events.plan("fine || two |-> pick[each]");
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &plan);
+    assert_eq!(run(&engine, &plan).unwrap().status(), Status::Failed);
+    let report = retried(&engine);
+    assert_eq!(report.step("pick").unwrap().value::<Vec<u32>>().unwrap(), &[1, 2]);
+    assert_eq!(calls(&events.calls, ["fine", "pick[0]", "pick[1]"]), [1, 2, 2]);
+}
+
+#[test]
 fn an_each_step_that_was_cancelled_keeps_its_items() {
     let mut events = Events::new();
     let ((send, begun), gate) = (mpsc::channel(), Arc::new(Mutex::new(true)));
