@@ -4,6 +4,10 @@
 use std::time::Duration;
 
 use crate::context::RunId;
+#[cfg(feature = "durable")]
+use crate::error::Error;
+#[cfg(feature = "durable")]
+use crate::journal::Request;
 use crate::outcome::{Exception, Failure};
 use crate::report::{Report, Status};
 use crate::run::StopCondition;
@@ -59,6 +63,9 @@ pub trait Observer: Send + Sync + 'static {
     /// A step that was under way is no longer wanted: the run was cancelled or its time was over,
     /// or another member of its group decided the matter.
     fn event_execution_cancelled(&self, step: &StepEvent<'_>, reason: &Failure) {}
+    /// Another process has asked for something, which was done, or could not be.
+    #[cfg(feature = "durable")]
+    fn request_handled(&self, request: &Request, done: Result<(), &Error>) {}
 }
 
 /// How an attempt ended.

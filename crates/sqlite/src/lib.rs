@@ -145,6 +145,15 @@ impl SqliteStore {
         self.reader.backup(path.as_ref())
     }
 
+    /// The requests that the store's owner has not taken yet, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn requests(&self) -> Result<Vec<Request>, StoreError> {
+        requests::left(&self.reader)
+    }
+
     /// Gives the space of removed runs back to the file system. Without it the store uses it for
     /// the next runs. It copies all that is in the store, and nothing is committed meanwhile.
     ///

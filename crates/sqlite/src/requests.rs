@@ -46,6 +46,13 @@ pub(crate) fn take(reader: &Reader, writer: &Mutex<Writer>) -> Result<Vec<Reques
     })
 }
 
+/// The requests that the owner has not taken yet.
+pub(crate) fn left(reader: &Reader) -> Result<Vec<Request>, StoreError> {
+    reader.read(|connection, _| {
+        Ok(waiting(connection)?.into_iter().map(|(_, request)| request).collect())
+    })
+}
+
 fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(i64, Request)>> {
     let mut select = connection.prepare_cached("select id, body from request order by id")?;
     let mut rows = select.query([])?;

@@ -116,15 +116,19 @@ impl Engine {
 
     /// Does what somebody has decided in another process, who learns of what stands in the way by
     /// the run's reason.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way; or if the store fails.
     pub(super) fn decide(&self, key: &Arc<str>, decided: Result<()>) -> Result<()> {
         let Err(why) = decided else { return Ok(()) };
         let durable = self.durable()?;
-        let Some(_guard) = KeyGuard::try_take(self.shared_state(), key) else { return Ok(()) };
+        let Some(_guard) = KeyGuard::try_take(self.shared_state(), key) else { return Err(why) };
         if durable.store().run(key)?.is_some_and(|stored| stored.is_open()) {
             let (key, reason) = (Arc::clone(key), Some(why.to_string()));
             durable.writer.write(Change::Decision { key, reason })?;
         }
-        Ok(())
+        Err(why)
     }
 }
 

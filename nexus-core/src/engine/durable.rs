@@ -35,6 +35,10 @@ impl KeyGuard {
         taken.then(|| Self::taken(engine, key))
     }
 
+    pub(super) fn key(&self) -> &Arc<str> {
+        &self.key
+    }
+
     /// The right to a key that was taken for it.
     pub(super) fn taken(engine: &Arc<Shared>, key: &Arc<str>) -> Self {
         Self { engine: Arc::clone(engine), key: Arc::clone(key) }

@@ -115,6 +115,19 @@ impl Engine {
         self.answer(key, step, Answer::Failure(message))
     }
 
+    /// Checks whether [`resolve_json`](Self::resolve_json) would do it, as far as the records say
+    /// that are in the store: for who asks another process to do it.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn check_resolve_json(&self, key: &str, step: &str, json: &str) -> Result<()> {
+        let (durable, key) = (self.durable()?, Arc::from(key));
+        let Ok(address) = step.parse::<StepAddress>();
+        let Found::Stored(guard) = self.found(durable, &key) else { return Ok(()) };
+        self.answer_stored(durable, guard, &address, Answer::Value(json)).map(drop)
+    }
+
     /// The steps of a durable run that wait for the world outside, in the order of the flow.
     ///
     /// # Errors
@@ -158,28 +171,30 @@ impl Engine {
                     // The run has ended meanwhile.
                 }
                 Found::Stored(guard) => {
-                    let stored = known(durable, &key)?;
-                    if let RunState::Ended(status) = stored.state {
-                        return Err(Error::Durable(format!(
-                            "nothing of the run `{key}` is pending: it is over ({})",
-                            status.name()
-                        )));
-                    }
-                    return self.answer_stored(durable, stored, guard, &address, answer);
+                    let (answered, _rest) = self.answer_stored(durable, guard, &address, answer)?;
+                    return durable.writer.write(answered);
                 }
             }
         }
     }
 
-    /// The same of a run that nobody drives: it is told when it is resumed.
+    /// What is to be written of a run that nobody drives, which is told when it is resumed; and the
+    /// run, which keeps its key until then.
     fn answer_stored(
         &self,
         durable: &Durable,
-        stored: StoredRun,
         guard: KeyGuard,
         address: &StepAddress,
         answer: Answer<'_>,
-    ) -> Result<()> {
+    ) -> Result<(Change, RunAtRest)> {
+        let stored = known(durable, guard.key())?;
+        if let RunState::Ended(status) = stored.state {
+            return Err(Error::Durable(format!(
+                "nothing of the run `{}` is pending: it is over ({})",
+                guard.key(),
+                status.name()
+            )));
+        }
         let (key, seq) = (Arc::clone(&stored.start.key), stored.records + 1);
         let rest = self.at_rest(durable, stored, guard)?;
         let (plan, task) = (&rest.run.plan, task_at(&rest.run.plan, &rest.run, &key, address)?);
@@ -196,7 +211,7 @@ impl Engine {
             item: task.item,
             body: body.json,
         };
-        durable.writer.write(Change::Record { key, record })
+        Ok((Change::Record { key, record }, rest))
     }
 
     /// Brings a run back that nobody drives, and does not go on with it.

@@ -19,19 +19,25 @@ impl Engine {
         }
     }
 
-    /// Does what another process asks for.
-    fn handle(&self, request: Request) -> Result<()> {
+    /// Does what another process asks for, and says so.
+    fn handle(&self, request: &Request) {
+        let done = self.try_handle(request);
+        let done = done.as_ref().copied();
+        self.shared_state().each_observer(|observer| observer.request_handled(request, done));
+    }
+
+    fn try_handle(&self, request: &Request) -> Result<()> {
         match request {
-            Request::Cancel { key } => self.cancel(&key).map(drop),
-            Request::Adopt { key } => self.decide(&key, self.adopt(&key).map(drop)),
-            Request::Restart { key } => self.decide(&key, self.restart(&key).map(drop)),
-            Request::Abandon { key } => self.abandon(&key),
-            Request::Resolve { key, step, value } => self.resolve_json(&key, &step, &value),
+            Request::Cancel { key } => self.cancel(key).map(drop),
+            Request::Adopt { key } => self.decide(key, self.adopt(key).map(drop)),
+            Request::Restart { key } => self.decide(key, self.restart(key).map(drop)),
+            Request::Abandon { key } => self.abandon(key),
+            Request::Resolve { key, step, value } => self.resolve_json(key, step, value),
             Request::Retry { key, from } => match from {
-                None => self.retry(&key).map(drop),
-                Some(step) => self.retry_from(&key, &step).map(drop),
+                None => self.retry(key).map(drop),
+                Some(step) => self.retry_from(key, step).map(drop),
             },
-            Request::Fail { key, step, message } => self.fail(&key, &step, &message),
+            Request::Fail { key, step, message } => self.fail(key, step, message),
         }
     }
 }
@@ -41,13 +47,17 @@ fn look(engine: &WeakEngine) {
     // While it only looks it is no handle, so that the engine ends where its last handle goes.
     let Some(shared) = engine.shared() else { return };
     let Some(durable) = &shared.durable else { return };
+    // What is asked of an engine that ends is for whoever owns the store next.
+    if !shared.runs.is_open() {
+        return;
+    }
     // What cannot be read now can be later.
     let requests = durable.store().take_requests().unwrap_or_default();
     if requests.is_empty() {
         return;
     }
     match engine.upgrade() {
-        Some(engine) => requests.into_iter().for_each(|request| _ = engine.handle(request)),
+        Some(engine) => requests.iter().for_each(|request| engine.handle(request)),
         // The engine ends: they are for whoever owns the store next.
         None => requests.iter().for_each(|request| _ = durable.store().request(request)),
     }

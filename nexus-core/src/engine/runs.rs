@@ -116,6 +116,12 @@ impl Runs {
         }
     }
 
+    /// Whether it takes runs.
+    #[cfg(feature = "durable")]
+    pub(super) fn is_open(&self) -> bool {
+        lock(&self.state).admits == Admits::All
+    }
+
     /// Takes no more runs.
     pub(super) fn close(&self) {
         lock(&self.state).admits = Admits::None;

@@ -52,7 +52,7 @@ impl RunHost for LocalRun {
 impl Shared {
     /// Calls every observer; a panic in one is that observer's matter.
     #[cold]
-    fn each_observer(&self, call: impl Fn(&dyn Observer)) {
+    pub(super) fn each_observer(&self, call: impl Fn(&dyn Observer)) {
         for observer in &self.observers {
             let _ = panic::contain(|| call(&**observer));
         }

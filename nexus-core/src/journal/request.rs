@@ -5,6 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 /// What another process asks of the one that owns a store.
+///
+/// ```
+/// use nexus_core::journal::Request;
+/// assert_eq!(&**Request::Cancel { key: "order-7".into() }.key(), "order-7");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -55,4 +60,32 @@ pub enum Request {
         /// Why.
         message: String,
     },
+}
+
+impl Request {
+    /// The run that it is about.
+    pub fn key(&self) -> &Arc<str> {
+        match self {
+            Self::Cancel { key, .. }
+            | Self::Adopt { key, .. }
+            | Self::Restart { key, .. }
+            | Self::Abandon { key, .. }
+            | Self::Resolve { key, .. }
+            | Self::Retry { key, .. }
+            | Self::Fail { key, .. } => key,
+        }
+    }
+
+    /// What is asked for, in a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cancel { .. } => "cancel",
+            Self::Adopt { .. } => "adopt",
+            Self::Restart { .. } => "restart",
+            Self::Abandon { .. } => "abandon",
+            Self::Resolve { .. } => "resolve",
+            Self::Retry { .. } => "retry",
+            Self::Fail { .. } => "fail",
+        }
+    }
 }
