@@ -64,6 +64,19 @@ struct HoldPipeline {
     cents: u64,
 }
 
+/// Asks somebody.
+#[event]
+fn approve() -> Outcome<u64> {
+    Outcome::pending()
+}
+
+/// Charges an order when somebody agrees.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = approve -> confirm)]
+struct ApprovePipeline {
+    cents: u64,
+}
+
 /// Waits until it is cancelled.
 #[derive(Pipeline)]
 #[pipeline(durable, flow = wait -> wait)]
@@ -75,6 +88,7 @@ pub(crate) fn main() -> ExitCode {
         .pipeline::<ChargePipeline>()
         .pipeline::<HoldPipeline>()
         .pipeline::<WaitPipeline>()
+        .pipeline::<ApprovePipeline>()
         .main()
 }
 

@@ -196,7 +196,7 @@ impl App {
             }
             Some(("graph", args)) => graph::graph(&self, args),
             #[cfg(feature = "durable")]
-            Some(("runs", args)) => runs::runs(&self, args),
+            Some(("runs", args)) => runs::runs(self, args),
             #[cfg(feature = "durable")]
             Some(("serve", args)) => serve::serve(self, args),
             Some(("completions", args)) => output::print(&args::completions(&self, args)),

@@ -58,6 +58,13 @@ impl Failure {
     }
 }
 
+/// Nexus could not do what it was asked to.
+impl From<nexus_core::Error> for Failure {
+    fn from(error: nexus_core::Error) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
 /// Whether a stream takes colours: it is a terminal, and the user has not turned them off.
 pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());

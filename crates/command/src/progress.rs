@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -17,6 +18,13 @@ pub(crate) enum Mode {
     Bars,
     Lines,
     Off,
+}
+
+impl Mode {
+    /// What suits the standard error.
+    pub(crate) fn of_stderr() -> Self {
+        if std::io::stderr().is_terminal() { Self::Bars } else { Self::Lines }
+    }
 }
 
 /// At most this many tasks have a line of their own.

@@ -9,7 +9,8 @@ use nexus_sqlite::SqliteStore;
 
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, warn};
-use crate::{App, Entry, store, time};
+use crate::run::print_report;
+use crate::{App, Entry, progress, store, time};
 
 /// That a run is written down: where, and under which key.
 pub(crate) struct Recording {
@@ -54,24 +55,43 @@ impl Recording {
         if let (Some(key), None) = (run.key(), &self.key) {
             warn(&format!("the run is recorded under the key `{key}`"));
         }
-        let engine = engine.clone();
-        let notice = "leaving the run, when the attempts that are under way have ended; press Ctrl-C again to end at once";
-        interrupt.stops(notice, move || {
-            let engine = engine.clone();
-            std::thread::spawn(move || engine.shutdown(Shutdown::release()));
-        });
+        leave_on_signal(interrupt, engine);
     }
 
     /// What the user is told of the run if a signal leaves it.
     pub(crate) fn if_left(&self, run: &RunHandle) -> Option<Failure> {
-        let (program, key) = (&self.program, run.key()?);
-        Some(Failure::new(
-            Exit::Cancelled,
-            format!(
-                "the run `{key}` was left where it is: `{program} serve`, or the same command with this key, goes on with it, and `{program} runs cancel` ends it for good"
-            ),
-        ))
+        Some(left(&self.program, run.key()?))
     }
+}
+
+/// Waits for the end of a run that goes on, and shows its report.
+pub(crate) fn drive(engine: &Engine, run: RunHandle, program: &str) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen();
+    leave_on_signal(&interrupt, engine);
+    let key = run.key().unwrap_or_default().to_owned();
+    match progress::wait(run, &key, progress::Mode::of_stderr()) {
+        Ok(report) => print_report(report, false),
+        Err(_) if interrupt.has_come() => Err(left(program, &key)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn leave_on_signal(interrupt: &Interrupt, engine: &Engine) {
+    let engine = engine.clone();
+    let notice = "leaving the run, when the attempts that are under way have ended; press Ctrl-C again to end at once";
+    interrupt.stops(notice, move || {
+        let engine = engine.clone();
+        std::thread::spawn(move || engine.shutdown(Shutdown::release()));
+    });
+}
+
+fn left(program: &str, key: &str) -> Failure {
+    Failure::new(
+        Exit::Cancelled,
+        format!(
+            "the run `{key}` was left where it is: `{program} serve` goes on with it, or the same command with this key, and `{program} runs cancel` ends it for good"
+        ),
+    )
 }
 
 fn already_there(run: &StoredRun) -> String {

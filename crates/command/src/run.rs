@@ -30,17 +30,23 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
         graph::check_writable(path)?;
     }
     let report = run_pipeline(app, entry, args, &plan, values)?;
+    let drawn = match picture {
+        Some((path, format)) => graph::write(path, &graph::draw(report.picture(), format)),
+        None => Ok(()),
+    };
+    let shown = print_report(report, args.get_flag("json"));
+    drawn.and(shown)
+}
+
+/// Prints the report, and gives how the program ends.
+pub(crate) fn print_report(report: Report, as_json: bool) -> Result<Exit, Failure> {
     let exit = match report.status() {
         Status::Succeeded => Exit::Success,
         Status::TimedOut => Exit::TimedOut,
         Status::Cancelled => Exit::Cancelled,
         _ => Exit::Failed,
     };
-    let drawn = match picture {
-        Some((path, format)) => graph::write(path, &graph::draw(report.picture(), format)),
-        None => Ok(()),
-    };
-    let text = if args.get_flag("json") {
+    let text = if as_json {
         serde_json::to_string(&report).map_err(|error| {
             Failure::new(Exit::Failed, format!("a value cannot be written as JSON: {error}"))
         })?
@@ -48,8 +54,7 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
         report_text(&report)
     };
     output::print(&text)?;
-    drawn?;
-    let is_seen = std::io::stdout().is_terminal() && !args.get_flag("json");
+    let is_seen = std::io::stdout().is_terminal() && !as_json;
     if let (Err(error), false) = (report.ok(), is_seen) {
         output::print_error(&error.to_string());
     }
@@ -96,13 +101,11 @@ fn run_pipeline(
     plan: &Arc<Plan>,
     values: Vec<Value>,
 ) -> Result<Report, Failure> {
-    let failed = |error: nexus_core::Error| Failure::new(Exit::Failed, error.to_string());
     let recording = Recording::of(&app, entry, args)?;
     let engine = match &recording {
         Some(recording) => recording.engine(app),
         None => app.build_engine(),
-    };
-    let engine = engine.map_err(failed)?;
+    }?;
     let mut prepared = prepare_values(&engine, plan, values);
     let timeout = args.get_one::<Duration>("timeout").copied();
     if let Some(limit) = timeout.or_else(entry.timeout) {
@@ -112,7 +115,7 @@ fn run_pipeline(
         prepared = recording.record(prepared)?;
     }
     let interrupt = Interrupt::listen();
-    let handle = prepared.start().map_err(failed)?;
+    let handle = prepared.start()?;
     if let Some(recording) = &recording {
         recording.leave_on_signal(&interrupt, &engine, &handle);
     } else {
@@ -122,12 +125,11 @@ fn run_pipeline(
     }
     let mode = match args.get_one::<String>("progress").map(String::as_str) {
         Some("never") => progress::Mode::Off,
-        _ if std::io::stderr().is_terminal() => progress::Mode::Bars,
-        _ => progress::Mode::Lines,
+        _ => progress::Mode::of_stderr(),
     };
     let left = recording.and_then(|recording| recording.if_left(&handle));
     match (progress::wait(handle, plan.name(), mode), left) {
         (Err(_), Some(left)) if interrupt.has_come() => Err(left),
-        (report, _) => report.map_err(failed),
+        (report, _) => Ok(report?),
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::ArgMatches;
-use nexus_core::journal::{RunQuery, RunState, StoredRun};
-use nexus_core::{Engine, Observer, RunEnd, RunEvent, RunHandle, Shutdown};
+use nexus_core::journal::{Request, RunQuery, RunState, StoredRun};
+use nexus_core::{Ended, Engine, Observer, RunEnd, RunEvent, RunHandle, Shutdown, StepEvent};
 use nexus_pointy::visible;
 use serde::Serialize;
 
@@ -18,7 +18,6 @@ use crate::output::{Exit, Failure};
 use crate::{store, time};
 
 pub(crate) fn serve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
-    let failed = |error: nexus_core::Error| Failure::new(Exit::Failed, error.to_string());
     let path = store::needed_path(&app, args)?;
     let grace = args.get_one::<Duration>("grace").copied().unwrap_or_default();
     let interrupt = Interrupt::listen();
@@ -26,13 +25,12 @@ pub(crate) fn serve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let (wake, woken) = mpsc::channel();
     let service = Arc::new(Service::new(args.get_flag("json"), wake.clone()));
     let observer = RunLog(Arc::clone(&service));
-    let engine = app.build_durable_engine(store, |engine| engine.observer(observer));
-    let engine = engine.map_err(failed)?;
+    let engine = app.build_durable_engine(store, |engine| engine.observer(observer))?;
     interrupt.stops("", move || _ = wake.send(Wake::Signal));
 
     service.say(&Line::of("serving").text(format!("serving {}", path.display())));
-    let runs = engine.resume().map_err(failed)?;
-    say_undecided(&engine, &service).map_err(failed)?;
+    let runs = engine.resume()?;
+    say_undecided(&engine, &service)?;
     let woken = woken.recv();
     end(&engine, &service, grace);
     match woken {
@@ -44,9 +42,7 @@ pub(crate) fn serve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
 /// Says which runs somebody has to look at.
 fn say_undecided(engine: &Engine, service: &Service) -> nexus_core::Result<()> {
     let query = RunQuery::all().state(RunState::NeedsDecision).state(RunState::Damaged);
-    for run in engine.runs(&query)? {
-        service.say(&Line::undecided(&run));
-    }
+    engine.runs(&query)?.iter().for_each(|run| service.say(&Line::undecided(run)));
     Ok(())
 }
 
@@ -124,6 +120,8 @@ struct Line {
     event: &'static str,
     run: Option<String>,
     pipeline: Option<String>,
+    step: Option<String>,
+    request: Option<&'static str>,
     status: Option<&'static str>,
     reason: Option<String>,
     /// The same for people.
@@ -156,14 +154,8 @@ impl Line {
         };
         let text = Some(format!("{what}: {reason}"));
         let (key, pipeline) = (run.start.key.to_string(), run.start.pipeline.to_string());
-        Self {
-            event,
-            run: Some(key),
-            pipeline: Some(pipeline),
-            status: None,
-            reason: Some(reason),
-            text,
-        }
+        let (run, pipeline, reason) = (Some(key), Some(pipeline), Some(reason));
+        Self { run, pipeline, reason, text, ..Self::of(event) }
     }
 
     fn text(mut self, text: impl Into<String>) -> Self {
@@ -172,7 +164,7 @@ impl Line {
     }
 }
 
-/// Says when runs begin and end.
+/// Says when runs begin and end, when they wait, and what others ask for.
 struct RunLog(Arc<Service>);
 
 impl Observer for RunLog {
@@ -181,6 +173,28 @@ impl Observer for RunLog {
             let text = format!("goes on: {}", run.pipeline());
             self.0.say(&Line::of_run("started", run).text(text));
         }
+    }
+
+    fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
+        if let (Ended::Pending, Some(key)) = (ended, step.context().run_key()) {
+            let address = step.context().step_address().to_string();
+            let mut line = Line::of("pending");
+            line.run = Some(key.to_owned());
+            let text = format!("waits for the world outside at `{address}`");
+            line.step = Some(address);
+            self.0.say(&line.text(text));
+        }
+    }
+
+    fn request_handled(&self, request: &Request, done: Result<(), &nexus_core::Error>) {
+        let mut line = Line::of("request");
+        (line.run, line.request) = (Some(request.key().to_string()), Some(request.name()));
+        line.reason = done.err().map(ToString::to_string);
+        let text = match &line.reason {
+            None => format!("was asked to {}", request.name()),
+            Some(why) => format!("was asked to {}, which cannot be: {why}", request.name()),
+        };
+        self.0.say(&line.text(text));
     }
 
     fn pipeline_execution_end(&self, run: &RunEvent<'_>, end: &RunEnd<'_>) {

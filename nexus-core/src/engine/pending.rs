@@ -122,10 +122,16 @@ impl Engine {
     ///
     /// As [`resolve`](Self::resolve).
     pub fn check_resolve_json(&self, key: &str, step: &str, json: &str) -> Result<()> {
-        let (durable, key) = (self.durable()?, Arc::from(key));
-        let Ok(address) = step.parse::<StepAddress>();
-        let Found::Stored(guard) = self.found(durable, &key) else { return Ok(()) };
-        self.answer_stored(durable, guard, &address, Answer::Value(json)).map(drop)
+        self.check_answer(key, step, Answer::Value(json))
+    }
+
+    /// The same for [`fail`](Self::fail).
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn check_fail(&self, key: &str, step: &str) -> Result<()> {
+        self.check_answer(key, step, Answer::Failure(""))
     }
 
     /// The steps of a durable run that wait for the world outside, in the order of the flow.
@@ -176,6 +182,13 @@ impl Engine {
                 }
             }
         }
+    }
+
+    fn check_answer(&self, key: &str, step: &str, answer: Answer<'_>) -> Result<()> {
+        let (durable, key) = (self.durable()?, Arc::from(key));
+        let Ok(address) = step.parse::<StepAddress>();
+        let Found::Stored(guard) = self.found(durable, &key) else { return Ok(()) };
+        self.answer_stored(durable, guard, &address, answer).map(drop)
     }
 
     /// What is to be written of a run that nobody drives, which is told when it is resumed; and the

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
+
 use nexus_core::journal::{RunCounts, RunState};
 
 use crate::App;
@@ -24,6 +25,25 @@ pub(crate) fn command(app: &App) -> Command {
         .subcommand(
             Command::new("cancel")
                 .about("Ends a run for good: nothing more starts, and its status is cancelled")
+                .arg(key())
+                .arg(wait()),
+        )
+        .subcommand(resolve(name))
+        .subcommand(
+            Command::new("adopt")
+                .about("Goes on with a run that needs a decision, by the flow of today; what is recorded of it stands")
+                .arg(key())
+                .arg(wait()),
+        )
+        .subcommand(
+            Command::new("restart")
+                .about("Begins a run that needs a decision again, with the flow of today and the same inputs")
+                .arg(key())
+                .arg(wait()),
+        )
+        .subcommand(
+            Command::new("abandon")
+                .about("Ends a run that needs a decision; why it could not go on stays with it")
                 .arg(key())
                 .arg(wait()),
         )
@@ -79,6 +99,12 @@ fn list(name: &str) -> Command {
                 .default_value(LISTED)
                 .help("At most so many"),
         )
+        .arg(
+            Arg::new("before")
+                .long("before")
+                .value_name("KEY")
+                .help("Only runs that a list has after the run with this key: the next page"),
+        )
         .arg(json("Print each run as a line of JSON"))
         .after_help(format!(
             "Dates are in UTC.
@@ -101,6 +127,37 @@ fn show(name: &str) -> Command {
 Examples:
   {name} runs show A-1001
   {name} runs show A-1001 --json"
+        ))
+}
+
+fn resolve(name: &str) -> Command {
+    Command::new("resolve")
+        .about("Says what a step yields that waits for the world outside, or that it has failed")
+        .arg(key())
+        .arg(
+            Arg::new("step")
+                .value_name("STEP")
+                .required(true)
+                .help("The step's path, as `show` has it; `path[3]` for an item of an `each` step"),
+        )
+        .arg(
+            Arg::new("value")
+                .value_name("JSON")
+                .required_unless_present("fail")
+                .help("What it yields, as JSON of its event's type"),
+        )
+        .arg(
+            Arg::new("fail")
+                .long("fail")
+                .value_name("MESSAGE")
+                .conflicts_with("value")
+                .help("What it waits for has failed: an exception of its event, which is retried as any other"),
+        )
+        .arg(wait())
+        .after_help(format!(
+            "Examples:
+  {name} runs resolve A-1001 approve '\"Ada says yes\"'
+  {name} runs resolve A-1001 approve --fail 'nobody answered'"
         ))
 }
 

@@ -1,76 +1,233 @@
 //! What changes a run: done at once where nobody owns the store, and else asked of its owner.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
-use nexus_core::Engine;
-use nexus_core::journal::{Request, RunState, Store, StoredRun};
+use nexus_core::journal::{AttemptEnd, History, Request, RunState, Store, StoredRun};
+use nexus_core::{Engine, RunHandle, StepAddress};
 use nexus_pointy::visible;
 use nexus_sqlite::SqliteStore;
 
 use super::key;
-use crate::App;
 use crate::output::{self, Exit, Failure};
 use crate::store::{self, Opened};
+use crate::{App, recording};
 
-/// How often it is looked whether a request was done, and for how long.
+/// How often it is looked whether a request was done.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long the owner may take to look at a request, and to do it then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn cancel(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
     let key = key(args);
     let opened = store::open(app, args)?;
     let run = store::run(opened.store(), key)?;
     if let RunState::Ended(status) = run.state {
-        let key = visible(key).on_one_line();
-        return Err(Failure::new(
-            Exit::Failed,
-            format!("the run `{key}` has {status} already; there is nothing to cancel"),
-        ));
+        return Err(refused(format!(
+            "the run `{key}` is over ({}); there is nothing to cancel",
+            status.name()
+        )));
     }
-    let is_over = |run: &StoredRun| matches!(run.state, RunState::Ended(_));
     match opened {
         Opened::Owned(store) => {
-            let cancelled = Engine::builder().store(store).build().and_then(|it| it.cancel(key));
-            cancelled.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+            let engine = Engine::builder().store(store).build()?;
+            engine.cancel(key)?;
             done(&format!("cancelled `{key}`"))
         }
         Opened::Beside { store, owner } => {
             let request = Request::Cancel { key: key.into() };
-            ask(&store, &owner, &request, args, &format!("cancel `{key}`"), is_over)
+            // A body that does not look whether it is wanted is waited for.
+            ask(&store, &owner, &request, None, args, |store| is_over(store, key))
         }
     }
+}
+
+pub(crate) fn abandon(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let key = key(args);
+    let opened = store::open(app, args)?;
+    needs_decision(&store::run(opened.store(), key)?)?;
+    match opened {
+        Opened::Owned(store) => {
+            let engine = Engine::builder().store(store).build()?;
+            engine.abandon(key)?;
+            done(&format!("abandoned `{key}`"))
+        }
+        Opened::Beside { store, owner } => {
+            let request = Request::Abandon { key: key.into() };
+            ask(&store, &owner, &request, Some(PATIENCE), args, |store| is_over(store, key))
+        }
+    }
+}
+
+pub(crate) fn adopt(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let request = Request::Adopt { key: key(args).into() };
+    go_on(app, args, &request, needs_decision, |engine| engine.adopt(key(args)))
+}
+
+pub(crate) fn restart(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let request = Request::Restart { key: key(args).into() };
+    go_on(app, args, &request, needs_decision, |engine| engine.restart(key(args)))
+}
+
+/// Has a run go on that stands still: here, until it is over, or in the process that owns the store.
+fn go_on(
+    app: App,
+    args: &ArgMatches,
+    request: &Request,
+    check: impl Fn(&StoredRun) -> Result<(), Failure>,
+    begin: impl Fn(&Engine) -> nexus_core::Result<RunHandle>,
+) -> Result<Exit, Failure> {
+    let opened = store::open(&app, args)?;
+    let before = store::run(opened.store(), key(args))?;
+    check(&before)?;
+    match opened {
+        Opened::Owned(store) => {
+            let program = app.name.clone();
+            let engine = app.build_durable_engine(Arc::new(store), |it| it)?;
+            let run = begin(&engine)?;
+            recording::drive(&engine, run, &program)
+        }
+        Opened::Beside { store, owner } => {
+            let goes_on = |store: &SqliteStore| {
+                let run = store::run(store, key(args))?;
+                Ok(run.records > before.records && run.state != RunState::NeedsDecision)
+            };
+            ask(&store, &owner, request, Some(PATIENCE), args, goes_on)
+        }
+    }
+}
+
+pub(crate) fn resolve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let (key, program) = (key(args), app.name.clone());
+    let step = args.get_one::<String>("step").map_or("", String::as_str);
+    let answer = Answer::of(args);
+    let opened = store::open(&app, args)?;
+    store::run(opened.store(), key)?;
+    match opened {
+        Opened::Owned(store) => {
+            let engine = app.build_durable_engine(Arc::new(store), |it| it)?;
+            match answer {
+                Answer::Value(json) => engine.resolve_json(key, step, json)?,
+                Answer::Failure(message) => engine.fail(key, step, message)?,
+            }
+            done(&format!(
+                "resolved `{step}` of `{key}`; the run goes on when `{program} serve` does"
+            ))
+        }
+        Opened::Beside { store, owner } => {
+            let beside = SqliteStore::read_only(store.path());
+            let beside = Arc::new(beside.map_err(|error| store::failure(&error))?);
+            let engine = app.build_durable_engine(beside, |it| it)?;
+            let (step, key) = (step.to_owned(), Arc::from(key));
+            let request = match answer {
+                Answer::Value(json) => {
+                    engine.check_resolve_json(&key, &step, json)?;
+                    Request::Resolve { key, step: step.clone(), value: json.to_owned() }
+                }
+                Answer::Failure(message) => {
+                    engine.check_fail(&key, &step)?;
+                    Request::Fail { key, step: step.clone(), message: message.to_owned() }
+                }
+            };
+            let Ok(address) = step.parse::<StepAddress>();
+            let is_resolved = |store: &SqliteStore| Ok(!is_pending(store, args, &address)?);
+            ask(&store, &owner, &request, Some(PATIENCE), args, is_resolved)
+        }
+    }
+}
+
+/// How a step is to end that is pending.
+#[derive(Clone, Copy)]
+enum Answer<'a> {
+    Value(&'a str),
+    Failure(&'a str),
+}
+
+impl<'a> Answer<'a> {
+    fn of(args: &'a ArgMatches) -> Self {
+        let text = |name| args.get_one::<String>(name).map(String::as_str);
+        match text("fail") {
+            Some(message) => Self::Failure(message),
+            None => Self::Value(text("value").unwrap_or_default()),
+        }
+    }
+}
+
+fn is_pending(
+    store: &SqliteStore,
+    args: &ArgMatches,
+    address: &StepAddress,
+) -> Result<bool, Failure> {
+    let history = History::read(store, key(args)).map_err(|error| store::failure(&error))?;
+    let steps = history.iter().flat_map(|history| &history.steps);
+    let mut attempts = steps.filter(|it| it.path == address.path()).flat_map(|it| &it.attempts);
+    Ok(attempts.any(|it| it.item == address.item() && it.ended == AttemptEnd::Pending))
+}
+
+/// Whether the run is over.
+fn is_over(store: &SqliteStore, key: &str) -> Result<bool, Failure> {
+    Ok(matches!(store::run(store, key)?.state, RunState::Ended(_)))
+}
+
+/// Checks that somebody has to decide what becomes of the run.
+fn needs_decision(run: &StoredRun) -> Result<(), Failure> {
+    if run.state == RunState::NeedsDecision {
+        return Ok(());
+    }
+    let (key, state) = (&run.start.key, run.state.name());
+    Err(refused(format!("the run `{key}` needs no decision: it is {state}")))
+}
+
+fn refused(why: String) -> Failure {
+    Failure::new(Exit::Failed, why)
 }
 
 fn done(what: &str) -> Result<Exit, Failure> {
     output::print(&visible(what).to_string())
 }
 
-/// Leaves a request for the store's owner. With `--wait`, waits until `is_done` holds for the run.
+/// Leaves a request for the store's owner. With `--wait`, waits until `is_done`; once the owner has
+/// taken the request, for as long as `patience` at most.
 fn ask(
     store: &SqliteStore,
     owner: &str,
     request: &Request,
+    patience: Option<Duration>,
     args: &ArgMatches,
-    what: &str,
-    is_done: impl Fn(&StoredRun) -> bool,
+    is_done: impl Fn(&SqliteStore) -> Result<bool, Failure>,
 ) -> Result<Exit, Failure> {
+    let what = format!("{} `{}`", request.name(), request.key());
     store.request(request).map_err(|error| store::failure(&error))?;
     if !args.get_flag("wait") {
         return done(&format!("asked the owner of the store to {what}: {owner}"));
     }
-    let begun = Instant::now();
-    loop {
-        let run = store::run(store, key(args))?;
-        if is_done(&run) {
-            return done(&format!("the owner of the store did what it was asked to: {what}"));
+    let (mut since, mut is_taken) = (Instant::now(), false);
+    while !is_done(store)? {
+        let left = store.requests().map_err(|error| store::failure(&error))?;
+        if !is_taken && !left.contains(request) {
+            (since, is_taken) = (Instant::now(), true);
         }
-        if begun.elapsed() > PATIENCE {
-            return Err(Failure::new(
-                Exit::Failed,
-                format!("the owner of the store was asked to {what}, and has not done it yet"),
-            ));
+        let patience = if is_taken { patience } else { Some(PATIENCE) };
+        if patience.is_some_and(|patience| since.elapsed() > patience) {
+            return Err(refused(if is_taken {
+                let why = why(store, args)?;
+                format!(
+                    "the owner of the store took the request to {what}, and could not do it: {why}"
+                )
+            } else {
+                format!(
+                    "nobody has taken the request to {what}, which waits for the owner of the store: {owner}"
+                )
+            }));
         }
         std::thread::sleep(LOOK_EVERY);
     }
+    done(&format!("the owner of the store did what it was asked to: {what}"))
+}
+
+/// What stands in the way, as far as the store says.
+fn why(store: &SqliteStore, args: &ArgMatches) -> Result<String, Failure> {
+    let reason = store::run(store, key(args))?.reason;
+    Ok(reason.unwrap_or_else(|| "what it says itself has the reason".to_owned()))
 }

@@ -1,11 +1,13 @@
 //! Runs as programs read them.
 
+use nexus_core::StepAddress;
 use nexus_core::journal::{
     AttemptHistory, HaltCause, History, Span, StepHistory, StoredRun, Timestamp,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::show::pending_attempts;
 use crate::time::rfc_3339;
 
 /// A run in a list.
@@ -52,6 +54,17 @@ pub(crate) struct ShownRun<'a> {
     inputs: Option<&'a RawValue>,
     halted: Option<Halted>,
     steps: Vec<Step<'a>>,
+    /// The steps that wait for the world outside.
+    pending: Vec<Pending<'a>>,
+}
+
+#[derive(Serialize)]
+struct Pending<'a> {
+    /// What `runs resolve` is given.
+    step: String,
+    event: &'a str,
+    attempt: u32,
+    since: String,
 }
 
 #[derive(Serialize)]
@@ -106,7 +119,19 @@ impl<'a> ShownRun<'a> {
             inputs: serde_json::from_str(&start.inputs).ok(),
             halted: history.halted.map(halted),
             steps: history.steps.iter().map(step).collect(),
+            pending: pending_attempts(history)
+                .map(|(step, attempt)| pending(step, attempt))
+                .collect(),
         }
+    }
+}
+
+fn pending<'a>(step: &'a StepHistory, attempt: &AttemptHistory) -> Pending<'a> {
+    Pending {
+        step: StepAddress::new(&step.path, attempt.item).to_string(),
+        event: &step.event,
+        attempt: attempt.attempt,
+        since: rfc_3339(attempt.span.to),
     }
 }
 

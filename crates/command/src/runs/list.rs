@@ -1,12 +1,14 @@
 //! `runs list`.
 
+use std::fmt::Write;
+
 use clap::ArgMatches;
 use nexus_core::Status;
-use nexus_core::journal::{RunCounts, RunQuery, RunState, Store, StoreError, StoredRun};
+use nexus_core::journal::{RunCounts, RunQuery, RunState, Store, StoredRun};
 use nexus_sqlite::SqliteStore;
 
-use super::color;
 use super::json::ListedRun;
+use super::{color, shell_word};
 use crate::App;
 use crate::output::{self, Exit, Failure};
 use crate::store;
@@ -15,21 +17,31 @@ use crate::time;
 
 pub(crate) fn list(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
     let store = store::read(app, args)?;
-    let runs = runs(&store, args).map_err(|error| store::failure(&error))?;
+    let query = query(&store, args)?;
+    let runs = store.runs(&query).map_err(|error| store::failure(&error))?;
     if args.get_flag("json") {
         let line = |run| serde_json::to_string(&ListedRun::new(run)).map(|line| line + "\n");
         let lines: Result<String, _> = runs.iter().map(line).collect();
         let lines = lines.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         return output::print(&lines);
     }
-    output::print(&table(&runs, Screen::of_stdout()))
+    let counts = store.counts(&query).map_err(|error| store::failure(&error))?;
+    output::print(&(table(&runs, Screen::of_stdout()) + &footer(&runs, &counts)))
 }
 
 /// The runs to list, those that began last first.
-fn runs(store: &SqliteStore, args: &ArgMatches) -> Result<Vec<StoredRun>, StoreError> {
-    let limit = args.get_one::<u32>("limit").map(|limit| *limit as usize);
-    let pipeline = args.get_one::<String>("pipeline").cloned();
-    store.runs(&RunQuery { states: wanted_states(args), pipeline, limit, ..RunQuery::all() })
+fn query(store: &SqliteStore, args: &ArgMatches) -> Result<RunQuery, Failure> {
+    let before = match args.get_one::<String>("before") {
+        Some(key) => Some(store::run(store, key)?.cursor()),
+        None => None,
+    };
+    Ok(RunQuery {
+        states: wanted_states(args),
+        pipeline: args.get_one::<String>("pipeline").cloned(),
+        after: before,
+        limit: args.get_one::<u32>("limit").map(|limit| *limit as usize),
+        ..RunQuery::all()
+    })
 }
 
 /// The states of the runs to list; all of them where there is none.
@@ -67,8 +79,22 @@ fn table(runs: &[StoredRun], screen: Screen) -> String {
             Cell::new(run.records),
         ]);
     }
-    if runs.is_empty() {
-        return "no runs".to_owned();
+    if runs.is_empty() { String::new() } else { table.draw(screen) }
+}
+
+/// How many runs there are, of each state, and how to see those that are not shown.
+fn footer(runs: &[StoredRun], counts: &RunCounts) -> String {
+    let of_each = counts.iter().filter(|(_, count)| *count > 0);
+    let of_each: Vec<String> =
+        of_each.map(|(state, count)| format!("{count} {}", state.name())).collect();
+    let total = counts.total();
+    let mut footer = match total {
+        0 => return "no runs".to_owned(),
+        1 => format!("1 run: {}", of_each.join(", ")),
+        _ => format!("{total} runs: {}", of_each.join(", ")),
+    };
+    if let Some(last) = runs.last().filter(|_| (runs.len() as u64) < total) {
+        let _ = write!(footer, "; older ones: --before {}", shell_word(&last.start.key));
     }
-    table.draw(screen)
+    footer
 }

@@ -45,6 +45,9 @@ impl Look {
             AttemptEnd::Bypassed(reason) => {
                 look(StepOutcome::Bypassed, format!("bypassed ({reason})"))
             }
+            AttemptEnd::Pending => {
+                look(StepOutcome::NotRun, "waits for the world outside".to_owned())
+            }
             AttemptEnd::TimedOut => {
                 look(StepOutcome::Exception, "took longer than its timeout".to_owned())
             }

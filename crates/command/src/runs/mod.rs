@@ -18,11 +18,15 @@ use crate::App;
 use crate::output::{Exit, Failure};
 use crate::table::Color;
 
-pub(crate) fn runs(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
+pub(crate) fn runs(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     match args.subcommand() {
-        Some(("list", args)) => list::list(app, args),
-        Some(("show", args)) => show::show(app, args),
-        Some(("cancel", args)) => change::cancel(app, args),
+        Some(("list", args)) => list::list(&app, args),
+        Some(("show", args)) => show::show(&app, args),
+        Some(("cancel", args)) => change::cancel(&app, args),
+        Some(("resolve", args)) => change::resolve(app, args),
+        Some(("adopt", args)) => change::adopt(app, args),
+        Some(("restart", args)) => change::restart(app, args),
+        Some(("abandon", args)) => change::abandon(&app, args),
         _ => Ok(Exit::Usage),
     }
 }
@@ -41,4 +45,13 @@ fn color(state: RunState) -> Option<Color> {
 /// The run's key, as the command line names it.
 fn key(args: &ArgMatches) -> &str {
     args.get_one::<String>("key").map_or("", String::as_str)
+}
+
+/// A word as a shell takes it.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=#[]".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -4,13 +4,17 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use nexus_core::journal::{HaltCause, History, RunState, Span, StoredRun, Timestamp};
+use nexus_core::StepAddress;
+use nexus_core::journal::{
+    AttemptEnd, AttemptHistory, HaltCause, History, RunState, Span, StepHistory, StoredRun,
+    Timestamp,
+};
 use nexus_picture::{Picture, StepLook, StepOutcome};
 use nexus_pointy::visible;
 
 use super::json::ShownRun;
 use super::look::Look;
-use super::{color, key, timeline};
+use super::{color, key, shell_word, timeline};
 use crate::App;
 use crate::output::{self, Exit, Failure};
 use crate::store;
@@ -47,7 +51,35 @@ fn page(program: &str, history: &History, until: Timestamp, screen: Screen) -> S
     }
     let _ = write!(out, "\n{}", timeline::draw(history, until, screen));
     out.push_str(&errors(history, screen));
+    out.push_str(&pending(program, history, screen));
     out
+}
+
+/// The steps that wait for the world outside, and how to say what they wait for.
+fn pending(program: &str, history: &History, screen: Screen) -> String {
+    if matches!(history.run.state, RunState::Ended(_)) {
+        return String::new();
+    }
+    let key = shell_word(&history.run.start.key);
+    let mut out = String::new();
+    for (step, attempt) in pending_attempts(history) {
+        let address = StepAddress::new(&step.path, attempt.item).to_string();
+        let (since, word) = (time::date(attempt.span.to), shell_word(&address));
+        let _ = writeln!(out, "  {} since {since} UTC", visible(&address).on_one_line());
+        let _ = writeln!(out, "    {program} runs resolve {key} {word} JSON");
+        let _ = writeln!(out, "    {program} runs resolve {key} {word} --fail MESSAGE");
+    }
+    let heading = screen.paint(Some(Color::Bold), "waiting for the world outside");
+    if out.is_empty() { out } else { format!("\n{heading}\n{out}") }
+}
+
+/// The attempts that wait for the world outside, with their steps.
+pub(crate) fn pending_attempts(
+    history: &History,
+) -> impl Iterator<Item = (&StepHistory, &AttemptHistory)> {
+    let steps = history.steps.iter();
+    let attempts = steps.flat_map(|step| step.attempts.iter().map(move |attempt| (step, attempt)));
+    attempts.filter(|(_, attempt)| attempt.ended == AttemptEnd::Pending)
 }
 
 fn heading(history: &History, until: Timestamp, screen: Screen) -> String {
@@ -84,22 +116,19 @@ fn decision(program: &str, run: &StoredRun) -> String {
     match run.state {
         RunState::NeedsDecision => {
             let key = shell_word(&run.start.key);
-            format!(
-                "\nIt cannot go on before somebody decides: {reason}\n  {program} runs cancel {key}   ends it\n"
-            )
+            let how = [
+                ("adopt", "goes on with the flow of today, and what is recorded stands"),
+                ("restart", "begins again, with the flow of today and the same inputs"),
+                ("abandon", "ends it"),
+            ];
+            let how = how.map(|(verb, does)| {
+                format!("  {:<8}{does}\n", format!("{program} runs {verb} {key}  "))
+            });
+            format!("\nIt cannot go on before somebody decides: {reason}\n{}", how.concat())
         }
         RunState::Damaged => format!("\nWhat is written of it is damaged: {reason}\n"),
         _ => String::new(),
     }
-}
-
-/// A word as a shell takes it.
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=#[]".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The flow with what became of each step; none if the store has another language than this program.
