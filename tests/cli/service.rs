@@ -64,6 +64,19 @@ struct HoldPipeline {
     cents: u64,
 }
 
+/// Breaks until somebody tries again.
+#[event]
+fn ship(ctx: &Context) -> Result<u32, GatewayError> {
+    if ctx.attempt() == 1 { Err(GatewayError) } else { Ok(ctx.attempt()) }
+}
+
+/// Takes the money and ships.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = take -> ship)]
+struct ShipPipeline {
+    cents: u64,
+}
+
 /// Asks somebody.
 #[event]
 fn approve() -> Outcome<u64> {
@@ -88,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         .pipeline::<ChargePipeline>()
         .pipeline::<HoldPipeline>()
         .pipeline::<WaitPipeline>()
+        .pipeline::<ShipPipeline>()
         .pipeline::<ApprovePipeline>()
         .main()
 }

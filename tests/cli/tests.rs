@@ -30,7 +30,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
 ];
 
 /// Without the times that a report shows, which are never the same.
-fn untimed(text: &str) -> String {
+pub(crate) fn untimed(text: &str) -> String {
     let line = |line: &str| {
         let line = line.split("  [").next().unwrap_or(line);
         line.split(" in ").next().unwrap_or(line).to_owned() + "\n"

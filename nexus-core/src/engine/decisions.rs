@@ -8,7 +8,7 @@ use super::handle::RunHandle;
 use super::keyed::cancel_stored;
 use super::restore::{flow_record, plan_of_today};
 use crate::error::{Error, Result};
-use crate::journal::{Change, FlowRecord, Record, RecordKind, Revision, RunState};
+use crate::journal::{Change, Record, RecordKind, Revision, RunState};
 
 impl Engine {
     /// Goes on with a run by the flow of today, in the background: everything that is recorded of
@@ -142,14 +142,9 @@ fn change(key: &Arc<str>, revision: &Revision) -> Change {
         step: None,
         attempt: 0,
         item: None,
-        body: body(flow),
+        body: flow.named_json(),
     };
     Change::Revise { key: Arc::clone(key), record, flow: Arc::clone(flow) }
-}
-
-/// By the flow's digest a store can tell whether it still has the flow that was meant.
-fn body(flow: &FlowRecord) -> String {
-    format!("{{\"flow\":\"{:032x}\"}}", flow.digest())
 }
 
 fn unknown(key: &str) -> Error {

@@ -85,7 +85,8 @@ impl Engine {
         };
         let (seq, at) = (stored.records + 1, self.shared_state().timestamp());
         let (kind, flow) = (RecordKind::Retried, Arc::clone(stored.flow()));
-        let record = Record { seq, at, kind, step, attempt: 0, item: None, body: String::new() };
+        let body = flow.named_json();
+        let record = Record { seq, at, kind, step, attempt: 0, item: None, body };
         let change = Change::Revise { key: Arc::clone(&key), record, flow: Arc::clone(&flow) };
         if let RunState::Ended(_) = stored.state {
             (stored.state, stored.ended_at) = (RunState::Unfinished, None);

@@ -47,6 +47,12 @@ impl FlowRecord {
         hash.0
     }
 
+    /// What a record of a run that goes on with this flow says of it: by its digest a store can tell
+    /// whether it still has the flow that was meant.
+    pub(crate) fn named_json(&self) -> String {
+        format!("{{\"flow\":\"{:032x}\"}}", self.digest())
+    }
+
     /// Whether it has the steps of `now`, with the same events, whatever their versions and types.
     pub(crate) fn has_steps_of(&self, now: &Self) -> bool {
         let same =

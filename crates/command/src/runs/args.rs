@@ -28,6 +28,7 @@ pub(crate) fn command(app: &App) -> Command {
                 .arg(key())
                 .arg(wait()),
         )
+        .subcommand(retry(name))
         .subcommand(resolve(name))
         .subcommand(
             Command::new("adopt")
@@ -127,6 +128,24 @@ fn show(name: &str) -> Command {
 Examples:
   {name} runs show A-1001
   {name} runs show A-1001 --json"
+        ))
+}
+
+fn retry(name: &str) -> Command {
+    Command::new("retry")
+        .about("Goes on with a run that is over from what failed; what succeeded stays as it is")
+        .arg(key())
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .value_name("STEP")
+                .help("Do this step, as `show` has it, and all that comes after it again instead"),
+        )
+        .arg(wait())
+        .after_help(format!(
+            "Examples:
+  {name} runs retry A-1001
+  {name} runs retry A-1001 --from charge --wait"
         ))
 }
 

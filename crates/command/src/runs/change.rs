@@ -70,6 +70,22 @@ pub(crate) fn restart(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     go_on(app, args, &request, needs_decision, |engine| engine.restart(key(args)))
 }
 
+pub(crate) fn retry(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let from = args.get_one::<String>("from");
+    let request = Request::Retry { key: key(args).into(), from: from.cloned() };
+    let is_over = |run: &StoredRun| {
+        if matches!(run.state, RunState::Ended(_)) {
+            return Ok(());
+        }
+        let (key, state) = (&run.start.key, run.state.name());
+        Err(refused(format!("the run `{key}` is {state}; only one that is over is tried again")))
+    };
+    go_on(app, args, &request, is_over, |engine| match from {
+        None => engine.retry(key(args)),
+        Some(step) => engine.retry_from(key(args), step),
+    })
+}
+
 /// Has a run go on that stands still: here, until it is over, or in the process that owns the store.
 fn go_on(
     app: App,

@@ -24,6 +24,7 @@ pub(crate) fn runs(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
         Some(("show", args)) => show::show(&app, args),
         Some(("cancel", args)) => change::cancel(&app, args),
         Some(("resolve", args)) => change::resolve(app, args),
+        Some(("retry", args)) => change::retry(app, args),
         Some(("adopt", args)) => change::adopt(app, args),
         Some(("restart", args)) => change::restart(app, args),
         Some(("abandon", args)) => change::abandon(&app, args),
