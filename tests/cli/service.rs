@@ -1,6 +1,6 @@
 //! A program with durable runs under test: what its steps do is in the hands of the test.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, ExitCode};
 
@@ -137,6 +137,14 @@ pub(crate) struct Running {
     input: ChildStdin,
 }
 
+impl Drop for Running {
+    /// A test that fails leaves no process behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Running {
     pub(crate) fn start(store: &Path, args: &[&str]) -> Self {
         let mut child = start(store, args);
@@ -186,12 +194,10 @@ impl Running {
     }
 
     /// The rest of what it says, when it has ended.
-    pub(crate) fn end(self) -> CommandResult {
-        let Self { child, mut out, input } = self;
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
-        drop(input);
-        let result = wait_for_result(child);
-        CommandResult { out: rest, ..result }
+    pub(crate) fn end(mut self) -> CommandResult {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.out.read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        CommandResult { code: self.child.wait().unwrap().code(), out, err }
     }
 }
