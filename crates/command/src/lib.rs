@@ -37,6 +37,7 @@ mod position;
 mod progress;
 #[cfg(feature = "durable")]
 mod recording;
+mod report;
 mod run;
 #[cfg(feature = "durable")]
 mod runs;

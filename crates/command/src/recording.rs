@@ -9,7 +9,7 @@ use nexus_sqlite::SqliteStore;
 
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, warn};
-use crate::run::print_report;
+use crate::report::print_report;
 use crate::{App, Entry, progress, store, time};
 
 /// That a run is written down: where, and under which key.

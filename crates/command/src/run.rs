@@ -1,20 +1,19 @@
 //! `run`: input, flow, run, report.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
 use nexus_core::__private::{Value, prepare_values};
-use nexus_core::{Plan, Report, Status, StepReport};
-use nexus_pointy::visible;
+use nexus_core::{Plan, Report};
 
 use crate::input::{self, Document};
 use crate::interrupt::Interrupt;
-use crate::output::{self, Exit, Failure, UserError};
+use crate::output::{Exit, Failure, UserError};
 use crate::plan::plan;
 use crate::recording::Recording;
+use crate::report::print_report;
 use crate::{App, Entry, graph, progress};
 
 pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
@@ -36,38 +35,6 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     };
     let shown = print_report(report, args.get_flag("json"));
     drawn.and(shown)
-}
-
-/// Prints the report, and gives how the program ends.
-pub(crate) fn print_report(report: Report, as_json: bool) -> Result<Exit, Failure> {
-    let exit = match report.status() {
-        Status::Succeeded => Exit::Success,
-        Status::TimedOut => Exit::TimedOut,
-        Status::Cancelled => Exit::Cancelled,
-        _ => Exit::Failed,
-    };
-    let text = if as_json {
-        serde_json::to_string(&report).map_err(|error| {
-            Failure::new(Exit::Failed, format!("a value cannot be written as JSON: {error}"))
-        })?
-    } else {
-        report_text(&report)
-    };
-    output::print(&text)?;
-    let is_seen = std::io::stdout().is_terminal() && !as_json;
-    if let (Err(error), false) = (report.ok(), is_seen) {
-        output::print_error(&error.to_string());
-    }
-    Ok(exit)
-}
-
-/// The report, followed by the flow's output if that can be written as JSON.
-fn report_text(report: &Report) -> String {
-    let value = report.output_step().filter(StepReport::is_success).and_then(|step| step.json());
-    match value {
-        Some(Ok(value)) if !value.is_null() => format!("{report}\n{}", visible(value)),
-        _ => report.to_string(),
-    }
 }
 
 /// The plan and the input, or the errors of both.

@@ -7,7 +7,7 @@ use nexus_core::journal::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::show::pending_attempts;
+use super::look::pending_attempts;
 use crate::time::rfc_3339;
 
 /// A run in a list.

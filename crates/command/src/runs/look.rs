@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use nexus_core::journal::{AttemptEnd, RunState, Span, StepHistory, StoredRun};
+use nexus_core::journal::{
+    AttemptEnd, AttemptHistory, History, RunState, Span, StepHistory, StoredRun,
+};
 use nexus_picture::StepOutcome;
 
 use crate::table::Color;
@@ -85,4 +87,13 @@ impl Look {
 /// How many items have ended; one where the step has none.
 fn count(step: &StepHistory) -> u64 {
     step.items.map_or(1, |items| items.succeeded + items.failed + items.bypassed)
+}
+
+/// The attempts that wait for the world outside, with their steps.
+pub(crate) fn pending_attempts(
+    history: &History,
+) -> impl Iterator<Item = (&StepHistory, &AttemptHistory)> {
+    let steps = history.steps.iter();
+    let attempts = steps.flat_map(|step| step.attempts.iter().map(move |attempt| (step, attempt)));
+    attempts.filter(|(_, attempt)| attempt.ended == AttemptEnd::Pending)
 }

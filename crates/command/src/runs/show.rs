@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use nexus_core::StepAddress;
-use nexus_core::journal::{
-    AttemptEnd, AttemptHistory, HaltCause, History, RunState, Span, StepHistory, StoredRun,
-    Timestamp,
-};
+use nexus_core::journal::{HaltCause, History, RunState, Span, StoredRun, Timestamp};
 use nexus_picture::{Picture, StepLook, StepOutcome};
 use nexus_pointy::visible;
 
 use super::json::ShownRun;
-use super::look::Look;
+use super::look::{Look, pending_attempts};
 use super::{color, key, shell_word, timeline};
 use crate::App;
 use crate::output::{self, Exit, Failure};
@@ -71,15 +68,6 @@ fn pending(program: &str, history: &History, screen: Screen) -> String {
     }
     let heading = screen.paint(Some(Color::Bold), "waiting for the world outside");
     if out.is_empty() { out } else { format!("\n{heading}\n{out}") }
-}
-
-/// The attempts that wait for the world outside, with their steps.
-pub(crate) fn pending_attempts(
-    history: &History,
-) -> impl Iterator<Item = (&StepHistory, &AttemptHistory)> {
-    let steps = history.steps.iter();
-    let attempts = steps.flat_map(|step| step.attempts.iter().map(move |attempt| (step, attempt)));
-    attempts.filter(|(_, attempt)| attempt.ended == AttemptEnd::Pending)
 }
 
 fn heading(history: &History, until: Timestamp, screen: Screen) -> String {
