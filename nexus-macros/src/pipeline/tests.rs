@@ -52,7 +52,7 @@ fn all_mistakes_are_reported_at_once() {
     for message in [
         "expected an event after `->`",
         "0 attempts",
-        "no setting `colour`",
+        "unknown setting `colour`",
         "`flow` is given twice",
     ] {
         assert!(output.contains(message), "{message} in {output}");
