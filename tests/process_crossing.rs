@@ -386,6 +386,7 @@ mod pending {
     }
     #[event]
     async fn deliver(#[piped] order: Order) -> Outcome<u64> {
+        std::future::ready(()).await;
         if order.id > 9 { Outcome::success(order.id) } else { Outcome::pending() }
     }
     #[derive(Pipeline)]

@@ -94,7 +94,8 @@ fn known_args(cx: &Ctxt, args: Vec<Arg>, keys: &'static [Key]) -> Vec<(Arg, &'st
         let name = arg.name();
         let Some(key) = keys.iter().find(|key| key.name == name) else {
             let (message, help) = unknown_key(&name, keys);
-            let mistake = Diagnostic::new(code::UNKNOWN_KEY, message, Default::default());
+            let mistake =
+                Diagnostic::new(code::UNKNOWN_KEY, message, nexus_pointy::Span::default());
             cx.error_at(arg.span(), text_of(&Diagnostic { help, ..mistake }));
             continue;
         };

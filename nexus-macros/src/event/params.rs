@@ -87,7 +87,7 @@ fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
     match &signature.safety {
         syn::Safety::Default => {}
         safety => {
-            refuse(safety, "an event cannot be an `unsafe fn`; wrap the call in a safe function")
+            refuse(safety, "an event cannot be an `unsafe fn`; wrap the call in a safe function");
         }
     }
     if let Some(abi) = &signature.abi {
