@@ -122,7 +122,7 @@ fn sample(name: &str) -> PathBuf {
             }
         }
         store.commit(&changes).unwrap();
-        begun = begun.plus(Duration::from_secs(60));
+        begun = begun.plus(Duration::from_mins(1));
     }
     path
 }

@@ -30,7 +30,7 @@ fn a_flow_says_better_than_an_event_whether_a_step_is_recorded() {
 fn a_flow_that_gives_a_version_is_told_where_it_belongs() {
     let error = refusal(&registry(), "S[version = 2]");
     let cure = "it belongs to the event, not to a flow: `#[event(version = ..)]`";
-    assert!(error.contains("no setting `version`") && error.contains(cure), "{error}");
+    assert!(error.contains("unknown setting `version`") && error.contains(cure), "{error}");
 }
 
 #[test]
