@@ -81,16 +81,22 @@ impl Durable {
     }
 
     /// The run with this key, if one is under way here; the key is taken otherwise. Waits while
-    /// neither can be: a run is being brought back, or what it has written is not safe yet.
-    pub(super) fn active_or_take(&self, key: &Arc<str>) -> Option<Arc<dyn RecordedRun>> {
+    /// neither can be: a run is being brought back, what it has written is not safe yet, or it is
+    /// the one of which the caller knows that it has `ended`.
+    pub(super) fn active_or_take(
+        &self,
+        key: &Arc<str>,
+        ended: Option<&Weak<dyn RecordedRun>>,
+    ) -> Option<Arc<dyn RecordedRun>> {
         let mut keys = lock(&self.keys);
         loop {
             if Self::take_free(&mut keys, key) {
                 return None;
             }
-            let active = keys.taken.get(key).and_then(Option::as_ref).and_then(Weak::upgrade);
-            if active.is_some() {
-                return active;
+            let active = keys.taken.get(key).and_then(Option::as_ref);
+            let active = active.filter(|run| ended.is_none_or(|ended| !run.ptr_eq(ended)));
+            if let Some(active) = active.and_then(Weak::upgrade) {
+                return Some(active);
             }
             keys = crate::executor::while_blocked(|| wait(&self.over, keys));
         }

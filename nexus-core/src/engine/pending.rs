@@ -1,7 +1,7 @@
 //! Steps that wait for the world outside, as users see them: approvals, webhooks.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -146,9 +146,13 @@ impl Engine {
             let open: Vec<Task> = run.open_tasks().collect();
             (Arc::clone(&run.plan), open)
         };
+        let mut ended = None;
         loop {
-            let found = match self.found(durable, &key) {
-                Found::Active(run) => ask(|look| Arc::clone(&run).have_looked_at(look), open),
+            let found = match self.found_beside(durable, &key, ended.as_ref()) {
+                Found::Active(run) => {
+                    ended = Some(Arc::downgrade(&run));
+                    ask(|look| run.have_looked_at(look), open)
+                }
                 Found::Stored(guard) => {
                     let stored = known(durable, &key)?;
                     if !stored.is_open() {
@@ -168,9 +172,11 @@ impl Engine {
     fn answer(&self, key: &str, step: &str, answer: Answer<'_>) -> Result<()> {
         let (durable, key) = (self.durable()?, Arc::from(key));
         let Ok(address) = step.parse::<StepAddress>();
+        let mut ended = None;
         loop {
-            match self.found(durable, &key) {
+            match self.found_beside(durable, &key, ended.as_ref()) {
                 Found::Active(run) => {
+                    ended = Some(Arc::downgrade(&run));
                     if let Some(answered) = run.resolve(&address, answer) {
                         return answered;
                     }
@@ -243,7 +249,18 @@ impl Engine {
 
     /// The run with this key, or the right to it.
     pub(super) fn found(&self, durable: &Durable, key: &Arc<str>) -> Found {
-        match durable.active_or_take(key) {
+        self.found_beside(durable, key, None)
+    }
+
+    /// The same, of which the caller knows that one run that had the key has ended: waits until that
+    /// run has freed it.
+    fn found_beside(
+        &self,
+        durable: &Durable,
+        key: &Arc<str>,
+        ended: Option<&Weak<dyn RecordedRun>>,
+    ) -> Found {
+        match durable.active_or_take(key, ended) {
             Some(run) => Found::Active(run),
             None => Found::Stored(KeyGuard::taken(self.shared_state(), key)),
         }

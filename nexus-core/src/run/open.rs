@@ -89,9 +89,9 @@ impl Run {
         is_open
     }
 
-    #[cfg(feature = "durable")]
     /// Somebody outside says how a task ended, whichever attempt of it is pending. An answer that is
     /// there before is kept. Gives the wait if it is to be tried again.
+    #[cfg(feature = "durable")]
     pub(crate) fn resolved(
         &mut self,
         task: Task,
@@ -120,8 +120,8 @@ impl Run {
         open.map(|(&(step, item), &attempt)| Task { step, attempt, item })
     }
 
-    #[cfg(feature = "durable")]
     /// How far a task is. The step runs once for each item if there is one, and only then.
+    #[cfg(feature = "durable")]
     pub(crate) fn standing(&self, step: u32, item: Option<u64>) -> Standing {
         let place = (step, item);
         let tasks = self.open.as_ref();

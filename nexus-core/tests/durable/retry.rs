@@ -400,7 +400,7 @@ fn what_cannot_be_tried_again_is_refused_and_says_why() {
     assert_eq!(records(&store), all);
     assert_eq!(state(&store), RunState::Ended(Status::Succeeded));
     assert!(engine.report("k").unwrap().unwrap().is_success());
-    let left = support_engine(&left_at(&store, 1), &plan);
+    let left = crate::support::engine(&left_at(&store, 1), &plan);
     assert!(why(left.retry("k")).contains("it is not over, but unfinished"));
     let waits = events.plan("ask");
     let handle = engine.prepare_plan(&waits, nexus_core::Inputs::new()).unwrap();
@@ -409,10 +409,6 @@ fn what_cannot_be_tried_again_is_refused_and_says_why() {
     engine.resolve("waits", "ask", 1_u32).unwrap();
     within(move || handle.wait().unwrap());
     assert!(why(Engine::new().retry("k")).contains("has no store"));
-}
-
-fn support_engine(store: &Arc<MemoryStore>, plan: &Arc<Plan>) -> Engine {
-    engine(store, plan)
 }
 
 #[test]
