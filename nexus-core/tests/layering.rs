@@ -79,6 +79,7 @@ const ENGINE: &[&str] = &[
     "jobs",
     "driver",
     "future",
+    "stored",
     "restore",
     "durable",
     "unrecorded",

@@ -27,6 +27,7 @@
 //! | `claims` | tasks that an executor runs elsewhere |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
+//! | `stored` | runs that nobody drives |
 //! | `restore` | bringing a recorded run back |
 //! | `durable` | beginning a recorded run, going on with one, ending it |
 //! | `unrecorded` | what stands in for all that in a build without it |
@@ -85,6 +86,8 @@ mod runs;
 mod shared;
 mod shutdown;
 mod signal;
+#[cfg(feature = "durable")]
+mod stored;
 #[cfg(feature = "durable")]
 mod ticker;
 mod timer;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::engine::{Engine, WeakEngine};
 use crate::error::Result;
-use crate::journal::Request;
+use crate::journal::{RecordKind, Request};
 
 /// How often the requests of other processes are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -23,8 +23,8 @@ impl Engine {
     fn handle(&self, request: Request) -> Result<()> {
         match request {
             Request::Cancel { key } => self.cancel(&key).map(drop),
-            Request::Adopt { key } => self.decide(&key, self.adopt(&key).map(drop)),
-            Request::Restart { key } => self.decide(&key, self.restart(&key).map(drop)),
+            Request::Adopt { key } => self.decide(&key, RecordKind::Adopted),
+            Request::Restart { key } => self.decide(&key, RecordKind::Restarted),
             Request::Abandon { key } => self.abandon(&key),
             Request::Resolve { key, step, value } => self.resolve_json(&key, &step, &value),
             Request::Fail { key, step, message } => self.fail(&key, &step, &message),

@@ -271,10 +271,10 @@ impl StepHistory {
         }
     }
 
-    /// Counts an item whose attempt has ended; `had_failed` says how the one before did.
-    fn count_item(&mut self, ended: &AttemptEnd, had_failed: bool) {
+    /// Counts an item whose attempt has ended; `failed_before` says how the one before did.
+    fn count_item(&mut self, ended: &AttemptEnd, failed_before: bool) {
         let items = self.items.get_or_insert_default();
-        items.failed -= u64::from(had_failed);
+        items.failed -= u64::from(failed_before);
         match ended {
             AttemptEnd::Pending => {}
             AttemptEnd::Bypassed(_) => items.bypassed += 1,
@@ -324,10 +324,10 @@ impl Reader {
         let (now, place) = (record.at, (step, record.item));
         let last = self.last.get(&place).copied();
         let since_last = Span { from: last.map_or(now, |last| last.at), to: now };
-        let had_failed = last.is_some_and(|last| last.has_failed);
+        let failed_before = last.is_some_and(|last| last.has_failed);
         let (span, ended, value) = match record.kind {
             RecordKind::Woken => {
-                self.last.insert(place, Last { at: now, has_failed: had_failed });
+                self.last.insert(place, Last { at: now, has_failed: failed_before });
                 return add_span(&mut of_step.waits, since_last);
             }
             RecordKind::Checked => match skipped(&record.body) {
@@ -342,7 +342,7 @@ impl Reader {
         };
         of_step.value = value.filter(|_| record.item.is_none());
         if record.item.is_some() {
-            of_step.count_item(&ended, had_failed);
+            of_step.count_item(&ended, failed_before);
         }
         if record.item.is_some() && ended.is_success() {
             self.last.remove(&place);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
 mod cancel;
+mod children;
 mod decisions;
 mod drift;
 mod futures;
