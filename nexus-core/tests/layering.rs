@@ -92,6 +92,7 @@ const ENGINE: &[&str] = &[
     "pending",
     "shutdown",
     "decisions",
+    "retention",
     "requests",
 ];
 

@@ -98,7 +98,9 @@ impl Engine {
                 seed: parts.seed.unwrap_or_else(random_seed),
                 run_ids: AtomicU64::new(0),
                 #[cfg(feature = "durable")]
-                durable: parts.store.map(|store| Durable::new(store, parts.resumable)),
+                durable: parts
+                    .store
+                    .map(|store| Durable::new(store, parts.resumable, parts.keep_finished)),
             }))),
         }
     }
@@ -115,7 +117,19 @@ impl EngineBuilder {
             Some(ty) => Err(Error::Engine(format!(
                 "the engine was given two resources of type `{ty}`; wrap one of them in a type of its own"
             ))),
-            None => Ok(Engine::from_parts(self)),
+            None => {
+                let engine = Engine::from_parts(self);
+                #[cfg(feature = "durable")]
+                if engine
+                    .shared_state()
+                    .durable
+                    .as_ref()
+                    .is_some_and(|it| it.keep_finished.is_some())
+                {
+                    engine.watch_requests();
+                }
+                Ok(engine)
+            }
         }
     }
 }

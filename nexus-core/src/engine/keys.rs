@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
+use std::time::Duration;
 
 use super::ticker::Ticker;
 use super::writer::{RecordedRun, Writer};
@@ -19,6 +20,8 @@ pub(super) struct Durable {
     pub(super) writer: Arc<Writer>,
     /// Plans made at run time whose runs can be resumed.
     pub(super) resumable: Vec<Arc<Plan>>,
+    /// How long runs are kept that are over, if not for ever.
+    pub(super) keep_finished: Option<Duration>,
     keys: Arc<Keys>,
     /// Looks at the requests of other processes.
     pub(super) requests: Arc<Ticker>,
@@ -101,9 +104,13 @@ impl ChildRun for Waiter {
 }
 
 impl Durable {
-    pub(super) fn new(store: Arc<dyn Store>, resumable: Vec<Arc<Plan>>) -> Self {
-        let writer = Writer::new(store);
-        Self { writer, resumable, keys: Arc::default(), requests: Arc::default() }
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        resumable: Vec<Arc<Plan>>,
+        keep_finished: Option<Duration>,
+    ) -> Self {
+        let (writer, keys, requests) = (Writer::new(store), Arc::default(), Arc::default());
+        Self { writer, resumable, keep_finished, keys, requests }
     }
 
     pub(super) fn store(&self) -> &dyn Store {

@@ -33,7 +33,8 @@
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
 //! | `builder`, `engine`, `prepare`, `keyed`, `pending`, `shutdown` | the engine as users see it |
-//! | `decisions`, `requests` | deciding of runs that cannot go on; what other processes ask of it |
+//! | `decisions`, `retention` | deciding of runs that cannot go on; removing those that are over |
+//! | `requests` | what other processes ask of it |
 
 mod active;
 mod advance;
@@ -82,6 +83,8 @@ mod requests;
 mod resolving;
 #[cfg(feature = "durable")]
 mod restore;
+#[cfg(feature = "durable")]
+mod retention;
 mod runs;
 mod shared;
 mod shutdown;

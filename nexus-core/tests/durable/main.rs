@@ -16,6 +16,7 @@ mod pending;
 mod pure;
 mod release;
 mod resume;
+mod retention;
 
 mod support;
 mod trouble;
