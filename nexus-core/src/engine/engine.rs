@@ -113,24 +113,15 @@ impl EngineBuilder {
     ///
     /// If two resources of the same type were given, of which events could only see one.
     pub fn build(self) -> Result<Engine> {
-        match self.duplicate_state() {
-            Some(ty) => Err(Error::Engine(format!(
+        if let Some(ty) = self.duplicate_state() {
+            return Err(Error::Engine(format!(
                 "the engine was given two resources of type `{ty}`; wrap one of them in a type of its own"
-            ))),
-            None => {
-                let engine = Engine::from_parts(self);
-                #[cfg(feature = "durable")]
-                if engine
-                    .shared_state()
-                    .durable
-                    .as_ref()
-                    .is_some_and(|it| it.keep_finished.is_some())
-                {
-                    engine.watch_requests();
-                }
-                Ok(engine)
-            }
+            )));
         }
+        let engine = Engine::from_parts(self);
+        #[cfg(feature = "durable")]
+        engine.begin_retention();
+        Ok(engine)
     }
 }
 

@@ -36,6 +36,14 @@ impl Engine {
     pub fn prune(&self, older_than: Duration) -> Result<usize> {
         prune(self.shared_state(), self.durable()?, older_than)
     }
+
+    /// Has runs removed now and then, if the engine is to keep them only for so long.
+    pub(super) fn begin_retention(&self) {
+        let durable = self.shared_state().durable.as_ref();
+        if durable.is_some_and(|durable| durable.keep_finished.is_some()) {
+            self.watch_requests();
+        }
+    }
 }
 
 /// Removes the runs that were over for longer than this.
