@@ -30,7 +30,7 @@ impl Clock for Set {
     fn wall_time(&self) -> Duration {
         let by = Duration::from_secs(self.by.load(SeqCst).unsigned_abs());
         let time = self.clock.wall_time() + Duration::from_hours(24);
-        if self.by.load(SeqCst) < 0 { time - by } else { time + by }
+        if self.by.load(SeqCst) < 0 { time.saturating_sub(by) } else { time + by }
     }
     fn wait_until(&self, at: Duration, idle: bool) -> Wait {
         self.clock.wait_until(at, idle)

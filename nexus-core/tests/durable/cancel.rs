@@ -162,8 +162,8 @@ fn a_run_that_is_cancelled_while_it_is_brought_back_is_cancelled_then() {
     begun.recv().unwrap();
     let left = left_at(&store, 2);
     let engine = engine(&left, &plan);
-    let (resumes, before) = (engine.clone(), events.calls.of("a#2"));
-    let resumed = std::thread::spawn(move || resumes.resume().unwrap().remove(0).wait().unwrap());
+    let (other, before) = (engine.clone(), events.calls.of("a#2"));
+    let resumed = std::thread::spawn(move || other.resume().unwrap().remove(0).wait().unwrap());
     begun.recv().unwrap();
     assert!(engine.cancel("k").unwrap());
     end.send(()).unwrap();
@@ -189,8 +189,8 @@ fn a_run_that_is_cancelled_while_it_cannot_be_brought_back_is_cancelled_all_the_
     let first = records(&store).remove(0);
     left.commit(&[Change::Start(start), of(first), of(record)]).unwrap();
     let engine = engine(&left, &plan);
-    let resumes = engine.clone();
-    let resumed = std::thread::spawn(move || resumes.resume().unwrap().len());
+    let other = engine.clone();
+    let resumed = std::thread::spawn(move || other.resume().unwrap().len());
     begun.recv().unwrap();
     assert!(engine.cancel("k").unwrap());
     end.send(()).unwrap();
