@@ -87,40 +87,74 @@ impl Token {
     }
 }
 
-/// A run inside of a task or of another run.
+/// A run inside of a task or of another run, or something else that goes with it.
 pub(crate) trait ChildRun: Send + Sync {
-    /// It has a parent.
-    fn adopted(&self);
+    /// It is a part of a task now, and goes on as long as the task does.
+    fn adopted(&self) {}
+
     /// The parent is cancelled.
     fn cancel_with_parent(self: Arc<Self>);
+
+    /// The parent is not wanted now, and may come back: a run that is recorded stays where it is,
+    /// any other is cancelled.
+    fn leave_with_parent(self: Arc<Self>);
+}
+
+/// How a task or a run went, and its children with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    Cancelled,
+    Left,
 }
 
 /// The runs that are cancelled together with a task or a run.
-pub(crate) struct Children(Mutex<Vec<Weak<dyn ChildRun>>>);
+pub(crate) struct Children(Mutex<Vec<Child>>);
+
+struct Child {
+    run: Weak<dyn ChildRun>,
+    /// Whether it is left where its parent is cancelled.
+    stays: bool,
+}
 
 impl Children {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Adds a run. If the parent is cancelled already, so is the run.
-    pub(crate) fn add(&self, child: Weak<dyn ChildRun>, is_cancelled: impl Fn() -> bool) {
+    /// Adds a run; one that `stays` is left where others are cancelled. If the parent has gone
+    /// already, so has the run.
+    pub(crate) fn add(
+        &self,
+        run: Weak<dyn ChildRun>,
+        stays: bool,
+        gone: impl Fn() -> Option<Gone>,
+    ) {
         let mut children = lock(&self.0);
         // A parent may run many, one after the other.
-        children.retain(|known| known.strong_count() > 0);
-        children.push(child);
+        children.retain(|known| known.run.strong_count() > 0);
+        children.push(Child { run, stays });
         drop(children);
         // The parent is marked before its list is taken, so one of the two sees the other.
-        if is_cancelled() {
-            self.cancel();
+        if let Some(gone) = gone() {
+            self.go(gone);
         }
     }
 
     /// The parent is marked as cancelled.
     pub(crate) fn cancel(&self) {
+        self.go(Gone::Cancelled);
+    }
+
+    /// The parent is marked as gone.
+    pub(crate) fn go(&self, gone: Gone) {
         let children = std::mem::take(&mut *lock(&self.0));
-        for child in children.iter().filter_map(Weak::upgrade) {
-            child.cancel_with_parent();
+        for Child { run, stays } in children {
+            let Some(run) = run.upgrade() else { continue };
+            if stays || gone == Gone::Left {
+                run.leave_with_parent();
+            } else {
+                run.cancel_with_parent();
+            }
         }
     }
 }

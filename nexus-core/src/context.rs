@@ -4,11 +4,11 @@ use std::any::TypeId;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::address::StepAddress;
-use crate::cancel::{Children, Token};
+use crate::cancel::{Children, Gone, Token};
 use crate::hash::Fnv128;
 use crate::outcome::Failure;
 use crate::time::Clock;
@@ -104,8 +104,12 @@ pub(crate) struct RunInfo<H: ?Sized = dyn RunHost> {
     pub(crate) states: Vec<Value>,
     /// When the run's timeout is over, by that clock.
     pub(crate) deadline: Option<Duration>,
+    /// The key of a recorded run.
+    pub(crate) key: Option<Arc<str>>,
     /// The run was cancelled, or its time is over.
     pub(crate) cancelled: AtomicBool,
+    /// It was cancelled only here: it is recorded, and somebody may resume it.
+    pub(crate) left: AtomicBool,
     /// Runs inside of this one, wherever the task that runs them has no token.
     pub(crate) children: Children,
     pub(crate) host: H,
@@ -120,7 +124,13 @@ impl<H: ?Sized> RunInfo<H> {
     /// The run is cancelled, and so are the runs inside of it.
     pub(crate) fn set_cancelled(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        self.children.cancel();
+        self.children.go(self.gone().unwrap_or(Gone::Cancelled));
+    }
+
+    /// How the run has gone, if nothing more is wanted of it.
+    pub(crate) fn gone(&self) -> Option<Gone> {
+        let gone = if self.left.load(Ordering::SeqCst) { Gone::Left } else { Gone::Cancelled };
+        self.is_cancelled().then_some(gone)
     }
 }
 
@@ -130,6 +140,37 @@ impl<H: ?Sized> Deref for RunInfo<H> {
     fn deref(&self) -> &H {
         &self.host
     }
+}
+
+/// A task of a recorded run, as the place of runs inside of it.
+#[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "nothing is recorded"))]
+pub(crate) struct Nest {
+    step: u32,
+    item: Option<u64>,
+    /// How many have begun in this attempt.
+    begun: AtomicU32,
+}
+
+#[cfg(feature = "durable")]
+impl Nest {
+    /// Its next run's key: the same for the same run of each attempt, so that an attempt that is
+    /// made again goes on with what the one before has begun.
+    pub(crate) fn next_key(&self, run: &RunInfo) -> Arc<str> {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        let path = run.names().step_path(self.step);
+        format!("{}-{number}", idempotency_key(run.id, &path, self.item)).into()
+    }
+}
+
+/// The same text for the same run, step and item.
+fn idempotency_key(run: RunId, step_path: &str, item: Option<u64>) -> String {
+    let mut hash = Fnv128::new();
+    hash.write(&run.0.to_be_bytes());
+    hash.write(step_path.as_bytes());
+    if let Some(item) = item {
+        hash.write(&item.to_be_bytes());
+    }
+    format!("{:032x}", hash.0)
 }
 
 /// What an event may know about its run: a parameter of type `&Context` receives it.
@@ -142,6 +183,8 @@ pub struct Context {
     pub(crate) token: Option<Arc<Token>>,
     /// When the attempt's own timeout is over.
     pub(crate) deadline: Option<Duration>,
+    /// Where runs inside of the task get their keys, if its run is recorded.
+    pub(crate) nest: Option<Arc<Nest>>,
 }
 
 impl Context {
@@ -154,6 +197,15 @@ impl Context {
             previous: Vec::new(),
             token: None,
             deadline: None,
+            nest: None,
+        }
+    }
+
+    /// The context is that of another task, which has begun no runs.
+    pub(crate) fn enter_nest(&mut self) {
+        if self.run.key.is_some() {
+            let begun = AtomicU32::new(0);
+            self.nest = Some(Arc::new(Nest { step: self.step, item: self.item, begun }));
         }
     }
 
@@ -202,13 +254,7 @@ impl Context {
     /// The same text for the same run, step and item, whatever the attempt: what to hand to a
     /// payment service so that a retry does not charge twice.
     pub fn idempotency_key(&self) -> String {
-        let mut hash = Fnv128::new();
-        hash.write(&self.run.id.0.to_be_bytes());
-        hash.write(self.step_path().as_bytes());
-        if let Some(item) = self.item {
-            hash.write(&item.to_be_bytes());
-        }
-        format!("{:032x}", hash.0)
+        idempotency_key(self.run.id, &self.step_path(), self.item)
     }
 
     /// The pipeline's input field `name`, if there is one of type `T`.

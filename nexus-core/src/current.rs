@@ -8,8 +8,8 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
-use crate::cancel::{ChildRun, Token};
-use crate::context::{Context, RunInfo};
+use crate::cancel::{ChildRun, Gone, Token};
+use crate::context::{Context, Nest, RunInfo};
 use crate::sync::thread_local;
 
 thread_local! {
@@ -20,17 +20,20 @@ thread_local! {
 pub(crate) struct CurrentTask {
     pub(crate) run: Arc<RunInfo>,
     pub(crate) token: Option<Arc<Token>>,
+    #[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "nothing is recorded"))]
+    nest: Option<Arc<Nest>>,
 }
 
 impl CurrentTask {
     /// A task of this run that has no token.
     pub(crate) fn of(run: Arc<RunInfo>) -> Self {
-        Self { run, token: None }
+        Self { run, token: None, nest: None }
     }
 
     /// The task of this context.
     pub(crate) fn of_context(context: &Context) -> Self {
-        Self { run: Arc::clone(&context.run), token: context.token.clone() }
+        let (token, nest) = (context.token.clone(), context.nest.clone());
+        Self { run: Arc::clone(&context.run), token, nest }
     }
 }
 
@@ -66,11 +69,22 @@ pub(crate) fn is_running() -> bool {
     CURRENT.with(|current| current.borrow().is_some())
 }
 
-/// Whether this thread is running a task of the run with this id.
+/// The key of the recorded run that this thread is running a task of, if it does.
 #[cfg(feature = "durable")]
-pub(crate) fn is_inside(run: crate::context::RunId) -> bool {
-    let id = CURRENT.with(|current| current.borrow().as_ref().map(|task| task.run.id));
-    id == Some(run)
+pub(crate) fn recorded_run() -> Option<Arc<str>> {
+    CURRENT.with(|current| current.borrow().as_ref()?.run.key.clone())
+}
+
+/// The key of the next run that begins inside of the task that this thread is running, if that is
+/// one of a recorded run.
+#[cfg(feature = "durable")]
+pub(crate) fn next_key() -> Option<Arc<str>> {
+    let nested = CURRENT.with(|current| {
+        let current = current.borrow();
+        let task = current.as_ref()?;
+        Some((Arc::clone(task.nest.as_ref()?), Arc::clone(&task.run)))
+    });
+    nested.map(|(nest, run)| nest.next_key(&run))
 }
 
 /// Has the run cancelled together with the task that this thread is running, if there is one.
@@ -82,8 +96,11 @@ pub(crate) fn adopt<R: ChildRun + 'static>(child: &Arc<R>) {
     let Some((run, token)) = parent else { return };
     child.adopted();
     let child: Weak<R> = Arc::downgrade(child);
-    run.children.add(child.clone(), || run.is_cancelled());
+    run.children.add(child.clone(), false, || run.gone());
     if let Some(token) = token {
-        token.children.add(child, || token.is_raised());
+        // Another attempt may come back to a run that is recorded.
+        let stays = run.key.is_some();
+        let gone = || token.is_raised().then_some(Gone::Cancelled);
+        token.children.add(child, stays, gone);
     }
 }

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::value::Value;
@@ -113,6 +113,8 @@ struct ExceptionData {
     location: Option<String>,
     error: Option<Carrier>,
     origin: Origin,
+    /// What the first predicate said that was asked about it, and which one that was.
+    agreed: OnceLock<(usize, bool)>,
 }
 
 /// An error of any type.
@@ -357,7 +359,8 @@ impl Exception {
         error: Option<Carrier>,
         origin: Origin,
     ) -> Self {
-        Self(Arc::new(ExceptionData { kind, message, location, error, origin }))
+        let agreed = OnceLock::new();
+        Self(Arc::new(ExceptionData { kind, message, location, error, origin, agreed }))
     }
 
     /// What the process says of it where it arose, if that is another one.
@@ -365,6 +368,15 @@ impl Exception {
         match &self.0.origin {
             Origin::Remote(retry_hints) => Some(retry_hints),
             Origin::Nexus | Origin::Local(_) => None,
+        }
+    }
+
+    /// What a policy's predicate, known by its address, says of it. The first predicate is asked
+    /// once, however often this is called.
+    pub(crate) fn agreed_once(&self, predicate: usize, ask: impl Fn() -> bool) -> bool {
+        match self.0.agreed.get_or_init(|| (predicate, ask())) {
+            (known, agreed) if *known == predicate => *agreed,
+            _ => ask(),
         }
     }
 

@@ -246,6 +246,8 @@ impl TaskHost {
             deadline: header.deadline,
             // A task that nobody wants any more dies with its process.
             cancelled: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+            key: None,
             children: Children::new(),
             host: StepHost { step: Arc::clone(&step), progress: Arc::clone(&self.progress) },
         });

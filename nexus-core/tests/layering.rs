@@ -79,6 +79,7 @@ const ENGINE: &[&str] = &[
     "jobs",
     "driver",
     "future",
+    "stored",
     "restore",
     "durable",
     "unrecorded",
@@ -91,6 +92,7 @@ const ENGINE: &[&str] = &[
     "keyed",
     "shutdown",
     "decisions",
+    "retention",
     "retry",
     "requests",
 ];

@@ -262,6 +262,8 @@ impl RunMachine {
             states,
             deadline: None,
             cancelled: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+            key: None,
             children: Children::new(),
             host: PlanHost {
                 plan: Arc::clone(&self.plan),

@@ -256,6 +256,7 @@ impl ActiveRun {
         // this.
         self.tell(Notification::Halted(halt));
         self.set_cancelled();
+        self.cancel_recorded_children();
         // Its holder may be a future that waits for an async body.
         self.wake();
     }
@@ -349,6 +350,14 @@ impl ChildRun for ActiveRun {
     }
     fn cancel_with_parent(self: Arc<Self>) {
         self.halt(Halt::Cancelled(CancelCause::Parent));
+    }
+
+    fn leave_with_parent(self: Arc<Self>) {
+        if self.journal.is_none() {
+            self.halt(Halt::Cancelled(CancelCause::Parent));
+        } else if !self.is_cancelled() {
+            self.let_go();
+        }
     }
 }
 

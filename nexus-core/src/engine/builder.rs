@@ -4,6 +4,8 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "durable")]
+use std::time::Duration;
 
 use super::shared::Mock;
 #[cfg(feature = "durable")]
@@ -28,6 +30,8 @@ pub struct EngineBuilder {
     pub(super) store: Option<Arc<dyn Store>>,
     #[cfg(feature = "durable")]
     pub(super) resumable: Vec<Arc<Plan>>,
+    #[cfg(feature = "durable")]
+    pub(super) keep_finished: Option<Duration>,
 }
 
 impl Default for EngineBuilder {
@@ -44,6 +48,8 @@ impl Default for EngineBuilder {
             store: None,
             #[cfg(feature = "durable")]
             resumable: Vec::new(),
+            #[cfg(feature = "durable")]
+            keep_finished: None,
         }
     }
 }
@@ -101,6 +107,18 @@ impl EngineBuilder {
     #[cfg(feature = "durable")]
     pub fn resumable(mut self, plan: &Arc<Plan>) -> Self {
         self.resumable.push(Arc::clone(plan));
+        self
+    }
+
+    /// Removes runs from the store when they were over for so long: when the engine begins, and then
+    /// now and then. Without it, all are kept until somebody calls
+    /// [`Engine::prune`](crate::Engine::prune).
+    ///
+    /// Keep them for longer than somebody may ask for the same thing again: a key whose run was
+    /// removed is free.
+    #[cfg(feature = "durable")]
+    pub fn keep_finished(mut self, time: Duration) -> Self {
+        self.keep_finished = Some(time);
         self
     }
 

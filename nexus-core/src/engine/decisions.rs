@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::durable::{KeyGuard, Resumed};
+use super::durable::Resumed;
 use super::engine::Engine;
 use super::handle::RunHandle;
-use super::keyed::cancel_stored;
 use super::restore::{flow_record, plan_of_today};
+use super::stored::{KeyGuard, cancel_stored};
 use crate::error::{Error, Result};
 use crate::journal::{Change, Record, RecordKind, Revision, RunState};
+use crate::run::CancelCause;
 
 impl Engine {
     /// Goes on with a run by the flow of today, in the background: everything that is recorded of
@@ -54,7 +55,7 @@ impl Engine {
     /// yields today: the error says which one, and the run stays as it is. If there is no such run,
     /// it is over, or it is under way.
     pub fn adopt(&self, key: &str) -> Result<RunHandle> {
-        self.revise(key, RecordKind::Adopted)
+        self.revise(&self.guard(key)?, RecordKind::Adopted)
     }
 
     /// Begins a run again from its first step, in the background: with the flow of today and the
@@ -68,7 +69,7 @@ impl Engine {
     /// If there is no such run, it is over, or it is under way; or its inputs cannot be read as
     /// those of today's pipeline.
     pub fn restart(&self, key: &str) -> Result<RunHandle> {
-        self.revise(key, RecordKind::Restarted)
+        self.revise(&self.guard(key)?, RecordKind::Restarted)
     }
 
     /// Ends a run that needs a decision, as cancelled. Why it could not go on stays with it, as its
@@ -86,17 +87,22 @@ impl Engine {
                 "the run `{key}` needs no decision, it is {state}; `cancel` ends one that is not over"
             )));
         }
-        let is_cancelled = cancel_stored(self.shared_state(), durable, key)?;
+        let (engine, cause) = (self.shared_state(), CancelCause::Requested);
+        let is_cancelled = cancel_stored(engine, durable, &key.into(), cause)?;
         if is_cancelled { Ok(()) } else { Err(under_way(key)) }
     }
 
-    /// Goes on with a run by the flow of today.
-    fn revise(&self, key: &str, kind: RecordKind) -> Result<RunHandle> {
-        let durable = self.durable()?;
+    /// The key of a run that nobody drives.
+    fn guard(&self, key: &str) -> Result<KeyGuard> {
+        self.durable()?;
         self.watch_requests();
-        let key: Arc<str> = key.into();
-        let guard = KeyGuard::try_take(self.shared_state(), &key).ok_or_else(|| under_way(&key))?;
-        let mut stored = durable.store().run(&key)?.ok_or_else(|| unknown(&key))?;
+        KeyGuard::try_take(self.shared_state(), &key.into()).ok_or_else(|| under_way(key))
+    }
+
+    /// Goes on with a run by the flow of today.
+    fn revise(&self, guard: &KeyGuard, kind: RecordKind) -> Result<RunHandle> {
+        let (durable, key) = (self.durable()?, guard.key());
+        let mut stored = durable.store().run(key)?.ok_or_else(|| unknown(key))?;
         if !stored.is_open() {
             let state = stored.state.name();
             return Err(Error::Durable(format!("the run `{key}` does not go on, it is {state}")));
@@ -109,9 +115,9 @@ impl Engine {
         })?;
         let (flow, at) = (Arc::new(flow_record(&plan)), self.shared_state().timestamp());
         let revision = Revision { seq: stored.records + 1, at, kind, flow };
-        let change = Some(change(&key, &revision));
+        let change = Some(change(key, &revision));
         stored.revisions.push(revision);
-        self.resumed(&plan, Resumed { guard, stored, change })?.start()
+        self.resumed(&plan, Resumed { guard: guard.clone(), stored, change })?.start()
     }
 
     /// Does what somebody has decided in another process, who learns of what stands in the way by
@@ -120,12 +126,13 @@ impl Engine {
     /// # Errors
     ///
     /// What stands in the way; or if the store fails.
-    pub(super) fn decide(&self, key: &Arc<str>, decided: Result<()>) -> Result<()> {
-        let Err(why) = decided else { return Ok(()) };
+    pub(super) fn decide(&self, key: &str, kind: RecordKind) -> Result<()> {
+        // Nobody else may have the key before the reason is written.
+        let guard = self.guard(key)?;
+        let Err(why) = self.revise(&guard, kind) else { return Ok(()) };
         let durable = self.durable()?;
-        let Some(_guard) = KeyGuard::try_take(self.shared_state(), key) else { return Err(why) };
         if durable.store().run(key)?.is_some_and(|stored| stored.is_open()) {
-            let (key, reason) = (Arc::clone(key), Some(why.to_string()));
+            let (key, reason) = (Arc::clone(guard.key()), Some(why.to_string()));
             durable.writer.write(Change::Decision { key, reason })?;
         }
         Err(why)

@@ -10,6 +10,7 @@ use super::mailbox::Contents;
 use super::recorded::RunJournal;
 use super::restore::{can_go_on, flow_record};
 use super::shared::Shared;
+use super::stored::{KeyGuard, cancel_children, open_children};
 use super::writer::RecordedRun;
 use crate::context::RunId;
 use crate::current;
@@ -18,45 +19,9 @@ use crate::hash::Fnv128;
 use crate::journal::{Change, RunStart, RunState, StoredRun, shortened};
 use crate::plan::Plan;
 use crate::report::{Report, Status};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, thread};
 use crate::value::Value;
 use crate::wire::VALUE_LIMIT;
-
-/// The right to run under a key, which only one run has at a time.
-pub(super) struct KeyGuard {
-    engine: Arc<Shared>,
-    key: Arc<str>,
-}
-
-impl KeyGuard {
-    /// Takes the key, if no run has it.
-    pub(super) fn try_take(engine: &Arc<Shared>, key: &Arc<str>) -> Option<Self> {
-        let taken = engine.durable.as_ref()?.try_take(key);
-        taken.then(|| Self::taken(engine, key))
-    }
-
-    pub(super) fn key(&self) -> &Arc<str> {
-        &self.key
-    }
-
-    /// The right to a key that was taken for it.
-    pub(super) fn taken(engine: &Arc<Shared>, key: &Arc<str>) -> Self {
-        Self { engine: Arc::clone(engine), key: Arc::clone(key) }
-    }
-}
-
-impl Drop for KeyGuard {
-    /// The key is free when what the run has written is safe: whoever has it next reads that.
-    fn drop(&mut self) {
-        let (engine, key) = (Arc::clone(&self.engine), Arc::clone(&self.key));
-        let Some(durable) = &self.engine.durable else { return };
-        durable.writer.after_all(move |_| {
-            if let Some(durable) = &engine.durable {
-                durable.free(&key);
-            }
-        });
-    }
-}
 
 /// A key that no run has.
 fn new_key(engine: &Shared, durable: &Durable) -> Result<Arc<str>> {
@@ -117,7 +82,7 @@ impl Recording {
 
     /// That of a run which goes on, and has taken its key.
     pub(super) fn resumed(resumed: Resumed) -> Self {
-        let key = Some(Arc::clone(&resumed.guard.key));
+        let key = Some(Arc::clone(resumed.guard.key()));
         Self { key, resumes: true, resumed: Mutex::new(Some(resumed)) }
     }
 
@@ -128,12 +93,18 @@ impl Recording {
     /// If the engine has no store, the run's values cannot be written down, or the key belongs to
     /// another run.
     pub(super) fn begin(&self, engine: &Arc<Shared>, run: &Recorded<'_>) -> Result<Beginner> {
-        let (durable, key, inputs) = self.check(engine, run)?;
+        let checked = self.check(engine, run)?;
         if let Some(resumed) = self.take_resumed() {
             return Ok(resumed.beginner());
         }
-        durable.take(&key);
-        look_up(durable, run, KeyGuard { engine: Arc::clone(engine), key }, inputs)
+        let key = &checked.key;
+        if !checked.durable.take(key) {
+            return Err(Error::Durable(format!(
+                "the task that waited for the run `{key}` is not wanted any more"
+            )));
+        }
+        let guard = KeyGuard::taken(engine, key);
+        checked.look_up(run, guard)
     }
 
     /// The same for a future.
@@ -142,27 +113,24 @@ impl Recording {
         engine: &Arc<Shared>,
         run: &Recorded<'_>,
     ) -> Result<Beginner> {
-        let (durable, key, inputs) = self.check(engine, run)?;
+        let checked = self.check(engine, run)?;
         if let Some(resumed) = self.take_resumed() {
             return Ok(resumed.beginner());
         }
         std::future::poll_fn(|cx| {
-            let taken = durable.poll_take(&key, cx.waker());
+            let taken = checked.durable.poll_take(&checked.key, cx.waker());
             if taken { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        look_up(durable, run, KeyGuard { engine: Arc::clone(engine), key }, inputs)
+        let guard = KeyGuard::taken(engine, &checked.key);
+        checked.look_up(run, guard)
     }
 
     fn take_resumed(&self) -> Option<Resumed> {
         lock(&self.resumed).take()
     }
 
-    fn check<'a>(
-        &self,
-        engine: &'a Shared,
-        run: &Recorded<'_>,
-    ) -> Result<(&'a Durable, Arc<str>, String)> {
+    fn check<'a>(&self, engine: &'a Shared, run: &Recorded<'_>) -> Result<Checked<'a>> {
         let Some(durable) = &engine.durable else {
             let of = self.key.as_ref().map(|key| format!(" `{key}`")).unwrap_or_default();
             return Err(Error::Durable(format!(
@@ -189,14 +157,20 @@ impl Recording {
                     "a run's key is empty; give it a name of its own".into(),
                 ));
             }
-            Some(key) if current::is_inside(id_of(key)) => {
+            Some(key) if durable.is_above(key, current::recorded_run()) => {
                 return Err(Error::Durable(format!(
                     "the run `{key}` would wait for itself: it is begun inside of one of its own events"
                 )));
             }
             Some(key) => Arc::clone(key),
-            None => new_key(engine, durable)?,
+            None => match current::next_key() {
+                Some(key) => key,
+                None => new_key(engine, durable)?,
+            },
         };
+        // A run of another engine has its children in another store.
+        let parent = current::recorded_run();
+        let parent = parent.filter(|parent| run.awaited && durable.is_taken(parent));
         // Without the store nothing can be done under a key, and nothing is invoked.
         durable.writer.check()?;
         // A run under way is not waited for only to be refused then.
@@ -207,27 +181,38 @@ impl Recording {
             same_run(&stored, run.plan, &inputs)?;
             can_go_on(&stored, run.plan)?;
         }
-        Ok((durable, key, inputs))
+        Ok(Checked { durable, key, parent, inputs })
     }
 }
 
-/// What the store has of the key of a run that is not resumed.
-fn look_up(
-    durable: &Durable,
-    run: &Recorded<'_>,
-    guard: KeyGuard,
+/// A run whose values can be recorded, under its key.
+struct Checked<'a> {
+    durable: &'a Durable,
+    key: Arc<str>,
+    /// The key of the run whose event begins it.
+    parent: Option<Arc<str>>,
     inputs: String,
-) -> Result<Beginner> {
-    let Some(stored) = durable.store().run(&guard.key)? else {
-        let flow = Arc::new(flow_record(run.plan));
-        let (key, at) = (Arc::clone(&guard.key), guard.engine.timestamp());
-        let mut start = RunStart::new(key, run.plan.name(), flow, inputs, at);
-        start.deadline = run.timeout.map(|limit| at.plus(limit));
-        return Ok(Beginner { guard, beginning: Beginning::New(Box::new(start)) });
-    };
-    same_run(&stored, run.plan, &inputs)?;
-    can_go_on(&stored, run.plan)?;
-    Ok(Resumed::as_it_is(guard, stored).beginner())
+}
+
+impl Checked<'_> {
+    /// What the store has of the key of a run that is not resumed.
+    fn look_up(self, run: &Recorded<'_>, guard: KeyGuard) -> Result<Beginner> {
+        let Self { durable, key, parent, inputs } = self;
+        if let Some(parent) = &parent {
+            durable.note_child(parent);
+        }
+        let Some(stored) = durable.store().run(&key)? else {
+            let flow = Arc::new(flow_record(run.plan));
+            let at = guard.engine().timestamp();
+            let mut start = RunStart::new(key, run.plan.name(), flow, inputs, at);
+            start.deadline = run.timeout.map(|limit| at.plus(limit));
+            start.parent = parent;
+            return Ok(Beginner { guard, beginning: Beginning::New(Box::new(start)) });
+        };
+        same_run(&stored, run.plan, &inputs)?;
+        can_go_on(&stored, run.plan)?;
+        Ok(Resumed::as_it_is(guard, stored).beginner())
+    }
 }
 
 impl Resumed {
@@ -250,12 +235,19 @@ pub(super) struct Recorded<'a> {
     pub(super) plan: &'a Plan,
     pub(super) fields: &'a [Value],
     pub(super) timeout: Option<Duration>,
+    /// Whether it is a part of the task that begins it.
+    pub(super) awaited: bool,
 }
 
 impl Beginner {
+    /// The run's key.
+    pub(super) fn key(&self) -> Arc<str> {
+        Arc::clone(self.guard.key())
+    }
+
     /// The run's identity, which follows from its key.
     pub(super) fn id(&self) -> RunId {
-        id_of(&self.guard.key)
+        id_of(self.guard.key())
     }
 
     /// The part of the run that writes it down.
@@ -265,7 +257,7 @@ impl Beginner {
             Beginning::Stored(stored) => (stored.0.start.at, stored.0.ended_at),
         };
         let writer = Arc::clone(&engine.durable.as_ref()?.writer);
-        let (key, timer) = (Arc::clone(&self.guard.key), &engine.timer);
+        let (key, timer) = (Arc::clone(self.guard.key()), &engine.timer);
         Some(RunJournal::new(writer, timer, key, began_at, ended_at))
     }
 
@@ -288,6 +280,10 @@ pub(super) struct Begun {
     pub(super) active: Arc<ActiveRun>,
     /// What keeps a recorded run's key, which is free again when the run is over.
     key: Option<KeyGuard>,
+    /// The key of the run whose event has begun it.
+    parent: Option<Arc<str>>,
+    /// Whether it went on, so that another process may have begun runs inside of it.
+    is_resumed: bool,
     /// What is to be written before anything is started.
     start: Option<Change>,
 }
@@ -299,39 +295,48 @@ impl Begun {
     ///
     /// If they cannot be read.
     pub(super) fn new(active: Arc<ActiveRun>, recorded: Option<Beginner>) -> Result<Self> {
-        let mut begun = Self { key: None, start: None, active };
+        let (key, parent, start) = (None, None, None);
+        let mut begun = Self { active, key, parent, is_resumed: false, start };
         if let Some(Beginner { guard, beginning }) = recorded {
-            if let Some(durable) = &guard.engine.durable {
-                let run: Arc<dyn RecordedRun> = Arc::<ActiveRun>::clone(&begun.active);
-                durable.set_run(&guard.key, Arc::downgrade(&run));
-            }
             begun.key = Some(guard);
             match beginning {
-                Beginning::New(start) => begun.start = Some(Change::Start(*start)),
+                Beginning::New(start) => {
+                    begun.parent.clone_from(&start.parent);
+                    begun.start = Some(Change::Start(*start));
+                }
                 Beginning::Stored(stored) => {
                     let (stored, change) = *stored;
                     begun.active.replay(&stored, change.as_ref())?;
-                    begun.start = change;
+                    (begun.parent, begun.start) = (stored.start.parent, change);
+                    begun.is_resumed = true;
                 }
             }
         }
         Ok(begun)
     }
 
+    /// Others can find the run from now on; what came for it before is told to it.
+    pub(super) fn announce(&self) {
+        if let (Some(durable), Some(key)) = (&self.active.engine.durable, &self.key) {
+            let run: Arc<dyn RecordedRun> = Arc::<ActiveRun>::clone(&self.active);
+            durable.set_run(key.key(), self.parent.as_ref(), &run);
+        }
+    }
+
     /// Writes that the run begins, or that it can go on again.
     pub(super) fn write_start(&mut self) -> Result<()> {
-        let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) else {
-            return Ok(());
-        };
-        journal.writer.write(start)
+        if let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) {
+            journal.writer.write(start)?;
+        }
+        Ok(())
     }
 
     /// The same for a future.
     pub(super) async fn write_start_async(&mut self) -> Result<()> {
-        let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) else {
-            return Ok(());
-        };
-        journal.writer.write_async(start).await
+        if let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) {
+            journal.writer.write_async(start).await?;
+        }
+        Ok(())
     }
 
     /// Drives the run on this thread, and writes that it is over.
@@ -340,9 +345,31 @@ impl Begun {
             return Ok(report);
         }
         let report = self.active.drive();
-        match (self.active.ending(report.status())?, &self.active.journal) {
-            (Some(end), Some(journal)) => journal.writer.write(end).map(|()| report),
-            _ => Ok(report),
+        if let (Some(end), Some(journal)) =
+            (self.active.ending(report.status())?, &self.active.journal)
+        {
+            journal.writer.write(end)?;
+            self.end_children(|cancel| cancel());
+        }
+        Ok(report)
+    }
+
+    /// Cancels what is not over of the runs that events of this one have begun: it is over, and
+    /// nobody comes back to them.
+    fn end_children(&self, call: impl FnOnce(Box<dyn FnOnce() + Send>)) {
+        let (Some(durable), Some(key)) = (&self.active.engine.durable, &self.key) else { return };
+        let key = Arc::clone(key.key());
+        if !self.is_resumed && !durable.has_children(&key) {
+            return;
+        }
+        // What cannot be cancelled now is when somebody resumes it.
+        if open_children(durable, &key).is_ok_and(|children| !children.is_empty()) {
+            let engine = Arc::clone(&self.active.engine);
+            call(Box::new(move || {
+                if let Some(durable) = &engine.durable {
+                    let _ = cancel_children(&engine, durable, &key);
+                }
+            }));
         }
     }
 
@@ -357,10 +384,16 @@ impl Begun {
 
     /// Writes that a run is over that a future has driven.
     pub(super) async fn end_async(self, report: Report) -> Result<Report> {
-        match (self.active.ending(report.status())?, &self.active.journal) {
-            (Some(end), Some(journal)) => journal.writer.write_async(end).await.map(|()| report),
-            _ => Ok(report),
+        if let (Some(end), Some(journal)) =
+            (self.active.ending(report.status())?, &self.active.journal)
+        {
+            journal.writer.write_async(end).await?;
+            // Writing it would block this thread, which is the runtime's.
+            self.end_children(|cancel| {
+                _ = thread::Builder::new().name("nexus-cancel".to_owned()).spawn(cancel);
+            });
         }
+        Ok(report)
     }
 }
 

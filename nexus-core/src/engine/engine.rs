@@ -98,7 +98,9 @@ impl Engine {
                 seed: parts.seed.unwrap_or_else(random_seed),
                 run_ids: AtomicU64::new(0),
                 #[cfg(feature = "durable")]
-                durable: parts.store.map(|store| Durable::new(store, parts.resumable)),
+                durable: parts
+                    .store
+                    .map(|store| Durable::new(store, parts.resumable, parts.keep_finished)),
             }))),
         }
     }
@@ -111,12 +113,15 @@ impl EngineBuilder {
     ///
     /// If two resources of the same type were given, of which events could only see one.
     pub fn build(self) -> Result<Engine> {
-        match self.duplicate_state() {
-            Some(ty) => Err(Error::Engine(format!(
+        if let Some(ty) = self.duplicate_state() {
+            return Err(Error::Engine(format!(
                 "the engine was given two resources of type `{ty}`; wrap one of them in a type of its own"
-            ))),
-            None => Ok(Engine::from_parts(self)),
+            )));
         }
+        let engine = Engine::from_parts(self);
+        #[cfg(feature = "durable")]
+        engine.begin_retention();
+        Ok(engine)
     }
 }
 

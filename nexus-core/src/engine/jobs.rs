@@ -368,6 +368,9 @@ impl ActiveTask {
                 ran.tasks += 1;
                 let task = work.task;
                 work.enter(&mut self.context);
+                if self.context.nest.is_some() {
+                    current = Some(CurrentTask::of_context(&self.context));
+                }
                 let work = self.work.insert(work);
                 let start = active.begin_at(task, mark);
                 active.signal_start(&self.context);

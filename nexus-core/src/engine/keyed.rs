@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::durable::{KeyGuard, Recording, Resumed};
+use super::durable::{Recording, Resumed};
 use super::engine::Engine;
 use super::handle::RunHandle;
-use super::keys::Durable;
+use super::keys::{CancelAsked, Durable};
 use super::pending::Found;
 use super::prepare::Prepared;
 use super::restore::{can_go_on, plan_of};
-use super::shared::Shared;
-use super::writer::{Entry, Then};
+use super::stored::{KeyGuard, cancel_stored};
 use crate::error::{Error, Result, StoreError};
-use crate::journal::{Body, Change, Record, RunCounts, RunQuery, RunState, StoredRun};
+use crate::journal::{Change, RunCounts, RunQuery, RunState, StoredRun};
 use crate::plan::Plan;
-use crate::report::{Report, Status};
+use crate::report::Report;
+use crate::run::CancelCause;
 
 impl Prepared {
     /// Makes the run durable under this key: what happens to it is safe in the engine's store
@@ -95,8 +95,14 @@ impl Engine {
             // Somebody may have, since it was listed.
             let stored = durable.store().run(key)?.filter(StoredRun::is_open);
             let Some(stored) = stored else { continue };
+            if is_orphan(durable, &stored)? {
+                // Told when the key is free.
+                durable.ask_cancel(key, CancelCause::Parent);
+                continue;
+            }
             let before = stored.reason.clone();
-            match self.resume_run(durable, stored, guard) {
+            // Nobody else may have the key before the reason is written.
+            match self.resume_run(durable, stored, guard.clone()) {
                 Ok(resumed) => handles.extend(resumed),
                 Err(Error::Store(why)) if !matches!(why, StoreError::Damaged { .. }) => {
                     return Err(Error::Store(why));
@@ -185,33 +191,23 @@ impl Engine {
     /// If the engine has no store, or the store cannot be read or written.
     pub fn cancel(&self, key: &str) -> Result<bool> {
         let durable = self.durable()?;
-        if let Some(run) = durable.active(key) {
-            run.cancel();
-            return Ok(true);
+        let cause = CancelCause::Requested;
+        match durable.ask_cancel(key, cause) {
+            CancelAsked::Run(run) => run.cancel(cause),
+            CancelAsked::Noted => {}
+            CancelAsked::Free => {
+                return cancel_stored(self.shared_state(), durable, &key.into(), cause);
+            }
         }
-        cancel_stored(self.shared_state(), durable, key)
+        Ok(true)
     }
 }
 
-/// Writes that a run is cancelled which nobody drives.
-pub(super) fn cancel_stored(engine: &Arc<Shared>, durable: &Durable, key: &str) -> Result<bool> {
-    let key: Arc<str> = key.into();
-    let Some(_guard) = KeyGuard::try_take(engine, &key) else { return Ok(false) };
-    let stored = durable.store().run(&key)?.filter(StoredRun::is_open);
-    let Some(stored) = stored else { return Ok(false) };
-    let at = engine.timestamp();
-    let body = Body::of_cancelled();
-    let record = Record {
-        seq: stored.records + 1,
-        at,
-        kind: body.kind,
-        step: None,
-        attempt: 0,
-        item: None,
-        body: body.json,
-    };
-    let record = Change::Record { key: Arc::clone(&key), record };
-    durable.writer.append(|| Some(Entry::new(record, Then::Nothing)))?;
-    durable.writer.write(Change::End { key, at, status: Status::Cancelled })?;
-    Ok(true)
+/// Whether the run whose event has begun this one is over, so that nobody comes back to it.
+fn is_orphan(durable: &Durable, stored: &StoredRun) -> Result<bool> {
+    let Some(parent) = &stored.start.parent else { return Ok(false) };
+    Ok(durable
+        .store()
+        .run(parent)?
+        .is_some_and(|parent| matches!(parent.state, RunState::Ended(_))))
 }

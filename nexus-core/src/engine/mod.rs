@@ -27,12 +27,13 @@
 //! | `claims` | tasks that an executor runs elsewhere |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
+//! | `stored` | runs that nobody drives |
 //! | `restore` | bringing a recorded run back |
 //! | `durable` | beginning a recorded run, going on with one, ending it |
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
 //! | `builder`, `engine`, `prepare`, `keyed`, `pending`, `shutdown` | the engine as users see it |
-//! | `decisions`, `retry` | deciding of runs that cannot go on; going on with those that are over |
+//! | `decisions`, `retry`, `retention` | deciding of runs that cannot go on; going on with those that are over; removing them |
 //! | `requests` | what other processes ask of it |
 
 mod active;
@@ -83,11 +84,15 @@ mod resolving;
 #[cfg(feature = "durable")]
 mod restore;
 #[cfg(feature = "durable")]
+mod retention;
+#[cfg(feature = "durable")]
 mod retry;
 mod runs;
 mod shared;
 mod shutdown;
 mod signal;
+#[cfg(feature = "durable")]
+mod stored;
 #[cfg(feature = "durable")]
 mod ticker;
 mod timer;

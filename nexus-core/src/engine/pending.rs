@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::durable::{Begun, KeyGuard, Resumed};
+use super::durable::{Begun, Resumed};
 use super::engine::Engine;
 use super::keys::Durable;
 use super::recorded::RunJournal;
 use super::resolving::{ask, task_at};
 use super::restore::plan_of;
+use super::stored::KeyGuard;
 use super::writer::RecordedRun;
 use crate::address::StepAddress;
 use crate::context::Names;
@@ -242,7 +243,7 @@ impl Engine {
             ))
         };
         let plan = plan_of(durable, &stored)?.ok_or_else(lacking)?;
-        let begun = self.resumed(&plan, Resumed::as_it_is(guard, stored))?.begin(None)?;
+        let begun = self.resumed(&plan, Resumed::as_it_is(guard, stored))?.begin_at_rest()?;
         let run = begun.active.journal.as_deref().and_then(RunJournal::take_resumed);
         Ok(RunAtRest { run: run.ok_or_else(lacking)?, begun })
     }

@@ -57,8 +57,8 @@ impl ActiveRun {
         let body = self.body(task.step);
         let call = || panic::contain(|| body.call(&inputs));
         let outcome = match &context.token {
-            None => call(),
-            Some(_) => running(CurrentTask::of_context(context), call),
+            None if context.nest.is_none() => call(),
+            _ => running(CurrentTask::of_context(context), call),
         };
         let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
         self.signal_end(context, &outcome);
@@ -150,6 +150,7 @@ impl Work {
         context.item = task.item;
         context.token.clone_from(&self.token);
         context.deadline = None;
+        context.enter_nest();
         if !self.previous.is_empty() || !context.previous.is_empty() {
             context.previous.clone_from(&self.previous);
         }

@@ -101,7 +101,9 @@ impl Engine {
             fields,
             states: engine.states(plan)?,
             deadline: recorded.map_or(deadline, |recorded| recorded.deadline(engine)),
+            key: recorded.map(Beginner::key),
             cancelled: AtomicBool::new(false),
+            left: AtomicBool::new(false),
             children: Children::new(),
             host: LocalRun::new(
                 Arc::clone(engine),
@@ -159,7 +161,7 @@ impl Prepared {
         if self.recording.is_none() {
             return self.engine.run_values(&self.plan, self.fields, self.timeout);
         }
-        let begun = self.begin(None)?;
+        let begun = self.begin(None, true)?;
         current::adopt(&begun.active);
         begun.drive()
     }
@@ -171,7 +173,7 @@ impl Prepared {
     /// As [`run`](Self::run); or if the system has no thread.
     pub fn start(mut self) -> Result<RunHandle> {
         let tracker = Arc::new(ProgressTracker::default());
-        let begun = self.begin(Some(Arc::clone(&tracker)))?;
+        let begun = self.begin(Some(Arc::clone(&tracker)), false)?;
         let (engine, active) = (self.engine, Arc::clone(&begun.active));
         let thread = thread::Builder::new().name("nexus-run".to_owned()).spawn(move || {
             let driven = Arc::clone(&begun.active);
@@ -239,7 +241,7 @@ impl Prepared {
     ) -> Result<(Canceller, impl FnOnce() -> Result<Report> + Send + use<>)> {
         // A batch has no place in the store from which it could go on.
         self.recording = None;
-        let begun = self.begin(None)?;
+        let begun = self.begin(None, true)?;
         current::adopt(&begun.active);
         let (engine, canceller) = (self.engine, Canceller(Arc::clone(&begun.active)));
         let run = move || {
@@ -260,13 +262,27 @@ impl Prepared {
         self.engine.shared_state().executor_of(&plan.pools[pool as usize]).map(Some)
     }
 
-    /// Begins the run on this thread.
-    pub(super) fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>) -> Result<Begun> {
+    /// Begins the run on this thread. One that is `awaited` is a part of the task that waits for it.
+    fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>, awaited: bool) -> Result<Begun> {
         let recorded = match &self.recording {
             None => None,
-            Some(recording) => Some(recording.begin(self.engine.shared_state(), &self.recorded())?),
+            Some(recording) => {
+                let engine = self.engine.shared_state();
+                Some(recording.begin(engine, &self.recorded(awaited))?)
+            }
         };
         let mut begun = self.activate(tracker, recorded)?;
+        begun.write_start()?;
+        begun.announce();
+        Ok(begun)
+    }
+
+    /// Brings a recorded run back, which nobody is to drive.
+    #[cfg(feature = "durable")]
+    pub(super) fn begin_at_rest(mut self) -> Result<Begun> {
+        let engine = self.engine.shared_state();
+        let recorded = self.recording.as_ref().map(|it| it.begin(engine, &self.recorded(false)));
+        let mut begun = self.activate(None, recorded.transpose()?)?;
         begun.write_start()?;
         Ok(begun)
     }
@@ -277,16 +293,17 @@ impl Prepared {
             None => None,
             Some(recording) => {
                 let engine = self.engine.shared_state();
-                Some(recording.begin_async(engine, &self.recorded()).await?)
+                Some(recording.begin_async(engine, &self.recorded(true)).await?)
             }
         };
         let mut begun = self.activate(None, recorded)?;
         begun.write_start_async().await?;
+        begun.announce();
         Ok(begun)
     }
 
-    fn recorded(&self) -> Recorded<'_> {
-        Recorded { plan: &self.plan, fields: &self.fields, timeout: self.timeout }
+    fn recorded(&self, awaited: bool) -> Recorded<'_> {
+        Recorded { plan: &self.plan, fields: &self.fields, timeout: self.timeout, awaited }
     }
 
     fn activate(

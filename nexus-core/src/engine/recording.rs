@@ -11,6 +11,8 @@ use super::recorded::RunJournal;
 use super::work::Notification;
 use super::writer::RecordedRun;
 use crate::address::StepAddress;
+use crate::cancel::{ChildRun, Gone};
+use crate::context::RunInfo;
 use crate::error::{Result, StoreError};
 use crate::journal::{Answer, Body};
 use crate::outcome::TaskOutcome;
@@ -170,8 +172,19 @@ impl ActiveRun {
         }
     }
 
+    /// Cancels the recorded runs that events of this one have begun, whoever drives them: one that
+    /// was resumed goes on by itself.
+    pub(super) fn cancel_recorded_children(&self) {
+        if let (Some(durable), Some(key)) = (&self.engine.durable, &self.key) {
+            for child in durable.children_of(key) {
+                child.go_with_parent(Gone::Cancelled);
+            }
+        }
+    }
+
     fn end_unrecorded(self: &Arc<Self>) {
         self.mailbox.post(Notification::Halted(Halt::Cancelled(CancelCause::Requested)), || {});
+        self.left.store(true, Ordering::SeqCst);
         self.set_cancelled();
         Arc::clone(self).take_up();
         self.wake();
@@ -198,8 +211,19 @@ impl RecordedRun for ActiveRun {
         }
     }
 
-    fn cancel(self: Arc<Self>) {
-        self.halt(Halt::Cancelled(CancelCause::Requested));
+    fn cancel(self: Arc<Self>, cause: CancelCause) {
+        self.halt(Halt::Cancelled(cause));
+    }
+
+    fn go_with_parent(self: Arc<Self>, gone: Gone) {
+        match gone {
+            Gone::Cancelled => self.cancel_with_parent(),
+            Gone::Left => self.leave_with_parent(),
+        }
+    }
+
+    fn gone(&self) -> Option<Gone> {
+        RunInfo::gone(self)
     }
 
     fn have_looked_at(self: Arc<Self>, look: Look) {

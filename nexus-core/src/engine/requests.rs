@@ -3,19 +3,29 @@
 use std::time::Duration;
 
 use super::engine::{Engine, WeakEngine};
+use super::retention::prune;
 use crate::error::Result;
-use crate::journal::Request;
+use crate::journal::{RecordKind, Request};
 
 /// How often the requests of other processes are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// After so many looks, runs are removed that were over long ago.
+const PRUNE_EVERY: u32 = 240;
 
 impl Engine {
     /// Has the engine look at what other processes ask of it, four times a second, for as long as
     /// it lives.
     pub(super) fn watch_requests(&self) {
         if let Some(durable) = &self.shared_state().durable {
-            let engine = self.downgrade();
-            durable.requests.start(LOOK_EVERY, move || look(&engine));
+            let (engine, mut looks) = (self.downgrade(), 0_u32);
+            durable.requests.start(LOOK_EVERY, move || {
+                look(&engine);
+                if looks.is_multiple_of(PRUNE_EVERY) {
+                    prune_finished(&engine);
+                }
+                looks = looks.wrapping_add(1);
+            });
         }
     }
 
@@ -29,8 +39,8 @@ impl Engine {
     fn try_handle(&self, request: &Request) -> Result<()> {
         match request {
             Request::Cancel { key } => self.cancel(key).map(drop),
-            Request::Adopt { key } => self.decide(key, self.adopt(key).map(drop)),
-            Request::Restart { key } => self.decide(key, self.restart(key).map(drop)),
+            Request::Adopt { key } => self.decide(key, RecordKind::Adopted),
+            Request::Restart { key } => self.decide(key, RecordKind::Restarted),
             Request::Abandon { key } => self.abandon(key),
             Request::Resolve { key, step, value } => self.resolve_json(key, step, value),
             Request::Retry { key, from } => match from {
@@ -60,5 +70,15 @@ fn look(engine: &WeakEngine) {
         Some(engine) => requests.iter().for_each(|request| engine.handle(request)),
         // The engine ends: they are for whoever owns the store next.
         None => requests.iter().for_each(|request| _ = durable.store().request(request)),
+    }
+}
+
+/// Removes the runs that need not be kept any longer.
+fn prune_finished(engine: &WeakEngine) {
+    let Some(engine) = engine.shared() else { return };
+    let Some(durable) = &engine.durable else { return };
+    if let Some(time) = durable.keep_finished {
+        // What cannot be removed now can be later.
+        let _ = prune(&engine, durable, time);
     }
 }

@@ -88,6 +88,8 @@ impl ActiveRun {
 
     pub(super) fn leave_recorded(&self) {}
 
+    pub(super) fn cancel_recorded_children(&self) {}
+
     pub(super) fn is_draining(&self) -> bool {
         false
     }
@@ -113,6 +115,7 @@ pub(super) struct Recorded<'a> {
     pub(super) plan: &'a Plan,
     pub(super) fields: &'a [Value],
     pub(super) timeout: Option<Duration>,
+    pub(super) awaited: bool,
 }
 
 impl Recording {
@@ -127,6 +130,10 @@ impl Recording {
 
 impl Beginner {
     pub(super) fn id(&self) -> RunId {
+        match *self {}
+    }
+
+    pub(super) fn key(&self) -> Arc<str> {
         match *self {}
     }
 
@@ -148,6 +155,8 @@ impl Begun {
     pub(super) fn new(active: Arc<ActiveRun>, _: Option<Beginner>) -> Result<Self> {
         Ok(Self { active })
     }
+
+    pub(super) fn announce(&self) {}
 
     pub(super) fn write_start(&mut self) -> Result<()> {
         Ok(())

@@ -8,9 +8,10 @@
 use std::sync::{Arc, Weak};
 
 use crate::address::StepAddress;
+use crate::cancel::Gone;
 use crate::error::{Error, Result, StoreError};
 use crate::journal::{Answer, Change, Store};
-use crate::run::{Look, Notification};
+use crate::run::{CancelCause, Look, Notification};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, wait};
 
 /// A run that is written down.
@@ -20,7 +21,11 @@ pub(super) trait RecordedRun: Send + Sync {
     /// Sees to it that the run is told what was left for it.
     fn take_up(self: Arc<Self>);
     /// Ends the run: that is recorded, and nothing more starts.
-    fn cancel(self: Arc<Self>);
+    fn cancel(self: Arc<Self>, cause: CancelCause);
+    /// The run whose event has begun it has gone.
+    fn go_with_parent(self: Arc<Self>, gone: Gone);
+    /// How it has gone itself, if it has.
+    fn gone(&self) -> Option<Gone>;
     /// Has whoever holds the run call `look`, which is dropped instead if the run is over.
     fn have_looked_at(self: Arc<Self>, look: Look);
     /// Says how a task ended that is pending, and waits until that is safe and the run was told.

@@ -92,8 +92,8 @@ fn output_codec(def: &EventDef) -> Option<Codec> {
 
 impl Body {
     /// What is written down where somebody cancels a run that nobody drives.
-    pub(crate) fn of_cancelled() -> Self {
-        Self::of_halt(&Halt::Cancelled(CancelCause::Requested))
+    pub(crate) fn of_cancel(cause: CancelCause) -> Self {
+        Self::of_halt(&Halt::Cancelled(cause))
     }
 
     pub(crate) fn of_halt(halt: &Halt) -> Self {

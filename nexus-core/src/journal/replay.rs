@@ -1,6 +1,6 @@
 //! A run, brought back from its records.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) struct Replay {
     asked: HashMap<(u32, Option<u64>), Asked>,
     count: u64,
     /// Tasks that somebody may have ended before their bodies did: what these bring late is known.
-    guarded: HashSet<Task>,
+    guarded: Guarded,
     /// When the tasks began whose policy bounds the time of all their attempts.
     first: HashMap<(u32, Option<u64>), Timestamp>,
     /// The last record's number and time.
@@ -37,6 +37,33 @@ struct Asked {
     order: u64,
     action: Action,
     at: Timestamp,
+}
+
+/// The guarded tasks that have begun. Items begin in their order, so that there is no need to know
+/// each of them.
+#[derive(Default)]
+struct Guarded {
+    /// Of each step, how many items have begun; one of a step without items.
+    begun: HashMap<u32, u64>,
+    /// The last attempts of those that were tried again.
+    retried: HashMap<(u32, Option<u64>), u32>,
+}
+
+impl Guarded {
+    fn begin(&mut self, task: Task) {
+        let Task { step, attempt, item } = task;
+        let begun = self.begun.entry(step).or_default();
+        *begun = (*begun).max(item.map_or(1, |item| item + 1));
+        if attempt > 1 {
+            self.retried.insert((step, item), attempt);
+        }
+    }
+
+    fn has_begun(&self, task: Task) -> bool {
+        let Task { step, attempt, item } = task;
+        let begun = self.begun.get(&step).is_some_and(|begun| item.unwrap_or(0) < *begun);
+        begun && attempt <= self.retried.get(&(step, item)).copied().unwrap_or(1)
+    }
 }
 
 /// A run as its records left it.
@@ -68,7 +95,7 @@ impl Replay {
             run,
             asked: HashMap::new(),
             count: 0,
-            guarded: HashSet::new(),
+            guarded: Guarded::default(),
             first: HashMap::new(),
             last,
             fresh,
@@ -115,6 +142,10 @@ impl Replay {
             self.asked.remove(&place);
         }
         self.tell(told);
+        // Nothing more is asked for: the task will not be tried again.
+        if let Some(place) = answered.filter(|place| !self.asked.contains_key(place)) {
+            self.first.remove(&place);
+        }
         Ok(())
     }
 
@@ -161,7 +192,7 @@ impl Replay {
             return Ok(self.asked.get(&place).is_some_and(is_open).then_some(place));
         }
         // What was under way when the run ended may come late as well.
-        if self.guarded.contains(&task) || self.run.halt.is_some() {
+        if self.guarded.has_begun(task) || self.run.halt.is_some() {
             return Ok(None);
         }
         let (path, attempt) = (plan.step_path(task.step), task.attempt);
@@ -202,7 +233,7 @@ impl Replay {
             if let Action::Start(task) = action {
                 // A guarded task without a token would be taken for one that has ended.
                 if self.run.token(task).is_some() {
-                    self.guarded.insert(task);
+                    self.guarded.begin(task);
                 }
                 if self.run.plan.steps[task.step as usize].hints.bounded {
                     self.first.entry((task.step, task.item)).or_insert(self.last.1);
@@ -289,5 +320,24 @@ pub(crate) fn each_record<E: From<StoreError>>(
             Some(last) => after = last,
             None => return Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise a run of a million items would take memory for each of them when it is resumed.
+    #[test]
+    fn guarded_items_are_known_without_a_list_of_them() {
+        let task = |item, attempt| Task { step: 3, attempt, item: Some(item) };
+        let mut guarded = Guarded::default();
+        (0..1_000_000).for_each(|item| guarded.begin(task(item, 1)));
+        guarded.begin(task(7, 2));
+        assert_eq!((guarded.begun.len(), guarded.retried.len()), (1, 1));
+        let known = [task(0, 1), task(7, 1), task(7, 2), task(999_999, 1)];
+        assert!(known.iter().all(|task| guarded.has_begun(*task)));
+        let unknown = [task(8, 2), task(7, 3), task(1_000_000, 1), Task { step: 4, ..task(0, 1) }];
+        assert!(!unknown.iter().any(|task| guarded.has_begun(*task)));
     }
 }

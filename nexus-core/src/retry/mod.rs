@@ -12,6 +12,7 @@ use std::time::Duration;
 pub use jitter::Jitter;
 
 use crate::outcome::{Exception, ExceptionKind};
+use crate::panic::contain;
 use crate::value::short_type_name;
 
 /// The longest wait that a policy may ask for: 30 days.
@@ -154,10 +155,14 @@ impl RetryPolicy {
             }
     }
 
-    /// Whether `retry_if`, where there is one, accepts an error of the chain.
+    /// Whether `retry_if`, where there is one, accepts an error of the chain. It is asked once about
+    /// each exception: what is recorded of it is what the run goes by.
     pub(crate) fn agrees(&self, exception: &Exception) -> bool {
-        let accepts = self.retry_if.as_ref();
-        accepts.is_none_or(|accepts| exception.chain().any(|error| accepts(error)))
+        let Some(accepts) = &self.retry_if else { return true };
+        exception.agreed_once(Arc::as_ptr(accepts).addr(), || {
+            // A predicate of the user's that panics agrees to nothing.
+            contain(|| exception.chain().any(|error| accepts(error))).unwrap_or(false)
+        })
     }
 
     /// The error types that it is bound to; none is every exception.

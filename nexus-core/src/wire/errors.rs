@@ -9,7 +9,6 @@ use super::codec::{Codec, ValueRef};
 use super::pair::Pair;
 use crate::failure::RetryHints;
 use crate::outcome::{Exception, ExceptionKind, Failure};
-use crate::panic::contain;
 use crate::retry::{ErrorType, RetryPolicy};
 use crate::value::Value;
 
@@ -36,9 +35,10 @@ impl ErrorClassifier<'_> {
                 hints.types.push(ty.full_name().to_owned());
             }
         }
-        // The predicate is the user's; one that panics does not agree.
-        let agrees = |policy: &RetryPolicy| contain(|| policy.agrees(exception)).unwrap_or(false);
-        hints.agreed |= self.policy.is_some_and(agrees);
+        // Where it arose in another process, the predicate was asked there.
+        if exception.retry_hints().is_none() {
+            hints.agreed = self.policy.is_some_and(|policy| policy.agrees(exception));
+        }
         hints.retry_after = exception.retry_after();
         hints
     }

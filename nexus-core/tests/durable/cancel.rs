@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use nexus_core::journal::{MemoryStore, Request, RunState, Store};
+use nexus_core::journal::{Change, MemoryStore, Request, RunState, Store};
 use nexus_core::{Context, Engine, Inputs, Outcome, Plan, Shutdown, Status};
 
 use crate::support::{Events, engine, left_at, prepare, records, run, state, within};
@@ -134,4 +134,66 @@ fn an_engine_that_is_shut_down_leaves_a_run_inside_of_another_to_be_resumed_as_w
     assert_eq!((state(&store), child.state), (RunState::Unfinished, RunState::Unfinished));
     // Not even that it was cancelled: that would end it where it is resumed.
     assert_eq!(store.records("child", 0, usize::MAX).unwrap(), []);
+}
+
+/// A plan whose event is computed again where its run is brought back, and then waits to be let go.
+fn slow_to_bring_back() -> (Events, Arc<Plan>, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let mut events = Events::new();
+    let ((send, begun), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+    let ended = Mutex::new(ended);
+    events
+        .add("pure", move |_| {
+            let _ = send.send(());
+            let _ = ended.lock().unwrap().recv();
+            Outcome::success(1_u32)
+        })
+        .checkpoint(false);
+    events.add("a", |_| Outcome::success(1_u32));
+    let plan = events.plan("pure -> a -> a");
+    (events, plan, begun, end)
+}
+
+#[test]
+fn a_run_that_is_cancelled_while_it_is_brought_back_is_cancelled_then() {
+    let (events, plan, begun, end) = slow_to_bring_back();
+    let store = Arc::new(MemoryStore::new());
+    end.send(()).unwrap();
+    run(&engine(&store, &plan), &plan).unwrap();
+    begun.recv().unwrap();
+    let left = left_at(&store, 2);
+    let engine = engine(&left, &plan);
+    let (other, before) = (engine.clone(), events.calls.of("a#2"));
+    let resumed = std::thread::spawn(move || other.resume().unwrap().remove(0).wait().unwrap());
+    begun.recv().unwrap();
+    assert!(engine.cancel("k").unwrap());
+    end.send(()).unwrap();
+    assert_eq!(within(move || resumed.join().unwrap()).status(), Status::Cancelled);
+    assert_eq!(
+        (state(&left), events.calls.of("a#2")),
+        (RunState::Ended(Status::Cancelled), before)
+    );
+}
+
+#[test]
+fn a_run_that_is_cancelled_while_it_cannot_be_brought_back_is_cancelled_all_the_same() {
+    let (_, plan, begun, end) = slow_to_bring_back();
+    let store = Arc::new(MemoryStore::new());
+    end.send(()).unwrap();
+    run(&engine(&store, &plan), &plan).unwrap();
+    begun.recv().unwrap();
+    let left = Arc::new(MemoryStore::new());
+    let mut record = records(&store).remove(1);
+    record.body = "no JSON".into();
+    let start = store.run("k").unwrap().unwrap().start;
+    let of = |record| Change::Record { key: "k".into(), record };
+    let first = records(&store).remove(0);
+    left.commit(&[Change::Start(start), of(first), of(record)]).unwrap();
+    let engine = engine(&left, &plan);
+    let other = engine.clone();
+    let resumed = std::thread::spawn(move || other.resume().unwrap().len());
+    begun.recv().unwrap();
+    assert!(engine.cancel("k").unwrap());
+    end.send(()).unwrap();
+    assert_eq!(within(move || resumed.join().unwrap()), 0);
+    assert_eq!(state(&left), RunState::Ended(Status::Cancelled));
 }

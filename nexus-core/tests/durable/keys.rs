@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 
-use nexus_core::journal::{MemoryStore, RunQuery, RunState};
+use nexus_core::journal::{Change, MemoryStore, RunQuery, RunState};
+use nexus_core::testing::TestEngine;
 use nexus_core::{Engine, Fields, Flow, Inputs, Outcome, Plan, Status};
 
-use crate::support::{Events, engine, left_at, prepare, run, state, within};
+use crate::support::{Asking, Events, engine, left_at, prepare, run, state, within};
 
 #[test]
 fn the_same_key_again_invokes_nothing_and_gives_the_same_report() {
@@ -135,4 +136,32 @@ fn a_run_that_would_wait_for_itself_says_so() {
     let said = report.output::<Option<String>>().unwrap().as_deref().unwrap();
     assert!(said.contains("`k` would wait for itself"), "{said}");
     assert_eq!(events.calls.total(), 1);
+}
+
+/// Somebody who took the key in between would run, and be listed as waiting for a decision.
+#[test]
+fn a_run_that_cannot_go_on_has_its_key_until_the_reason_is_written() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let (old, today) = (events.plan("a -> a"), events.plan("a -> a -> a"));
+    let store = Arc::new(MemoryStore::new());
+    run(&engine(&store, &old), &old).unwrap();
+    let left = left_at(&store, 1);
+    let slot: Arc<OnceLock<Engine>> = Arc::default();
+    let (inside, free) = (Arc::clone(&slot), Arc::new(Mutex::new(Vec::new())));
+    let noted = Arc::clone(&free);
+    let asking = Asking::new(&left, move |changes| {
+        if matches!(changes, [Change::Decision { .. }]) {
+            // `adopt` would say what stands in its way if the key was free.
+            let said = inside.get().unwrap().adopt("k").map(drop).unwrap_err().to_string();
+            noted.lock().unwrap().push(said);
+        }
+        Ok(())
+    });
+    let engine = TestEngine::new().store(asking).resumable(&today).build().unwrap();
+    assert!(slot.set(engine.clone()).is_ok());
+    assert!(within(move || engine.resume().unwrap()).is_empty());
+    assert_eq!(state(&left), RunState::NeedsDecision);
+    let said = free.lock().unwrap().clone();
+    assert!(said.len() == 1 && said[0].contains("is under way"), "{said:?}");
 }

@@ -1,7 +1,9 @@
 //! Durable runs (rules D1 to D12): recorded, left, and brought back.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
+mod bad_input;
 mod cancel;
+mod children;
 mod decisions;
 mod drift;
 mod futures;
@@ -15,6 +17,7 @@ mod pending;
 mod pure;
 mod release;
 mod resume;
+mod retention;
 mod retry;
 
 mod support;

@@ -9,11 +9,27 @@ use nexus_sqlite::SqliteStore;
 use rusqlite::Connection;
 
 use crate::child::{batch, begin_runs, whole_batches};
-use crate::support::{Folder, contents, end, record, said, start};
+use crate::support::{Folder, adopt, contents, end, record, said, start};
 
 fn count(path: &std::path::Path, table: &str) -> i64 {
     let sql = Connection::open(path).unwrap();
     sql.query_row(&format!("select count(*) from {table}"), [], |row| row.get(0)).unwrap()
+}
+
+/// What a run has changed its flow to goes with the last run that has it.
+#[test]
+fn removed_runs_leave_no_decisions_behind() {
+    let folder = Folder::fast();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(&[start("a"), start("b"), adopt("a", 1), adopt("b", 1), end("a")]).unwrap();
+    assert_eq!(store.remove(&["a".into()]).unwrap(), 1);
+    let counts = || ["revision", "flow", "record"].map(|table| count(&path, table));
+    assert_eq!(counts(), [1, 2, 1]);
+    assert_eq!(store.run("b").unwrap().unwrap().flow().script, "validate (1 -> charge) -> ship");
+    store.commit(&[end("b")]).unwrap();
+    assert_eq!(store.remove(&["b".into()]).unwrap(), 1);
+    assert_eq!(counts(), [0, 0, 0]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod support;
 mod child;
 mod damage;
 mod disk;
+mod engine;
 mod keep;
 mod kill;
 mod owner;
