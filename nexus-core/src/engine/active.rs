@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use super::mailbox::Mailbox;
@@ -36,7 +36,7 @@ pub(crate) struct LocalRun {
     /// Whether it is a part of another run's task.
     pub(super) is_nested: AtomicBool,
     /// Where it stands among the engine's runs.
-    pub(super) place: usize,
+    pub(super) place: AtomicUsize,
 }
 
 /// When the tasks whose policy bounds the time of all attempts began.
@@ -50,7 +50,7 @@ impl LocalRun {
         pools: Vec<Arc<dyn AnyExecutor>>,
         mocked: Option<Mocked>,
         tracker: Option<Arc<ProgressTracker>>,
-        journal: Option<RunJournal>,
+        journal: Option<Box<RunJournal>>,
     ) -> Self {
         // An executor of the user's may say anything, and may panic.
         let parallelism =
@@ -59,13 +59,13 @@ impl LocalRun {
             mailbox: Mailbox::new(pools.iter().map(parallelism)),
             starts: FirstStarts::default(),
             is_nested: AtomicBool::new(false),
-            place: 0,
+            place: AtomicUsize::new(0),
             engine,
             plan,
             pools,
             mocked,
             tracker,
-            journal: journal.map(Box::new),
+            journal,
         }
     }
 }

@@ -363,10 +363,10 @@ impl ChildRun for ActiveRun {
 
 impl Registered for ActiveRun {
     fn place(&self) -> usize {
-        self.host.place
+        self.host.place.load(Ordering::Relaxed)
     }
-    fn set_place(&mut self, place: usize) {
-        self.host.place = place;
+    fn set_place(&self, place: usize) {
+        self.host.place.store(place, Ordering::Relaxed);
     }
     fn name(&self) -> &str {
         self.plan.name()

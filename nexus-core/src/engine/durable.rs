@@ -251,14 +251,14 @@ impl Beginner {
     }
 
     /// The part of the run that writes it down.
-    pub(super) fn journal(&self, engine: &Shared) -> Option<RunJournal> {
+    pub(super) fn journal(&self, engine: &Shared) -> Option<Box<RunJournal>> {
         let (began_at, ended_at) = match &self.beginning {
             Beginning::New(start) => (start.at, None),
             Beginning::Stored(stored) => (stored.0.start.at, stored.0.ended_at),
         };
         let writer = Arc::clone(&engine.durable.as_ref()?.writer);
         let (key, timer) = (Arc::clone(self.guard.key()), &engine.timer);
-        Some(RunJournal::new(writer, timer, key, began_at, ended_at))
+        Some(Box::new(RunJournal::new(writer, timer, key, began_at, ended_at)))
     }
 
     /// When the run's time is over, by the engine's clock; it counts from the first start, or from

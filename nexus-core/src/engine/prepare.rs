@@ -96,7 +96,7 @@ impl Engine {
         let pools = engine.open_pools(plan, mocked.as_ref())?;
         let deadline = timeout.map(|limit| engine.clock.now().saturating_add(limit));
         let journal = recorded.and_then(|recorded| recorded.journal(engine));
-        engine.runs.add(RunInfo {
+        engine.runs.add(Arc::new(RunInfo {
             id: recorded.map_or_else(|| engine.next_id(), Beginner::id),
             fields,
             states: engine.states(plan)?,
@@ -113,7 +113,7 @@ impl Engine {
                 tracker,
                 journal,
             ),
-        })
+        }))
     }
 
     /// Whether runs of the plan can begin, as far as one can tell: their `State`s are there, and

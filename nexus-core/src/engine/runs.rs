@@ -11,7 +11,7 @@ use crate::sync::{Condvar, Mutex, lock, wait, wait_timeout};
 pub(super) trait Registered: Send + Sync {
     /// Where it stands among the runs of its engine.
     fn place(&self) -> usize;
-    fn set_place(&mut self, place: usize);
+    fn set_place(&self, place: usize);
     fn name(&self) -> &str;
     /// The engine ends: nothing more is recorded of the run, which is cancelled soon.
     fn leave(&self);
@@ -65,7 +65,7 @@ impl State {
 
 impl Runs {
     /// A run begins.
-    pub(super) fn add<R: Registered + 'static>(&self, mut run: R) -> Result<Arc<R>> {
+    pub(super) fn add<R: Registered + 'static>(&self, run: Arc<R>) -> Result<Arc<R>> {
         let mut state = lock(&self.state);
         let admitted = match state.admits {
             Admits::All => true,
@@ -83,7 +83,6 @@ impl Runs {
             state.active.len() - 1
         });
         run.set_place(place);
-        let run = Arc::new(run);
         let registered: Weak<R> = Arc::downgrade(&run);
         state.active[place] = Some(registered);
         Ok(run)
@@ -187,19 +186,21 @@ impl Runs {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     struct Run {
-        place: usize,
+        place: AtomicUsize,
         name: &'static str,
     }
 
     impl Registered for Run {
         fn place(&self) -> usize {
-            self.place
+            self.place.load(Ordering::Relaxed)
         }
-        fn set_place(&mut self, place: usize) {
-            self.place = place;
+        fn set_place(&self, place: usize) {
+            self.place.store(place, Ordering::Relaxed);
         }
         fn name(&self) -> &str {
             self.name
@@ -217,11 +218,12 @@ mod tests {
     #[test]
     fn a_run_that_is_removed_twice_leaves_the_next_one_at_its_place() -> Result<()> {
         let runs = Runs::default();
-        let first = runs.add(Run { place: 0, name: "first" })?;
-        let other = runs.add(Run { place: 0, name: "other" })?;
+        let run = |name| Arc::new(Run { place: AtomicUsize::new(0), name });
+        let first = runs.add(run("first"))?;
+        let other = runs.add(run("other"))?;
         runs.remove(&*first);
-        let next = runs.add(Run { place: 0, name: "next" })?;
-        assert_eq!(next.place, first.place);
+        let next = runs.add(run("next"))?;
+        assert_eq!(next.place(), first.place());
         runs.remove(&*first);
         assert_eq!(runs.still_running(), ["next", "other"]);
         let now = Some(Instant::now());

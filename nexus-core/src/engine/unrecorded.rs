@@ -137,7 +137,7 @@ impl Beginner {
         match *self {}
     }
 
-    pub(super) fn journal(&self, _: &Shared) -> Option<RunJournal> {
+    pub(super) fn journal(&self, _: &Shared) -> Option<Box<RunJournal>> {
         match *self {}
     }
 
