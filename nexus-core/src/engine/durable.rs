@@ -16,7 +16,9 @@ use crate::context::RunId;
 use crate::current;
 use crate::error::{Error, Result};
 use crate::hash::Fnv128;
-use crate::journal::{Change, RunStart, RunState, StoredRun, shortened};
+use crate::journal::{
+    Change, Record, RecordKind, Revision, RunStart, RunState, StoredRun, Timestamp, shortened,
+};
 use crate::plan::Plan;
 use crate::report::{Report, Status};
 use crate::sync::{Mutex, lock, thread};
@@ -211,8 +213,35 @@ impl Checked<'_> {
         };
         same_run(&stored, run.plan, &inputs)?;
         can_go_on(&stored, run.plan)?;
-        Ok(Resumed::as_it_is(guard, stored).beginner())
+        let is_tried_again = match &parent {
+            Some(parent) => is_tried_again_with(durable, parent, &stored)?,
+            None => false,
+        };
+        let resumed = if is_tried_again {
+            let at = guard.engine().timestamp();
+            Resumed::tried_again(guard, stored, None, at)
+        } else {
+            Resumed::as_it_is(guard, stored)
+        };
+        Ok(resumed.beginner())
     }
+}
+
+/// Whether a run that is over and did not succeed goes on once more, since somebody has decided so,
+/// after its end, of the run whose event asks for it.
+fn is_tried_again_with(durable: &Durable, parent: &str, stored: &StoredRun) -> Result<bool> {
+    let (RunState::Ended(status), Some(ended_at)) = (stored.state, stored.ended_at) else {
+        return Ok(false);
+    };
+    if status == Status::Succeeded {
+        return Ok(false);
+    }
+    let is_later = |revision: &Revision| {
+        revision.at >= ended_at
+            && matches!(revision.kind, RecordKind::Retried | RecordKind::Restarted)
+    };
+    let parent = durable.store().run(parent)?;
+    Ok(parent.is_some_and(|parent| parent.revisions.iter().any(is_later)))
 }
 
 impl Resumed {
@@ -221,6 +250,24 @@ impl Resumed {
         // What stood in its way is gone.
         let change = (stored.state == RunState::NeedsDecision)
             .then(|| Change::Decision { key: Arc::clone(&stored.start.key), reason: None });
+        Self { guard, stored, change }
+    }
+
+    /// A run that is over goes on from what failed, or from a step.
+    pub(super) fn tried_again(
+        guard: KeyGuard,
+        mut stored: StoredRun,
+        step: Option<u32>,
+        at: Timestamp,
+    ) -> Self {
+        let (seq, kind, flow) =
+            (stored.records + 1, RecordKind::Retried, Arc::clone(stored.flow()));
+        let body = flow.named_json();
+        let record = Record { seq, at, kind, step, attempt: 0, item: None, body };
+        let (key, written) = (Arc::clone(guard.key()), Arc::clone(&flow));
+        let change = Some(Change::Revise { key, record, flow: written });
+        (stored.state, stored.ended_at) = (RunState::Unfinished, None);
+        stored.revisions.push(Revision { seq, at, kind, flow });
         Self { guard, stored, change }
     }
 

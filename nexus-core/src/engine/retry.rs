@@ -9,7 +9,6 @@ use super::pending::{Found, known};
 use super::resolving::step_at;
 use super::restore::plan_of;
 use crate::error::{Error, Result};
-use crate::journal::{Change, Record, RecordKind, Revision, RunState};
 
 impl Engine {
     /// Goes on with a run that is over and did not succeed, in the background: what failed is tried
@@ -18,7 +17,9 @@ impl Engine {
     /// Done again are the steps whose failures and exceptions nothing handled, those that were
     /// cancelled, and all that took what these gave, or stands in a branch that they decided. Of an
     /// `each` step, only the items that did not succeed. Attempt numbers go on where they were, and
-    /// a retry policy counts from there; a run's timeout counts from now. Idempotency keys stay.
+    /// a retry policy counts from there; a run's timeout counts from now. Idempotency keys stay. Runs
+    /// inside of the events that are done again, and that did not succeed, are tried again in the same
+    /// way.
     ///
     /// ```
     /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry, Status};
@@ -71,7 +72,7 @@ impl Engine {
             Found::Stored(guard) => guard,
             Found::Active(_) => return refused("it is under way".to_owned()),
         };
-        let mut stored = known(durable, &key)?;
+        let stored = known(durable, &key)?;
         if stored.is_open() {
             return refused(format!("it is not over, but {}", stored.state.name()));
         }
@@ -83,15 +84,7 @@ impl Engine {
             Ok(step) => step,
             Err(why) => return refused(format!("`{}` {why}", from.unwrap_or_default())),
         };
-        let (seq, at) = (stored.records + 1, self.shared_state().timestamp());
-        let (kind, flow) = (RecordKind::Retried, Arc::clone(stored.flow()));
-        let body = flow.named_json();
-        let record = Record { seq, at, kind, step, attempt: 0, item: None, body };
-        let change = Change::Revise { key: Arc::clone(&key), record, flow: Arc::clone(&flow) };
-        if let RunState::Ended(_) = stored.state {
-            (stored.state, stored.ended_at) = (RunState::Unfinished, None);
-        }
-        stored.revisions.push(Revision { seq, at, kind, flow });
-        self.resumed(&plan, Resumed { guard, stored, change: Some(change) })?.start()
+        let again = Resumed::tried_again(guard, stored, step, self.shared_state().timestamp());
+        self.resumed(&plan, again)?.start()
     }
 }

@@ -399,6 +399,67 @@ fn a_child_that_failed_gives_the_same_report_to_each_attempt() {
     assert_eq!((events.calls.of("outer"), events.calls.of("no")), (3, 1));
 }
 
+/// The child's own retry policy is used up when its parent is tried again: without going on, it would
+/// give its old report to every attempt for ever.
+#[test]
+fn a_child_that_failed_goes_on_when_its_parent_is_tried_again() {
+    for again in [Engine::retry, |engine: &Engine, key: &str| engine.retry_from(key, "outer")] {
+        let (mut events, inside) = (Events::new(), Inside::default());
+        events.add("a", |_| Outcome::success(1_u32));
+        events.add("second", |ctx: &Context| match ctx.attempt() {
+            1 => Err(std::io::Error::other("not yet")),
+            attempt => Ok(attempt),
+        });
+        let child = events.plan("a -> second");
+        let inner = inside.clone();
+        events.add("outer", move |_| match inner.run().unwrap().status() {
+            Status::Succeeded => Ok(1_u32),
+            _ => Err(std::io::Error::other("the child has failed")),
+        });
+        let outer = events.plan("outer");
+        let store = Arc::new(MemoryStore::new());
+        let engine = engine(&store, &outer);
+        inside.set(&engine, &child);
+        assert_eq!(run(&engine, &outer).unwrap().status(), Status::Failed);
+        let handle = again(&engine, "k").unwrap();
+        assert!(within(move || handle.wait().unwrap()).is_success());
+        let calls = ["outer", "a", "second"].map(|step| events.calls.of(step));
+        assert_eq!((calls, states(&store)), ([2, 1, 2], vec![SUCCEEDED]));
+    }
+}
+
+/// Otherwise a parent that was cancelled could never succeed, since its child stays cancelled.
+#[test]
+fn a_child_that_was_cancelled_goes_on_when_its_parent_is_tried_again() {
+    let (mut events, inside) = (Events::new(), Inside::default());
+    let (begun, has_begun) = mpsc::channel();
+    events.add("first", move |ctx: &Context| {
+        if ctx.attempt() == 1 && begun.send(()).is_ok() {
+            while !ctx.is_cancelled() {
+                std::thread::yield_now();
+            }
+        }
+        Outcome::success(1_u32)
+    });
+    let child = events.plan("first");
+    let inner = inside.clone();
+    events.add("outer", move |_| Outcome::success(inner.run().unwrap().is_success()));
+    let outer = events.plan("outer");
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &outer);
+    inside.set(&engine, &child);
+    let handle = prepare(&engine, &outer).start().unwrap();
+    has_begun.recv_timeout(crate::support::PATIENCE).unwrap();
+    drop(has_begun);
+    assert!(engine.cancel("k").unwrap());
+    assert_eq!(handle.wait().unwrap().status(), Status::Cancelled);
+    assert_eq!(states(&store), [CANCELLED]);
+    let handle = engine.retry("k").unwrap();
+    let report = within(move || handle.wait().unwrap());
+    assert_eq!((report.status(), report.output::<bool>().unwrap()), (Status::Succeeded, &true));
+    assert_eq!(states(&store), [SUCCEEDED]);
+}
+
 #[test]
 fn a_run_that_would_wait_for_the_one_around_its_parent_says_so() {
     let (mut events, inside) = (Events::new(), Inside::default());
