@@ -145,15 +145,6 @@ impl SqliteStore {
         self.reader.backup(path.as_ref())
     }
 
-    /// The requests that the store's owner has not taken yet, in their order.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be read.
-    pub fn requests(&self) -> Result<Vec<Request>, StoreError> {
-        requests::left(&self.reader)
-    }
-
     /// Gives the space of removed runs back to the file system. Without it the store uses it for
     /// the next runs. It copies all that is in the store, and nothing is committed meanwhile.
     ///
@@ -205,9 +196,13 @@ impl Store for SqliteStore {
         requests::leave_beside(&self.file, request)
     }
 
-    fn take_requests(&self) -> Result<Vec<Request>, StoreError> {
-        let writer = self.writer("take requests out of it")?;
-        requests::take(&self.reader, writer)
+    fn requests(&self) -> Result<Vec<(u64, Request)>, StoreError> {
+        requests::waiting(&self.reader)
+    }
+
+    fn remove_request(&self, number: u64) -> Result<(), StoreError> {
+        let writer = self.writer("remove requests from it")?;
+        lock(writer).transaction(|connection, _| requests::remove(connection, number))
     }
 
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {

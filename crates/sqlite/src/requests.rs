@@ -1,16 +1,13 @@
 //! What other processes ask of the owner.
 
-use std::sync::Mutex;
-
 use nexus_core::journal::{Request, StoreError};
 use rusqlite::{Connection, params};
 
+use crate::Durability;
 use crate::error::WriteError;
 use crate::file::StoreFile;
 use crate::number::now;
 use crate::reader::Reader;
-use crate::writer::Writer;
-use crate::{Durability, lock};
 
 pub(crate) fn leave(connection: &Connection, request: &Request) -> Result<(), WriteError> {
     let body = serde_json::to_string(request)
@@ -30,39 +27,28 @@ pub(crate) fn leave_beside(file: &StoreFile, request: &Request) -> Result<(), St
     })
 }
 
-/// Takes the requests out of the store. Those that this version does not know stay, for an owner
-/// that does. The owner asks four times a second, so it writes only where there is one.
-pub(crate) fn take(reader: &Reader, writer: &Mutex<Writer>) -> Result<Vec<Request>, StoreError> {
-    if reader.read(|connection, _| Ok(waiting(connection)?.is_empty()))? {
-        return Ok(Vec::new());
-    }
-    lock(writer).transaction(|connection, _| {
-        let waiting = waiting(connection)?;
-        let mut delete = connection.prepare_cached("delete from request where id = ?1")?;
-        for (id, _) in &waiting {
-            delete.execute([id])?;
-        }
-        Ok(waiting.into_iter().map(|(_, request)| request).collect())
-    })
+/// A request is done, or cannot be done.
+pub(crate) fn remove(connection: &Connection, number: u64) -> Result<(), WriteError> {
+    connection
+        .prepare_cached("delete from request where id = ?1")?
+        .execute([number.cast_signed()])?;
+    Ok(())
 }
 
-/// The requests that the owner has not taken yet.
-pub(crate) fn left(reader: &Reader) -> Result<Vec<Request>, StoreError> {
+/// The requests that the owner has not done yet. Those that this version does not know stay, for an
+/// owner that does.
+pub(crate) fn waiting(reader: &Reader) -> Result<Vec<(u64, Request)>, StoreError> {
     reader.read(|connection, _| {
-        Ok(waiting(connection)?.into_iter().map(|(_, request)| request).collect())
-    })
-}
-
-fn waiting(connection: &Connection) -> rusqlite::Result<Vec<(i64, Request)>> {
-    let mut select = connection.prepare_cached("select id, body from request order by id")?;
-    let mut rows = select.query([])?;
-    let mut waiting = Vec::new();
-    while let Some(row) = rows.next()? {
-        let request =
-            row.get_ref(1)?.as_str().ok().and_then(|body| serde_json::from_str(body).ok());
-        if let Some(request) = request {
-            waiting.push((row.get(0)?, request));
+        let mut select = connection.prepare_cached("select id, body from request order by id")?;
+        let mut rows = select.query([])?;
+        let mut waiting = Vec::new();
+        while let Some(row) = rows.next()? {
+            let request =
+                row.get_ref(1)?.as_str().ok().and_then(|body| serde_json::from_str(body).ok());
+            if let Some(request) = request {
+                waiting.push((row.get::<_, i64>(0)?.cast_unsigned(), request));
+            }
         }
-    }
-    Ok(waiting)
+        Ok(waiting)
+    })
 }

@@ -15,7 +15,7 @@ use nexus_core::journal::{
 };
 use nexus_sqlite::SqliteStore;
 use proptest::prelude::*;
-use support::Folder;
+use support::{Folder, taken};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -244,7 +244,7 @@ proptest! {
                     model.request(&request).unwrap();
                 }
                 Step::TakeRequests => {
-                    prop_assert_eq!(store.take_requests().unwrap(), model.take_requests().unwrap());
+                    prop_assert_eq!(taken(&store), taken(&model));
                 }
                 Step::Reopen => {
                     drop(store);

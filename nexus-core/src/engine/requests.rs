@@ -18,9 +18,9 @@ impl Engine {
     /// it lives.
     pub(super) fn watch_requests(&self) {
         if let Some(durable) = &self.shared_state().durable {
-            let (engine, mut looks) = (self.downgrade(), 0_u32);
+            let (engine, mut looks, mut done) = (self.downgrade(), 0_u32, Vec::new());
             durable.requests.start(LOOK_EVERY, move || {
-                look(&engine);
+                look(&engine, &mut done);
                 if looks.is_multiple_of(PRUNE_EVERY) {
                     prune_finished(&engine);
                 }
@@ -52,8 +52,8 @@ impl Engine {
     }
 }
 
-/// Looks for requests, and does what they ask for.
-fn look(engine: &WeakEngine) {
+/// Looks for requests, and does what they ask for. What is `done` is still to be removed.
+fn look(engine: &WeakEngine, done: &mut Vec<u64>) {
     // While it only looks it is no handle, so that the engine ends where its last handle goes.
     let Some(shared) = engine.shared() else { return };
     let Some(durable) = &shared.durable else { return };
@@ -61,15 +61,17 @@ fn look(engine: &WeakEngine) {
     if !shared.runs.is_open() {
         return;
     }
-    // What cannot be read now can be later.
-    let requests = durable.store().take_requests().unwrap_or_default();
-    if requests.is_empty() {
-        return;
-    }
-    match engine.upgrade() {
-        Some(engine) => requests.iter().for_each(|request| engine.handle(request)),
-        // The engine ends: they are for whoever owns the store next.
-        None => requests.iter().for_each(|request| _ = durable.store().request(request)),
+    // What cannot be read or removed now can be later.
+    done.retain(|number| durable.store().remove_request(*number).is_err());
+    for (number, request) in durable.store().requests().unwrap_or_default() {
+        if done.contains(&number) {
+            continue;
+        }
+        let Some(engine) = engine.upgrade().filter(|_| shared.runs.is_open()) else { return };
+        engine.handle(&request);
+        if durable.store().remove_request(number).is_err() {
+            done.push(number);
+        }
     }
 }
 

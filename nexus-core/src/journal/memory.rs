@@ -24,7 +24,9 @@ pub struct MemoryStore(Mutex<Contents>);
 #[derive(Debug, Default, Clone)]
 struct Contents {
     runs: BTreeMap<Arc<str>, (StoredRun, Vec<Record>)>,
-    requests: Vec<Request>,
+    requests: BTreeMap<u64, Request>,
+    /// The number of the last request.
+    last_request: u64,
 }
 
 impl MemoryStore {
@@ -155,12 +157,22 @@ impl Store for MemoryStore {
     }
 
     fn request(&self, request: &Request) -> Result<(), StoreError> {
-        lock(&self.0).requests.push(request.clone());
+        let mut contents = lock(&self.0);
+        contents.last_request += 1;
+        let number = contents.last_request;
+        contents.requests.insert(number, request.clone());
         Ok(())
     }
 
-    fn take_requests(&self) -> Result<Vec<Request>, StoreError> {
-        Ok(std::mem::take(&mut lock(&self.0).requests))
+    fn requests(&self) -> Result<Vec<(u64, Request)>, StoreError> {
+        let contents = lock(&self.0);
+        let requests = contents.requests.iter();
+        Ok(requests.map(|(number, request)| (*number, request.clone())).collect())
+    }
+
+    fn remove_request(&self, number: u64) -> Result<(), StoreError> {
+        lock(&self.0).requests.remove(&number);
+        Ok(())
     }
 
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {

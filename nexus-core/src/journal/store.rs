@@ -312,12 +312,22 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// If the store cannot be written to.
     fn request(&self, request: &Request) -> Result<(), StoreError>;
 
-    /// The requests that were left, in their order, which are gone with this call.
+    /// The requests that were left and are not removed, in their order, each with a number by which
+    /// it is removed. Those that this version does not know are left out: they stay for an owner that
+    /// does.
     ///
     /// # Errors
     ///
-    /// If the store cannot be read or written to.
-    fn take_requests(&self) -> Result<Vec<Request>, StoreError>;
+    /// If the store cannot be read.
+    fn requests(&self) -> Result<Vec<(u64, Request)>, StoreError>;
+
+    /// Removes the request with this number: it is done, or cannot be done. The owner removes it
+    /// afterwards, so that one whose process dies meanwhile is done by the next.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written to.
+    fn remove_request(&self, number: u64) -> Result<(), StoreError>;
 
     /// Removes these runs, which must be over or damaged, with their records. Gives how many there were.
     ///
@@ -346,8 +356,11 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn request(&self, request: &Request) -> Result<(), StoreError> {
         (**self).request(request)
     }
-    fn take_requests(&self) -> Result<Vec<Request>, StoreError> {
-        (**self).take_requests()
+    fn requests(&self) -> Result<Vec<(u64, Request)>, StoreError> {
+        (**self).requests()
+    }
+    fn remove_request(&self, number: u64) -> Result<(), StoreError> {
+        (**self).remove_request(number)
     }
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {
         (**self).remove(keys)

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use nexus_core::journal::{Change, MemoryStore, Request, RunState, Store};
-use nexus_core::{Context, Engine, Inputs, Outcome, Plan, Shutdown, Status};
+use nexus_core::testing::TestEngine;
+use nexus_core::{Context, Engine, Inputs, Observer, Outcome, Plan, Shutdown, Status};
 
 use crate::support::{Events, engine, left_at, prepare, records, run, state, within};
 
@@ -63,6 +64,36 @@ fn another_process_may_ask_for_it() {
     begun.recv().unwrap();
     store.request(&Request::Cancel { key: "k".into() }).unwrap();
     assert_eq!(handle.wait().unwrap().status(), Status::Cancelled);
+}
+
+/// Tells what is left in the store while a request is being done.
+struct Handled {
+    store: Arc<MemoryStore>,
+    left: Mutex<mpsc::Sender<usize>>,
+}
+
+impl Observer for Handled {
+    fn request_handled(&self, _: &Request, _: Result<(), &nexus_core::Error>) {
+        let _ = self.left.lock().unwrap().send(self.store.requests().unwrap().len());
+    }
+}
+
+/// Otherwise what somebody has asked for is lost where the owner dies before it is done.
+#[test]
+fn a_request_stays_in_the_store_until_it_is_done() {
+    let store = Arc::new(MemoryStore::new());
+    let (left, says) = mpsc::channel();
+    let handled = Handled { store: Arc::clone(&store), left: Mutex::new(left) };
+    let builder = TestEngine::new().store(Arc::clone(&store)).observer(handled);
+    let engine = builder.build().unwrap();
+    store.request(&Request::Cancel { key: "nobody".into() }).unwrap();
+    engine.resume().unwrap();
+    within(move || {
+        assert_eq!(says.recv().unwrap(), 1);
+        while !store.requests().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+    });
 }
 
 #[test]

@@ -173,8 +173,11 @@ impl Store for Asking {
     fn request(&self, request: &Request) -> Result<(), StoreError> {
         self.inner.request(request)
     }
-    fn take_requests(&self) -> Result<Vec<Request>, StoreError> {
-        self.inner.take_requests()
+    fn requests(&self) -> Result<Vec<(u64, Request)>, StoreError> {
+        self.inner.requests()
+    }
+    fn remove_request(&self, number: u64) -> Result<(), StoreError> {
+        self.inner.remove_request(number)
     }
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {
         self.inner.remove(keys)

@@ -221,7 +221,7 @@ fn ask(
     let (mut since, mut is_taken) = (Instant::now(), false);
     while !is_done(store)? {
         let left = store.requests().map_err(|error| store::failure(&error))?;
-        if !is_taken && !left.contains(request) {
+        if !is_taken && !left.iter().any(|(_, left)| left == request) {
             (since, is_taken) = (Instant::now(), true);
         }
         let patience = if is_taken { patience } else { Some(PATIENCE) };

@@ -6,7 +6,7 @@ use nexus_core::journal::{Request, RunQuery, Store, StoreError};
 use nexus_sqlite::SqliteStore;
 
 use crate::child::{Part, run};
-use crate::support::{Folder, record, said, start};
+use crate::support::{Folder, record, said, start, taken};
 
 #[test]
 fn a_second_process_is_told_who_owns_the_store() {
@@ -87,8 +87,8 @@ fn another_process_reads_and_leaves_requests_beside_the_owner() {
     let second = Request::Cancel { key: "b".into() };
     beside.request(&first).unwrap();
     beside.request(&second).unwrap();
-    assert_eq!(owner.take_requests().unwrap(), [first, second]);
-    assert_eq!(owner.take_requests().unwrap(), []);
+    assert_eq!(taken(&owner), [first, second]);
+    assert_eq!(taken(&owner), []);
     owner.commit(&[start("b")]).unwrap();
     assert_eq!(beside.runs(&RunQuery::all()).unwrap().len(), 2);
 }
@@ -102,7 +102,7 @@ fn a_request_of_a_newer_version_stays_for_who_knows_it() {
     sql.execute("insert into request (body, at) values ('{\"levitate\":{}}', 1)", []).unwrap();
     let known = Request::Cancel { key: "a".into() };
     owner.request(&known).unwrap();
-    assert_eq!(owner.take_requests().unwrap(), [known]);
+    assert_eq!(taken(&owner), [known]);
     let left: i64 = sql.query_row("select count(*) from request", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 1);
 }
@@ -116,7 +116,7 @@ fn what_was_opened_to_be_read_refuses_to_write_and_says_how() {
     for error in [
         beside.commit(&[start("a")]).unwrap_err(),
         beside.remove(&["a".into()]).unwrap_err(),
-        beside.take_requests().map(drop).unwrap_err(),
+        beside.remove_request(1).unwrap_err(),
         beside.compact().unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::Refused(_)));
@@ -125,5 +125,5 @@ fn what_was_opened_to_be_read_refuses_to_write_and_says_how() {
     // It left a request of its own without an owner, which the next one takes.
     beside.request(&Request::Cancel { key: "a".into() }).unwrap();
     drop(beside);
-    assert_eq!(SqliteStore::open(&path).unwrap().take_requests().unwrap().len(), 1);
+    assert_eq!(taken(&SqliteStore::open(&path).unwrap()).len(), 1);
 }

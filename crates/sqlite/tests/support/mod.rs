@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nexus_core::Status;
 use nexus_core::journal::{
-    Change, FlowRecord, FlowStep, Record, RecordKind, RunQuery, RunStart, Store, StoredRun,
-    Timestamp,
+    Change, FlowRecord, FlowStep, Record, RecordKind, Request, RunQuery, RunStart, Store,
+    StoredRun, Timestamp,
 };
 
 /// A folder that is removed at the end.
@@ -49,6 +49,15 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// The requests that were left, which are removed then.
+pub fn taken(store: &impl Store) -> Vec<Request> {
+    let requests = store.requests().unwrap();
+    for (number, _) in &requests {
+        store.remove_request(*number).unwrap();
+    }
+    requests.into_iter().map(|(_, request)| request).collect()
 }
 
 /// The time at which everything in the tests begins: 2026-01-02 03:04:05 UTC.
