@@ -29,9 +29,12 @@
 //! The server is a program of its own under the Business Source License 1.1, and no part of nexus.
 #![cfg_attr(
     not(feature = "sdk"),
-    allow(rustdoc::broken_intra_doc_links, reason = "without the feature there is no such item")
+    allow(
+        dead_code,
+        rustdoc::broken_intra_doc_links,
+        reason = "without the feature, what uses it is left out"
+    )
 )]
-#![cfg_attr(not(any(feature = "sdk", test)), allow(dead_code, reason = "what uses it is left out"))]
 
 mod interpreter;
 mod message;

@@ -294,7 +294,7 @@ impl RunMachine {
         match action {
             Action::Check(task) => self.checked(task, &answer_json(exception), at),
             Action::Start(task) => self.completed(task, &exception_json(exception), at),
-            Action::Wake(..) => false,
+            Action::Wake(..) | Action::Await(..) => false,
         }
     }
 
