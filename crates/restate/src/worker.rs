@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nexus_core::driver::{EventHost, RunMachine, RunStart};
-use nexus_core::{Plan, Registry};
+use nexus_core::{Flow, Plan, Registry};
 use restate_sdk::endpoint::{ContextInternal, Endpoint, InputMetadata};
 use restate_sdk::errors::{HandlerError, HandlerResult, TerminalError};
 use restate_sdk::http_server::HttpServer;
@@ -42,6 +42,7 @@ pub(crate) fn pipeline_service(pipeline: &str) -> String {
 #[must_use = "a worker does nothing until it is run"]
 pub struct Worker {
     host: EventHost,
+    registry: Arc<Registry>,
     plans: Vec<Arc<Plan>>,
     events: Option<Vec<String>>,
     pipelines: Option<Vec<String>>,
@@ -68,6 +69,7 @@ impl Worker {
     /// A worker that offers the events of this registry, and the pipelines that are named later.
     pub fn of(registry: Registry) -> Self {
         Self {
+            registry: Arc::new(registry.clone()),
             host: EventHost::new(registry),
             plans: Vec::new(),
             events: None,
@@ -96,7 +98,8 @@ impl Worker {
         self
     }
 
-    /// Offers the pipeline of this plan, such as one from a file.
+    /// Offers the pipeline of this plan, such as one from a file; also for runs that bring another
+    /// flow under its name, of the same fields and of events that this worker has.
     pub fn plan(mut self, plan: &Arc<Plan>) -> Self {
         self.plans.push(Arc::clone(plan));
         self
@@ -174,8 +177,8 @@ impl Worker {
     }
 
     fn endpoint(self) -> Result<Endpoint> {
-        let Self { host, plans, events, pipelines, identity_keys, .. } = self;
-        let (host, plans) = (Arc::new(host), Arc::new(plans));
+        let Self { host, registry, plans, events, pipelines, identity_keys, .. } = self;
+        let (host, plans) = (Arc::new(host), Arc::new(Plans { plans, registry }));
         let mut endpoint = Endpoint::builder();
         for key in &identity_keys {
             endpoint = endpoint
@@ -190,12 +193,12 @@ impl Worker {
             }
             endpoint = endpoint.bind(event_definition(event, &host)?);
         }
-        let planned = plans.iter().map(|plan| plan.name().to_owned());
+        let planned = plans.plans.iter().map(|plan| plan.name().to_owned());
         let mut names: Vec<String> = planned.chain(pipelines.unwrap_or_default()).collect();
         names.sort();
         names.dedup();
         for name in &names {
-            let is_planned = plans.iter().any(|plan| plan.name() == name);
+            let is_planned = plans.plans.iter().any(|plan| plan.name() == name);
             if !is_planned && !RunMachine::linked_pipelines().any(|linked| linked == name) {
                 return Err(Error::Worker(format!(
                     "this program has no durable pipeline `{name}`; say `#[pipeline(durable, ..)]` of it"
@@ -259,7 +262,7 @@ fn event_definition(event: &str, host: &Arc<EventHost>) -> Result<ServiceDefinit
 fn pipeline_definition(
     pipeline: &str,
     host: &Arc<EventHost>,
-    plans: &Arc<Vec<Arc<Plan>>>,
+    plans: &Arc<Plans>,
 ) -> Result<ServiceDefinition> {
     let (host, plans) = (Arc::clone(host), Arc::clone(plans));
     let handle = move |context: ContextInternal, input: Bytes, metadata: InputMetadata| {
@@ -277,12 +280,13 @@ async fn run(
     input: &[u8],
     metadata: &InputMetadata,
     host: &EventHost,
-    plans: &[Arc<Plan>],
+    plans: &Plans,
 ) -> HandlerResult<Bytes> {
     let begun: RunInput = serde_json::from_slice(input).map_err(unreadable)?;
     let start = begun.start(&metadata.key);
     // Another version of the program may be able to go on: the server keeps the run for it.
-    let machine = RunMachine::new(&plan_of(&start, plans)?, start)?;
+    let plan = plans.of(&start).map_err(|error| error.to_string())?;
+    let machine = RunMachine::new(&plan, start).map_err(|error| error.to_string())?;
     let machine = interpret(machine, host, &mut SdkContext::new(context)).await;
     let output = RunOutput::of(begun, machine.records())?;
     let json = serde_json::to_vec(&output)?;
@@ -299,16 +303,26 @@ fn unreadable(error: impl fmt::Display) -> HandlerError {
     TerminalError::new_with_code(400, format!("the message cannot be read: {error}")).into()
 }
 
-/// The plan of this program for a run.
-fn plan_of(start: &RunStart, plans: &[Arc<Plan>]) -> Result<Arc<Plan>> {
-    let name = &*start.pipeline;
-    let mut named = plans.iter().filter(|plan| plan.name() == name);
-    if let Some(plan) = named.find(|plan| plan.script() == start.flow.script) {
-        return Ok(Arc::clone(plan));
+/// The plans that were given to a worker, beside those of linked pipelines.
+struct Plans {
+    plans: Vec<Arc<Plan>>,
+    registry: Arc<Registry>,
+}
+
+impl Plans {
+    /// The plan of this program for a run.
+    fn of(&self, start: &RunStart) -> Result<Arc<Plan>> {
+        let (name, script) = (&*start.pipeline, &start.flow.script);
+        let named = || self.plans.iter().filter(|plan| plan.name() == name);
+        if let Some(plan) = named().find(|plan| plan.script() == *script) {
+            return Ok(Arc::clone(plan));
+        }
+        if let Some(plan) = named().next() {
+            return Ok(Flow::parse(script)?.plan(&self.registry, plan.fields())?);
+        }
+        RunMachine::linked_plan(start)?
+            .ok_or_else(|| Error::Worker(format!("this worker has no pipeline `{name}`")))
     }
-    RunMachine::linked_plan(start)?.ok_or_else(|| {
-        Error::Worker(format!("this worker has no pipeline `{name}` with that flow"))
-    })
 }
 
 impl fmt::Debug for Worker {

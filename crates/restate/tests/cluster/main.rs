@@ -10,9 +10,11 @@ mod support;
 use std::process::ExitCode;
 
 mod flows;
+mod measure;
+mod rules;
 mod trouble;
 
-/// The tests that one node is enough for.
+/// The tests; one node is enough for them.
 const ONE: &[(&str, fn())] = &[
     ("every_kind_of_step_runs_on_the_cluster", flows::every_kind_of_step_runs_on_the_cluster),
     (
@@ -24,17 +26,32 @@ const ONE: &[(&str, fn())] = &[
     ("a_run_and_an_event_have_their_time", flows::a_run_and_an_event_have_their_time),
     ("a_run_without_its_worker_waits_for_one", trouble::a_run_without_its_worker_waits_for_one),
     ("what_is_wrong_is_said", trouble::what_is_wrong_is_said),
+    ("the_rules_hold_on_every_engine", rules::the_rules_hold_on_every_engine),
     ("a_killed_worker_loses_nothing", trouble::a_killed_worker_loses_nothing),
 ];
 
 fn main() -> ExitCode {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if info.payload_as_str() != Some(rules::ON_PURPOSE) {
+            print(info);
+        }
+    }));
     let args: Vec<String> = std::env::args().skip(1).collect();
     if args.first().is_some_and(|arg| arg == program::WORK) {
         return program::work(&args[1..]);
     }
-    let wanted = args.iter().find(|arg| !arg.starts_with('-') && *arg != "one").cloned();
-    let wanted = wanted.unwrap_or_default();
-    for (name, test) in ONE.iter().filter(|(name, _)| name.contains(&wanted)) {
+    let mut args = args.iter().filter(|arg| !arg.starts_with('-'));
+    let tests = match args.next().map(String::as_str) {
+        Some("one") => ONE,
+        Some("measure") => {
+            measure::measure();
+            return ExitCode::SUCCESS;
+        }
+        _ => panic!("say `one` or `measure`; see ci/cluster.sh"),
+    };
+    let wanted = args.next().map_or("", String::as_str);
+    for (name, test) in tests.iter().filter(|(name, _)| name.contains(wanted)) {
         let begin = std::time::Instant::now();
         test();
         println!("test {name} ... ok, {:.1} s", begin.elapsed().as_secs_f64());

@@ -18,10 +18,15 @@ pub(crate) const LOG: &str = "NEXUS_CLUSTER_LOG";
 /// `work ADDRESS ADMIN [EVENT ..]`
 pub(crate) fn work(args: &[String]) -> ExitCode {
     let [address, admin, events @ ..] = args else { return ExitCode::from(2) };
-    let mut worker = Worker::new().listen(address).register(admin, format!("http://{address}"));
+    // As `Worker::new()`, with names for what flows at run time may say.
+    let mut worker = Worker::of(crate::rules::registry())
+        .pipelines(["OrderPipeline", "SlowPipeline", "HurriedPipeline"])
+        .listen(address)
+        .register(admin, format!("http://{address}"));
     if !events.is_empty() {
         worker = worker.events(events);
     }
+    worker = worker.plan(&crate::rules::plan("s"));
     match worker.state(Gateway("gateway".to_owned())).run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

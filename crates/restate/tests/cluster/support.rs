@@ -11,7 +11,7 @@ use nexus_restate::Cluster;
 use crate::program::{LOG, WORK};
 
 /// An address of `ci/cluster.sh`.
-fn addresses(name: &str) -> Vec<String> {
+pub(crate) fn addresses(name: &str) -> Vec<String> {
     let there = std::env::var(name).unwrap_or_default();
     let there: Vec<String> = there.split_whitespace().map(str::to_owned).collect();
     assert!(!there.is_empty(), "these tests need servers: run `ci/cluster.sh test`");
