@@ -161,6 +161,7 @@ test)
     cargo clippy -p nexus-restate --all-targets --features sdk -- -D warnings
     cargo clippy -p nexus --features restate -- -D warnings
     cargo test -p nexus-restate --features sdk --lib
+    cargo test -p nexus-restate --features sdk --doc
     cargo build -q -p nexus-restate --features sdk --test cluster
     run 1 cargo test -q -p nexus-restate --features sdk --test cluster -- one "$@"
     ;;

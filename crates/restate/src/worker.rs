@@ -13,7 +13,7 @@ use restate_sdk::errors::{HandlerError, HandlerResult, TerminalError};
 use restate_sdk::http_server::HttpServer;
 use restate_sdk::service::ServiceDefinition;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::context::{SdkContext, perform};
 use crate::error::{Error, Result};
@@ -153,8 +153,7 @@ impl Worker {
                 self.listen
             ))
         })?;
-        let listener = TcpListener::bind(address)
-            .await
+        let listener = listen(address)
             .map_err(|error| Error::Worker(format!("it cannot listen at {address}: {error}")))?;
         let registrations = self.registrations.clone();
         let server = HttpServer::new(self.endpoint()?);
@@ -208,6 +207,17 @@ impl Worker {
         }
         Ok(endpoint.build())
     }
+}
+
+/// Listens at an address. Connections have the listener's options: answers are small, and must not
+/// wait until what was sent before is acknowledged, which takes up to 40 ms.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_nodelay(true)?;
+    // A worker that begins again has the address at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
 }
 
 /// Waits until somebody wants the process to end.
