@@ -89,6 +89,9 @@ fn free() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
+/// A run from its beginning to its end.
+type Run = Box<dyn Fn() + Sync>;
+
 /// Measures, and prints.
 pub(crate) fn measure() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -105,7 +108,6 @@ pub(crate) fn measure() {
     let uri = format!("{{\"uri\":\"http://{bare_worker}\"}}");
     request(&admin(), "POST", "/deployments", &uri);
 
-    type Run = Box<dyn Fn() + Sync>;
     let shapes: [(&str, Run, Run); 2] = [
         (
             "ten calls",
@@ -130,7 +132,8 @@ pub(crate) fn measure() {
             of_bare.sort();
             of_ours.sort();
             let (bare, ours) = (of_bare[ROUNDS / 2], of_ours[ROUNDS / 2]);
-            let step = |time: Duration| time.as_secs_f64() * 1e6 / (beside * times * STEPS) as f64;
+            let steps = u32::try_from(beside * times * STEPS).unwrap();
+            let step = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(steps);
             println!(
                 "{shape}, {beside} beside each other: bare {:.0} µs a step, nexus {:.0} µs, {:.2} times the time",
                 step(bare),

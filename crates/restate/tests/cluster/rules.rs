@@ -120,7 +120,7 @@ fn sum(#[piped] x: &[u32]) -> Outcome<u32> {
 }
 
 /// Each line is a flow; what stands for a state is every evaluation state.
-const TABLE: &str = r#"
+const TABLE: &str = r"
 s -> f -> p -> s
 s |-> add |-> add
 f |-> add
@@ -162,7 +162,7 @@ items |-> item[each, execution_evaluation_state = SuccessForPartialSuccess] |-> 
 items |-> add[each, max_concurrency = 2] |-> add[each] |-> sum
 items |-> skipped_item[each] |-> sum
 nothing |-> add[each] |-> sum
-"#;
+";
 
 const STATES: [&str; 4] = [
     "SuccessOnAllEventsSuccess",

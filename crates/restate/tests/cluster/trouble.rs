@@ -25,6 +25,18 @@ pub(crate) fn a_run_without_its_worker_waits_for_one() {
     assert!(report.is_success(), "{report}");
 }
 
+/// What no worker offers.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = excuse_nobody)]
+struct LonelyPipeline {
+    text: String,
+}
+
+#[event]
+fn excuse_nobody(text: &str) -> Outcome<usize> {
+    Outcome::success(text.len())
+}
+
 pub(crate) fn what_is_wrong_is_said() {
     let refused = |url: &str| Cluster::connect(url).unwrap_err().to_string();
     assert!(refused("http://127.0.0.1:1").contains("no server answers at http://127.0.0.1:1"));
@@ -45,14 +57,10 @@ pub(crate) fn what_is_wrong_is_said() {
     let error = nexus_restate::Worker::new().listen("127.0.0.1:0").identity_key("x").run();
     assert!(error.unwrap_err().to_string().contains("`x` is no identity key"));
 
-    let mut registry = Registry::new();
-    registry.event("lonely", |_: &Context| Outcome::success(1_u32)).output_json();
-    let flow = Flow::parse("lonely").unwrap();
-    let plan = flow.plan(&registry, &Fields::new().with_serde::<String>("text")).unwrap();
-    let inputs = |text: String| Inputs::new().with("text", text);
-    let error = cluster().prepare_plan(&plan, inputs(String::new())).unwrap().run().unwrap_err();
-    assert!(error.to_string().contains("no worker offers the pipeline `flow`"), "{error}");
-    let error = cluster().prepare_plan(&plan, inputs("x".repeat(33 << 20))).unwrap().run();
+    let lonely = |text: String| cluster().prepare(LonelyPipeline { text }).unwrap().run();
+    let error = lonely(String::new()).unwrap_err().to_string();
+    assert!(error.contains("no worker offers the pipeline `LonelyPipeline`"), "{error}");
+    let error = lonely("x".repeat(33 << 20));
     assert!(matches!(error, Err(Error::TooLong { .. })), "{error:?}");
 }
 

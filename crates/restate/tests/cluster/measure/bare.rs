@@ -1,5 +1,10 @@
 //! The shapes that are measured, as one writes them with the SDK alone.
-#![allow(missing_docs, clippy::wildcard_imports, reason = "the SDK's macros make what has none")]
+#![allow(
+    missing_docs,
+    clippy::unused_async,
+    clippy::wildcard_imports,
+    reason = "the SDK's macros make what has no documentation, and want futures"
+)]
 
 use restate_sdk::context::RequestTarget;
 use restate_sdk::prelude::*;
