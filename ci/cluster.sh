@@ -162,6 +162,7 @@ test)
     cargo clippy -p nexus --features restate -- -D warnings
     cargo test -p nexus-restate --features sdk --lib
     cargo test -p nexus-restate --features sdk --doc
+    cargo test -p nexus --features restate --doc guide::cluster
     cargo build -q -p nexus-restate --features sdk --test cluster
     run 1 cargo test -q -p nexus-restate --features sdk --test cluster -- one "$@"
     ;;

@@ -61,8 +61,3 @@ pub use worker::Worker;
 
 #[cfg(test)]
 mod tests;
-
-/// The guide's chapter, compiled with the tests.
-#[cfg(all(doctest, feature = "sdk"))]
-#[doc = include_str!("../../../docs/src/cluster.md")]
-mod guide {}
