@@ -33,6 +33,9 @@ mod batch {}
 #[cfg(feature = "durable")]
 #[doc = include_str!("../docs/src/durable.md")]
 mod durable {}
+#[cfg(feature = "restate")]
+#[doc = include_str!("../docs/src/cluster.md")]
+mod cluster {}
 #[doc = include_str!("../docs/src/pictures.md")]
 mod pictures {}
 #[doc = include_str!("../docs/src/cli.md")]

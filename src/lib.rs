@@ -76,13 +76,14 @@
 //! | `registry` | yes | events register themselves by name at link time |
 //! | `cli` | | [`nexus::cli`](crate::cli): a command line for your pipelines |
 //! | `durable` | | `SqliteStore`: runs that outlive the process; `#[pipeline(durable, ..)]` |
+//! | `restate` | | [`nexus::restate`](crate::restate): pipelines on a cluster of Restate servers |
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!
 //! The repository has a guide, whose chapters explain the flow language, retries, executors,
 //! timeouts, durable runs, pictures, the command line and testing, and has a cookbook.
 #![cfg_attr(
-    not(all(feature = "cli", feature = "durable")),
+    not(all(feature = "cli", feature = "durable", feature = "restate")),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "without the features there are no such modules"
@@ -113,6 +114,10 @@ pub use nexus_sqlite::{Durability, SqliteStore};
 #[cfg(feature = "cli")]
 #[doc(inline)]
 pub use nexus_command as cli;
+
+#[cfg(feature = "restate")]
+#[doc(inline)]
+pub use nexus_restate as restate;
 
 #[doc(hidden)]
 pub use nexus_core::__private;

@@ -214,7 +214,7 @@ impl TaskHost {
                     pipeline: header.pipeline.into_owned(),
                     path: header.path.into_owned(),
                     key: header.key.map(Cow::into_owned),
-                    clock: Since { base: header.now, start: begin },
+                    clock: Since { base: header.now, start: Some(begin) },
                     parts: OnceLock::new(),
                 })
             });
@@ -450,12 +450,14 @@ impl Names for LoadedStep {
 #[derive(Debug)]
 pub(crate) struct Since {
     pub(crate) base: Duration,
-    pub(crate) start: Instant,
+    /// When it has begun to go on, if it does.
+    pub(crate) start: Option<Instant>,
 }
 
 impl Clock for Since {
     fn now(&self) -> Duration {
-        self.base.saturating_add(self.start.elapsed())
+        let gone = self.start.map_or(Duration::ZERO, |start| start.elapsed());
+        self.base.saturating_add(gone)
     }
     fn wait_until(&self, at: Duration, _idle: bool) -> Wait {
         match at.checked_sub(self.now()) {

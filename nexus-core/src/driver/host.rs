@@ -62,9 +62,9 @@ impl EventHost {
         let received = lock(&self.0).receive(&mut json);
         let work = received.map(|received| {
             let policy = received.def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());
-            Box::new(Work { policy: policy.cloned(), received })
+            Work { policy: policy.cloned(), received }
         });
-        LocalTask { kind, work }
+        LocalTask::new(kind, work)
     }
 
     /// The resource that a parameter takes.

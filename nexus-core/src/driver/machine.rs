@@ -88,6 +88,10 @@ impl RunMachine {
     /// If the flow that the run began with cannot be planned with the events of today.
     pub fn linked_plan(start: &RunStart) -> Result<Option<Arc<Plan>>> {
         let Some(pipeline) = LinkedPipeline::find(&start.pipeline) else { return Ok(None) };
+        let today = (pipeline.plan)(None)?;
+        if today.script() == start.flow.script {
+            return Ok(Some(today));
+        }
         (pipeline.plan)(Some(&start.flow.script)).map(Some)
     }
 
@@ -193,22 +197,24 @@ impl RunMachine {
             || def.params.iter().any(cannot_cross)
     }
 
-    /// What an [`EventHost`] in another process needs to run the task, or to ask its check.
+    /// What an [`EventHost`] in another process needs to run the task, or to ask its check: at most
+    /// so many bytes of JSON.
     ///
     /// # Errors
     ///
     /// If a part of it cannot be written down: the exception that the task [failed](Self::failed)
     /// with.
-    pub fn request(&self, task: Task) -> Result<String, Exception> {
+    pub fn request(&self, task: Task, most: usize) -> Result<String, Exception> {
         let def = &self.plan.event_of(task.step).def;
-        let mut context = self.context(task, Vec::new());
+        // The same request each time: its time stands still.
+        let mut context = self.context(task, Vec::new(), None);
         context.deadline = self.timeout(task);
         let input = self.replay.run().owned_task_input(task);
         let slots = &self.plan.event_of(task.step).slots;
         let inputs = Inputs { slots, piped: input.borrow(), context: &context };
         let reference = self.reference(def, task);
         let request = TaskRequest::new(def, Some(&reference), &context, inputs);
-        to_json(&request, VALUE_LIMIT).map_err(|why| request.explain(&why))
+        to_json(&request, most).map_err(|why| request.explain(&why))
     }
 
     /// The event by its own name, with the fields that the flow sets on it.
@@ -225,7 +231,7 @@ impl RunMachine {
             Some(Action::Check(_)) => TaskKind::Check,
             _ => TaskKind::Body,
         };
-        LocalTask { kind, work: self.work(task, host).map(Box::new) }
+        LocalTask::new(kind, self.work(task, host))
     }
 
     fn work(&self, task: Task, host: &EventHost) -> Result<Work, Exception> {
@@ -238,7 +244,7 @@ impl RunMachine {
                 states[*slot as usize] = host.state_of(param)?;
             }
         }
-        let mut context = self.context(task, states);
+        let mut context = self.context(task, states, Some(Instant::now()));
         context.deadline = self.timeout(task);
         if step.hints.closure {
             context.previous = run.previous(task);
@@ -254,8 +260,8 @@ impl RunMachine {
         Ok(Work { received, policy: self.plan.options_of(task.step).retry.clone() })
     }
 
-    fn context(&self, task: Task, states: Vec<Value>) -> Context {
-        let clock = Since { base: Duration::ZERO, start: Instant::now() };
+    fn context(&self, task: Task, states: Vec<Value>, start: Option<Instant>) -> Context {
+        let clock = Since { base: Duration::ZERO, start };
         let mut context = Context::new(Arc::new(RunInfo {
             id: self.id,
             fields: self.fields.clone(),
@@ -282,10 +288,14 @@ impl RunMachine {
         self.tell(Action::Start(task), RecordKind::Completed, outcome.to_owned(), at)
     }
 
-    /// A task could not be run, or its worker was lost: it ends with this exception. One of the
-    /// kind [`WorkerLost`](crate::ExceptionKind::WorkerLost) uses up no attempt.
-    pub fn failed(&mut self, task: Task, exception: &Exception, at: Timestamp) -> bool {
-        self.tell(Action::Start(task), RecordKind::Completed, exception_json(exception), at)
+    /// A task or a check could not be run, or its worker was lost: it ends with this exception. That
+    /// of a lost worker ([`Exception::worker_lost`]) uses up no attempt.
+    pub fn failed(&mut self, action: Action, exception: &Exception, at: Timestamp) -> bool {
+        match action {
+            Action::Check(task) => self.checked(task, &answer_json(exception), at),
+            Action::Start(task) => self.completed(task, &exception_json(exception), at),
+            Action::Wake(..) | Action::Await(..) => false,
+        }
     }
 
     /// A task's bypass check has answered, by a [`LocalTask`]; as [`completed`](Self::completed).

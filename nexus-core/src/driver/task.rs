@@ -23,9 +23,11 @@ use crate::wire::{ErrorClassifier, VALUE_LIMIT};
 /// [`RunMachine::checked`]: super::RunMachine::checked
 #[must_use = "nothing runs until `run` or `run_async`"]
 pub struct LocalTask {
-    pub(super) kind: TaskKind,
+    kind: TaskKind,
     /// What is run; or why that cannot be done here.
-    pub(super) work: Result<Box<Work>, Exception>,
+    work: Result<Box<Work>, Exception>,
+    /// How long what it gives may be, in bytes.
+    limit: usize,
 }
 
 /// What of an event is to be run.
@@ -42,6 +44,17 @@ pub(super) struct Work {
 }
 
 impl LocalTask {
+    pub(super) fn new(kind: TaskKind, work: Result<Work, Exception>) -> Self {
+        Self { kind, work: work.map(Box::new), limit: VALUE_LIMIT }
+    }
+
+    /// Gives at most so many bytes of JSON; where a value is longer, the event ends with an exception
+    /// that says so. Without this they are 64 MiB.
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
     /// Whether the body is a future, which only [`run_async`](Self::run_async) runs.
     pub fn is_async(&self) -> bool {
         self.work
@@ -61,13 +74,14 @@ impl LocalTask {
             TaskKind::Check => {
                 let answer = panic::contain(|| body.bypass(&inputs)).unwrap_or_else(Err);
                 drop(inputs);
-                work.answer(answer)
+                work.answer(answer, self.limit)
             }
             TaskKind::Body => {
                 let call = || panic::contain(|| body.call(&inputs));
                 let outcome = running(CurrentTask::of_context(&work.received.context), call);
                 drop(inputs);
-                work.outcome(outcome.unwrap_or_else(TaskOutcome::Exception), begin.elapsed())
+                let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
+                work.outcome(outcome, begin.elapsed(), self.limit)
             }
         }
     }
@@ -84,7 +98,7 @@ impl LocalTask {
             Ok(work) => {
                 let outcome = to_end(&*work.received.body, work.inputs(), |_| false).await;
                 let lost = || Exception::not_run("nobody waited for it").into();
-                work.outcome(outcome.unwrap_or_else(lost), begin.elapsed())
+                work.outcome(outcome.unwrap_or_else(lost), begin.elapsed(), self.limit)
             }
         }
     }
@@ -110,11 +124,11 @@ impl Work {
         Inputs { slots, piped: input.borrow(), context }
     }
 
-    fn outcome(self: Box<Self>, outcome: TaskOutcome, busy: Duration) -> String {
+    fn outcome(self: Box<Self>, outcome: TaskOutcome, busy: Duration, limit: usize) -> String {
         let write = |outcome: &TaskOutcome| {
             let Received { def, errors, .. } = &self.received;
             let classifier = ErrorClassifier { types: errors, policy: self.policy.as_ref() };
-            completed_json(def, outcome, classifier, busy, Duration::ZERO, VALUE_LIMIT)
+            completed_json(def, outcome, classifier, busy, Duration::ZERO, limit)
         };
         // Serialize is user code.
         let written = panic::contain(|| write(&outcome)).and_then(|written| written);
@@ -124,8 +138,8 @@ impl Work {
         json
     }
 
-    fn answer(self: Box<Self>, answer: Result<Bypass<Value>, Exception>) -> String {
-        let write = || checked_json(&self.received.def, &answer, VALUE_LIMIT);
+    fn answer(self: Box<Self>, answer: Result<Bypass<Value>, Exception>, limit: usize) -> String {
+        let write = || checked_json(&self.received.def, &answer, limit);
         let written = panic::contain(write).and_then(|written| written);
         let json = written.unwrap_or_else(|exception| answer_json(&exception));
         panic::drop_quietly((answer, self));

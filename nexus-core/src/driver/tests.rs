@@ -96,7 +96,7 @@ fn a_lost_worker_uses_up_no_attempt_and_three_of_them_are_enough() {
     for _ in 0..3 {
         let task = started(&mut machine);
         assert_eq!(task.attempt(), 1);
-        assert!(machine.failed(task, &lost, AT));
+        assert!(machine.failed(Action::Start(task), &lost, AT));
     }
     let report = to_end(machine);
     assert_eq!(report.step("S").unwrap().attempts(), 1);

@@ -1,0 +1,481 @@
+//! A cluster, as whoever begins runs sees it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nexus_core::driver::{RunMachine, RunStart};
+use nexus_core::{Inputs, Pipeline, Plan, Report};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::context::wall_time;
+use crate::error::{Error, Result};
+use crate::http::{Response, Server, segment};
+use crate::message::{LONGEST_MESSAGE, RunInput, RunOutput};
+use crate::worker::pipeline_service;
+
+/// How long a client tries again while the cluster does not answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often a client that waits asks whether its run goes on.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Runs pipelines on a cluster, from anywhere; in blocking form, and as futures of tokio.
+///
+/// ```no_run
+/// use nexus_core::{Fields, Flow, Inputs, Registry};
+/// use nexus_restate::Cluster;
+/// let plan = Flow::parse("greet")?.plan(&Registry::linked(), &Fields::new())?;
+/// let cluster = Cluster::connect("http://127.0.0.1:8080")?;
+/// let report = cluster.prepare_plan(&plan, Inputs::new())?.key("order-7").run()?;
+/// println!("{report}");
+/// # Ok::<(), nexus_restate::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    ingress: Server,
+    admin: Option<Server>,
+}
+
+/// A run as the cluster has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClusterRun {
+    /// Its key.
+    pub key: String,
+    /// Its pipeline's name.
+    pub pipeline: String,
+    /// How far it is, as the server says: `running`, `suspended`, `backing-off`, `paused`,
+    /// `completed`.
+    pub state: String,
+    /// What went wrong last, if it does not go on.
+    pub failure: Option<String>,
+    id: String,
+}
+
+impl Cluster {
+    /// The cluster whose ingress is at this address: `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    ///
+    /// If nobody answers there.
+    pub fn connect(ingress: &str) -> Result<Self> {
+        let cluster = Self::at(ingress)?;
+        block_on(cluster.check())?;
+        Ok(cluster)
+    }
+
+    /// The same as a future.
+    ///
+    /// # Errors
+    ///
+    /// If nobody answers there.
+    pub async fn connect_async(ingress: &str) -> Result<Self> {
+        let cluster = Self::at(ingress)?;
+        cluster.check().await?;
+        Ok(cluster)
+    }
+
+    fn at(ingress: &str) -> Result<Self> {
+        Ok(Self { ingress: Server::new(ingress)?, admin: None })
+    }
+
+    async fn check(&self) -> Result<()> {
+        let response = self.ingress.get("/restate/health").await?;
+        if response.is_success() { Ok(()) } else { Err(response.refusal("a look at its health")) }
+    }
+
+    /// Says where the admin interface is, `http://127.0.0.1:9070`: for cancelling and listing, and so
+    /// that a wait for a run which does not go on ends with the reason. It has no password, so it is to be
+    /// reached from nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// If that is no address.
+    pub fn admin(mut self, admin: &str) -> Result<Self> {
+        self.admin = Some(Server::new(admin)?);
+        Ok(self)
+    }
+
+    /// Prepares a run of a pipeline.
+    ///
+    /// # Errors
+    ///
+    /// See [`Pipeline::plan`]; or if its values cannot be written down.
+    pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
+        let start = RunMachine::start_of(pipeline, new_key(), wall_time())?;
+        Ok(Prepared { cluster: self.clone(), plan: Arc::clone(P::plan()?), start })
+    }
+
+    /// Prepares a run of a plan, such as one from a file.
+    ///
+    /// # Errors
+    ///
+    /// If an input is missing, unknown or of the wrong type, or a value cannot be written down.
+    pub fn prepare_plan(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Prepared> {
+        let start = RunMachine::start(plan, new_key(), inputs, wall_time(), None)?;
+        Ok(Prepared { cluster: self.clone(), plan: Arc::clone(plan), start })
+    }
+
+    /// The report of a run of `plan`, if the cluster has such a run and it is over.
+    ///
+    /// # Errors
+    ///
+    /// If the cluster does not answer, or the run's records do not fit the plan.
+    pub fn report(&self, plan: &Arc<Plan>, key: &str) -> Result<Option<Report>> {
+        block_on(self.report_async(plan, key))
+    }
+
+    /// The same as a future.
+    ///
+    /// # Errors
+    ///
+    /// As [`report`](Self::report).
+    pub async fn report_async(&self, plan: &Arc<Plan>, key: &str) -> Result<Option<Report>> {
+        const NOT_OVER: u16 = 470;
+        let response = self.ingress.get(&workflow(plan.name(), key, "output")).await?;
+        if matches!(response.status, NOT_OVER | 404) {
+            return Ok(None);
+        }
+        let output: RunOutput = response.json(&format!("the output of the run `{key}`"))?;
+        report_of(plan, key, output).map(Some)
+    }
+
+    /// Cancels a run. Says whether there is such a run under way; its report says when it is over.
+    ///
+    /// # Errors
+    ///
+    /// If the cluster does not answer, or the address of its [admin](Self::admin) interface is not known.
+    pub fn cancel(&self, pipeline: &str, key: &str) -> Result<bool> {
+        block_on(self.cancel_async(pipeline, key))
+    }
+
+    /// The same as a future.
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel).
+    pub async fn cancel_async(&self, pipeline: &str, key: &str) -> Result<bool> {
+        let admin = self.admin_server()?;
+        let Some(run) = self.look(pipeline, key).await? else { return Ok(false) };
+        if run.state == "completed" {
+            return Ok(false);
+        }
+        let path = format!("/invocations/{}/cancel", segment(&run.id));
+        let response = admin.send("PATCH", &path, String::new()).await?;
+        match response.status {
+            404 => Ok(false),
+            _ if response.is_success() => Ok(true),
+            _ => Err(response.refusal(format!("to cancel the run `{key}`"))),
+        }
+    }
+
+    /// The runs that the cluster has, those that began last first.
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel).
+    pub fn runs(&self) -> Result<Vec<ClusterRun>> {
+        block_on(self.runs_async())
+    }
+
+    /// The same as a future.
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel).
+    pub async fn runs_async(&self) -> Result<Vec<ClusterRun>> {
+        let like = format!("target_service_name like '{}%'", pipeline_service(""));
+        self.query(&like).await
+    }
+
+    async fn look(&self, pipeline: &str, key: &str) -> Result<Option<ClusterRun>> {
+        let (service, key) = (quoted(&pipeline_service(pipeline)), quoted(key));
+        let is_it = format!("target_service_name = {service} and target_service_key = {key}");
+        Ok(self.query(&is_it).await?.pop())
+    }
+
+    /// The runs of which this SQL condition holds.
+    async fn query(&self, condition: &str) -> Result<Vec<ClusterRun>> {
+        #[derive(Deserialize)]
+        struct Rows {
+            rows: Vec<Row>,
+        }
+        #[derive(Deserialize)]
+        struct Row {
+            id: String,
+            target_service_name: String,
+            target_service_key: Option<String>,
+            status: String,
+            last_failure: Option<String>,
+        }
+        let query = format!(
+            "select id, target_service_name, target_service_key, status, last_failure \
+             from sys_invocation where target_handler_name = 'run' and {condition} \
+             order by created_at desc"
+        );
+        let request = json!({ "query": query }).to_string();
+        let response = self.admin_server()?.post("/query", request).await?;
+        let Rows { rows } = response.json("a query of its runs")?;
+        let prefix = pipeline_service("");
+        let run = |row: Row| {
+            let name = &row.target_service_name;
+            ClusterRun {
+                pipeline: name.strip_prefix(&prefix).unwrap_or(name).to_owned(),
+                key: row.target_service_key.unwrap_or_default(),
+                state: row.status,
+                failure: row.last_failure,
+                id: row.id,
+            }
+        };
+        Ok(rows.into_iter().map(run).collect())
+    }
+
+    fn admin_server(&self) -> Result<&Server> {
+        self.admin.as_ref().ok_or_else(|| Error::Address {
+            url: self.ingress.url().to_owned(),
+            why: "this needs the address of the admin interface as well; give it with `admin(..)`"
+                .to_owned(),
+        })
+    }
+}
+
+/// A run that is about to begin on a cluster.
+#[derive(Debug)]
+#[must_use = "nothing runs until `run`, `run_async` or `send`"]
+pub struct Prepared {
+    cluster: Cluster,
+    plan: Arc<Plan>,
+    start: RunStart,
+}
+
+impl Prepared {
+    /// Gives the run this key, unique among the runs of its pipeline; without it, it has a new one. If
+    /// the cluster has a run with the key and equal inputs already, this run *is* that one.
+    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.start.key = key.into();
+        self
+    }
+
+    /// Ends the run after this long, with the status [`TimedOut`](nexus_core::Status::TimedOut).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.start.deadline = Some(self.start.at.plus(limit));
+        self
+    }
+
+    /// The run's key.
+    pub fn run_key(&self) -> &str {
+        &self.start.key
+    }
+
+    /// Runs it, and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// If the cluster refuses the run, or does not answer for a minute; if the key belongs to a run
+    /// with other inputs; and, where the [admin](Cluster::admin) interface is known, if the run
+    /// does not go on. The run itself goes on as soon as it can; asking again under its key is safe.
+    pub fn run(self) -> Result<Report> {
+        block_on(self.run_async())
+    }
+
+    /// The same as a future. Dropping it leaves the run alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_async(self) -> Result<Report> {
+        self.begin().await?;
+        let output = self.attach().await?;
+        self.same_run(&output)?;
+        report_of(&self.plan, &self.start.key, output)
+    }
+
+    /// Begins it, and waits for nothing more.
+    ///
+    /// # Errors
+    ///
+    /// If the cluster refuses the run, or does not answer for a minute.
+    pub fn send(self) -> Result<()> {
+        block_on(self.begin())
+    }
+
+    /// The same as a future.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_async(self) -> Result<()> {
+        self.begin().await
+    }
+
+    async fn begin(&self) -> Result<()> {
+        let RunStart { key, pipeline, .. } = &self.start;
+        let what = || format!("the input of the run `{key}`");
+        let input = RunInput::of(&self.start).and_then(|input| serde_json::to_string(&input));
+        let input =
+            input.map_err(|error| Error::Answer { what: what(), why: error.to_string() })?;
+        if input.len() > LONGEST_MESSAGE {
+            return Err(Error::TooLong { what: what(), bytes: input.len() });
+        }
+        let path = format!("/{}/{}/run/send", pipeline_service(pipeline), segment(key));
+        let mut patience = Patience::new();
+        loop {
+            match self.cluster.ingress.post(&path, input.clone()).await {
+                // It may be there already.
+                Ok(response) if response.is_success() => return Ok(()),
+                Ok(response) if response.status == 404 => {
+                    return Err(response.refusal(format!(
+                        "the run `{key}`, since no worker offers the pipeline `{pipeline}`"
+                    )));
+                }
+                answer => patience.after(answer, || format!("the run `{key}`")).await?,
+            }
+        }
+    }
+
+    /// Waits for the end of the run.
+    async fn attach(&self) -> Result<RunOutput> {
+        let RunStart { key, pipeline, .. } = &self.start;
+        let what = || format!("the output of the run `{key}`");
+        let path = workflow(pipeline, key, "attach");
+        let mut patience = Patience::new();
+        loop {
+            let answer = tokio::select! {
+                answer = self.cluster.ingress.get(&path) => answer,
+                stuck = self.watch() => return Err(stuck),
+            };
+            match answer {
+                Ok(response) if response.is_success() => return response.json(&what()),
+                answer => patience.after(answer, what).await?,
+            }
+        }
+    }
+
+    /// Looks whether the run goes on; ends only if it does not.
+    async fn watch(&self) -> Error {
+        let RunStart { key, pipeline, .. } = &self.start;
+        let mut stuck_since = None;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if self.cluster.admin.is_none() {
+                continue;
+            }
+            let Ok(Some(run)) = self.cluster.look(pipeline, key).await else { continue };
+            let since = match &*run.state {
+                "paused" => None,
+                "backing-off" => Some(*stuck_since.get_or_insert_with(Instant::now)),
+                _ => {
+                    stuck_since = None;
+                    continue;
+                }
+            };
+            if since.is_none_or(|since| since.elapsed() > PATIENCE) {
+                let why = run.failure.unwrap_or_else(|| "it is paused".to_owned());
+                return Error::Stuck { key: key.to_string(), why };
+            }
+        }
+    }
+
+    /// The key may belong to another run.
+    fn same_run(&self, output: &RunOutput) -> Result<()> {
+        let RunStart { key, inputs, flow, .. } = &self.start;
+        let there = output.begun.start(key);
+        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        if there.flow.script == flow.script && parsed(&there.inputs) == parsed(inputs) {
+            return Ok(());
+        }
+        Err(Error::Stuck {
+            key: key.to_string(),
+            why: format!(
+                "it belongs to a run with other inputs or another flow: it began with {}, and was given {}",
+                shortened(&there.inputs),
+                shortened(inputs)
+            ),
+        })
+    }
+}
+
+/// The beginning of a text.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(400) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The report of a run that is over.
+fn report_of(plan: &Arc<Plan>, key: &str, output: RunOutput) -> Result<Report> {
+    let start = output.begun.start(key);
+    // It may have begun with the flow of another version of the program.
+    let plan = match RunMachine::linked_plan(&start) {
+        Ok(Some(linked)) if plan.script() != start.flow.script => linked,
+        _ => Arc::clone(plan),
+    };
+    Ok(RunMachine::replay(&plan, start, &output.records())?.report())
+}
+
+/// Tries again until the cluster has not answered for a minute.
+struct Patience {
+    since: Instant,
+    wait: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { since: Instant::now(), wait: Duration::from_millis(50) }
+    }
+
+    /// Waits after this answer, if asking again may help.
+    async fn after(&mut self, answer: Result<Response>, what: impl Fn() -> String) -> Result<()> {
+        let error = match answer {
+            // While another node takes over, a cluster answers with these.
+            Ok(response) if matches!(response.status, 408 | 409 | 425 | 429 | 500..) => {
+                response.refusal(what())
+            }
+            Ok(response) => return Err(response.refusal(what())),
+            Err(error) => error,
+        };
+        if self.since.elapsed() > PATIENCE {
+            return Err(error);
+        }
+        tokio::time::sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(Duration::from_secs(1));
+        Ok(())
+    }
+}
+
+fn workflow(pipeline: &str, key: &str, what: &str) -> String {
+    format!("/restate/workflow/{}/{}/{what}", pipeline_service(pipeline), segment(key))
+}
+
+/// A text as SQL writes it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A key that no run has: the standard library's hash keys are random.
+fn new_key() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    let now = wall_time().0;
+    format!("{now:x}-{:016x}", random() ^ u64::from(std::process::id()))
+}
+
+/// Waits for a future, on a runtime of its own.
+fn block_on<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| Error::Worker(format!("there is no runtime: {error}")))?;
+        runtime.block_on(future)
+    };
+    if tokio::runtime::Handle::try_current().is_err() {
+        return run();
+    }
+    // A thread of a runtime cannot wait for another one.
+    std::thread::scope(|scope| match scope.spawn(run).join() {
+        Ok(ended) => ended,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}

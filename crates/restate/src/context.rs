@@ -1,0 +1,93 @@
+//! What the SDK's context offers to the interpreter.
+
+use std::pin::Pin;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use nexus_core::driver::{LocalTask, Timestamp};
+use restate_sdk::context::{DurableFuture, DurableFuturesUnordered, RequestTarget, RunFuture as _};
+use restate_sdk::endpoint::ContextInternal;
+use restate_sdk::errors::{HandlerResult, TerminalError};
+
+use crate::interpreter::{Cancelled, Completion, Durable};
+use crate::message::Answer;
+
+type UnderWay<'a> = Pin<Box<dyn DurableFuture<Output = Completion> + Send + 'a>>;
+
+/// A handler's context. Nothing of it is awaited beside something else.
+pub(crate) struct SdkContext<'a> {
+    context: &'a ContextInternal,
+    under_way: DurableFuturesUnordered<UnderWay<'a>>,
+}
+
+impl<'a> SdkContext<'a> {
+    pub(crate) fn new(context: &'a ContextInternal) -> Self {
+        Self { context, under_way: DurableFuturesUnordered::new() }
+    }
+}
+
+/// The time by the wall clock.
+pub(crate) fn wall_time() -> Timestamp {
+    Timestamp::since_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+impl Durable for SdkContext<'_> {
+    fn call(&mut self, service: String, handler: &'static str, request: String) -> usize {
+        let target = RequestTarget::service(service, handler);
+        let request = self.context.request::<Bytes, Bytes>(target, Bytes::from(request));
+        let answered = |answer: Result<Bytes, TerminalError>| match answer {
+            Err(error) => Completion::Failed(error.message().to_owned()),
+            Ok(json) => match serde_json::from_slice(&json) {
+                Ok(answer) => Completion::Answer(answer),
+                Err(error) => Completion::Failed(format!("its answer cannot be read: {error}")),
+            },
+        };
+        self.under_way.push(Box::pin(request.call().map(answered)))
+    }
+
+    fn sleep(&mut self, time: Duration) -> usize {
+        let sleep = self.context.sleep(time).map(|_: Result<(), TerminalError>| Completion::Slept);
+        self.under_way.push(Box::pin(sleep))
+    }
+
+    async fn run(
+        &mut self,
+        name: String,
+        task: LocalTask,
+        limit: Option<Duration>,
+    ) -> Result<Answer, Cancelled> {
+        let run = move || async move { perform(task, limit).await.map(Bytes::from) };
+        let recorded = self.context.run(run).name(name).await.map_err(|_| Cancelled)?;
+        // It was written by `perform`.
+        serde_json::from_slice(&recorded).map_err(|_| Cancelled)
+    }
+
+    async fn next(&mut self) -> Result<(usize, Completion), Cancelled> {
+        match self.under_way.next().await {
+            Ok(Some(ended)) => Ok(ended),
+            // A run that is not over waits for something.
+            Ok(None) | Err(_) => Err(Cancelled),
+        }
+    }
+}
+
+/// Runs a task on a thread that may block, or as a future; gives the answer's JSON. An error has the
+/// server try again, with another worker perhaps.
+pub(crate) async fn perform(task: LocalTask, limit: Option<Duration>) -> HandlerResult<String> {
+    let began = tokio::time::Instant::now();
+    let said = if task.is_async() {
+        let run = task.run_async();
+        match limit {
+            None => Some(run.await),
+            Some(limit) => tokio::time::timeout(limit, run).await.ok(),
+        }
+    } else {
+        Some(tokio::task::spawn_blocking(move || task.run()).await?)
+    };
+    // A thread cannot be ended: its time is judged when it is done.
+    let is_late = limit.is_some_and(|limit| began.elapsed() >= limit);
+    Ok(match said {
+        Some(said) if !is_late => Answer::json(wall_time(), &said),
+        _ => Answer::timed_out(wall_time()),
+    })
+}

@@ -1,0 +1,70 @@
+//! What can go wrong between a program and its cluster.
+
+/// The result of what this crate does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be done on the cluster. How a run itself ended is in its report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An address is none.
+    #[error("`{url}` is no address of a server: {why}")]
+    Address {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nobody answers there, or not for long enough.
+    #[error("no server answers at {url}: {source}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server has refused a request.
+    #[error("the server has refused {what}, with status {status}: {message}")]
+    Refused {
+        /// What was asked for.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the server says.
+        message: String,
+    },
+    /// What the server has answered makes no sense: it may be another program, or of a version that this
+    /// crate does not know.
+    #[error("the answer to {what} cannot be read: {why}")]
+    Answer {
+        /// What was asked for.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A run cannot go on before somebody does something about it.
+    #[error("the run `{key}` does not go on: {why}")]
+    Stuck {
+        /// The run.
+        key: String,
+        /// What the cluster says of it.
+        why: String,
+    },
+    /// A message is longer than servers take.
+    #[error(
+        "{what} is {bytes} bytes long, and servers take 32 MiB; put what is large somewhere else, and pass where it is"
+    )]
+    TooLong {
+        /// What.
+        what: String,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A worker cannot be set up.
+    #[error("the worker cannot begin: {0}")]
+    Worker(String),
+    /// The run cannot begin, or its report cannot be made.
+    #[error(transparent)]
+    Nexus(#[from] nexus_core::Error),
+}

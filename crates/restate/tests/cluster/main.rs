@@ -1,0 +1,60 @@
+//! Pipelines on real servers, with workers that are killed: `ci/cluster.sh test`.
+//!
+//! The tests are run one after the other; those are run whose names contain the argument.
+#![cfg_attr(not(unix), allow(unused, reason = "there are no such signals"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
+
+mod program;
+mod support;
+
+use std::process::ExitCode;
+
+mod flows;
+mod measure;
+mod rules;
+mod trouble;
+
+/// The tests; one node is enough for them.
+const ONE: &[(&str, fn())] = &[
+    ("every_kind_of_step_runs_on_the_cluster", flows::every_kind_of_step_runs_on_the_cluster),
+    (
+        "a_key_is_one_run_and_other_inputs_are_refused",
+        flows::a_key_is_one_run_and_other_inputs_are_refused,
+    ),
+    ("a_report_can_be_had_later", flows::a_report_can_be_had_later),
+    ("a_run_is_cancelled_and_listed", flows::a_run_is_cancelled_and_listed),
+    ("a_run_and_an_event_have_their_time", flows::a_run_and_an_event_have_their_time),
+    ("a_run_without_its_worker_waits_for_one", trouble::a_run_without_its_worker_waits_for_one),
+    ("what_is_wrong_is_said", trouble::what_is_wrong_is_said),
+    ("the_rules_hold_on_every_engine", rules::the_rules_hold_on_every_engine),
+    ("a_killed_worker_loses_nothing", trouble::a_killed_worker_loses_nothing),
+];
+
+fn main() -> ExitCode {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if info.payload_as_str() != Some(rules::ON_PURPOSE) {
+            print(info);
+        }
+    }));
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|arg| arg == program::WORK) {
+        return program::work(&args[1..]);
+    }
+    let mut args = args.iter().filter(|arg| !arg.starts_with('-'));
+    let tests = match args.next().map(String::as_str) {
+        Some("one") => ONE,
+        Some("measure") => {
+            measure::measure();
+            return ExitCode::SUCCESS;
+        }
+        _ => panic!("say `one` or `measure`; see ci/cluster.sh"),
+    };
+    let wanted = args.next().map_or("", String::as_str);
+    for (name, test) in tests.iter().filter(|(name, _)| name.contains(wanted)) {
+        let begin = std::time::Instant::now();
+        test();
+        println!("test {name} ... ok, {:.1} s", begin.elapsed().as_secs_f64());
+    }
+    ExitCode::SUCCESS
+}

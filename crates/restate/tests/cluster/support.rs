@@ -1,0 +1,108 @@
+//! Servers, workers and what their bodies were invoked for.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nexus_restate::Cluster;
+
+use crate::program::{LOG, WORK};
+
+/// An address of `ci/cluster.sh`.
+pub(crate) fn addresses(name: &str) -> Vec<String> {
+    let there = std::env::var(name).unwrap_or_default();
+    let there: Vec<String> = there.split_whitespace().map(str::to_owned).collect();
+    assert!(!there.is_empty(), "these tests need servers: run `ci/cluster.sh test`");
+    there
+}
+
+pub(crate) fn ingress() -> String {
+    addresses("NEXUS_CLUSTER_INGRESS").swap_remove(0)
+}
+
+pub(crate) fn admin() -> String {
+    addresses("NEXUS_CLUSTER_ADMIN").swap_remove(0)
+}
+
+pub(crate) fn cluster() -> Cluster {
+    Cluster::connect(&ingress()).unwrap().admin(&admin()).unwrap()
+}
+
+/// A key that no other run has, on no other server either.
+pub(crate) fn new_key(name: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
+    format!("{name}-{now}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A worker process.
+pub(crate) struct WorkerProcess {
+    child: Child,
+    address: String,
+    log: PathBuf,
+}
+
+impl WorkerProcess {
+    /// Starts one, and waits until the server knows it.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with these events alone.
+    pub(crate) fn start_with(events: &[&str]) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let log = std::env::temp_dir().join(new_key("nexus-cluster"));
+        let address = free.to_string();
+        let child = spawn(&address, &log, events);
+        let worker = Self { child, address, log };
+        worker.wait_until_known();
+        worker
+    }
+
+    /// Waits until a server has a deployment at its address.
+    fn wait_until_known(&self) {
+        let until = Instant::now() + Duration::from_secs(20);
+        let known = || {
+            let there =
+                Command::new("curl").args(["-s", &format!("{}/deployments", admin())]).output();
+            String::from_utf8_lossy(&there.unwrap().stdout).contains(&self.address)
+        };
+        while !known() {
+            assert!(Instant::now() < until, "the worker at {} is not registered", self.address);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Kills it as a power failure would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Begins again at the same address.
+    pub(crate) fn restart(&mut self) {
+        self.child = spawn(&self.address, &self.log, &[]);
+    }
+
+    /// What bodies were invoked for: run, step, attempt.
+    pub(crate) fn invoked(&self) -> Vec<String> {
+        let lines = std::fs::read_to_string(&self.log).unwrap_or_default();
+        lines.lines().map(str::to_owned).collect()
+    }
+}
+
+fn spawn(address: &str, log: &PathBuf, events: &[&str]) -> Child {
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new(program);
+    command.args([WORK, address, &admin()]).args(events).env(LOG, log).spawn().unwrap()
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.log);
+    }
+}
