@@ -21,6 +21,12 @@
 //! # Ok::<(), nexus_core::Error>(())
 //! ```
 
+#[cfg(feature = "durable")]
+mod simulation;
+
+#[cfg(feature = "durable")]
+pub use simulation::{SimulatedRun, Simulation, SimulationError, SimulationSummary, Trace};
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;

@@ -56,7 +56,7 @@ impl LocalRun {
         let parallelism =
             |pool: &Arc<dyn AnyExecutor>| panic::contain(|| pool.parallelism()).unwrap_or(1);
         Self {
-            mailbox: Mailbox::new(pools.iter().map(parallelism)),
+            mailbox: Mailbox::new(pools.iter().map(parallelism), engine.processors()),
             starts: FirstStarts::default(),
             is_nested: AtomicBool::new(false),
             place: AtomicUsize::new(0),
@@ -83,7 +83,12 @@ impl ActiveRun {
         let observed = !self.engine.observers.is_empty();
         let run = Run::new(Arc::clone(&self.plan), self.id.0 as u64, observed);
         #[cfg(feature = "durable")]
-        let run = if self.journal.is_some() { run.accept_pending() } else { run };
+        if self.journal.is_some() {
+            let mut run = run.accept_pending();
+            // Whatever it is told first must find it as it will when it is brought back.
+            run.start_ready();
+            return run;
+        }
         run
     }
 

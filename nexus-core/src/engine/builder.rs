@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use super::shared::Mock;
 #[cfg(feature = "durable")]
+use super::stepped::Stepped;
+#[cfg(feature = "durable")]
 use crate::journal::Store;
 use crate::observe::Observer;
 #[cfg(feature = "durable")]
@@ -32,6 +34,8 @@ pub struct EngineBuilder {
     pub(super) resumable: Vec<Arc<Plan>>,
     #[cfg(feature = "durable")]
     pub(super) keep_finished: Option<Duration>,
+    #[cfg(feature = "durable")]
+    pub(super) stepped: Option<Stepped>,
 }
 
 impl Default for EngineBuilder {
@@ -50,6 +54,8 @@ impl Default for EngineBuilder {
             resumable: Vec::new(),
             #[cfg(feature = "durable")]
             keep_finished: None,
+            #[cfg(feature = "durable")]
+            stepped: None,
         }
     }
 }
@@ -119,6 +125,20 @@ impl EngineBuilder {
     #[cfg(feature = "durable")]
     pub fn keep_finished(mut self, time: Duration) -> Self {
         self.keep_finished = Some(time);
+        self
+    }
+
+    /// Makes an engine without threads, which somebody advances step by step.
+    #[cfg(feature = "durable")]
+    pub(crate) fn stepped(mut self, stepped: Stepped) -> Self {
+        self.stepped = Some(stepped);
+        self
+    }
+
+    /// Gives the engine a resource that is there already.
+    #[cfg(feature = "durable")]
+    pub(crate) fn resource(mut self, ty: TypeId, resource: Value) -> Self {
+        self.resources.insert(ty, resource);
         self
     }
 

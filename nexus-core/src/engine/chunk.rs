@@ -18,7 +18,12 @@ use crate::sync::{Mutex, lock};
 
 /// A worker's chunk; it is filled again and again while the worker stays with the run.
 #[derive(Default)]
-pub(super) struct Chunk(Mutex<State>);
+pub(super) struct Chunk {
+    state: Mutex<State>,
+    /// It takes no work that goes alone, such as that of an event with a timeout: its worker polls
+    /// each body once, and asks for nothing before.
+    pub(super) only_together: bool,
+}
 
 #[derive(Default)]
 struct State {
@@ -61,9 +66,14 @@ pub(super) struct Rest {
 }
 
 impl Chunk {
+    /// That of a worker which polls async bodies.
+    pub(super) fn of_futures() -> Self {
+        Self { only_together: true, ..Self::default() }
+    }
+
     /// Moves the first `count` pieces of work from a queue into the chunk.
     pub(super) fn fill(&self, queue: &mut VecDeque<Work>, count: usize) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if count == queue.len() && state.waiting.is_empty() {
             std::mem::swap(&mut state.waiting, queue);
         } else {
@@ -74,12 +84,12 @@ impl Chunk {
 
     /// Puts a piece of work into it.
     pub(super) fn push(&self, work: Work) {
-        lock(&self.0).waiting.push_back(work);
+        lock(&self.state).waiting.push_back(work);
     }
 
     /// The worker's next work, after it has done the last one.
     pub(super) fn next(&self, done: Option<Notification>) -> Option<Work> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.moves.add();
         state.current = None;
         state.done.extend(done);
@@ -95,31 +105,31 @@ impl Chunk {
 
     /// What the worker has to deliver, and to drop, at its end.
     pub(super) fn take_done(&self) -> Rest {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         let (done, unwanted) =
             (std::mem::take(&mut state.done), std::mem::take(&mut state.unwanted));
         Rest { waiting: VecDeque::new(), done, unwanted }
     }
 
     pub(super) fn current(&self) -> Option<Task> {
-        lock(&self.0).current
+        lock(&self.state).current
     }
 
     /// Whether its worker has nothing to do, and is about to ask for more.
     pub(super) fn is_done(&self) -> bool {
-        let state = lock(&self.0);
+        let state = lock(&self.state);
         state.current.is_none() && state.waiting.is_empty()
     }
 
     /// Whether something in it may have to be taken back one day.
     pub(super) fn needs_watch(&self) -> bool {
-        let state = lock(&self.0);
+        let state = lock(&self.state);
         !state.waiting.is_empty() || !state.done.is_empty()
     }
 
     /// Takes everything back if the worker has not moved since this was asked last.
     pub(super) fn take_stalled(&self) -> Rest {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if !state.moves.have_stopped() || state.current.is_none() {
             return Rest::default();
         }
@@ -129,7 +139,7 @@ impl Chunk {
 
     /// The run is over. Gives what is in the chunk, and the task whose body runs on.
     pub(super) fn close(&self) -> (Rest, Option<Task>) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.abandoned = state.current;
         let rest = Rest {
             waiting: std::mem::take(&mut state.waiting),
@@ -141,6 +151,6 @@ impl Chunk {
 
     /// The worker has come back after the end of the run: the task that was abandoned, if any.
     pub(super) fn take_abandoned(&self) -> Option<Task> {
-        lock(&self.0).abandoned.take()
+        lock(&self.state).abandoned.take()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::durable::Resumed;
 use super::engine::Engine;
 use super::handle::RunHandle;
-use super::restore::{flow_record, plan_of_today};
+use super::restore::{Unrecorded, flow_record, plan_of_today};
 use super::stored::{KeyGuard, cancel_stored};
 use crate::error::{Error, Result};
 use crate::journal::{Change, Record, RecordKind, Revision, RunState};
@@ -88,7 +88,7 @@ impl Engine {
             )));
         }
         let (engine, cause) = (self.shared_state(), CancelCause::Requested);
-        let is_cancelled = cancel_stored(engine, durable, &key.into(), cause)?;
+        let is_cancelled = cancel_stored(engine, durable, &key.into(), cause, Unrecorded::Compute)?;
         if is_cancelled { Ok(()) } else { Err(under_way(key)) }
     }
 

@@ -5,17 +5,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::keys::Durable;
+use super::keys::{Durable, id_of};
 use super::mailbox::Contents;
 use super::recorded::RunJournal;
-use super::restore::{can_go_on, flow_record};
+use super::restore::{Unrecorded, can_go_on, flow_record};
 use super::shared::Shared;
 use super::stored::{KeyGuard, cancel_children, open_children};
 use super::writer::RecordedRun;
 use crate::context::RunId;
 use crate::current;
 use crate::error::{Error, Result};
-use crate::hash::Fnv128;
 use crate::journal::{
     Change, Record, RecordKind, Revision, RunStart, RunState, StoredRun, Timestamp, shortened,
 };
@@ -34,14 +33,6 @@ fn new_key(engine: &Shared, durable: &Durable) -> Result<Arc<str>> {
             return Ok(key);
         }
     }
-}
-
-/// The id of the run with this key: the same after a crash and on another machine, and so are its
-/// jitter and its idempotency keys.
-pub(crate) fn id_of(key: &str) -> RunId {
-    let mut hash = Fnv128::new();
-    hash.write(key.as_bytes());
-    RunId(hash.0)
 }
 
 /// That a run is to be recorded.
@@ -353,7 +344,7 @@ impl Begun {
                 }
                 Beginning::Stored(stored) => {
                     let (stored, change) = *stored;
-                    begun.active.replay(&stored, change.as_ref())?;
+                    begun.active.replay(&stored, change.as_ref(), Unrecorded::Compute)?;
                     (begun.parent, begun.start) = (stored.start.parent, change);
                     begun.is_resumed = true;
                 }
@@ -414,7 +405,7 @@ impl Begun {
             let engine = Arc::clone(&self.active.engine);
             call(Box::new(move || {
                 if let Some(durable) = &engine.durable {
-                    let _ = cancel_children(&engine, durable, &key);
+                    let _ = cancel_children(&engine, durable, &key, Unrecorded::Compute);
                 }
             }));
         }

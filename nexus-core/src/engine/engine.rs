@@ -11,9 +11,13 @@ use super::builder::EngineBuilder;
 use super::keys::Durable;
 use super::runs::Runs;
 use super::shared::{OpenPool, Shared, random_seed};
+#[cfg(feature = "durable")]
+use super::stepped::{Stepped, Steps};
+#[cfg(not(feature = "durable"))]
 use super::timer::Timer;
 use crate::error::{Error, Result};
 use crate::sync::{Mutex, lock};
+#[cfg(not(feature = "durable"))]
 use crate::time::SystemClock;
 
 /// Runs pipelines. Its pools, resources, observers and clock are shared by all its runs.
@@ -82,12 +86,26 @@ impl Engine {
         WeakEngine { owner: Arc::downgrade(owner), shared: Arc::downgrade(&owner.0) }
     }
 
+    /// What an engine with a store has to do, where it has no threads.
+    #[cfg(feature = "durable")]
+    pub(crate) fn steps(&self) -> Option<Steps> {
+        let shared = &self.owner.0;
+        let writer = Arc::clone(&shared.durable.as_ref()?.writer);
+        let (timer, real_timer) = (Arc::clone(&shared.timer), Arc::clone(&shared.real_timer));
+        Some(Steps { writer, timer, real_timer })
+    }
+
     fn from_parts(parts: EngineBuilder) -> Self {
         crate::panic::prepare();
+        #[cfg(feature = "durable")]
+        let (timer, real_timer) = Stepped::timers(parts.stepped.as_ref(), &parts.clock);
+        #[cfg(not(feature = "durable"))]
+        let (timer, real_timer) =
+            (Timer::new(Arc::clone(&parts.clock)), Timer::new(Arc::new(SystemClock::new())));
         Self {
             owner: Arc::new(Owner(Arc::new(Shared {
-                timer: Timer::new(Arc::clone(&parts.clock)),
-                real_timer: Timer::new(Arc::new(SystemClock::new())),
+                timer,
+                real_timer,
                 clock: parts.clock,
                 resources: parts.resources,
                 observers: parts.observers,
@@ -98,9 +116,12 @@ impl Engine {
                 seed: parts.seed.unwrap_or_else(random_seed),
                 run_ids: AtomicU64::new(0),
                 #[cfg(feature = "durable")]
-                durable: parts
-                    .store
-                    .map(|store| Durable::new(store, parts.resumable, parts.keep_finished)),
+                durable: parts.store.map(|store| {
+                    let writer = Stepped::writer(parts.stepped.as_ref(), store);
+                    Durable::new(writer, parts.resumable, parts.keep_finished)
+                }),
+                #[cfg(feature = "durable")]
+                stepped: parts.stepped,
             }))),
         }
     }

@@ -6,6 +6,7 @@
 //! polled by the future itself; beside others it is a task of its executor.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as PollContext, Poll};
 use std::time::Duration;
@@ -261,12 +262,27 @@ impl JobSource for InlineJob {
     }
 
     fn claim(self: Arc<Self>, _: u32) -> Option<Box<dyn Claimed>> {
-        None
+        Some(Box::new(ClaimedInline(self)))
     }
 
     fn resubmit(self: Arc<Self>, _: u32) {}
 
     fn job_dropped(self: Arc<Self>, _: u32) {
         self.end(|work, _| ActiveRun::lost(&work));
+    }
+}
+
+/// Inline work that its executor runs as a future, which blocks while it is polled.
+struct ClaimedInline(Arc<InlineJob>);
+
+impl Claimed for ClaimedInline {
+    fn into_future(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move { _ = Arc::clone(&self.0).run(0, 1) })
+    }
+}
+
+impl Drop for ClaimedInline {
+    fn drop(&mut self) {
+        Arc::clone(&self.0).job_dropped(0);
     }
 }

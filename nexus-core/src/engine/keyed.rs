@@ -8,7 +8,7 @@ use super::handle::RunHandle;
 use super::keys::{CancelAsked, Durable};
 use super::pending::Found;
 use super::prepare::Prepared;
-use super::restore::{can_go_on, plan_of};
+use super::restore::{Unrecorded, can_go_on, inputs_of, plan_of};
 use super::stored::{KeyGuard, cancel_stored};
 use crate::error::{Error, Result, StoreError};
 use crate::journal::{Change, RunCounts, RunQuery, RunState, StoredRun};
@@ -132,10 +132,7 @@ impl Engine {
     pub(super) fn resumed(&self, plan: &Arc<Plan>, resumed: Resumed) -> Result<Prepared> {
         let stored = &resumed.stored;
         can_go_on(stored, plan)?;
-        let fields = plan.fields.read_json(&stored.start.inputs).map_err(|error| {
-            let key = &stored.start.key;
-            Error::Durable(format!("the inputs of the run `{key}` cannot be read: {error}"))
-        })?;
+        let fields = inputs_of(stored, plan)?;
         let mut prepared = self.prepared(plan, fields);
         prepared.recording = Some(Recording::resumed(resumed));
         Ok(prepared)
@@ -196,7 +193,8 @@ impl Engine {
             CancelAsked::Run(run) => run.cancel(cause),
             CancelAsked::Noted => {}
             CancelAsked::Free => {
-                return cancel_stored(self.shared_state(), durable, &key.into(), cause);
+                let engine = self.shared_state();
+                return cancel_stored(engine, durable, &key.into(), cause, Unrecorded::Compute);
             }
         }
         Ok(true)

@@ -9,11 +9,21 @@ use std::time::Duration;
 use super::ticker::Ticker;
 use super::writer::{RecordedRun, Writer};
 use crate::cancel::ChildRun;
+use crate::context::RunId;
 use crate::current;
+use crate::hash::Fnv128;
 use crate::journal::Store;
 use crate::plan::Plan;
 use crate::run::CancelCause;
 use crate::sync::{Condvar, Mutex, lock, wait};
+
+/// The id of the run with this key: the same after a crash and on another machine, and so are its
+/// jitter and its idempotency keys.
+pub(crate) fn id_of(key: &str) -> RunId {
+    let mut hash = Fnv128::new();
+    hash.write(key.as_bytes());
+    RunId(hash.0)
+}
 
 /// What an engine with a store has beside others.
 pub(super) struct Durable {
@@ -105,11 +115,11 @@ impl ChildRun for Waiter {
 
 impl Durable {
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        writer: Arc<Writer>,
         resumable: Vec<Arc<Plan>>,
         keep_finished: Option<Duration>,
     ) -> Self {
-        let (writer, keys, requests) = (Writer::new(store), Arc::default(), Arc::default());
+        let (keys, requests) = (Arc::default(), Arc::default());
         Self { writer, resumable, keep_finished, keys, requests }
     }
 

@@ -124,8 +124,9 @@ pub(super) struct Mailbox {
 }
 
 impl Mailbox {
-    /// The mailbox of a run that the caller holds.
-    pub(super) fn new(parallelism: impl Iterator<Item = usize>) -> Self {
+    /// The mailbox of a run that the caller holds, with the parallelism of its pools, on a machine of
+    /// so many processors.
+    pub(super) fn new(parallelism: impl Iterator<Item = usize>, processors: usize) -> Self {
         Self {
             contents: Mutex::new(Contents {
                 run: None,
@@ -133,7 +134,7 @@ impl Mailbox {
                 inline: InlineQueue::default(),
                 timers: BinaryHeap::new(),
                 timers_set: 0,
-                queues: parallelism.map(PoolQueue::new).collect(),
+                queues: parallelism.map(|jobs| PoolQueue::new(jobs, processors)).collect(),
                 #[cfg(feature = "durable")]
                 withdrawn: 0,
                 watcher: Watcher::Nobody,
@@ -565,7 +566,7 @@ mod tests {
     #[test]
     fn the_drivers_pool_gets_back_just_what_was_abandoned() {
         let busy = || {
-            let mailbox = Mailbox::new(std::iter::empty());
+            let mailbox = Mailbox::new(std::iter::empty(), 1);
             mailbox.lock().driver_busy = true;
             assert!(Contents::close(mailbox.lock()).is_empty());
             mailbox

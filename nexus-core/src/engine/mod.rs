@@ -14,6 +14,7 @@
 //! | `progress` | what a handle can tell of a run |
 //! | `runs` | the runs of an engine |
 //! | `writer`, `keys` | writing down what happens to runs; the keys of those under way |
+//! | `stepped` | an engine without threads |
 //! | `shared` | what all runs of an engine share |
 //! | `recorded` | what a recorded run has beside others |
 //! | `active` | a run under way: all of the above |
@@ -27,8 +28,8 @@
 //! | `claims` | tasks that an executor runs elsewhere |
 //! | `jobs` | what executors do with a run |
 //! | `driver`, `future` | who waits for it: a thread, or a future |
-//! | `stored` | runs that nobody drives |
 //! | `restore` | bringing a recorded run back |
+//! | `stored` | runs that nobody drives |
 //! | `durable` | beginning a recorded run, going on with one, ending it |
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
@@ -92,6 +93,8 @@ mod shared;
 mod shutdown;
 mod signal;
 #[cfg(feature = "durable")]
+mod stepped;
+#[cfg(feature = "durable")]
 mod stored;
 #[cfg(feature = "durable")]
 mod ticker;
@@ -107,11 +110,11 @@ mod writer;
 use {unrecorded as durable, unrecorded as recorded};
 
 pub use builder::EngineBuilder;
-#[cfg(feature = "durable")]
-pub(crate) use durable::id_of;
 pub use engine::Engine;
 pub use handle::{Canceller, RunHandle};
 pub use inputs::Inputs;
+#[cfg(feature = "durable")]
+pub(crate) use keys::id_of;
 #[cfg(feature = "durable")]
 pub use pending::PendingStep;
 #[cfg(feature = "durable")]
@@ -122,3 +125,5 @@ pub use progress::{Progress, RunningTask};
 pub(crate) use restore::{flow_difference, flow_record};
 pub(crate) use shared::Mock;
 pub use shutdown::{Shutdown, ShutdownReport};
+#[cfg(feature = "durable")]
+pub(crate) use stepped::{Stepped, Steps};

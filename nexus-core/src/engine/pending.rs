@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::durable::{Begun, Resumed};
 use super::engine::Engine;
 use super::keys::Durable;
-use super::recorded::RunJournal;
 use super::resolving::{ask, task_at};
-use super::restore::plan_of;
+use super::restore::{RunAtRest, Unrecorded};
 use super::stored::KeyGuard;
 use super::writer::RecordedRun;
 use crate::address::StepAddress;
@@ -45,20 +42,6 @@ pub(super) enum Found {
     Active(Arc<dyn RecordedRun>),
     /// Nobody drives it, nor can somebody meanwhile.
     Stored(KeyGuard),
-}
-
-/// A run that nobody drives, as its records left it.
-struct RunAtRest {
-    run: Box<Run>,
-    begun: Begun,
-}
-
-impl RunAtRest {
-    /// The time since the task's first attempt began, where its policy bounds that.
-    fn elapsed(&self, task: Task) -> Duration {
-        let active = &self.begun.active;
-        if active.is_bounded(task) { active.measured_elapsed(task) } else { Duration::ZERO }
-    }
 }
 
 impl Engine {
@@ -154,12 +137,13 @@ impl Engine {
                     ended = Some(Arc::downgrade(&run));
                     ask(|look| run.have_looked_at(look), open)
                 }
-                Found::Stored(guard) => {
+                Found::Stored(_guard) => {
                     let stored = known(durable, &key)?;
                     if !stored.is_open() {
                         return Ok(Vec::new());
                     }
-                    Some(open(&self.at_rest(durable, stored, guard)?.run))
+                    let rest = self.at_rest(durable, &stored)?;
+                    Some(open(&rest.run))
                 }
             };
             // Otherwise the run has ended meanwhile.
@@ -181,10 +165,13 @@ impl Engine {
                     if let Some(answered) = run.resolve(&address, answer) {
                         return answered;
                     }
-                    // The run has ended meanwhile.
+                    // The run has ended meanwhile, and its key is about to be free.
+                    if self.shared_state().stepped.is_some() {
+                        return Err(Error::Durable(format!("the run `{key}` is about to end")));
+                    }
                 }
                 Found::Stored(guard) => {
-                    let (answered, _rest) = self.answer_stored(durable, guard, &address, answer)?;
+                    let answered = self.answer_stored(durable, guard.key(), &address, answer)?;
                     return durable.writer.write(answered);
                 }
             }
@@ -195,35 +182,33 @@ impl Engine {
         let (durable, key) = (self.durable()?, Arc::from(key));
         let Ok(address) = step.parse::<StepAddress>();
         let Found::Stored(guard) = self.found(durable, &key) else { return Ok(()) };
-        self.answer_stored(durable, guard, &address, answer).map(drop)
+        self.answer_stored(durable, guard.key(), &address, answer).map(drop)
     }
 
-    /// What is to be written of a run that nobody drives, which is told when it is resumed; and the
-    /// run, which keeps its key until then.
+    /// What is to be written of a run that nobody drives, which is told when it is resumed. Whoever
+    /// calls this has the run's key.
     fn answer_stored(
         &self,
         durable: &Durable,
-        guard: KeyGuard,
+        key: &Arc<str>,
         address: &StepAddress,
         answer: Answer<'_>,
-    ) -> Result<(Change, RunAtRest)> {
-        let stored = known(durable, guard.key())?;
+    ) -> Result<Change> {
+        let stored = known(durable, key)?;
         if let RunState::Ended(status) = stored.state {
+            let status = status.name();
             return Err(Error::Durable(format!(
-                "nothing of the run `{}` is pending: it is over ({})",
-                guard.key(),
-                status.name()
+                "nothing of the run `{key}` is pending: it is over ({status})"
             )));
         }
-        let (key, seq) = (Arc::clone(&stored.start.key), stored.records + 1);
-        let rest = self.at_rest(durable, stored, guard)?;
-        let (plan, task) = (&rest.run.plan, task_at(&rest.run.plan, &rest.run, &key, address)?);
+        let rest = self.at_rest(durable, &stored)?;
+        let (plan, task) = (&rest.run.plan, task_at(&rest.run.plan, &rest.run, key, address)?);
         let outcome = answer.outcome(plan, task.step).map_err(Error::Durable)?;
         let notification = Notification::Resolved { task, outcome, reply: None };
         let body = Body::of(plan, &notification, rest.elapsed(task), VALUE_LIMIT)
             .map_err(|exception| Error::Durable(exception.to_string()))?;
         let record = Record {
-            seq,
+            seq: stored.records + 1,
             at: self.shared_state().timestamp(),
             kind: body.kind,
             step: Some(task.step),
@@ -231,21 +216,13 @@ impl Engine {
             item: task.item,
             body: body.json,
         };
-        Ok((Change::Record { key, record }, rest))
+        Ok(Change::Record { key: Arc::clone(key), record })
     }
 
-    /// Brings a run back that nobody drives, and does not go on with it.
-    fn at_rest(&self, durable: &Durable, stored: StoredRun, guard: KeyGuard) -> Result<RunAtRest> {
-        let (key, pipeline) = (Arc::clone(&stored.start.key), Arc::clone(&stored.start.pipeline));
-        let lacking = || {
-            Error::Durable(format!(
-                "the run `{key}` is one of `{pipeline}`, which is no durable pipeline of this program"
-            ))
-        };
-        let plan = plan_of(durable, &stored)?.ok_or_else(lacking)?;
-        let begun = self.resumed(&plan, Resumed::as_it_is(guard, stored))?.begin_at_rest()?;
-        let run = begun.active.journal.as_deref().and_then(RunJournal::take_resumed);
-        Ok(RunAtRest { run: run.ok_or_else(lacking)?, begun })
+    /// Brings a run back that nobody drives, and does not go on with it. Whoever calls this has the
+    /// run's key.
+    fn at_rest(&self, durable: &Durable, stored: &StoredRun) -> Result<RunAtRest> {
+        RunAtRest::new(self.shared_state(), durable, stored, Unrecorded::Compute)
     }
 
     /// The run with this key, or the right to it.

@@ -277,16 +277,6 @@ impl Prepared {
         Ok(begun)
     }
 
-    /// Brings a recorded run back, which nobody is to drive.
-    #[cfg(feature = "durable")]
-    pub(super) fn begin_at_rest(mut self) -> Result<Begun> {
-        let engine = self.engine.shared_state();
-        let recorded = self.recording.as_ref().map(|it| it.begin(engine, &self.recorded(false)));
-        let mut begun = self.activate(None, recorded.transpose()?)?;
-        begun.write_start()?;
-        Ok(begun)
-    }
-
     /// The same without blocking the thread.
     async fn begin_async(&mut self) -> Result<Begun> {
         let recorded = match &self.recording {

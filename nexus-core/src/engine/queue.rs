@@ -79,7 +79,7 @@ struct TogetherJob {
 
 /// More threads than processors get no more done of tasks that do not wait.
 #[cfg(not(shuttle))]
-fn processors() -> usize {
+pub(super) fn processors() -> usize {
     static PROCESSORS: std::sync::LazyLock<usize> =
         std::sync::LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
     *PROCESSORS
@@ -87,7 +87,7 @@ fn processors() -> usize {
 
 /// The model checker needs the same answer on each machine.
 #[cfg(shuttle)]
-fn processors() -> usize {
+pub(super) fn processors() -> usize {
     usize::MAX
 }
 
@@ -168,13 +168,13 @@ pub(super) struct Leftovers {
 }
 
 impl PoolQueue {
-    pub(super) fn new(parallelism: usize) -> Self {
+    pub(super) fn new(parallelism: usize, processors: usize) -> Self {
         Self {
             waiting: VecDeque::new(),
             amount: Amount::default(),
             unwanted: Vec::new(),
             parallelism: parallelism.max(1),
-            processors: parallelism.clamp(1, processors()),
+            processors: parallelism.clamp(1, processors),
             jobs: 0,
             claimed: ClaimedTasks::new(parallelism <= TRACKED_WORKERS),
             chunks: Vec::new(),
@@ -348,7 +348,7 @@ impl PoolQueue {
 
     /// Makes a claimed task the first of a chunk, and adds others of its body if they are short.
     pub(super) fn chunk_of(&mut self, work: Work, most: usize) -> Arc<Chunk> {
-        let chunk = Arc::new(Chunk::default());
+        let chunk = Arc::new(Chunk::of_futures());
         self.claimed.remove(work.task);
         self.chunks.push(Arc::clone(&chunk));
         let (body, is_short) = (work.together, work.expected < CHUNK_NANOS);
@@ -381,6 +381,9 @@ impl PoolQueue {
     /// than leaves something for the other workers, if all that waits is worth more than one.
     pub(super) fn fill(&mut self, chunk: &Chunk, most: usize) -> bool {
         let Some(first) = self.waiting.front() else { return false };
+        if chunk.only_together && first.together.is_none() {
+            return false;
+        }
         let (together, each) = (first.together, first.expected.max(1));
         let share = match self.waiting.len() {
             all if self.amount.long == 0 && self.amount.nanos <= WORTH_WAKING => all,

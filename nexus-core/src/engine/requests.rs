@@ -17,7 +17,9 @@ impl Engine {
     /// Has the engine look at what other processes ask of it, four times a second, for as long as
     /// it lives.
     pub(super) fn watch_requests(&self) {
-        if let Some(durable) = &self.shared_state().durable {
+        if let Some(durable) = &self.shared_state().durable
+            && self.shared_state().stepped.is_none()
+        {
             let (engine, mut looks, mut done) = (self.downgrade(), 0_u32, Vec::new());
             durable.requests.start(LOOK_EVERY, move || {
                 look(&engine, &mut done);
@@ -27,6 +29,11 @@ impl Engine {
                 looks = looks.wrapping_add(1);
             });
         }
+    }
+
+    /// Looks at what other processes ask of the engine, where it has no threads.
+    pub(crate) fn look_at_requests(&self) {
+        look(&self.downgrade(), &mut Vec::new());
     }
 
     /// Does what another process asks for, and says so.

@@ -1,12 +1,18 @@
 //! Bringing a run back from its records, and whether the flow of today lets it go on.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use super::active::ActiveRun;
-use super::keys::Durable;
-use crate::context::{Context, Names};
+use super::active::{ActiveRun, LocalRun};
+use super::keys::{Durable, id_of};
+use super::recorded::RunJournal;
+use super::shared::Shared;
+use crate::cancel::Children;
+use crate::context::{Context, Names, RunInfo};
 use crate::error::{Error, Result};
 use crate::event::Inputs;
+use crate::failure::Exception;
 use crate::journal::{
     Change, FlowRecord, FlowStep, LinkedPipeline, RecordKind, Replay, RunState, Steps, StoredRun,
     each_record,
@@ -14,7 +20,9 @@ use crate::journal::{
 use crate::outcome::TaskOutcome;
 use crate::panic;
 use crate::plan::Plan;
-use crate::run::{Run, Task};
+use crate::report::{Report, Status};
+use crate::run::{Halt, Run, Task};
+use crate::value::Value;
 
 /// The flow of a plan, as its runs are recorded with it.
 pub(crate) fn flow_record(plan: &Plan) -> FlowRecord {
@@ -68,6 +76,7 @@ impl ActiveRun {
         self: &Arc<Self>,
         stored: &StoredRun,
         change: Option<&Change>,
+        unrecorded: Unrecorded,
     ) -> Result<()> {
         let (Some(durable), Some(journal)) = (&self.engine.durable, &self.journal) else {
             return Ok(());
@@ -79,7 +88,10 @@ impl ActiveRun {
         let (mut context, mut steps) = (Context::new(self.info()), Steps::of(stored));
         each_record(durable.store(), key, after, |record| {
             let seq = record.seq;
-            let mut compute = |run: &mut Run, task: Task| self.compute(run, task, &mut context);
+            let mut compute = |run: &mut Run, task: Task| match unrecorded {
+                Unrecorded::Compute => self.compute(run, task, &mut context),
+                Unrecorded::Refuse => Exception::not_run("it is not computed again").into(),
+            };
             let applied = steps.translate(record).and_then(|record| {
                 // Deserialize and what is computed again are user code.
                 let apply = || replay.apply(&self.plan, &record, &mut compute);
@@ -139,6 +151,95 @@ impl ActiveRun {
         let inputs = Inputs { slots, piped: input.borrow(), context };
         let outcome = panic::contain(|| self.body(task.step).call(&inputs));
         outcome.unwrap_or_else(TaskOutcome::Exception)
+    }
+}
+
+/// The inputs that the run began with, as the plan's fields.
+pub(super) fn inputs_of(stored: &StoredRun, plan: &Plan) -> Result<Vec<Value>> {
+    plan.fields.read_json(&stored.start.inputs).map_err(|error| {
+        let key = &stored.start.key;
+        Error::Durable(format!("the inputs of the run `{key}` cannot be read: {error}"))
+    })
+}
+
+/// What to do about outcomes that are not recorded, but computed again by the user's code.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unrecorded {
+    Compute,
+    /// Whoever brings the run back must not wait: then it cannot be brought back.
+    Refuse,
+}
+
+/// A run that nobody drives, as its records left it.
+pub(super) struct RunAtRest {
+    pub(super) run: Box<Run>,
+    active: Arc<ActiveRun>,
+}
+
+impl RunAtRest {
+    /// Brings the run back, for somebody who has its key.
+    ///
+    /// # Errors
+    ///
+    /// If this program has not its pipeline, or the run cannot go on.
+    pub(super) fn new(
+        engine: &Arc<Shared>,
+        durable: &Durable,
+        stored: &StoredRun,
+        unrecorded: Unrecorded,
+    ) -> Result<Self> {
+        let start = &stored.start;
+        let lacking = || {
+            let (key, pipeline) = (&start.key, &start.pipeline);
+            Error::Durable(format!(
+                "the run `{key}` is one of `{pipeline}`, which is no durable pipeline of this program"
+            ))
+        };
+        let plan = plan_of(durable, stored)?.ok_or_else(lacking)?;
+        can_go_on(stored, &plan)?;
+        let (writer, key) = (Arc::clone(&durable.writer), Arc::clone(&start.key));
+        let journal = RunJournal::new(writer, &engine.timer, key, start.at, stored.ended_at);
+        let (states, mocked) = (engine.states(&plan)?, engine.mocked(&plan)?);
+        let active = Arc::new(RunInfo {
+            id: id_of(&start.key),
+            fields: inputs_of(stored, &plan)?,
+            states,
+            deadline: None,
+            key: Some(Arc::clone(&start.key)),
+            cancelled: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+            children: Children::new(),
+            host: LocalRun::new(
+                Arc::clone(engine),
+                plan,
+                Vec::new(),
+                mocked,
+                None,
+                Some(Box::new(journal)),
+            ),
+        });
+        active.replay(stored, None, unrecorded)?;
+        let run = active.journal.as_deref().and_then(RunJournal::take_resumed);
+        Ok(Self { run: run.ok_or_else(lacking)?, active })
+    }
+
+    /// Whether the run has come to its end by its records.
+    pub(super) fn is_over(&self) -> bool {
+        self.run.is_finished()
+    }
+
+    /// How the run ends, if this ends it.
+    pub(super) fn ended_by(mut self, halt: Option<Halt>) -> Status {
+        if let Some(halt) = halt {
+            self.run.cancel_all(halt);
+        }
+        Report::new(*self.run, self.active.id, Duration::ZERO).status()
+    }
+
+    /// The time since the task's first attempt began, where its policy bounds that.
+    pub(super) fn elapsed(&self, task: Task) -> Duration {
+        let is_bounded = self.active.is_bounded(task);
+        if is_bounded { self.active.measured_elapsed(task) } else { Duration::ZERO }
     }
 }
 

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "durable")]
 use super::keys::Durable;
+use super::queue::processors;
 use super::runs::Runs;
+#[cfg(feature = "durable")]
+use super::stepped::Stepped;
 use super::timer::Timer;
 use crate::context::RunId;
 use crate::error::{Error, Result};
@@ -42,6 +45,9 @@ pub(crate) struct Shared {
     /// What keeps the records of runs, if something does.
     #[cfg(feature = "durable")]
     pub(super) durable: Option<Durable>,
+    /// What stands in for the engine's threads, if it has none.
+    #[cfg(feature = "durable")]
+    pub(super) stepped: Option<Stepped>,
 }
 
 /// A body that stands in for an event's own, and what it yields.
@@ -123,7 +129,7 @@ impl Shared {
         if let Some(pool) = open.iter().find(|pool| pool.kind == kind) {
             return Ok(Arc::clone(&pool.executor));
         }
-        let executor = make_executor(pool)?;
+        let executor = self.make_executor(pool)?;
         open.push(OpenPool { kind, executor: Arc::clone(&executor) });
         Ok(executor)
     }
@@ -132,6 +138,29 @@ impl Shared {
     #[inline]
     pub(super) fn step_now(&self) -> Duration {
         if self.step_timings { self.clock.timestamp() } else { Duration::ZERO }
+    }
+
+    #[cfg(feature = "durable")]
+    fn make_executor(&self, pool: &Pool) -> Result<Arc<dyn AnyExecutor>> {
+        match &self.stepped {
+            Some(stepped) => Ok(stepped.executor(pool)),
+            None => make_executor(pool),
+        }
+    }
+
+    #[cfg(not(feature = "durable"))]
+    #[expect(clippy::unused_self, reason = "as in a build with recorded runs")]
+    fn make_executor(&self, pool: &Pool) -> Result<Arc<dyn AnyExecutor>> {
+        make_executor(pool)
+    }
+
+    /// How many threads get something done at a time.
+    pub(super) fn processors(&self) -> usize {
+        #[cfg(feature = "durable")]
+        if self.stepped.is_some() {
+            return Stepped::PROCESSORS;
+        }
+        processors()
     }
 
     /// The plan with mocks in place; `None` if there are no mocks.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::keys::{CancelAsked, Durable};
+use super::restore::{RunAtRest, Unrecorded};
 use super::shared::Shared;
 use super::writer::{Entry, Then};
 use crate::cancel::Gone;
 use crate::error::Result;
 use crate::journal::{Body, Change, Record, RunQuery, RunState, StoredRun};
 use crate::report::Status;
-use crate::run::CancelCause;
+use crate::run::{CancelCause, Halt};
 
 /// The right to run under a key, which only one run has at a time. Clones hold it together.
 #[derive(Clone)]
@@ -49,7 +50,8 @@ impl Drop for Held {
         durable.writer.after_all(move |_| {
             let Some(durable) = &engine.durable else { return };
             if let Some(cause) = durable.free(&key) {
-                let _ = cancel_stored(&engine, durable, &key, cause);
+                // This may be the thread that commits, which cannot wait for the user's code.
+                let _ = cancel_stored(&engine, durable, &key, cause, Unrecorded::Refuse);
             }
         });
     }
@@ -62,11 +64,12 @@ pub(super) fn cancel_stored(
     durable: &Durable,
     key: &Arc<str>,
     cause: CancelCause,
+    unrecorded: Unrecorded,
 ) -> Result<bool> {
-    if !write_cancelled(engine, durable, key, cause)? {
+    if !write_cancelled(engine, durable, key, cause, unrecorded)? {
         return Ok(false);
     }
-    cancel_children(engine, durable, key)?;
+    cancel_children(engine, durable, key, unrecorded)?;
     Ok(true)
 }
 
@@ -76,6 +79,7 @@ pub(super) fn cancel_children(
     engine: &Arc<Shared>,
     durable: &Durable,
     key: &Arc<str>,
+    unrecorded: Unrecorded,
 ) -> Result<()> {
     let mut parents = vec![Arc::clone(key)];
     while let Some(parent) = parents.pop() {
@@ -85,7 +89,7 @@ pub(super) fn cancel_children(
                 CancelAsked::Run(run) => run.go_with_parent(Gone::Cancelled),
                 CancelAsked::Noted => {}
                 CancelAsked::Free => {
-                    if write_cancelled(engine, durable, key, CancelCause::Parent)? {
+                    if write_cancelled(engine, durable, key, CancelCause::Parent, unrecorded)? {
                         parents.push(Arc::clone(key));
                     }
                 }
@@ -102,29 +106,40 @@ pub(super) fn open_children(durable: &Durable, parent: &Arc<str>) -> Result<Vec<
     Ok(durable.store().runs(&query)?)
 }
 
+/// Writes that a run is cancelled which nobody drives. One that has come to its end by its records,
+/// without a record of that, ends as it did.
 fn write_cancelled(
     engine: &Arc<Shared>,
     durable: &Durable,
     key: &Arc<str>,
     cause: CancelCause,
+    unrecorded: Unrecorded,
 ) -> Result<bool> {
     let Some(_guard) = KeyGuard::try_take(engine, key) else { return Ok(false) };
     let stored = durable.store().run(key)?.filter(StoredRun::is_open);
     let Some(stored) = stored else { return Ok(false) };
     let at = engine.timestamp();
-    let body = Body::of_cancel(cause);
-    let record = Record {
-        seq: stored.records + 1,
-        at,
-        kind: body.kind,
-        step: None,
-        attempt: 0,
-        item: None,
-        body: body.json,
+    // What cannot be brought back can be cancelled for all that.
+    let rest = RunAtRest::new(engine, durable, &stored, unrecorded).ok();
+    let halt = match &rest {
+        Some(rest) if rest.is_over() => None,
+        _ => Some(Halt::Cancelled(cause)),
     };
-    let record = Change::Record { key: Arc::clone(key), record };
-    durable.writer.append(|| Some(Entry::new(record, Then::Nothing)))?;
-    let end = Change::End { key: Arc::clone(key), at, status: Status::Cancelled };
-    durable.writer.write(end)?;
+    if halt.is_some() {
+        let body = Body::of_cancel(cause);
+        let record = Record {
+            seq: stored.records + 1,
+            at,
+            kind: body.kind,
+            step: None,
+            attempt: 0,
+            item: None,
+            body: body.json,
+        };
+        let record = Change::Record { key: Arc::clone(key), record };
+        durable.writer.append(|| Some(Entry::new(record, Then::Nothing)))?;
+    }
+    let status = rest.map_or(Status::Cancelled, |rest| rest.ended_by(halt));
+    durable.writer.write(Change::End { key: Arc::clone(key), at, status })?;
     Ok(true)
 }

@@ -35,6 +35,33 @@ impl Timer {
         Arc::new(Self { clock, state: Mutex::new(State::default()), changed: Condvar::new() })
     }
 
+    /// One without a thread: somebody else makes the calls, by [`call_due`](Self::call_due).
+    #[cfg(feature = "durable")]
+    pub(super) fn without_thread(clock: Arc<dyn Clock>) -> Arc<Self> {
+        let timer = Self::new(clock);
+        lock(&timer.state).runs = true;
+        timer
+    }
+
+    /// When the first call is due.
+    #[cfg(feature = "durable")]
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        lock(&self.state).calls.first_key_value().map(|(key, _)| key.0)
+    }
+
+    /// Makes the first call, if its time has come.
+    #[cfg(feature = "durable")]
+    pub(super) fn call_due(&self) {
+        let now = self.clock.now();
+        let mut state = lock(&self.state);
+        let is_due = state.calls.first_key_value().is_some_and(|(key, _)| key.0 <= now);
+        let due = if is_due { state.calls.pop_first() } else { None };
+        drop(state);
+        if let Some((_, call)) = due {
+            call();
+        }
+    }
+
     /// Calls at this time, unless it is [`clear`](Self::clear)ed before. Without a thread to be
     /// had nobody is called.
     pub(super) fn set(

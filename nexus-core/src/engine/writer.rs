@@ -82,6 +82,19 @@ impl Writer {
         Arc::new(Self { store, queue: Mutex::default(), changed: Condvar::new() })
     }
 
+    /// One without a thread: somebody else commits what is awaited.
+    pub(super) fn without_thread(store: Arc<dyn Store>) -> Arc<Self> {
+        let writer = Self::new(store);
+        lock(&writer.queue).has_thread = true;
+        writer
+    }
+
+    /// Whether somebody waits for a commit, and nobody makes one.
+    pub(super) fn is_awaited(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.awaited && !queue.committing
+    }
+
     /// Puts a change into the queue, if `change` gives one. It is asked under the lock that gives
     /// the queue its order, and must be quick. Says whether it gave one.
     ///

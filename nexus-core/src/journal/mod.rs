@@ -20,7 +20,7 @@ mod timestamp;
 
 pub use crate::error::StoreError;
 pub(crate) use answer::Answer;
-pub(crate) use body::{Body, checked_json, completed_json, exception_json};
+pub(crate) use body::{Body, Told, checked_json, completed_json, exception_json};
 pub(crate) use flow::shortened;
 pub use flow::{FlowRecord, FlowStep};
 pub use history::{AttemptEnd, AttemptHistory, HaltCause, History, ItemCounts, Span, StepHistory};

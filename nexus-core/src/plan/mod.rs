@@ -74,7 +74,7 @@ pub struct Plan {
 }
 
 /// An event as this plan uses it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PlanEvent {
     pub(crate) def: EventDef,
     /// For each parameter of the event, the field or state that it is bound to.
@@ -250,7 +250,7 @@ pub(crate) struct FlowNode {
     pub(crate) owner: Owner,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Branch {
     pub(crate) descriptor: Descriptor,
     pub(crate) flow: u32,
@@ -297,6 +297,35 @@ impl Plan {
             hash.write(field.ty.name().as_bytes());
         }
         hash.0
+    }
+
+    /// The same plan with other bodies in place of its own, of which nothing is measured yet.
+    #[cfg(feature = "durable")]
+    pub(crate) fn with_bodies(&self, body: impl FnMut(&Arc<dyn Body>) -> Arc<dyn Body>) -> Self {
+        Self {
+            name: Arc::clone(&self.name),
+            fields: self.fields.clone(),
+            field_names: Arc::clone(&self.field_names),
+            states: self.states.clone(),
+            states_needed: self.states_needed.clone(),
+            events: self.events.clone(),
+            bodies: self.bodies.iter().map(body).collect(),
+            paces: self.paces.iter().map(|_| Pace::default()).collect(),
+            references: self.references.clone(),
+            options: self.options.clone(),
+            pools: self.pools.clone(),
+            steps: self.steps.clone(),
+            units: self.units.clone(),
+            groups: self.groups.clone(),
+            flows: self.flows.clone(),
+            branches: self.branches.clone(),
+            join_sizes: self.join_sizes.clone(),
+            first_steps: self.first_steps.clone(),
+            members: self.members.clone(),
+            each_steps: self.each_steps,
+            pooled_retries: self.pooled_retries,
+            source: self.source.clone(),
+        }
     }
 
     pub(crate) fn event_of(&self, step: u32) -> &PlanEvent {

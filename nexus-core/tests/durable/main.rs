@@ -19,6 +19,7 @@ mod release;
 mod resume;
 mod retention;
 mod retry;
+mod simulation;
 
 mod support;
 mod trouble;

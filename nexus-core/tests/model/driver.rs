@@ -65,7 +65,7 @@ fn check_driven(script: &str, plays: &[Play], picks: &[u8]) -> TestCaseResult {
     let flow = nexus_pointy::parse(script).into_result().unwrap();
     let reference = Reference::of(&flow, plays, own);
     let case = Case::new(script, &reference, plays, Where::Inline);
-    let host = EventHost::new(registry(&case.stage, Where::Inline));
+    let host = EventHost::new(registry(&case.stage, Where::Inline, Extra::default()));
     let start = RunMachine::start(&case.plan, "k", Inputs::new(), Timestamp(7), None).unwrap();
     let machine = drive(&case, &start, &host, picks);
     let again = RunMachine::replay(&case.plan, start, machine.records()).unwrap();

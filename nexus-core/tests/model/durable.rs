@@ -1,5 +1,5 @@
-//! The same flows as recorded runs (D2, D5): what the design says holds, and holds again when the
-//! process dies at any record, any number of times.
+//! The same flows as recorded runs on real threads (D2, D5), which the simulator does not have: what
+//! the design says holds, and holds again when the process dies at any record, any number of times.
 
 use std::collections::BTreeSet;
 
@@ -77,19 +77,6 @@ fn check_recorded(script: &str, plays: &[Play], place: Where, deaths: &[u8]) -> 
 fn check(script: &str, plays: &[Play], place: Where, deaths: &[u8]) -> TestCaseResult {
     check_recorded(script, plays, place, deaths)
         .map_err(|error| TestCaseError::fail(format!("{error}\n{script}\n{deaths:?}")))
-}
-
-proptest! {
-    #![proptest_config(config(700))]
-
-    #[test]
-    fn a_recorded_flow_on_this_thread_survives_any_deaths(
-        script in script(),
-        plays in vec(play(), 1..24),
-        deaths in vec(any::<u8>(), 1..4),
-    ) {
-        check(&script, &plays, Where::Inline, &deaths)?;
-    }
 }
 
 proptest! {

@@ -21,6 +21,7 @@ mod reference;
 
 mod driver;
 mod durable;
+mod simulated;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -30,7 +31,8 @@ use std::time::Duration;
 use nexus_core::testing::TestEngine;
 use nexus_core::{
     Bypass, Context, DefaultExecutor, Engine, ExecutorInitializerConfig, Fields, Flow, Inputs,
-    NotRun, Outcome, Plan, Registry, Report, RetryPolicy, Status, StepOutcome, ThreadPoolExecutor,
+    Jitter, NotRun, Outcome, Plan, Registry, Report, RetryPolicy, Status, StepOutcome,
+    ThreadPoolExecutor,
 };
 use nexus_pointy::Descriptor;
 use proptest::prelude::*;
@@ -190,9 +192,22 @@ struct Stage {
     plays: Vec<Play>,
     ticks: AtomicU64,
     attempts: Mutex<Vec<Attempt>>,
+    /// Whether a value says which attempt it is of.
+    counts: bool,
 }
 
 impl Stage {
+    /// For steps with these paths.
+    fn new(paths: impl Iterator<Item = String>, plays: &[Play], counts: bool) -> Arc<Self> {
+        Arc::new(Self {
+            index: paths.zip(0..).collect(),
+            plays: plays.to_vec(),
+            ticks: AtomicU64::new(0),
+            attempts: Mutex::new(Vec::new()),
+            counts,
+        })
+    }
+
     fn play(&self, ctx: &Context) -> (usize, &Play) {
         let step = self.index[&ctx.step_path()];
         (step, &self.plays[step % self.plays.len()])
@@ -203,12 +218,12 @@ impl Stage {
         let (step, play) = self.play(ctx);
         let path = ctx.step_path();
         let previous = ctx.previous().iter().map(|seen| match seen.failure() {
-            None => Ok(*seen.value::<u32>().unwrap()),
+            None => Ok(seen.value::<u32>().copied().unwrap_or_default()),
             Some(failure) => Err(failure.to_string()),
         });
         let previous = previous.collect();
         let number = ctx.attempt();
-        let value = step as u32 * 100 + number;
+        let value = step as u32 * 100 + if self.counts { number } else { 1 };
         let outcome = match &play.attempts[(number as usize - 1).min(play.attempts.len() - 1)] {
             Out::Success => Ok(Outcome::success(value)),
             Out::Failure => Ok(Outcome::failure(format!("no {path}"))),
@@ -242,7 +257,16 @@ enum Where {
     Pools(usize),
 }
 
-fn registry(stage: &Arc<Stage>, place: Where) -> Registry {
+/// Settings that do not change what a flow means.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extra {
+    /// `r` events have a timeout.
+    timeouts: bool,
+    /// Outcomes of `a0` are not recorded.
+    unrecorded: bool,
+}
+
+fn registry(stage: &Arc<Stage>, place: Where, extra: Extra) -> Registry {
     let mut registry = Registry::new();
     for (at, name) in EVENTS.into_iter().enumerate() {
         let (act, skip) = (Arc::clone(stage), Arc::clone(stage));
@@ -266,6 +290,12 @@ fn registry(stage: &Arc<Stage>, place: Where) -> Registry {
             None => event,
         };
         let event = event.stop_on_exception(own.stop_on_exception);
+        let event = if extra.timeouts && name.starts_with('r') {
+            event.timeout(Duration::from_millis(200))
+        } else {
+            event
+        };
+        let event = event.checkpoint(!(extra.unrecorded && name == "a0"));
         if own.can_bypass {
             event.bypass(move |ctx| skip.skip(ctx));
         }
@@ -281,14 +311,8 @@ struct Case {
 
 impl Case {
     fn new(script: &str, reference: &Reference<'_>, plays: &[Play], place: Where) -> Self {
-        let paths = reference.steps.iter().enumerate().map(|(at, step)| (step.path.clone(), at));
-        let stage = Arc::new(Stage {
-            index: paths.collect(),
-            plays: plays.to_vec(),
-            ticks: AtomicU64::new(0),
-            attempts: Mutex::new(Vec::new()),
-        });
-        let plan = plan(script, &registry(&stage, place));
+        let stage = Stage::new(reference.steps.iter().map(|step| step.path.clone()), plays, true);
+        let plan = plan(script, &registry(&stage, place, Extra::default()));
         Self { stage, plan, engine: TestEngine::new().build().unwrap() }
     }
 

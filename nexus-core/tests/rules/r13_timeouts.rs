@@ -265,3 +265,29 @@ fn a_runs_timeout_does_not_wait_for_a_thread() {
 fn a_zero_timeout_is_refused_with_a_reason() {
     assert!(refusal(&registry(), "S[timeout = \"0s\"]").contains("timeout"));
 }
+
+/// The worker that has run `quick` takes `slow` next, and the run would hang if it forgot its time.
+#[test]
+fn an_async_event_has_its_time_beside_a_quick_one_of_the_same_worker() {
+    let test = TestEngine::new();
+    let clock = test.clock();
+    let one = || ExecutorInitializerConfig::new().max_concurrency(1);
+    let mut registry = registry();
+    registry
+        .async_event("quick", |_: &Context| Box::pin(async { Outcome::success(1_u32) }))
+        .executor_config(one());
+    registry
+        .async_event("slow", move |_: &Context| {
+            let clock = clock.clone();
+            Box::pin(async move {
+                clock.advance(Duration::from_mins(1));
+                std::future::pending::<Outcome<u32>>().await
+            })
+        })
+        .executor_config(one())
+        .timeout(LIMIT);
+    let engine = test.build().unwrap();
+    let report = within(move || run_on(&engine, &registry, "quick || slow"));
+    assert!(timed_out(&report.step("slow").unwrap()), "{report}");
+    assert!(report.step("quick").unwrap().is_success());
+}
