@@ -53,7 +53,9 @@ fn draw(seed: u64, script: &BoxedStrategy<String>) -> Drawn {
     let has_each = injected && script.contains("a1") && draw.of(&any::<bool>());
     if injected {
         // What an event does must not depend on the attempt, of which there are more now.
-        plays.iter_mut().for_each(|play| play.attempts.truncate(1));
+        for play in &mut plays {
+            play.attempts.truncate(1);
+        }
     }
     if has_each {
         script = script.replace("a1", EACH);
@@ -97,7 +99,7 @@ impl Drawn {
             let event = event.retry_policy(
                 RetryPolicy::builder().backoff_factor(0.5).jitter(Jitter::Equal).build(),
             );
-            if self.seed % 2 == 0 {
+            if self.seed.is_multiple_of(2) {
                 event.timeout(Duration::from_secs(2));
             }
         }
@@ -106,13 +108,14 @@ impl Drawn {
 
     fn simulation(&self) -> Simulation {
         let mut draw = Draw::new(!self.seed);
+        let runs = draw.of(&proptest::sample::select(vec![1, 1, 2, 3]));
         let mut one_of = |values: &[f64]| draw.of(&proptest::sample::select(values.to_vec()));
         let simulation = Simulation::seeds(self.seed..self.seed + 1)
             .crashes(one_of(&[0.0, 0.01, 0.03, 0.1]))
             .lost_workers(one_of(&[0.0, 0.1]))
             .cancels(one_of(&[0.0, 0.0, 0.0, 0.3]))
             .clock_jumps(one_of(&[0.0, 0.0, 0.3]))
-            .runs(one_of(&[1.0, 1.0, 2.0, 3.0]) as usize);
+            .runs(runs);
         if !self.injected {
             return simulation;
         }
