@@ -128,7 +128,8 @@ pub mod events {
     pub use nexus_core::{
         Bypass, Context, Descriptor, Descriptors, Event, EventExecutionEvaluationState,
         EventSettings, Exception, ExceptionKind, Failure, Goto, IntoBypass, IntoOutcome, Items,
-        Outcome, Previous, RetryAfter, State, StateFactory, StepAddress, WorkerExit,
+        Outcome, Previous, RetryAfter, Secret, SecretError, State, StateFactory, StepAddress,
+        WorkerExit,
     };
 }
 

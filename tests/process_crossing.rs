@@ -413,3 +413,90 @@ mod pending {
         Ok(())
     }
 }
+
+mod secrets {
+    use nexus::Secret;
+    use nexus::journal::{MemoryStore, RunQuery, Store};
+
+    use super::*;
+
+    const CANARY: &str = "yellow-feathers";
+
+    #[derive(Debug, Clone, Serialize, Deserialize)]
+    struct Login {
+        user: String,
+        password: Secret<String>,
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0:?} may not enter")]
+    struct Refused(Login);
+
+    /// Yields its secret, and says something about it.
+    #[event(executor = ProcessPoolExecutor)]
+    fn knock(login: &Login, ctx: &Context) -> Outcome<Login> {
+        assert_eq!(login.password.expose(), CANARY, "a worker process has the value itself");
+        eprintln!("{}: {login:?}", ctx.event());
+        Outcome::success(login.clone())
+    }
+    #[event(executor = ProcessPoolExecutor)]
+    fn enter(#[piped] login: Login) -> Result<u32, Refused> {
+        assert_eq!(login.password.expose(), CANARY, "so has what comes along `|->`");
+        Err(Refused(login))
+    }
+    #[derive(Pipeline)]
+    #[pipeline(flow = knock |-> enter)]
+    struct Visit {
+        login: Login,
+    }
+    #[event]
+    fn token() -> Outcome<Secret<String>> {
+        Outcome::success(CANARY.to_owned().into())
+    }
+    #[derive(Pipeline)]
+    #[pipeline(durable, flow = token)]
+    struct Tokens {}
+    #[derive(Pipeline)]
+    #[pipeline(durable, flow = knock)]
+    struct Kept {
+        login: Login,
+    }
+
+    fn login() -> Login {
+        Login { user: "ada".into(), password: CANARY.to_owned().into() }
+    }
+
+    /// All that a report says, to people and to programs.
+    fn all_of(report: &Report) -> String {
+        let json = serde_json::to_string(report).unwrap();
+        let chain = report.steps().map(|step| format!("{:?}", step.error_chain()));
+        format!("{report} {report:?} {json} {}", chain.collect::<String>())
+    }
+
+    #[test]
+    fn a_worker_process_has_a_secret_and_no_report_shows_it() -> nexus::Result<()> {
+        let report = Visit { login: login() }.run()?;
+        assert_eq!(report.status(), Status::Failed);
+        let said = all_of(&report);
+        assert!(!said.contains(CANARY), "{said}");
+        assert!(said.contains(r#"user: "ada", password: *** } may not enter"#), "{said}");
+        assert!(said.contains(r#""password":"***""#), "{said}");
+        Ok(())
+    }
+
+    #[test]
+    fn no_store_keeps_a_secret() -> nexus::Result<()> {
+        let store = std::sync::Arc::new(MemoryStore::new());
+        let engine = Engine::builder().store(std::sync::Arc::clone(&store)).build()?;
+        let error = engine.prepare(Kept { login: login() })?.key("K-1").run().unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("login.password: a `Secret` is not recorded"), "{said}");
+        assert!(store.runs(&RunQuery::all()).unwrap().is_empty());
+        let report = engine.prepare(Tokens {})?.key("K-2").run()?;
+        let said = all_of(&report);
+        assert!(said.contains("a `Secret` is not recorded; give it to the engine"), "{said}");
+        let kept = format!("{:?}", store.records("K-2", 0, usize::MAX).unwrap());
+        assert!(!kept.contains(CANARY) && !said.contains(CANARY), "{kept} {said}");
+        Ok(())
+    }
+}

@@ -52,6 +52,7 @@ mod remote;
 mod report;
 mod retry;
 mod run;
+mod secret;
 mod settings;
 mod shape;
 mod sync;
@@ -104,6 +105,7 @@ pub use retry::{
     RetryPolicyError, Schedule,
 };
 pub use run::StopCondition;
+pub use secret::{Secret, SecretError};
 pub use settings::{EventExecutionEvaluationState, EventSettings};
 pub use time::{Clock, SystemClock, Wait};
 pub use value::{TypeInfo, Value};

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 /// together.
 const LAYERS: &[&[&str]] = &[
     &["value"],
+    &["secret"],
     &["hash"],
     &["address"],
     &["input"],

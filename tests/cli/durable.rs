@@ -18,6 +18,7 @@ use crate::tests::untimed;
 pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_run_under_a_key_is_run_once", a_run_under_a_key_is_run_once),
     ("a_key_needs_a_store", a_key_needs_a_store),
+    ("a_secret_is_not_repeated", a_secret_is_not_repeated),
     ("runs_are_listed", runs_are_listed),
     ("a_run_is_shown", a_run_is_shown),
     ("a_run_is_shown_to_programs", a_run_is_shown_to_programs),
@@ -56,6 +57,20 @@ fn assert_error(result: &CommandResult, code: i32, error: &str) {
 
 fn state(store: &Path, key: &str) -> RunState {
     SqliteStore::read_only(store).unwrap().run(key).unwrap().unwrap().state
+}
+
+fn a_secret_is_not_repeated() {
+    let store = new_store("secret");
+    let unlock = |pin: &str, more: &[&str]| {
+        call(&store, &[&["run", "UnlockPipeline", "--set", &format!("pin={pin}")], more].concat())
+    };
+    let opened = unlock("1234", &["--json"]);
+    assert!(out(&opened).contains(r#""value":"***""#), "{}", opened.out);
+    let error = "--set: `pin`: this is no secret of type `u32`";
+    assert_error(&unlock("12345678901234", &[]), 2, error);
+    let kept = unlock("1234", &["--key", "A-1"]);
+    assert!(kept.err.contains("`Secret`") && !kept.err.contains("1234"), "{}", kept.err);
+    assert_eq!((kept.code, &*kept.out), (Some(1), ""));
 }
 
 fn a_run_under_a_key_is_run_once() {

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, ExitCode};
 
+use nexus::Secret;
 use nexus::prelude::*;
 
 use crate::shop::{CommandResult, command, wait_for_result};
@@ -95,6 +96,19 @@ struct ApprovePipeline {
 #[pipeline(durable, flow = wait -> wait)]
 struct WaitPipeline {}
 
+/// Knows the door.
+#[event]
+fn unlock(pin: &Secret<u32>) -> Outcome<Secret<u32>> {
+    if *pin.expose() == 1234 { Outcome::success(*pin) } else { Outcome::failure("no") }
+}
+
+/// Opens the door.
+#[derive(Pipeline)]
+#[pipeline(flow = unlock)]
+struct UnlockPipeline {
+    pin: Secret<u32>,
+}
+
 pub(crate) fn main() -> ExitCode {
     nexus::init();
     nexus::cli::App::new("shop")
@@ -103,6 +117,7 @@ pub(crate) fn main() -> ExitCode {
         .pipeline::<WaitPipeline>()
         .pipeline::<ShipPipeline>()
         .pipeline::<ApprovePipeline>()
+        .pipeline::<UnlockPipeline>()
         .main()
 }
 

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_bytes::{ByteBuf, Bytes};
 
+use crate::secret::Purpose;
 use crate::value::Value;
 
 /// Serialises and deserialises values of one type, in whatever format.
@@ -31,7 +32,7 @@ impl Serialize for ValueRef<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Bytes(bytes) => Bytes::new(bytes).serialize(serializer),
-            Self::Any(value) => value.serialize(serializer),
+            Self::Any(value) => Purpose::send(|| value.serialize(serializer)),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::strict::Strict;
 use super::{JsonError, path};
 use crate::panic;
+use crate::secret::Purpose;
 
 /// The value as a JSON text of at most `limit` bytes.
 ///
@@ -17,7 +18,9 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T, limit: usize) -> Result<
     let mut output = Output { text: Vec::with_capacity(128), limit, is_full: false };
     // Serialize is user code.
     let written = panic::contain(|| {
-        value.serialize(Strict::new(&mut serde_json::Serializer::new(&mut output)))
+        Purpose::record(|| {
+            value.serialize(Strict::new(&mut serde_json::Serializer::new(&mut output)))
+        })
     });
     let what = match written {
         Ok(Ok(())) => match String::from_utf8(output.text) {
