@@ -84,10 +84,14 @@ impl Engine {
 
     fn from_parts(parts: EngineBuilder) -> Self {
         crate::panic::prepare();
+        let real_timer = Timer::new(Arc::new(SystemClock::new()));
+        #[cfg(feature = "durable")]
+        let durable =
+            parts.store.map(|store| Durable::new(store, parts.resumable, &real_timer));
         Self {
             owner: Arc::new(Owner(Arc::new(Shared {
                 timer: Timer::new(Arc::clone(&parts.clock)),
-                real_timer: Timer::new(Arc::new(SystemClock::new())),
+                real_timer,
                 clock: parts.clock,
                 resources: parts.resources,
                 observers: parts.observers,
@@ -98,7 +102,7 @@ impl Engine {
                 seed: parts.seed.unwrap_or_else(random_seed),
                 run_ids: AtomicU64::new(0),
                 #[cfg(feature = "durable")]
-                durable: parts.store.map(|store| Durable::new(store, parts.resumable)),
+                durable,
             }))),
         }
     }
@@ -147,6 +151,7 @@ impl Drop for Owner {
         pools.iter().for_each(OpenPool::shut_down);
         #[cfg(feature = "durable")]
         if let Some(durable) = &self.0.durable {
+            durable.drivers.close();
             durable.writer.close();
         }
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use super::drivers::Drivers;
 use super::ticker::Ticker;
+use super::timer::Timer;
 use super::writer::{RecordedRun, Writer};
 use crate::journal::Store;
 use crate::plan::Plan;
@@ -13,6 +15,8 @@ use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
 /// What an engine with a store has beside others.
 pub(super) struct Durable {
     pub(super) writer: Arc<Writer>,
+    /// What drives runs in the background.
+    pub(super) drivers: Arc<Drivers>,
     /// Plans made at run time whose runs can be resumed.
     pub(super) resumable: Vec<Arc<Plan>>,
     keys: Mutex<Keys>,
@@ -31,9 +35,16 @@ struct Keys {
 }
 
 impl Durable {
-    pub(super) fn new(store: Arc<dyn Store>, resumable: Vec<Arc<Plan>>) -> Self {
+    /// `timer` goes by the system's clock.
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        resumable: Vec<Arc<Plan>>,
+        timer: &Arc<Timer>,
+    ) -> Self {
         let (keys, over) = (Mutex::default(), Condvar::new());
-        Self { writer: Writer::new(store), resumable, keys, over, requests: Arc::default() }
+        let writer = Writer::new(store);
+        let drivers = Drivers::new(&writer, timer);
+        Self { writer, drivers, resumable, keys, over, requests: Arc::default() }
     }
 
     pub(super) fn store(&self) -> &dyn Store {

@@ -5,13 +5,24 @@
 //! then tells the runs: the engine's writer thread, or a run's driving thread that has nothing else
 //! to do. While one commits, the queue grows, so that many runs share a commit.
 
+#![cfg_attr(
+    not(shuttle),
+    expect(clippy::missing_const_for_thread_local, reason = "shuttle's macro has no such form")
+)]
+
+use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
 use crate::address::StepAddress;
 use crate::error::{Error, Result, StoreError};
 use crate::journal::{Answer, Change, Store};
 use crate::run::{Look, Notification};
-use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, wait};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, thread_local, wait};
+
+thread_local! {
+    /// The writer, as its address, whose queue this thread commits before it waits for anything.
+    static COMMITTER_OF: Cell<usize> = Cell::new(0);
+}
 
 /// A run that is written down.
 pub(super) trait RecordedRun: Send + Sync {
@@ -69,6 +80,8 @@ struct Queue {
     awaited: bool,
     has_thread: bool,
     closed: bool,
+    /// How often somebody has committed.
+    commits: u64,
     failed: Option<StoreError>,
 }
 
@@ -121,9 +134,36 @@ impl Writer {
         lock(&self.queue).failed.clone().map_or(Ok(()), |why| Err(Error::Store(why)))
     }
 
+    /// Calls `work` on a thread that commits by itself before it waits for anything.
+    pub(super) fn as_committer<T>(&self, work: impl FnOnce() -> T) -> T {
+        with_committer_of(self.address(), work)
+    }
+
+    /// Calls `work`, which may wait for anything, on whatever thread this is.
+    pub(super) fn without_committer<T>(&self, work: impl FnOnce() -> T) -> T {
+        with_committer_of(0, work)
+    }
+
+    /// Whether this thread commits by itself before it waits for anything.
+    pub(super) fn has_committer_here(&self) -> bool {
+        COMMITTER_OF.try_with(Cell::get) == Ok(self.address())
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// How often somebody has committed.
+    pub(super) fn commits(&self) -> u64 {
+        lock(&self.queue).commits
+    }
+
     /// Has the writer thread commit what is awaited. Whoever cannot wait for the disk calls it
     /// after [`append`](Self::append).
     pub(super) fn commit_soon(self: &Arc<Self>) {
+        if self.has_committer_here() {
+            return;
+        }
         let mut queue = lock(&self.queue);
         if queue.committing || !queue.awaited {
             return;
@@ -222,6 +262,7 @@ impl Writer {
         let entries = std::mem::take(&mut queue.entries);
         let failed = queue.failed.clone();
         (queue.awaited, queue.committing) = (false, true);
+        queue.commits += 1;
         drop(queue);
         let (mut changes, mut then) = (Vec::new(), Vec::with_capacity(entries.len()));
         for entry in entries {
@@ -258,7 +299,7 @@ impl Writer {
         }
         if queue.closed {
             self.changed.notify_all();
-        } else if queue.awaited {
+        } else if queue.awaited && !self.has_committer_here() {
             // What comes now may take a while, and is not to be waited for.
             self.changed.notify_one();
         }
@@ -328,6 +369,20 @@ impl Results {
         let refused = self.refused.iter().find(|(refused, _)| Some(refused) == key);
         refused.map_or(Ok(()), |(_, why)| Err(why.clone()))
     }
+}
+
+/// Calls `work` with this thread the committer of the writer with this address.
+fn with_committer_of<T>(writer: usize, work: impl FnOnce() -> T) -> T {
+    /// Says what the thread was before, also where `work` panics.
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = COMMITTER_OF.try_with(|known| known.set(self.0));
+        }
+    }
+    let before = COMMITTER_OF.try_with(|known| known.replace(writer));
+    let _restore = Restore(before.unwrap_or(0));
+    work()
 }
 
 /// What the writer thread does: it commits whenever somebody waits for something.
