@@ -13,13 +13,14 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context as PollContext, Poll, Wake, Waker};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::timer::Timer;
-use super::writer::Writer;
+use super::writer::{Writer, as_committer_of, is_committer_of, without_committer};
 use crate::error::{Error, Result};
 use crate::panic;
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, wait, wait_timeout};
@@ -33,11 +34,15 @@ const SLOW_NANOS: u32 = 10_000;
 /// How soon the watch looks for what waits behind a body.
 const LOOK_AFTER: Duration = Duration::from_millis(1);
 
+/// For so many tasks that have become ready together another thread is called.
+const MANY: usize = 16;
+
 /// How long a thread beyond the usual ones waits for another body that needs it.
 const KEEP: Duration = Duration::from_secs(2);
 
 pub(super) struct Drivers {
-    writer: Arc<Writer>,
+    /// Not kept, so that the store is closed where the engine ends.
+    writer: Weak<Writer>,
     /// By the system's clock.
     timer: Arc<Timer>,
     state: Mutex<State>,
@@ -52,6 +57,8 @@ pub(super) struct Drivers {
 #[derive(Default)]
 struct State {
     ready: VecDeque<Arc<Task>>,
+    /// The threads, for whoever waits for their end.
+    handles: Vec<thread::JoinHandle<()>>,
     threads: usize,
     idle: usize,
     /// So many of the idle ones were called.
@@ -64,7 +71,7 @@ struct State {
 impl Drivers {
     pub(super) fn new(writer: &Arc<Writer>, timer: &Arc<Timer>) -> Arc<Self> {
         Arc::new(Self {
-            writer: Arc::clone(writer),
+            writer: Arc::downgrade(writer),
             timer: Arc::clone(timer),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -105,22 +112,41 @@ impl Drivers {
         }
         self.in_bodies.fetch_add(1, Ordering::AcqRel);
         let _in_body = InBody(&self.in_bodies);
-        self.writer.without_committer(|| {
+        without_committer(|| {
             if expected >= SLOW_NANOS {
                 let state = lock(&self.state);
                 if !state.ready.is_empty() {
                     self.call(state);
                 }
-                self.writer.commit_soon();
+                self.commit_soon();
             }
             body()
         })
     }
 
-    /// Ends the threads when nothing is left to be driven.
+    /// Ends the threads, of which there is nothing left to be driven, and waits for them; but not for
+    /// this one.
     pub(super) fn close(&self) {
-        lock(&self.state).closed = true;
+        let mut state = lock(&self.state);
+        state.closed = true;
+        let handles = std::mem::take(&mut state.handles);
+        drop(state);
         self.changed.notify_all();
+        let this = thread::current().id();
+        for handle in handles.into_iter().filter(|handle| handle.thread().id() != this) {
+            let _ = handle.join();
+        }
+    }
+
+    fn commit_soon(&self) {
+        if let Some(writer) = self.writer.upgrade() {
+            writer.commit_soon();
+        }
+    }
+
+    /// How often somebody has committed.
+    fn commits(&self) -> u64 {
+        self.writer.upgrade().map_or(0, |writer| writer.commits())
     }
 
     /// A task is ready.
@@ -128,7 +154,7 @@ impl Drivers {
         let mut state = lock(&self.state);
         state.ready.push_back(task);
         // A driver that is in no body is about to look by itself.
-        if !self.writer.has_committer_here() {
+        if !is_committer_of(&self.writer) {
             self.call(state);
         }
     }
@@ -148,14 +174,15 @@ impl Drivers {
     fn spawn(self: &Arc<Self>, state: &mut MutexGuard<'_, State>) -> std::io::Result<()> {
         let drivers = Arc::clone(self);
         let builder = thread::Builder::new().name("nexus-driver".to_owned());
-        builder.spawn(move || drivers.work())?;
+        let handle = builder.spawn(move || drivers.work())?;
+        state.handles.push(handle);
         state.threads += 1;
         Ok(())
     }
 
     /// What a thread does.
     fn work(self: &Arc<Self>) {
-        self.writer.as_committer(|| {
+        as_committer_of(&self.writer, || {
             while let Some(task) = self.next() {
                 task.poll();
             }
@@ -177,8 +204,12 @@ impl Drivers {
                 break;
             }
             drop(state);
-            let committed = self.writer.commit_now();
+            let committed = self.writer.upgrade().is_some_and(|writer| writer.commit_now());
             state = lock(&self.state);
+            if state.ready.len() >= MANY && state.idle > state.called {
+                state.called += 1;
+                self.changed.notify_one();
+            }
             if committed || !state.ready.is_empty() {
                 continue;
             }
@@ -197,6 +228,8 @@ impl Drivers {
             }
         }
         state.threads -= 1;
+        let this = thread::current().id();
+        state.handles.retain(|handle| handle.thread().id() != this);
         None
     }
 
@@ -209,7 +242,7 @@ impl Drivers {
         {
             return;
         }
-        let (taken, commits) = (lock(&self.state).taken, self.writer.commits());
+        let (taken, commits) = (lock(&self.state).taken, self.commits());
         let drivers = Arc::downgrade(self);
         self.timer.set_after(LOOK_AFTER, move || {
             if let Some(drivers) = drivers.upgrade() {
@@ -222,8 +255,8 @@ impl Drivers {
     /// been made.
     fn look(self: &Arc<Self>, taken: u64, commits: u64) {
         self.is_watched.store(false, Ordering::Release);
-        if self.writer.commits() == commits {
-            self.writer.commit_soon();
+        if self.commits() == commits {
+            self.commit_soon();
         }
         let mut state = lock(&self.state);
         if state.closed {
@@ -252,7 +285,7 @@ impl Drivers {
 /// As many threads as this are enough for bodies that compute.
 fn usual_threads() -> usize {
     static PROCESSORS: std::sync::LazyLock<usize> =
-        std::sync::LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+        std::sync::LazyLock::new(|| available_parallelism().map_or(1, usize::from));
     *PROCESSORS
 }
 

@@ -43,6 +43,10 @@ pub(super) async fn drive(active: &Arc<ActiveRun>, bodies: &Bodies) -> Report {
     let start = active.engine.clock.timestamp();
     // Also if this future is dropped, at whatever point it is.
     let mut ending = EndWithFuture { active, bodies, ended: false };
+    #[cfg(feature = "durable")]
+    if let Bodies::Here(_) = bodies {
+        active.mailbox.lock().has_driver = true;
+    }
     active.begin_run();
     active.wake_on_jumps();
     let run = active.until_finished_async(Box::new(active.new_run()), bodies).await;
@@ -97,6 +101,9 @@ impl ActiveRun {
                 match poll_fn(|cx| self.poll_driver_step(cx)).await {
                     DriverStep::Finish(run) => return run,
                     DriverStep::Advance(run, _) => break run,
+                    DriverStep::Tell(run, notifications) => {
+                        break self.told(run, notifications);
+                    }
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => match bodies {
                         Bodies::Elsewhere(pool) => {
@@ -126,7 +133,7 @@ impl ActiveRun {
             self.plan.paces[body as usize].measured(1, *busy);
         }
         self.mailbox.lock().driver_busy = false;
-        self.tell_inline(notification);
+        self.record_inline(notification);
     }
 
     /// The only work that there is, if it is an async body that nobody may have to end.

@@ -134,23 +134,9 @@ impl Writer {
         lock(&self.queue).failed.clone().map_or(Ok(()), |why| Err(Error::Store(why)))
     }
 
-    /// Calls `work` on a thread that commits by itself before it waits for anything.
-    pub(super) fn as_committer<T>(&self, work: impl FnOnce() -> T) -> T {
-        with_committer_of(self.address(), work)
-    }
-
-    /// Calls `work`, which may wait for anything, on whatever thread this is.
-    pub(super) fn without_committer<T>(&self, work: impl FnOnce() -> T) -> T {
-        with_committer_of(0, work)
-    }
-
     /// Whether this thread commits by itself before it waits for anything.
     pub(super) fn has_committer_here(&self) -> bool {
-        COMMITTER_OF.try_with(Cell::get) == Ok(self.address())
-    }
-
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
+        COMMITTER_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(self).addr())
     }
 
     /// How often somebody has committed.
@@ -286,7 +272,8 @@ impl Writer {
                         Ok(()) => run.post(notification),
                         Err(_) => crate::panic::drop_quietly(notification),
                     }
-                    if !runs.iter().any(|(known, _)| Arc::ptr_eq(known, &run)) {
+                    // Whoever is asked to take up what it has taken up already has nothing to do.
+                    if runs.last().is_none_or(|(known, _)| !Arc::ptr_eq(known, &run)) {
                         runs.push((run, result));
                     }
                 }
@@ -369,6 +356,21 @@ impl Results {
         let refused = self.refused.iter().find(|(refused, _)| Some(refused) == key);
         refused.map_or(Ok(()), |(_, why)| Err(why.clone()))
     }
+}
+
+/// Calls `work` on a thread that commits by itself before it waits for anything.
+pub(super) fn as_committer_of<T>(writer: &Weak<Writer>, work: impl FnOnce() -> T) -> T {
+    with_committer_of(writer.as_ptr().addr(), work)
+}
+
+/// Whether this thread commits by itself before it waits for anything.
+pub(super) fn is_committer_of(writer: &Weak<Writer>) -> bool {
+    COMMITTER_OF.try_with(Cell::get) == Ok(writer.as_ptr().addr())
+}
+
+/// Calls `work`, which may wait for anything, on whatever thread this is.
+pub(super) fn without_committer<T>(work: impl FnOnce() -> T) -> T {
+    with_committer_of(0, work)
 }
 
 /// Calls `work` with this thread the committer of the writer with this address.
