@@ -209,8 +209,9 @@ impl ActiveRun {
             _ => None,
         };
         let retry = run.resolved(task, outcome, elapsed)?;
-        if self.is_observed() {
-            self.signal_retries(run, task, retry, None, exception.as_ref());
+        self.track_steps(run);
+        if self.has_observers() {
+            self.signal_retries(task, retry, None, exception.as_ref());
         }
         Ok(())
     }
