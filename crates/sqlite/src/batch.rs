@@ -1,6 +1,7 @@
 //! Changes as they are written, in one transaction.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use nexus_core::Status;
@@ -11,7 +12,7 @@ use crate::checksum::{RecordRow, StartColumns, StateColumns};
 use crate::error::WriteError;
 use crate::flows::FlowCache;
 use crate::number::stored;
-use crate::records::{EXTENT, last_record};
+use crate::records::{EXTENT, Places, last_extent};
 
 /// How many runs are remembered, at about 200 bytes each.
 const REMEMBERED: usize = 65_536;
@@ -28,6 +29,30 @@ impl Caches {
         self.runs.clear();
         self.flows.clear();
     }
+
+    fn remember(&mut self, key: &Arc<str>, run: OpenRun) {
+        self.make_room(key);
+        self.runs.insert(Arc::clone(key), run);
+    }
+
+    /// What is known of a run, which is asked for where it is not remembered.
+    fn know(
+        &mut self,
+        connection: &Connection,
+        key: &Arc<str>,
+    ) -> Result<&mut OpenRun, WriteError> {
+        self.make_room(key);
+        Ok(match self.runs.entry(Arc::clone(key)) {
+            Entry::Occupied(run) => run.into_mut(),
+            Entry::Vacant(place) => place.insert(load(connection, key)?),
+        })
+    }
+
+    fn make_room(&mut self, key: &Arc<str>) {
+        if self.runs.len() >= REMEMBERED && !self.runs.contains_key(key) {
+            self.runs.clear();
+        }
+    }
 }
 
 /// A run that is written about.
@@ -38,6 +63,8 @@ struct OpenRun {
     last: u64,
     /// Where its last extent ends.
     end: i64,
+    /// Where its records are in that extent.
+    places: Places,
     reason: Option<String>,
 }
 
@@ -109,13 +136,13 @@ impl<'c> Batch<'c> {
             return Err(WriteError::Refused(format!("there is a run `{}` already", start.key)));
         }
         let id = self.connection.last_insert_rowid();
-        self.remember(&start.key, OpenRun { id, last: 0, end: 0, reason: None });
+        let run = OpenRun { id, last: 0, end: 0, places: Places::default(), reason: None };
+        self.caches.remember(&start.key, run);
         Ok(())
     }
 
     fn record(&mut self, key: &Arc<str>, record: &Record) -> Result<(), WriteError> {
-        self.know(key)?;
-        let Some(run) = self.caches.runs.get_mut(key) else { return Ok(()) };
+        let run = self.caches.know(self.connection, key)?;
         if record.seq != run.last + 1 {
             return Err(WriteError::Refused(format!(
                 "the run `{key}` has {} records, and what follows is record {}",
@@ -146,11 +173,15 @@ impl<'c> Batch<'c> {
         run.last = record.seq;
         let place = self.connection.last_insert_rowid();
         if place >= run.end {
-            run.end = place.saturating_add(EXTENT);
+            let before = std::mem::take(&mut run.places).json();
             self.connection
-                .prepare_cached("insert into extent (run, seq, first) values (?1, ?2, ?3)")?
-                .execute(params![run.id, row.seq, place])?;
+                .prepare_cached(
+                    "insert into extent (run, seq, first, places_before) values (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![run.id, row.seq, place, before])?;
+            run.end = place.saturating_add(EXTENT);
         }
+        run.places.add(place + EXTENT - run.end);
         Ok(())
     }
 
@@ -171,7 +202,7 @@ impl<'c> Batch<'c> {
     }
 
     fn end(&mut self, key: &Arc<str>, at: Timestamp, status: Status) -> Result<(), WriteError> {
-        let run = self.know(key)?.clone();
+        let run = self.caches.know(self.connection, key)?.clone();
         let columns = StateColumns {
             key,
             status: Some(status.name()),
@@ -186,11 +217,11 @@ impl<'c> Batch<'c> {
 
     /// A run that had ended is open again, too.
     fn decision(&mut self, key: &Arc<str>, reason: Option<&str>) -> Result<(), WriteError> {
-        let mut run = self.know(key)?.clone();
+        let mut run = self.caches.know(self.connection, key)?.clone();
         let columns = StateColumns { key, status: None, ended_at: None, reason, records: None };
         self.state(&run, &columns)?;
         run.reason = reason.map(String::from);
-        self.remember(key, run);
+        self.caches.remember(key, run);
         Ok(())
     }
 
@@ -204,22 +235,6 @@ impl<'c> Batch<'c> {
             .execute(params![run.id, status, ended_at, reason, records, columns.checksum()])?;
         Ok(())
     }
-
-    fn remember(&mut self, key: &Arc<str>, run: OpenRun) {
-        if self.caches.runs.len() >= REMEMBERED && !self.caches.runs.contains_key(key) {
-            self.caches.runs.clear();
-        }
-        self.caches.runs.insert(Arc::clone(key), run);
-    }
-
-    /// What is known of a run, which is asked for where it is not remembered.
-    fn know(&mut self, key: &Arc<str>) -> Result<&OpenRun, WriteError> {
-        if !self.caches.runs.contains_key(key) {
-            let run = load(self.connection, key)?;
-            self.remember(key, run);
-        }
-        self.caches.runs.get(key).ok_or_else(|| unknown(key))
-    }
 }
 
 fn unknown(key: &str) -> WriteError {
@@ -232,6 +247,6 @@ fn load(connection: &Connection, key: &str) -> Result<OpenRun, WriteError> {
         .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (id, reason) = found.ok_or_else(|| unknown(key))?;
-    let (last, end) = last_record(connection, id)?;
-    Ok(OpenRun { id, last, end, reason })
+    let (last, end, places) = last_extent(connection, id)?;
+    Ok(OpenRun { id, last, end, places, reason })
 }

@@ -2,19 +2,36 @@
 
 use crc32fast::Hasher;
 
-/// A checksum that is being made.
-#[derive(Debug, Default)]
-struct Checksum(Hasher);
+/// A checksum that is being made. Short columns are gathered, since to sum them up one by one takes
+/// several times as long.
+#[derive(Debug)]
+struct Checksum {
+    summed: Hasher,
+    gathered: Vec<u8>,
+}
+
+/// A text of so many bytes is not short.
+const LONG: usize = 1_024;
 
 impl Checksum {
+    fn new() -> Self {
+        Self { summed: Hasher::new(), gathered: Vec::with_capacity(256) }
+    }
+
     fn number(mut self, number: i64) -> Self {
-        self.0.update(&number.to_le_bytes());
+        self.gathered.extend_from_slice(&number.to_le_bytes());
         self
     }
 
     fn text(mut self, text: &str) -> Self {
         self = self.number(text.len().try_into().unwrap_or(i64::MAX));
-        self.0.update(text.as_bytes());
+        if text.len() < LONG {
+            self.gathered.extend_from_slice(text.as_bytes());
+        } else {
+            self.summed.update(&self.gathered);
+            self.gathered.clear();
+            self.summed.update(text.as_bytes());
+        }
         self
     }
 
@@ -26,8 +43,9 @@ impl Checksum {
         }
     }
 
-    fn end(self) -> i64 {
-        i64::from(self.0.finalize())
+    fn end(mut self) -> i64 {
+        self.summed.update(&self.gathered);
+        i64::from(self.summed.finalize())
     }
 }
 
@@ -46,7 +64,7 @@ pub(crate) struct RecordRow<'a> {
 
 impl RecordRow<'_> {
     pub(crate) fn checksum(&self) -> i64 {
-        let sum = Checksum::default().number(self.run).number(self.seq).number(self.at);
+        let sum = Checksum::new().number(self.run).number(self.seq).number(self.at);
         let sum = sum.text(self.kind).optional(self.step, Checksum::number).number(self.attempt);
         sum.optional(self.item, Checksum::number).text(self.body).end()
     }
@@ -66,7 +84,7 @@ pub(crate) struct StartColumns<'a> {
 
 impl StartColumns<'_> {
     pub(crate) fn checksum(&self) -> i64 {
-        let sum = Checksum::default().text(self.key).text(self.pipeline).number(self.flow);
+        let sum = Checksum::new().text(self.key).text(self.pipeline).number(self.flow);
         let sum = sum.text(self.inputs).number(self.started_at);
         let sum = sum.optional(self.deadline, Checksum::number);
         sum.optional(self.parent, Checksum::text).end()
@@ -85,7 +103,7 @@ pub(crate) struct StateColumns<'a> {
 
 impl StateColumns<'_> {
     pub(crate) fn checksum(&self) -> i64 {
-        let sum = Checksum::default().text(self.key).optional(self.status, Checksum::text);
+        let sum = Checksum::new().text(self.key).optional(self.status, Checksum::text);
         let sum = sum.optional(self.ended_at, Checksum::number);
         sum.optional(self.reason, Checksum::text).optional(self.records, Checksum::number).end()
     }

@@ -3,9 +3,11 @@
 //! Records are appended to one table in the order in which they were committed, whatever run they
 //! belong to, so that a commit writes to few pages however many runs it is about. The table `extent`
 //! says where the records of a run are: from its record `seq` on, they are among the [`EXTENT`] rows
-//! that begin with `first`. See `docs/decisions/0024`.
+//! that begin with `first`; and just where, if they are few, so that to read one of many runs is not
+//! to read them all. See `docs/decisions/0024`.
 
 use nexus_core::journal::{Record, RecordKind, Timestamp};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::checksum::RecordRow;
@@ -15,6 +17,48 @@ use crate::number::stored;
 
 /// How many rows an extent spans.
 pub(crate) const EXTENT: i64 = 1_024;
+
+/// So many records of a run are few in an extent. To go to each of them takes as long as to read ten
+/// or twenty rows that lie together.
+const FEW: usize = 64;
+
+/// Where the records of a run are within an extent, as long as they are few: how many rows after its
+/// first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places(Vec<i64>);
+
+impl Places {
+    pub(crate) fn add(&mut self, place: i64) {
+        // One more than few says that they are many.
+        if self.0.len() <= FEW {
+            self.0.push(place);
+        }
+    }
+
+    /// A list of numbers; nothing where there are none, or many.
+    pub(crate) fn json(self) -> Option<String> {
+        let few = !self.0.is_empty() && self.0.len() <= FEW;
+        few.then(|| serde_json::Value::from(self.0).to_string())
+    }
+}
+
+/// The `seq` of a run's last record, or zero; where its last extent ends, and its records there.
+pub(crate) fn last_extent(
+    connection: &Connection,
+    run: i64,
+) -> rusqlite::Result<(u64, i64, Places)> {
+    let (last, end) = last_record(connection, run)?;
+    let first = end.saturating_sub(EXTENT);
+    let mut places = Places::default();
+    let mut select = connection.prepare_cached(
+        "select id from record where id >= ?1 and id < ?2 and run = ?3 order by id",
+    )?;
+    let mut rows = select.query(params![first, end, run])?;
+    while let Some(row) = rows.next()? {
+        places.add(row.get::<_, i64>(0)? - first);
+    }
+    Ok((last, end, places))
+}
 
 /// The `seq` of a run's last record, or zero; and where its last extent ends.
 pub(crate) fn last_record(connection: &Connection, run: i64) -> rusqlite::Result<(u64, i64)> {
@@ -60,18 +104,43 @@ fn scan(
     let mut next = after.saturating_add(1);
     let past = next.saturating_add(most as u64);
     let mut extents = connection.prepare_cached(
-        "select first from extent where run = ?1 and seq >= coalesce( \
-         (select max(seq) from extent where run = ?1 and seq <= ?2), 0) order by seq",
+        "select extent.first, following.seq, following.places_before from extent \
+         left join extent as following on following.run = ?1 and following.seq = \
+         (select min(seq) from extent as later where later.run = ?1 and later.seq > extent.seq) \
+         where extent.run = ?1 and extent.seq >= coalesce( \
+         (select max(seq) from extent where run = ?1 and seq <= ?2), 0) order by extent.seq",
     )?;
-    let mut select = connection.prepare_cached(
+    let mut at_places = connection.prepare_cached(
+        "select record.seq, at, kind, step, attempt, item, body, checksum \
+         from json_each(?1) as place cross join record on record.id = ?2 + place.value \
+         where run = ?3 and record.seq > ?4",
+    )?;
+    let mut among_all = connection.prepare_cached(
         "select seq, at, kind, step, attempt, item, body, checksum from record \
          where id >= ?1 and id < ?2 and run = ?3 and seq > ?4 order by id",
     )?;
     let mut extents = extents.query(params![run, stored(next)])?;
     while let Some(extent) = extents.next()? {
         let first: i64 = extent.get(0)?;
-        let mut rows =
-            select.query(params![first, first.saturating_add(EXTENT), run, stored(after)])?;
+        let (following, places): (Option<i64>, Option<String>) = (extent.get(1)?, extent.get(2)?);
+        if let Some(places) = places.filter(|places| is_list(places)) {
+            let mut rows = at_places.query(params![places, first, run, stored(next - 1)])?;
+            // What is not where it should be may be beside it.
+            while let Some(row) = rows.next()?
+                && row.get_ref(0)? == ValueRef::Integer(stored(next))
+            {
+                if next == past {
+                    return Ok(());
+                }
+                each(record(row, run, next)?);
+                next += 1;
+            }
+            if following == Some(stored(next)) {
+                continue;
+            }
+        }
+        let end = first.saturating_add(EXTENT);
+        let mut rows = among_all.query(params![first, end, run, stored(next - 1)])?;
         while let Some(row) = rows.next()? {
             if next == past {
                 return Ok(());
@@ -81,6 +150,11 @@ fn scan(
         }
     }
     Ok(())
+}
+
+/// Whether a text is a list of places.
+fn is_list(places: &str) -> bool {
+    serde_json::from_str::<Vec<i64>>(places).is_ok()
 }
 
 /// The record in this row, which is to be that one of the run.

@@ -63,6 +63,7 @@ create table extent (
     run integer not null references run,
     seq integer not null,
     first integer not null,
+    places_before text,
     primary key (run, seq)
 ) strict, without rowid;
 

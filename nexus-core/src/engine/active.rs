@@ -124,7 +124,12 @@ impl ActiveRun {
     /// Whether somebody is told what becomes of each step.
     #[inline]
     pub(super) fn is_observed(&self) -> bool {
-        self.tracker.is_some() || !self.engine.observers.is_empty()
+        self.tracker.is_some() || self.has_observers()
+    }
+
+    #[inline]
+    pub(super) fn has_observers(&self) -> bool {
+        !self.engine.observers.is_empty()
     }
 
     /// Whether the task's policy bounds the time of all its attempts.

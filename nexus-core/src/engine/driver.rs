@@ -22,6 +22,8 @@ pub(super) enum DriverStep {
     Finish(Box<Run>),
     /// The driver holds the run, and carries out what it asks for and what is in the queue.
     Advance(Box<Run>, InlineQueue),
+    /// The driver holds the run, and tells it this.
+    Tell(Box<Run>, Vec<Notification>),
     /// The run's time is over.
     TimeOut(Box<Run>),
     /// A piece of inline work, without holding the run.
@@ -101,6 +103,9 @@ impl ActiveRun {
                         outbox.inline = inline;
                         break run;
                     }
+                    DriverStep::Tell(run, notifications) => {
+                        break self.told(run, notifications);
+                    }
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => {
                         // Others may have to wait meanwhile, for less time than this takes.
@@ -129,6 +134,18 @@ impl ActiveRun {
     fn was_never_shared(&self, run: &Run, outbox: &Outbox) -> bool {
         let is_local = self.pools.is_empty() && !self.is_cancelled() && self.journal.is_none();
         is_local && run.is_finished() && outbox.is_empty()
+    }
+
+    /// The run has been told this; the caller holds it.
+    pub(super) fn told(
+        self: &Arc<Self>,
+        mut run: Box<Run>,
+        notifications: Vec<Notification>,
+    ) -> Box<Run> {
+        for notification in notifications {
+            self.apply(&mut run, notification);
+        }
+        run
     }
 
     /// The run's time is over; the caller holds it.
@@ -224,6 +241,11 @@ impl ActiveRun {
             let now = &mut *contents;
             let Some(run) = &mut now.run else { return Polled::Nothing(contents, None) };
             let journal = self.journal.as_deref();
+            if journal.is_some() && !now.notifications.is_empty() {
+                let Some(run) = now.run.take() else { continue };
+                let notifications = std::mem::take(&mut now.notifications);
+                return Polled::Ready(DriverStep::Tell(run, notifications));
+            }
             let idle = run.is_idle() && !journal.is_some_and(RunJournal::is_in_flight);
             if run.is_finished() {
                 if journal.is_some_and(RunJournal::is_in_flight) {

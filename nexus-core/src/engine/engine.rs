@@ -102,6 +102,11 @@ impl Engine {
         #[cfg(not(feature = "durable"))]
         let (timer, real_timer) =
             (Timer::new(Arc::clone(&parts.clock)), Timer::new(Arc::new(SystemClock::new())));
+        #[cfg(feature = "durable")]
+        let durable = parts.store.map(|store| {
+            let writer = Stepped::writer(parts.stepped.as_ref(), store);
+            Durable::new(writer, &real_timer, parts.resumable, parts.keep_finished)
+        });
         Self {
             owner: Arc::new(Owner(Arc::new(Shared {
                 timer,
@@ -116,10 +121,7 @@ impl Engine {
                 seed: parts.seed.unwrap_or_else(random_seed),
                 run_ids: AtomicU64::new(0),
                 #[cfg(feature = "durable")]
-                durable: parts.store.map(|store| {
-                    let writer = Stepped::writer(parts.stepped.as_ref(), store);
-                    Durable::new(writer, parts.resumable, parts.keep_finished)
-                }),
+                durable,
                 #[cfg(feature = "durable")]
                 stepped: parts.stepped,
             }))),
@@ -173,6 +175,7 @@ impl Drop for Owner {
         pools.iter().for_each(OpenPool::shut_down);
         #[cfg(feature = "durable")]
         if let Some(durable) = &self.0.durable {
+            durable.drivers.close();
             durable.writer.close();
         }
     }

@@ -1,8 +1,9 @@
 //! The async driver: a run as a future, for any runtime.
 //!
-//! The future does what the blocking driver's thread does, but for one thing: it runs no plain
-//! body, since that would block the runtime's thread. Those run on the engine's shared pool, and a
-//! stretch of them runs there as it would on a thread of its own. An async event that runs alone is
+//! The future does what the blocking driver's thread does, but for one thing: where it is polled by
+//! somebody else's runtime it runs no plain body, since that would block the runtime's thread. Those
+//! run on the engine's shared pool, and a stretch of them runs there as it would on a thread of its
+//! own. Where the engine's own drivers poll it, they run here. An async event that runs alone is
 //! polled by the future itself; beside others it is a task of its executor.
 
 use std::future::poll_fn;
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use super::active::ActiveRun;
 use super::driver::{DriverStep, Polled};
+#[cfg(feature = "durable")]
+use super::drivers::Drivers;
 use super::mailbox::{Contents, Delivery, Outbox};
 use super::polling::{self, FirstPoll};
 use super::work::{Notification, Work, WorkKind};
@@ -27,14 +30,27 @@ use crate::report::Report;
 use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 
-/// Drives a run; `shared` runs its plain bodies. Dropped before its end, it lets the run go.
-pub(super) async fn drive(active: &Arc<ActiveRun>, shared: &Arc<dyn AnyExecutor>) -> Report {
+/// Where the plain bodies of a run run.
+pub(super) enum Bodies {
+    /// On this executor, whose threads may be blocked.
+    Elsewhere(Arc<dyn AnyExecutor>),
+    /// Where the future is polled.
+    #[cfg(feature = "durable")]
+    Here(Arc<Drivers>),
+}
+
+/// Drives a run. Dropped before its end, it lets the run go.
+pub(super) async fn drive(active: &Arc<ActiveRun>, bodies: &Bodies) -> Report {
     let start = active.engine.clock.timestamp();
     // Also if this future is dropped, at whatever point it is.
-    let mut ending = EndWithFuture { active, shared, ended: false };
+    let mut ending = EndWithFuture { active, bodies, ended: false };
+    #[cfg(feature = "durable")]
+    if let Bodies::Here(_) = bodies {
+        active.mailbox.lock().has_driver = true;
+    }
     active.begin_run();
     active.wake_on_jumps();
-    let run = active.until_finished_async(Box::new(active.new_run()), shared).await;
+    let run = active.until_finished_async(Box::new(active.new_run()), bodies).await;
     let report = active.end_run(*run, start, None);
     ending.ended = true;
     drop(ending);
@@ -44,14 +60,14 @@ pub(super) async fn drive(active: &Arc<ActiveRun>, shared: &Arc<dyn AnyExecutor>
 /// Ends the run with the future.
 struct EndWithFuture<'a> {
     active: &'a Arc<ActiveRun>,
-    shared: &'a Arc<dyn AnyExecutor>,
+    bodies: &'a Bodies,
     /// Whether the run is over.
     ended: bool,
 }
 
 impl Drop for EndWithFuture<'_> {
     fn drop(&mut self) {
-        let Self { active, shared, ended } = self;
+        let Self { active, bodies, ended } = self;
         // The run may have been dropped with the future that held it; if not, it learns it here.
         if !*ended {
             active.let_go();
@@ -61,8 +77,8 @@ impl Drop for EndWithFuture<'_> {
         for pool in Contents::close(contents) {
             active.abandon(pool);
         }
-        if is_busy {
-            let _ = panic::contain(|| shared.abandon());
+        if is_busy && let Bodies::Elsewhere(pool) = bodies {
+            let _ = panic::contain(|| pool.abandon());
         }
     }
 }
@@ -71,7 +87,7 @@ impl ActiveRun {
     async fn until_finished_async(
         self: &Arc<Self>,
         mut run: Box<Run>,
-        shared: &Arc<dyn AnyExecutor>,
+        bodies: &Bodies,
     ) -> Box<Run> {
         let mut context = Context::new(self.info());
         loop {
@@ -86,16 +102,39 @@ impl ActiveRun {
                 match poll_fn(|cx| self.poll_driver_step(cx)).await {
                     DriverStep::Finish(run) => return run,
                     DriverStep::Advance(run, _) => break run,
-                    DriverStep::TimeOut(run) => break self.time_run_out(run),
-                    DriverStep::Perform(work) => {
-                        let (active, pool) = (Arc::clone(self), Arc::clone(shared));
-                        let work = Mutex::new(Some(work));
-                        let job = Job::new(Arc::new(InlineJob { active, pool, work }), 0);
-                        let _ = panic::contain(|| shared.submit(job));
+                    DriverStep::Tell(run, notifications) => {
+                        break self.told(run, notifications);
                     }
+                    DriverStep::TimeOut(run) => break self.time_run_out(run),
+                    DriverStep::Perform(work) => match bodies {
+                        Bodies::Elsewhere(pool) => {
+                            let (active, pool) = (Arc::clone(self), Arc::clone(pool));
+                            let (shared, work) = (Arc::clone(&pool), Mutex::new(Some(work)));
+                            let job = Job::new(Arc::new(InlineJob { active, pool, work }), 0);
+                            let _ = panic::contain(|| shared.submit(job));
+                        }
+                        #[cfg(feature = "durable")]
+                        Bodies::Here(drivers) => self.perform_here(drivers, *work, &mut context),
+                    },
                 }
             };
         }
+    }
+
+    /// Does work of the driver's on this thread, which is one of the engine's drivers.
+    #[cfg(feature = "durable")]
+    fn perform_here(self: &Arc<Self>, drivers: &Arc<Drivers>, work: Work, context: &mut Context) {
+        let (task, expected) = (work.task, work.expected);
+        self.watch_timers();
+        let notification = drivers.run_body(expected, || {
+            running(CurrentTask::of(self.info()), || work.perform_inline(self, context))
+        });
+        if let Notification::Completed { busy, .. } = &notification {
+            let body = self.plan.steps[task.step as usize].body;
+            self.plan.paces[body as usize].measured(1, *busy);
+        }
+        self.mailbox.lock().driver_busy = false;
+        self.record_inline(notification);
     }
 
     /// The only work that there is, if it is an async body that nobody may have to end.

@@ -7,9 +7,13 @@ use super::active::ActiveRun;
 use super::progress::{Progress, ProgressTracker};
 use crate::context::RunId;
 use crate::error::{Error, Result};
+#[cfg(feature = "durable")]
+use crate::executor::while_blocked;
 use crate::report::Report;
 use crate::run::{CancelCause, Halt};
 use crate::sync::thread;
+#[cfg(feature = "durable")]
+use crate::sync::{Condvar, Mutex, lock, wait};
 
 /// A run that goes on in the background.
 ///
@@ -34,7 +38,43 @@ use crate::sync::thread;
 pub struct RunHandle {
     active: Arc<ActiveRun>,
     tracker: Arc<ProgressTracker>,
-    thread: thread::JoinHandle<Result<Report>>,
+    driver: Driver,
+}
+
+/// What drives the run.
+enum Driver {
+    /// A thread of its own.
+    Thread(thread::JoinHandle<Result<Report>>),
+    /// The engine's drivers.
+    #[cfg(feature = "durable")]
+    Task(Arc<Ended>),
+}
+
+/// Where the end of a run is left for whoever waits for it.
+#[cfg(feature = "durable")]
+#[derive(Default)]
+pub(super) struct Ended {
+    result: Mutex<Option<Result<Report>>>,
+    is_set: Condvar,
+}
+
+#[cfg(feature = "durable")]
+impl Ended {
+    pub(super) fn set(&self, result: Result<Report>) {
+        *lock(&self.result) = Some(result);
+        self.is_set.notify_all();
+    }
+
+    fn wait(&self) -> Result<Report> {
+        let mut result = lock(&self.result);
+        loop {
+            match result.take() {
+                Some(result) => return result,
+                // This thread may be a pool's worker, if an event waits for the run.
+                None => result = while_blocked(|| wait(&self.is_set, result)),
+            }
+        }
+    }
 }
 
 impl RunHandle {
@@ -43,7 +83,17 @@ impl RunHandle {
         tracker: Arc<ProgressTracker>,
         thread: thread::JoinHandle<Result<Report>>,
     ) -> Self {
-        Self { active, tracker, thread }
+        Self { active, tracker, driver: Driver::Thread(thread) }
+    }
+
+    /// That of a recorded run.
+    #[cfg(feature = "durable")]
+    pub(super) fn of_task(
+        active: Arc<ActiveRun>,
+        tracker: Arc<ProgressTracker>,
+        ended: Arc<Ended>,
+    ) -> Self {
+        Self { active, tracker, driver: Driver::Task(ended) }
     }
 
     /// The run's identity.
@@ -89,7 +139,11 @@ impl RunHandle {
     /// thread that drives the run broke, which would be a defect of nexus.
     pub fn wait(self) -> Result<Report> {
         let broke = |_| Error::Engine("the thread that drove the run has panicked".to_owned());
-        self.thread.join().map_err(broke)?
+        match self.driver {
+            Driver::Thread(thread) => thread.join().map_err(broke)?,
+            #[cfg(feature = "durable")]
+            Driver::Task(ended) => ended.wait(),
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use super::drivers::Drivers;
 use super::ticker::Ticker;
+use super::timer::Timer;
 use super::writer::{RecordedRun, Writer};
 use crate::cancel::ChildRun;
 use crate::context::RunId;
@@ -28,6 +30,8 @@ pub(crate) fn id_of(key: &str) -> RunId {
 /// What an engine with a store has beside others.
 pub(super) struct Durable {
     pub(super) writer: Arc<Writer>,
+    /// What drives runs in the background.
+    pub(super) drivers: Arc<Drivers>,
     /// Plans made at run time whose runs can be resumed.
     pub(super) resumable: Vec<Arc<Plan>>,
     /// How long runs are kept that are over, if not for ever.
@@ -114,13 +118,16 @@ impl ChildRun for Waiter {
 }
 
 impl Durable {
+    /// `timer` goes by the system's clock.
     pub(super) fn new(
         writer: Arc<Writer>,
+        timer: &Arc<Timer>,
         resumable: Vec<Arc<Plan>>,
         keep_finished: Option<Duration>,
     ) -> Self {
+        let drivers = Drivers::new(&writer, timer);
         let (keys, requests) = (Arc::default(), Arc::default());
-        Self { writer, resumable, keep_finished, keys, requests }
+        Self { writer, drivers, resumable, keep_finished, keys, requests }
     }
 
     pub(super) fn store(&self) -> &dyn Store {

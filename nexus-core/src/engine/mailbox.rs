@@ -89,6 +89,9 @@ pub(super) struct Contents {
     waker: Option<Waker>,
     /// A future drives the run. Nobody knows when it is polled, so it is not it that looks.
     is_driven_by_future: bool,
+    /// That future is polled by one of the engine's drivers.
+    #[cfg(feature = "durable")]
+    pub(super) has_driver: bool,
     /// Tasks that were abandoned, and whose bodies still run. A body may end before it is noted
     /// here that it was abandoned; hence numbers, and below zero for a moment.
     abandoned: BTreeMap<Task, i32>,
@@ -142,6 +145,8 @@ impl Mailbox {
                 driver_abandoned: false,
                 waker: None,
                 is_driven_by_future: false,
+                #[cfg(feature = "durable")]
+                has_driver: false,
                 abandoned: BTreeMap::new(),
                 closed: false,
             }),

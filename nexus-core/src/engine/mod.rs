@@ -13,7 +13,9 @@
 //! | `posts` | the mailbox of a recorded run |
 //! | `progress` | what a handle can tell of a run |
 //! | `runs` | the runs of an engine |
-//! | `writer`, `keys` | writing down what happens to runs; the keys of those under way |
+//! | `writer` | writing down what happens to runs |
+//! | `drivers` | threads that drive recorded runs in the background |
+//! | `keys` | the keys of the runs under way |
 //! | `stepped` | an engine without threads |
 //! | `shared` | what all runs of an engine share |
 //! | `recorded` | what a recorded run has beside others |
@@ -33,12 +35,14 @@
 //! | `durable` | beginning a recorded run, going on with one, ending it |
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
-//! | `builder`, `engine`, `prepare`, `keyed`, `pending`, `shutdown` | the engine as users see it |
+//! | `builder`, `engine`, `background`, `prepare`, `keyed`, `pending`, `shutdown` | the engine as users see it |
 //! | `decisions`, `retry`, `retention` | deciding of runs that cannot go on; going on with those that are over; removing them |
 //! | `requests` | what other processes ask of it |
 
 mod active;
 mod advance;
+#[cfg(feature = "durable")]
+mod background;
 mod builder;
 mod chunk;
 #[cfg(feature = "wire")]
@@ -46,6 +50,8 @@ mod claims;
 #[cfg(feature = "durable")]
 mod decisions;
 mod driver;
+#[cfg(feature = "durable")]
+mod drivers;
 #[cfg(feature = "durable")]
 mod durable;
 #[expect(clippy::module_inception, reason = "the engine among the files of the engine")]

@@ -50,6 +50,19 @@ impl Mailbox {
         run.is_some_and(|run| run.is_at_rest(unbegun))
     }
 
+    /// Wakes whoever drives the run if that is one of the engine's drivers, which reads what was
+    /// left for it. Says whether it is.
+    pub(super) fn wake_driver(&self) -> bool {
+        let contents = self.lock();
+        if !contents.has_driver {
+            return false;
+        }
+        if contents.run.is_some() && !contents.notifications.is_empty() {
+            self.notify(contents);
+        }
+        true
+    }
+
     /// The run and what was left for it, if there is something and nobody holds the run.
     pub(super) fn take_up(&self) -> Option<Acquired> {
         let mut contents = self.lock();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::active::{ActiveRun, LocalRun};
 use super::durable::{Beginner, Begun, Recorded, Recording};
 use super::engine::Engine;
-use super::future;
+use super::future::{self, Bodies};
 use super::handle::{Canceller, RunHandle};
 use super::inputs::Inputs;
 use super::progress::ProgressTracker;
@@ -166,7 +166,8 @@ impl Prepared {
         begun.drive()
     }
 
-    /// Runs it on a thread of its own.
+    /// Runs it in the background: on a thread of its own, or, if it is durable, on the threads of the
+    /// engine, of which more are started when events take long.
     ///
     /// # Errors
     ///
@@ -174,6 +175,10 @@ impl Prepared {
     pub fn start(mut self) -> Result<RunHandle> {
         let tracker = Arc::new(ProgressTracker::default());
         let begun = self.begin(Some(Arc::clone(&tracker)), false)?;
+        #[cfg(feature = "durable")]
+        if begun.active.journal.is_some() {
+            return self.engine.drive_in_background(begun, tracker);
+        }
         let (engine, active) = (self.engine, Arc::clone(&begun.active));
         let thread = thread::Builder::new().name("nexus-run".to_owned()).spawn(move || {
             let driven = Arc::clone(&begun.active);
@@ -211,7 +216,7 @@ impl Prepared {
             if let Some(report) = begun.report_of_the_past() {
                 return Ok(report);
             }
-            let report = future::drive(&begun.active, &shared).await;
+            let report = future::drive(&begun.active, &Bodies::Elsewhere(shared)).await;
             let report = begun.end_async(report).await;
             drop(self);
             report

@@ -1,6 +1,5 @@
 //! How far a run is.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -41,7 +40,8 @@ pub struct RunningTask {
 pub(super) struct ProgressTracker {
     ended: AtomicU32,
     over: AtomicBool,
-    running: Mutex<BTreeMap<Key, Running>>,
+    /// In no order.
+    running: Mutex<Vec<(Key, Running)>>,
 }
 
 /// Step, item and attempt.
@@ -59,15 +59,22 @@ fn key(context: &Context) -> Key {
 impl ProgressTracker {
     pub(super) fn body_started(&self, context: &Context) {
         let running = Running { began: context.now(), parts: None };
-        lock(&self.running).insert(key(context), running);
+        lock(&self.running).push((key(context), running));
     }
 
     pub(super) fn body_ended(&self, context: &Context) {
-        lock(&self.running).remove(&key(context));
+        self.remove(key(context));
     }
 
     pub(super) fn body_abandoned(&self, task: Task) {
-        lock(&self.running).remove(&(task.step, task.item, task.attempt));
+        self.remove((task.step, task.item, task.attempt));
+    }
+
+    fn remove(&self, key: Key) {
+        let mut running = lock(&self.running);
+        if let Some(place) = running.iter().rposition(|(known, _)| *known == key) {
+            running.remove(place);
+        }
     }
 
     pub(super) fn steps_ended(&self, steps: u32) {
@@ -75,7 +82,9 @@ impl ProgressTracker {
     }
 
     pub(super) fn parts(&self, context: &Context, done: u64, total: u64) {
-        if let Some(running) = lock(&self.running).get_mut(&key(context)) {
+        let key = key(context);
+        let mut running = lock(&self.running);
+        if let Some((_, running)) = running.iter_mut().find(|(known, _)| *known == key) {
             running.parts = Some((done, total));
         }
     }
@@ -92,8 +101,7 @@ impl ProgressTracker {
     /// How far the run is whose flow has so many steps.
     pub(super) fn progress(&self, info: &RunInfo, steps: usize) -> Progress {
         let now = info.clock().now();
-        let running = lock(&self.running);
-        let task = |(key, running): (&Key, &Running)| RunningTask {
+        let task = |(key, running): &(Key, Running)| RunningTask {
             path: info.names().step_path(key.0),
             item: key.1,
             attempt: key.2,
@@ -101,6 +109,9 @@ impl ProgressTracker {
             parts: running.parts,
         };
         let ended = self.ended.load(Ordering::Relaxed) as usize;
+        let mut running = lock(&self.running);
+        // In script order.
+        running.sort_unstable_by_key(|(key, _)| *key);
         Progress { steps, ended, running: running.iter().map(task).collect() }
     }
 }

@@ -53,6 +53,13 @@ impl ActiveRun {
         }
     }
 
+    /// The same for a driver, which looks for what the run is to be told right afterwards.
+    pub(super) fn record_inline(self: &Arc<Self>, notification: Notification) {
+        if let Some(journal) = &self.journal {
+            self.record_one(journal, notification);
+        }
+    }
+
     /// A run that is over is told nothing more, and nothing more is written of it. If something
     /// came meanwhile, it goes on.
     pub(super) fn seal<'a>(
@@ -206,6 +213,11 @@ impl RecordedRun for ActiveRun {
     }
 
     fn take_up(self: Arc<Self>) {
+        // A driver that commits looks after the runs right afterwards, and not alone.
+        let commits = self.journal.as_ref().is_some_and(|it| it.writer.has_committer_here());
+        if commits && self.mailbox.wake_driver() {
+            return;
+        }
         if let Some((run, notifications)) = self.mailbox.take_up() {
             self.go_on(run, notifications, None, &mut Outbox::default());
         }

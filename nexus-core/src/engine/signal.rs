@@ -84,14 +84,14 @@ impl ActiveRun {
     }
 
     pub(super) fn signal_run_start(&self) {
-        if self.is_observed() {
+        if self.has_observers() {
             let run = self.run_event();
             self.each_observer(|observer| observer.pipeline_execution_start(&run));
         }
     }
 
     pub(super) fn signal_run_end(&self, report: &Report) {
-        if self.is_observed() {
+        if self.has_observers() {
             let run = self.run_event();
             let is_left = self.journal.as_deref().is_some_and(RunJournal::is_released);
             let end = RunEnd { report, is_left };
@@ -101,7 +101,7 @@ impl ActiveRun {
 
     #[inline]
     pub(super) fn signal_init(self: &Arc<Self>, task: Task) {
-        if self.is_observed() {
+        if self.has_observers() {
             let context = self.context_of(task);
             let step = StepEvent { context: &context };
             self.each_observer(|observer| observer.event_execution_init(&step));
@@ -110,10 +110,10 @@ impl ActiveRun {
 
     #[inline]
     pub(super) fn signal_start(&self, context: &Context) {
-        if self.is_observed() {
-            if let Some(tracker) = &self.tracker {
-                tracker.body_started(context);
-            }
+        if let Some(tracker) = &self.tracker {
+            tracker.body_started(context);
+        }
+        if self.has_observers() {
             let step = StepEvent { context };
             self.each_observer(|observer| observer.event_execution_start(&step));
         }
@@ -121,10 +121,10 @@ impl ActiveRun {
 
     #[inline]
     pub(super) fn signal_end(&self, context: &Context, outcome: &TaskOutcome) {
-        if self.is_observed() {
-            if let Some(tracker) = &self.tracker {
-                tracker.body_ended(context);
-            }
+        if let Some(tracker) = &self.tracker {
+            tracker.body_ended(context);
+        }
+        if self.has_observers() {
             let step = StepEvent { context };
             self.each_observer(|observer| observer.event_execution_end(&step, ended(outcome)));
         }
@@ -136,7 +136,7 @@ impl ActiveRun {
         answer: &Result<Bypass<Value>, Exception>,
     ) {
         if let Ok(Bypass(BypassKind::Skip { reason, .. })) = answer
-            && self.is_observed()
+            && self.has_observers()
         {
             let context = self.context_of(task);
             let step = StepEvent { context: &context };
@@ -174,8 +174,9 @@ impl ActiveRun {
         busy: Duration,
         elapsed: Duration,
     ) {
-        if !self.is_observed() {
+        if !self.has_observers() {
             run.completed(task, outcome, busy, elapsed);
+            self.track_steps(run);
             return;
         }
         // Not the value of a success: the run is to be its only holder.
@@ -186,8 +187,9 @@ impl ActiveRun {
         };
         let is_pending = matches!(outcome, TaskOutcome::Pending);
         let retry = run.completed(task, outcome, busy, elapsed);
+        self.track_steps(run);
         if !is_pending {
-            self.signal_retries(run, task, retry, failure.as_ref(), exception.as_ref());
+            self.signal_retries(task, retry, failure.as_ref(), exception.as_ref());
         }
         // A failure may carry a value of the user's; its Drop is user code.
         panic::drop_quietly((failure, exception));
@@ -207,8 +209,9 @@ impl ActiveRun {
             _ => None,
         };
         let retry = run.resolved(task, outcome, elapsed)?;
-        if self.is_observed() {
-            self.signal_retries(run, task, retry, None, exception.as_ref());
+        self.track_steps(run);
+        if self.has_observers() {
+            self.signal_retries(task, retry, None, exception.as_ref());
         }
         Ok(())
     }
@@ -216,27 +219,31 @@ impl ActiveRun {
     /// The same for an attempt whose time is over.
     pub(super) fn complete_late(self: &Arc<Self>, run: &mut Run, task: Task, elapsed: Duration) {
         let Ok(retry) = run.timed_out(task, elapsed) else { return };
-        if self.is_observed() {
-            if let Some(tracker) = &self.tracker {
-                tracker.body_abandoned(task);
-            }
+        if let Some(tracker) = &self.tracker {
+            tracker.body_abandoned(task);
+        }
+        self.track_steps(run);
+        if self.has_observers() {
             let limit = self.plan.options_of(task.step).timeout.unwrap_or_default();
-            self.signal_retries(run, task, retry, None, Some(&Exception::timeout(limit)));
+            self.signal_retries(task, retry, None, Some(&Exception::timeout(limit)));
+        }
+    }
+
+    /// Tells the run's handle how many steps have ended.
+    fn track_steps(&self, run: &Run) {
+        if let Some(tracker) = &self.tracker {
+            tracker.steps_ended(run.ended_steps());
         }
     }
 
     #[cold]
     fn signal_retries(
         self: &Arc<Self>,
-        run: &Run,
         task: Task,
         retry: Option<Duration>,
         failure: Option<&Failure>,
         exception: Option<&Exception>,
     ) {
-        if let Some(tracker) = &self.tracker {
-            tracker.steps_ended(run.ended_steps());
-        }
         let context = self.context_of(task);
         let step = StepEvent { context: &context };
         match (retry, exception) {

@@ -5,6 +5,12 @@
 //! then tells the runs: the engine's writer thread, or a run's driving thread that has nothing else
 //! to do. While one commits, the queue grows, so that many runs share a commit.
 
+#![cfg_attr(
+    not(shuttle),
+    expect(clippy::missing_const_for_thread_local, reason = "shuttle's macro has no such form")
+)]
+
+use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
 use crate::address::StepAddress;
@@ -12,7 +18,12 @@ use crate::cancel::Gone;
 use crate::error::{Error, Result, StoreError};
 use crate::journal::{Answer, Change, Store};
 use crate::run::{CancelCause, Look, Notification};
-use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, wait};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, thread_local, wait};
+
+thread_local! {
+    /// The writer, as its address, whose queue this thread commits before it waits for anything.
+    static COMMITTER_OF: Cell<usize> = Cell::new(0);
+}
 
 /// A run that is written down.
 pub(super) trait RecordedRun: Send + Sync {
@@ -73,7 +84,11 @@ struct Queue {
     /// Whether somebody waits for something in the queue.
     awaited: bool,
     has_thread: bool,
+    /// The writer thread, for whoever waits for its end.
+    thread: Option<thread::JoinHandle<()>>,
     closed: bool,
+    /// How often somebody has committed.
+    commits: u64,
     failed: Option<StoreError>,
 }
 
@@ -139,9 +154,22 @@ impl Writer {
         lock(&self.queue).failed.clone().map_or(Ok(()), |why| Err(Error::Store(why)))
     }
 
+    /// Whether this thread commits by itself before it waits for anything.
+    pub(super) fn has_committer_here(&self) -> bool {
+        COMMITTER_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(self).addr())
+    }
+
+    /// How often somebody has committed.
+    pub(super) fn commits(&self) -> u64 {
+        lock(&self.queue).commits
+    }
+
     /// Has the writer thread commit what is awaited. Whoever cannot wait for the disk calls it
     /// after [`append`](Self::append).
     pub(super) fn commit_soon(self: &Arc<Self>) {
+        if self.has_committer_here() {
+            return;
+        }
         let mut queue = lock(&self.queue);
         if queue.committing || !queue.awaited {
             return;
@@ -151,7 +179,8 @@ impl Writer {
             let name = "nexus-store".to_owned();
             let thread = thread::Builder::new().name(name).spawn(move || work(&writer));
             queue.has_thread = thread.is_ok();
-            if thread.is_err() {
+            queue.thread = thread.ok();
+            if !queue.has_thread {
                 drop(queue);
                 self.commit_now();
                 return;
@@ -218,7 +247,7 @@ impl Writer {
         .await
     }
 
-    /// Writes what is left, and ends the writer thread.
+    /// Writes what is left, and ends the writer thread, unless it is this one.
     pub(super) fn close(self: &Arc<Self>) {
         let mut queue = lock(&self.queue);
         queue.closed = true;
@@ -227,11 +256,19 @@ impl Writer {
             if queue.committing {
                 queue = wait(&self.changed, queue);
             } else if queue.entries.is_empty() {
-                return;
+                break;
             } else {
                 self.commit(queue);
                 queue = lock(&self.queue);
             }
+        }
+        let thread = queue.thread.take();
+        drop(queue);
+        // What it still tells keeps the store from being free.
+        if let Some(thread) = thread
+            && thread.thread().id() != thread::current().id()
+        {
+            let _ = thread.join();
         }
     }
 
@@ -240,6 +277,7 @@ impl Writer {
         let entries = std::mem::take(&mut queue.entries);
         let failed = queue.failed.clone();
         (queue.awaited, queue.committing) = (false, true);
+        queue.commits += 1;
         drop(queue);
         let (mut changes, mut then) = (Vec::new(), Vec::with_capacity(entries.len()));
         for entry in entries {
@@ -263,7 +301,8 @@ impl Writer {
                         Ok(()) => run.post(notification),
                         Err(_) => crate::panic::drop_quietly(notification),
                     }
-                    if !runs.iter().any(|(known, _)| Arc::ptr_eq(known, &run)) {
+                    // Whoever is asked to take up what it has taken up already has nothing to do.
+                    if runs.last().is_none_or(|(known, _)| !Arc::ptr_eq(known, &run)) {
                         runs.push((run, result));
                     }
                 }
@@ -276,7 +315,7 @@ impl Writer {
         }
         if queue.closed {
             self.changed.notify_all();
-        } else if queue.awaited {
+        } else if queue.awaited && !self.has_committer_here() {
             // What comes now may take a while, and is not to be waited for.
             self.changed.notify_one();
         }
@@ -346,6 +385,35 @@ impl Results {
         let refused = self.refused.iter().find(|(refused, _)| Some(refused) == key);
         refused.map_or(Ok(()), |(_, why)| Err(why.clone()))
     }
+}
+
+/// Calls `work` on a thread that commits by itself before it waits for anything.
+pub(super) fn as_committer_of<T>(writer: &Weak<Writer>, work: impl FnOnce() -> T) -> T {
+    with_committer_of(writer.as_ptr().addr(), work)
+}
+
+/// Whether this thread commits by itself before it waits for anything.
+pub(super) fn is_committer_of(writer: &Weak<Writer>) -> bool {
+    COMMITTER_OF.try_with(Cell::get) == Ok(writer.as_ptr().addr())
+}
+
+/// Calls `work`, which may wait for anything, on whatever thread this is.
+pub(super) fn without_committer<T>(work: impl FnOnce() -> T) -> T {
+    with_committer_of(0, work)
+}
+
+/// Calls `work` with this thread the committer of the writer with this address.
+fn with_committer_of<T>(writer: usize, work: impl FnOnce() -> T) -> T {
+    /// Says what the thread was before, also where `work` panics.
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = COMMITTER_OF.try_with(|known| known.set(self.0));
+        }
+    }
+    let before = COMMITTER_OF.try_with(|known| known.replace(writer));
+    let _restore = Restore(before.unwrap_or(0));
+    work()
 }
 
 /// What the writer thread does: it commits whenever somebody waits for something.

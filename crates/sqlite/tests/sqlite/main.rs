@@ -14,5 +14,6 @@ mod keep;
 mod kill;
 mod owner;
 mod power;
+mod power_of_run;
 mod schema;
 mod unsuitable;

@@ -20,19 +20,19 @@ const COMMITS: u64 = 400;
 const CUTS_A_COMMIT: usize = 4;
 
 /// The files as they are at one moment.
-#[derive(Clone, Default)]
-struct Disk {
-    database: Vec<u8>,
-    log: Vec<u8>,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Disk {
+    pub(crate) database: Vec<u8>,
+    pub(crate) log: Vec<u8>,
 }
 
 impl Disk {
-    fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let log = fs::read(log_of(path)).unwrap_or_default();
         Self { database: fs::read(path).unwrap(), log }
     }
 
-    fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         fs::write(path, &self.database).unwrap();
         fs::write(log_of(path), &self.log).unwrap();
         let _ = fs::remove_file(path.with_extension("db-shm"));
@@ -44,10 +44,10 @@ fn log_of(path: &Path) -> std::path::PathBuf {
 }
 
 /// Numbers that are the same in each run (xorshift).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn next(&mut self) -> usize {
+    pub(crate) fn next(&mut self) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -57,7 +57,7 @@ impl Numbers {
 
 /// A file on its way from `before` to `after`: up to a byte where the writing was cut off, or with
 /// any of the sectors written.
-fn torn(before: &[u8], after: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+pub(crate) fn torn(before: &[u8], after: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     let differ = |at: usize| {
         let end = |file: &[u8]| (at + SECTOR).min(file.len());
         before.get(at..end(before)) != after.get(at..end(after))
