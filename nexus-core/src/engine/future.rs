@@ -291,7 +291,7 @@ impl JobSource for InlineJob {
         running(CurrentTask::of(self.active.info()), || {
             self.end(|work, context| {
                 // It may have waited in the pool's queue for longer than the run went on.
-                if self.active.is_cancelled() {
+                if self.active.is_cancelled() || !self.active.mailbox.may_begin(work.task) {
                     return ActiveRun::lost(&work);
                 }
                 work.perform_inline(&self.active, context)

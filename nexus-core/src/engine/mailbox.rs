@@ -398,6 +398,13 @@ impl Mailbox {
         contents.queues.get_mut(pool as usize).map(PoolQueue::drop_job).unwrap_or_default()
     }
 
+    /// Whether a task of the driver's may still begin on another thread: the run is not over and, if
+    /// nobody holds it, wants the task.
+    pub(super) fn may_begin(&self, task: Task) -> bool {
+        let contents = self.lock();
+        !contents.closed && contents.run.as_ref().is_none_or(|run| run.is_wanted(task))
+    }
+
     /// The driver's work on another thread is over. Says whether it was abandoned.
     pub(super) fn driver_returns(&self) -> bool {
         let mut contents = self.lock();

@@ -176,3 +176,20 @@ fn a_run_that_is_cancelled_at_any_moment_is_recorded_as_it_ended() {
     let summary = simulate(&cancelled, "here || pool -> pay").unwrap_or_else(|why| panic!("{why}"));
     assert!(summary.disturbed > 60, "{summary}");
 }
+
+/// What a future leaves to a thread may wait for it for longer than its run goes on, or wants it.
+#[test]
+fn a_step_that_has_waited_for_a_thread_does_not_begin_after_its_run_has_ended() {
+    let mut registry = registry();
+    let fails = |_: &Context| Outcome::<u64>::failure("no");
+    registry.event("fails", fails).output_json();
+    registry
+        .event("late", |_: &Context| Outcome::success(3_u64))
+        .output_json()
+        .executor::<DefaultExecutor>()
+        .bypass(|_: &Context| Bypass::<u64>::no());
+    let script = "{fails || late || late}[execution_evaluation_state = FailureForPartialError]";
+    let simulation = Simulation::seeds(0..300);
+    let summary = simulation.try_check_plan(&plan(script, &registry), Inputs::new, |_| {});
+    assert_eq!(summary.unwrap_or_else(|why| panic!("{why}")).seeds, 300);
+}
