@@ -25,12 +25,12 @@ impl Engine {
         let ending = EndWithTask { ended: Arc::clone(&ended), tracker: Arc::clone(&tracker) };
         let bodies = Bodies::Here(Arc::clone(&drivers));
         drivers.drive(async move {
-            let result = match begun.report_of_the_past() {
-                Some(report) => Ok(report),
-                None => {
-                    let report = future::drive(&begun.active, &bodies).await;
-                    begun.end_async(report).await
-                }
+            let result = if let Some(report) = begun.report_of_the_past() {
+                drop(begun);
+                Ok(report)
+            } else {
+                let report = future::drive(&begun.active, &bodies).await;
+                begun.end_async(report).await
             };
             // The last handle may go here, and waits for the pools.
             drop(self);

@@ -119,6 +119,8 @@ impl Drivers {
                     self.call(state);
                 }
                 self.commit_soon();
+            } else {
+                self.watch();
             }
             body()
         })
@@ -210,7 +212,7 @@ impl Drivers {
                 state.called += 1;
                 self.changed.notify_one();
             }
-            if committed || !state.ready.is_empty() {
+            if committed || !state.ready.is_empty() || state.closed {
                 continue;
             }
             let is_extra = state.threads - state.idle > 1 && state.idle >= usual_threads();
@@ -258,6 +260,7 @@ impl Drivers {
         if self.commits() == commits {
             self.commit_soon();
         }
+        let is_awaited = self.writer.upgrade().is_some_and(|writer| writer.is_awaited());
         let mut state = lock(&self.state);
         if state.closed {
             return;
@@ -276,7 +279,7 @@ impl Drivers {
         }
         let working = state.threads - state.idle;
         drop(state);
-        if waiting > 0 || working > self.in_bodies.load(Ordering::Acquire) {
+        if waiting > 0 || is_awaited || working > self.in_bodies.load(Ordering::Acquire) {
             self.watch();
         }
     }
