@@ -194,7 +194,7 @@ impl<'c> Batch<'c> {
     ) -> Result<(), WriteError> {
         self.record(key, record)?;
         let flow = self.caches.flows.save(self.connection, flow)?;
-        let run = self.know(key)?.id;
+        let run = self.caches.know(self.connection, key)?.id;
         self.connection
             .prepare_cached("insert into revision (run, seq, flow) values (?1, ?2, ?3)")?
             .execute(params![run, stored(record.seq), flow])?;

@@ -76,7 +76,7 @@ fn a_body_may_start_a_durable_run_and_wait_for_it() {
     for level in 0..DEEP {
         let (inner, engine, mut events) = (Arc::clone(&plan), engine.clone(), Events::new());
         events.add("nest", move |ctx| {
-            let key = format!("{}", ctx.idempotency_key());
+            let key = ctx.idempotency_key();
             let inner = start(&engine, &inner, key).wait();
             Outcome::success(inner.map_or(0, |report| u32::from(report.is_success())))
         });
