@@ -67,13 +67,14 @@ pub(crate) struct Stdin {
 #[command(after_help = "\
 Examples:
   nexus check order.pty
+  nexus check --fix flows/           corrects what it can, in place
   nexus check flows/ --message-format json | jq .message
   cat order.pty | nexus check - --stdin-name order.pty
 
 Exit codes:
-  0  no mistakes
+  0  no mistakes; with --fix, none are left
   1  mistakes
-  2  the command was not understood, or a file cannot be read")]
+  2  the command was not understood, or a file cannot be read or written")]
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) scripts: Scripts,
@@ -81,6 +82,11 @@ pub(crate) struct Check {
     /// How mistakes are written
     #[arg(long, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
     pub(crate) message_format: MessageFormat,
+
+    /// Corrects the mistakes of which it is clear what was meant, such as a wrong arrow or a
+    /// misspelt setting, in place; shows the others
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
