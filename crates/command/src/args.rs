@@ -55,8 +55,14 @@ pub(crate) fn command(app: &App) -> Command {
                 .arg(
                     Arg::new("name")
                         .value_name("EVENT|PIPELINE")
-                        .required(true)
+                        .required_unless_present("json")
                         .help("The name of an event or of a pipeline"),
+                )
+                .arg(
+                    Arg::new("json")
+                        .long("json")
+                        .action(ArgAction::SetTrue)
+                        .help("Print it as JSON, in one line; without a name, all that there is"),
                 ),
         )
         .subcommand(graph(app))
