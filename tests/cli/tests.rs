@@ -309,7 +309,7 @@ fn a_finished_run_is_drawn() {
     assert_errors(
         &result,
         2,
-        &["error: `run.bmp` does not say how to draw: end it with .svg, .mmd, .dot or .txt"],
+        &["error: `run.bmp` ends with none of .svg, .mmd, .dot, .gv and .txt"],
     );
     let result = shop(&[&run[..], &["--graph", "no such folder/run.svg"]].concat());
     assert_eq!((result.code, &*result.out), (Some(2), ""), "nothing ran");
