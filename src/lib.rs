@@ -137,8 +137,8 @@ pub mod events {
 pub mod flows {
     #[doc(inline)]
     pub use nexus_core::{
-        EventBuilder, Fields, Flow, FlowErrors, Mistake, Picture, Pipeline, Plan, PlanSpec,
-        Registry,
+        EventBuilder, Fields, Flow, FlowErrors, Mistake, Picture, PictureFormat, Pipeline, Plan,
+        PlanSpec, Registry, UnknownPictureFormat,
     };
 }
 

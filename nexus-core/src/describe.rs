@@ -20,6 +20,8 @@ pub struct EventInfo {
     pub name: String,
     /// Where it is defined: file and line.
     pub place: String,
+    /// The first paragraph of its documentation, in one line; empty for an event made from a closure.
+    pub doc: &'static str,
     /// What its code takes, in order. An event made from a closure takes what it asks the context
     /// for, which nobody can list.
     pub parameters: Vec<ParameterInfo>,
@@ -136,6 +138,7 @@ fn describe(name: &str, def: &EventDef) -> EventInfo {
     EventInfo {
         name: name.to_owned(),
         place: def.place.to_string(),
+        doc: def.spec.doc,
         parameters: parameters.collect(),
         output: def.output.ty,
         own_fields: def.own_fields.iter().map(|field| (field.name, field.required)).collect(),

@@ -92,7 +92,7 @@ pub use observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
 pub use outcome::{
     Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter, WorkerExit,
 };
-pub use picture::Picture;
+pub use picture::{Picture, PictureFormat, UnknownPictureFormat};
 pub use piped::Items;
 pub use pipeline::Pipeline;
 pub use plan::{Fields, Plan, PlanSpec};

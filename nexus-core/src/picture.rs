@@ -1,6 +1,6 @@
 //! Pictures of plans and of reports.
 
-pub use nexus_picture::Picture;
+pub use nexus_picture::{Format as PictureFormat, Picture, UnknownFormat as UnknownPictureFormat};
 
 use nexus_picture::{StepLook, StepOutcome as Look};
 

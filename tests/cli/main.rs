@@ -10,6 +10,7 @@
 mod durable;
 #[path = "../../examples/cli.rs"]
 mod example;
+mod schema;
 mod service;
 mod shop;
 mod tests;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 #[cfg(unix)]
 use rustix::process::Signal;
 
+use crate::schema;
 use crate::shop::{CommandResult, command, shop, shop_reads, temp_file, wait_for_result};
 
 pub(crate) const ALL: &[(&str, fn())] = &[
@@ -24,6 +25,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("another_flow_is_checked_before_anything_runs", another_flow_is_checked_before_anything_runs),
     ("a_finished_run_is_drawn", a_finished_run_is_drawn),
     ("what_there_is_is_listed_and_described", what_there_is_is_listed_and_described),
+    ("what_there_is_is_a_document_of_the_schema", what_there_is_is_a_document_of_the_schema),
     ("completions_know_the_pipelines", completions_know_the_pipelines),
     ("a_wrong_command_line_ends_with_2", a_wrong_command_line_ends_with_2),
     ("a_reader_that_goes_away_is_no_error", a_reader_that_goes_away_is_no_error),
@@ -307,7 +309,7 @@ fn a_finished_run_is_drawn() {
     assert_errors(
         &result,
         2,
-        &["error: `run.bmp` does not say how to draw: end it with .svg, .mmd, .dot or .txt"],
+        &["error: `run.bmp` ends with none of .svg, .mmd, .dot, .gv and .txt"],
     );
     let result = shop(&[&run[..], &["--graph", "no such folder/run.svg"]].concat());
     assert_eq!((result.code, &*result.out), (Some(2), ""), "nothing ran");
@@ -344,7 +346,8 @@ Events
     let described = shop(&["describe", "charge"]).out;
     assert_eq!(
         described.split_once('\n').unwrap().1,
-        "  takes    order: Order      what comes along `|->`
+        "  does     Charges a card, trying three times when the gateway does not answer.
+  takes    order: Order      what comes along `|->`
            gateway: Gateway  a resource of the engine
   yields   Receipt
   runs     on ThreadPoolExecutor, max_workers 4
@@ -370,6 +373,81 @@ Events
         &result,
         2,
         &["error: there is no event and no pipeline `chrge`; did you mean `charge`?"],
+    );
+}
+
+/// What the guide says of the document, a tool that reads it may rely on.
+fn what_there_is_is_a_document_of_the_schema() {
+    let read = |args: &[&str]| -> serde_json::Value {
+        let result = shop(args);
+        assert_eq!((result.code, &*result.err), (Some(0), ""), "{args:?}");
+        assert_eq!(result.out.lines().count(), 1, "{}", result.out);
+        serde_json::from_str(&result.out).unwrap()
+    };
+    let schema = std::fs::read_to_string("docs/src/describe.schema.json").unwrap();
+    let schema = serde_json::from_str(&schema).unwrap();
+    let all = read(&["describe", "--json"]);
+    assert_eq!(schema::violations(&schema, &all), [""; 0]);
+    let one = |list: &str, name: &str| -> serde_json::Value {
+        let list = all[list].as_array().unwrap();
+        list.iter().find(|it| it["name"] == name).unwrap().clone()
+    };
+    let charge = one("events", "charge");
+    let file = std::fs::read_to_string(charge["file"].as_str().unwrap()).unwrap();
+    let line = file.lines().nth(charge["line"].as_u64().unwrap() as usize - 1).unwrap();
+    assert!(line.contains("#[event("), "{line}");
+    assert_eq!(
+        charge["doc"],
+        "Charges a card, trying three times when the gateway does not answer."
+    );
+    let parameters = serde_json::json!([
+        { "name": "order", "type": "Order", "from": "piped" },
+        { "name": "gateway", "type": "Gateway", "from": "state" },
+    ]);
+    assert_eq!((&charge["parameters"], &charge["output"]), (&parameters, &"Receipt".into()));
+    let retry = serde_json::json!({
+        "max_attempts": 3,
+        "waits_seconds": [0.2, 0.4],
+        "retry_on_exceptions": ["GatewayError"],
+        "error": null,
+    });
+    assert_eq!(charge["settings"]["retry_policy"], retry);
+    let orders = one("pipelines", "OrderPipeline");
+    assert_eq!(orders["flow"], "validate |-> charge[each, max_concurrency = 2] |-> add_up");
+    assert_eq!(orders["steps"][1]["each"], 2);
+    let fields = serde_json::json!([
+        { "name": "orders", "type": "Vec<Order>", "doc": "What customers ordered.", "required": true, "default": null, "readable": true },
+        { "name": "currency", "type": "String", "doc": "In which the totals are.", "required": false, "default": "\"EUR\"", "readable": true },
+    ]);
+    assert_eq!(orders["fields"], fields);
+
+    let only = read(&["describe", "charge", "--json"]);
+    assert_eq!(schema::violations(&schema, &only), [""; 0]);
+    assert_eq!(
+        (&only["events"], &only["pipelines"]),
+        (&serde_json::json!([charge]), &serde_json::json!([]))
+    );
+    assert_errors(
+        &shop(&["describe", "chrge", "--json"]),
+        2,
+        &["error: there is no event and no pipeline `chrge`; did you mean `charge`?"],
+    );
+
+    // The check finds what is missing, too much and of the wrong type.
+    let mut wrong = all.clone();
+    wrong["events"][0]["line"] = "7".into();
+    wrong["events"][0]["parameters"] =
+        serde_json::json!([{ "name": "x", "type": "T", "from": "sky" }]);
+    wrong["pipelines"][0].as_object_mut().unwrap().remove("flow");
+    wrong["pipelines"][0]["extra"] = 1.into();
+    assert_eq!(
+        schema::violations(&schema, &wrong),
+        [
+            "/events/0/line is \"7\"",
+            "/events/0/parameters/0/from is \"sky\"",
+            "/pipelines/0 has no `flow`",
+            "/pipelines/0 has `extra`",
+        ]
     );
 }
 

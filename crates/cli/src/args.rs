@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use nexus_picture::Format;
 
 use crate::terminal::Color;
 
@@ -67,13 +69,14 @@ pub(crate) struct Stdin {
 #[command(after_help = "\
 Examples:
   nexus check order.pty
+  nexus check --fix flows/           corrects what it can, in place
   nexus check flows/ --message-format json | jq .message
   cat order.pty | nexus check - --stdin-name order.pty
 
 Exit codes:
-  0  no mistakes
+  0  no mistakes; with --fix, none are left
   1  mistakes
-  2  the command was not understood, or a file cannot be read")]
+  2  the command was not understood, or a file cannot be read or written")]
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) scripts: Scripts,
@@ -81,6 +84,11 @@ pub(crate) struct Check {
     /// How mistakes are written
     #[arg(long, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
     pub(crate) message_format: MessageFormat,
+
+    /// Corrects the mistakes of which it is clear what was meant, such as a wrong arrow or a
+    /// misspelt setting, in place; shows the others
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -139,8 +147,8 @@ pub(crate) struct Graph {
 
     /// What to draw; else the extension of the output file says it (.svg, .mmd, .dot, .gv, .txt),
     /// and without one it is text
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(crate) format: Option<PictureFormat>,
+    #[arg(long, value_parser = picture_format(), value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
 
     /// Writes the picture into a file
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -158,18 +166,9 @@ pub(crate) struct Graph {
     pub(crate) stdin: Stdin,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PictureFormat {
-    /// For documentation and browsers, light and dark
-    Svg,
-    /// A flowchart that GitHub, GitLab and many editors draw in Markdown
-    Mermaid,
-    /// For Graphviz
-    Dot,
-    /// Box characters, for a terminal
-    Text,
-    /// The same with `+`, `-` and `|`, for terminals without box characters
-    Ascii,
+fn picture_format() -> impl TypedValueParser<Value = Format> {
+    let value = |format: Format| PossibleValue::new(format.name()).help(format.about());
+    PossibleValuesParser::new(Format::ALL.map(value)).try_map(|name| name.parse::<Format>())
 }
 
 /// Explains the code of a mistake.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use nexus_picture::Picture;
+use nexus_picture::{Format, Picture};
 use nexus_pointy::render::render;
 
-use crate::args::{Graph, PictureFormat};
+use crate::args::Graph;
 use crate::exit::{Error, ExitStatus, Result};
 use crate::source::Input;
 use crate::terminal::{Color, Stdout, eprint_text};
@@ -26,13 +26,7 @@ pub(crate) fn run(args: &Graph, color: Color) -> Result<ExitStatus> {
     if file.is_none() && color.on_stdout() {
         picture = picture.colored();
     }
-    let drawn = match format {
-        PictureFormat::Svg => picture.svg(),
-        PictureFormat::Mermaid => picture.mermaid(),
-        PictureFormat::Dot => picture.dot(),
-        PictureFormat::Text => picture.text(),
-        PictureFormat::Ascii => picture.ascii().text(),
-    };
+    let drawn = picture.draw(format);
     if let Some(path) = file {
         std::fs::write(path, &drawn)
             .map_err(|error| Error::new(format!("cannot write `{}`: {error}", path.display())))?;
@@ -44,20 +38,14 @@ pub(crate) fn run(args: &Graph, color: Color) -> Result<ExitStatus> {
     Ok(ExitStatus::Success)
 }
 
-fn format(args: &Graph, file: Option<&Path>) -> Result<PictureFormat> {
-    if let Some(format) = args.format {
-        return Ok(format);
-    }
-    let Some(file) = file else { return Ok(PictureFormat::Text) };
-    match file.extension().and_then(|it| it.to_str()) {
-        Some("svg") => Ok(PictureFormat::Svg),
-        Some("mmd" | "mermaid") => Ok(PictureFormat::Mermaid),
-        Some("dot" | "gv") => Ok(PictureFormat::Dot),
-        Some("txt") => Ok(PictureFormat::Text),
-        _ => Err(Error::new(format!(
-            "`{}` ends with none of .svg, .mmd, .dot, .gv and .txt; add `--format` with one of svg, mermaid, dot, text, ascii",
-            file.display()
-        ))),
+fn format(args: &Graph, file: Option<&Path>) -> Result<Format> {
+    match (args.format, file) {
+        (Some(format), _) => Ok(format),
+        (None, None) => Ok(Format::Text),
+        (None, Some(file)) => Format::of_path(file).map_err(|error| {
+            let names = Format::ALL.map(Format::name).join(", ");
+            Error::new(format!("{error}; add `--format` with one of {names}"))
+        }),
     }
 }
 

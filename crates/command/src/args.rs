@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
+use nexus_core::PictureFormat;
 use nexus_pointy::settings::parse_duration;
 
 use crate::App;
-use crate::graph::FORMATS;
 
 const EXIT_CODES: &str = "Exit codes:
   0    the run succeeded, or what was asked for was shown or done
@@ -55,8 +55,14 @@ pub(crate) fn command(app: &App) -> Command {
                 .arg(
                     Arg::new("name")
                         .value_name("EVENT|PIPELINE")
-                        .required(true)
+                        .required_unless_present("json")
                         .help("The name of an event or of a pipeline"),
+                )
+                .arg(
+                    Arg::new("json")
+                        .long("json")
+                        .action(ArgAction::SetTrue)
+                        .help("Print it as JSON, in one line; without a name, all that there is"),
                 ),
         )
         .subcommand(graph(app))
@@ -163,7 +169,7 @@ fn graph(app: &App) -> Command {
                 .long("format")
                 .short('f')
                 .value_name("FORMAT")
-                .value_parser(FORMATS)
+                .value_parser(picture_format())
                 .help("How to draw it; by the ending of `--output`, or else text"),
         )
         .arg(file("output", "FILE", "Write to this file").short('o'))
@@ -174,6 +180,12 @@ fn graph(app: &App) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Draw every step of a large flow"),
         )
+}
+
+fn picture_format() -> impl TypedValueParser<Value = PictureFormat> {
+    let value = |format: PictureFormat| PossibleValue::new(format.name()).help(format.about());
+    let names = PossibleValuesParser::new(PictureFormat::ALL.map(value));
+    names.try_map(|name| name.parse::<PictureFormat>())
 }
 
 fn pipeline(app: &App) -> Arg {

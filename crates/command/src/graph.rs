@@ -3,28 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use nexus_core::Picture;
+use nexus_core::PictureFormat;
 
 use crate::App;
 use crate::output::{self, Exit, Failure};
 use crate::plan::plan;
-
-pub(crate) const FORMATS: [&str; 5] = ["text", "ascii", "svg", "mermaid", "dot"];
 
 pub(crate) fn graph(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
     let Some(entry) = args.get_one::<String>("pipeline").and_then(|name| app.find(name)) else {
         return Ok(Exit::Usage);
     };
     let output = args.get_one::<PathBuf>("output");
-    let format = match (args.get_one::<String>("format"), output) {
-        (Some(format), _) => format.as_str(),
+    let format = match (args.get_one::<PictureFormat>("format"), output) {
+        (Some(format), _) => *format,
         (None, Some(path)) => format_for_path(path)?,
-        (None, None) => "text",
+        (None, None) => PictureFormat::Text,
     };
     let plan = plan(entry, args.get_one::<PathBuf>("flow")).map_err(|it| Failure::all(vec![it]))?;
     let picture = plan.picture();
     let picture = if args.get_flag("full") { picture.in_full() } else { picture };
-    let drawn = draw(picture, format);
+    let drawn = picture.draw(format);
     match output {
         None => output::print(&drawn),
         Some(path) => write(path, &drawn).map(|()| Exit::Success),
@@ -32,27 +30,8 @@ pub(crate) fn graph(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
 }
 
 /// The format that a file's ending asks for.
-pub(crate) fn format_for_path(path: &Path) -> Result<&'static str, Failure> {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("svg") => Ok("svg"),
-        Some("mmd" | "mermaid") => Ok("mermaid"),
-        Some("dot" | "gv") => Ok("dot"),
-        Some("txt") => Ok("text"),
-        _ => Err(Failure::usage(format!(
-            "`{}` does not say how to draw: end it with .svg, .mmd, .dot or .txt",
-            path.display()
-        ))),
-    }
-}
-
-pub(crate) fn draw(picture: Picture, format: &str) -> String {
-    match format {
-        "svg" => picture.svg(),
-        "mermaid" => picture.mermaid(),
-        "dot" => picture.dot(),
-        "ascii" => picture.ascii().text(),
-        _ => picture.text(),
-    }
+pub(crate) fn format_for_path(path: &Path) -> Result<PictureFormat, Failure> {
+    PictureFormat::of_path(path).map_err(|error| Failure::usage(error.to_string()))
 }
 
 pub(crate) fn write(path: &Path, drawn: &str) -> Result<(), Failure> {

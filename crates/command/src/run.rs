@@ -30,7 +30,7 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     }
     let report = run_pipeline(app, entry, args, &plan, values)?;
     let drawn = match picture {
-        Some((path, format)) => graph::write(path, &graph::draw(report.picture(), format)),
+        Some((path, format)) => graph::write(path, &report.picture().draw(format)),
         None => Ok(()),
     };
     let shown = print_report(report, args.get_flag("json"));

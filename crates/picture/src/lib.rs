@@ -35,6 +35,7 @@
 
 mod dot;
 mod fitted_text;
+mod format;
 mod graph;
 mod layout;
 mod look;
@@ -47,5 +48,6 @@ mod snapshot;
 mod svg;
 mod text;
 
+pub use format::{Format, UnknownFormat};
 pub use look::{StepLook, StepOutcome};
 pub use picture::Picture;

@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
+use crate::format::Format;
 use crate::picture::Picture;
 
 impl Picture {
     /// Compares the picture with the file, and rewrites the file if it differs: in a test, it
-    /// keeps a picture in the repository up to date. The form follows from the file's extension:
-    /// `svg`, `mmd` (Mermaid), `dot` or `gv`, `txt`.
+    /// keeps a picture in the repository up to date. The file's ending decides the
+    /// [format](Format::of_path).
     ///
     /// # Errors
     ///
@@ -24,16 +25,8 @@ impl Picture {
 /// Rewrites the file if it shows something else and `may_write`; fails unless it was up to date.
 fn check_snapshot(picture: &Picture, path: &Path, may_write: bool) -> Result<()> {
     let shown = path.display();
-    let drawn = match path.extension().and_then(|it| it.to_str()) {
-        Some("svg") => picture.svg(),
-        Some("mmd") => picture.mermaid(),
-        Some("dot" | "gv") => picture.dot(),
-        Some("txt") => picture.text(),
-        _ => {
-            let message = format!("{shown} should end with .svg, .mmd, .dot, .gv or .txt");
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
-    };
+    let format = Format::of_path(path).map_err(|it| Error::new(ErrorKind::InvalidInput, it))?;
+    let drawn = picture.draw(format);
     let named = |error: Error| Error::new(error.kind(), format!("{shown}: {error}"));
     let state = match fs::read_to_string(path) {
         // Git may have changed the line ends.
@@ -88,7 +81,10 @@ mod tests {
     #[test]
     fn what_cannot_be_kept_is_named() {
         let error = check_snapshot(&picture("a"), Path::new("flow.png"), true).unwrap_err();
-        assert_eq!(error.to_string(), "flow.png should end with .svg, .mmd, .dot, .gv or .txt");
+        assert_eq!(
+            error.to_string(),
+            "`flow.png` ends with none of .svg, .mmd, .dot, .gv and .txt"
+        );
         let error =
             check_snapshot(&picture("a"), Path::new("/no/such/folder/flow.svg"), true).unwrap_err();
         assert!(error.to_string().starts_with("/no/such/folder/flow.svg: "), "{error}");

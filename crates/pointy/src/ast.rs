@@ -17,6 +17,44 @@ pub struct Flow {
     pub span: Span,
 }
 
+impl Flow {
+    /// The innermost unit at a position, where an editor has its cursor: the event, the brackets or
+    /// the hole that begins there, ends there or goes on there, with its settings and branches. On
+    /// an arrow, on `||` and around the flow there is none, or the unit whose brackets are around.
+    ///
+    /// ```
+    /// let script = "check (0 -> reject, 1 |-> pay[max_attempts = 3])";
+    /// let flow = nexus_pointy::parse(script).flow;
+    /// let unit_at = |word: &str| {
+    ///     let unit = flow.unit_at(script.find(word).unwrap() as u32).unwrap();
+    ///     &script[unit.span.start as usize..unit.span.end as usize]
+    /// };
+    /// assert_eq!(unit_at("reject"), "reject");
+    /// assert_eq!(unit_at("3"), "pay[max_attempts = 3]");
+    /// assert_eq!(unit_at("1 |->"), script);
+    /// assert!(flow.unit_at(99).is_none());
+    /// ```
+    #[must_use]
+    pub fn unit_at(&self, position: u32) -> Option<&Unit> {
+        let touches = |span: Span| span.start <= position && position <= span.end;
+        let (mut flow, mut found) = (self, None);
+        loop {
+            // Of two that touch the position, the one that begins there is meant.
+            let mut units = flow.links.iter().flat_map(|link| &link.units).rev();
+            let Some(unit) = units.find(|unit| touches(unit.span)) else { return found };
+            found = Some(unit);
+            let inner = match &unit.primary {
+                Primary::Flow(inner) if touches(inner.span) => Some(&**inner),
+                _ => unit.branches.iter().map(|it| &it.flow).rev().find(|it| touches(it.span)),
+            };
+            match inner {
+                Some(inner) => flow = inner,
+                None => return found,
+            }
+        }
+    }
+}
+
 /// One position of a chain: an event, or a group of several beside each other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {

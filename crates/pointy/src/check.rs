@@ -3,7 +3,7 @@
 use crate::ast::{Attempts, Attr, Flow, Primary, Unit};
 use crate::diagnostic::{Diagnostic, Sink, code, quote};
 use crate::parse::{Parsed, parse};
-use crate::settings::{FLOW_KEYS, Settings, read_settings, unknown_key};
+use crate::settings::{FLOW_KEYS, Settings, read_settings, unknown_key_at};
 
 /// Parses a script and checks its settings as well: everything that can be told without
 /// the events that it names.
@@ -87,8 +87,7 @@ pub fn unit_settings(unit: &Unit) -> (Settings, Vec<Diagnostic>) {
 /// The diagnostic for a key that is no setting.
 #[must_use]
 pub fn unknown_setting(attr: &Attr) -> Diagnostic {
-    let (message, help) = unknown_key(&attr.key.text, FLOW_KEYS);
-    Diagnostic { help, ..Diagnostic::new(code::UNKNOWN_KEY, message, attr.key.span) }
+    unknown_key_at(&attr.key, FLOW_KEYS)
 }
 
 fn attempts_twice(unit: &Unit, attempts: Attempts) -> Diagnostic {

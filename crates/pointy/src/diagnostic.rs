@@ -3,6 +3,22 @@ use std::fmt;
 use crate::span::Span;
 use crate::visible::visible;
 
+/// How bad a mistake is. So far every [`Diagnostic`] is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Severity {
+    /// The script cannot be used.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+        })
+    }
+}
+
 /// A mistake in a script: what it is, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -16,10 +32,13 @@ pub struct Diagnostic {
     pub labels: Vec<(Span, String)>,
     /// What to do.
     pub help: Option<String>,
+    /// What to write where, if it is clear what was meant: the text that takes the place of a span,
+    /// or is put in where the span is empty. [`fix`](crate::fix()) writes it.
+    pub fix: Option<(Span, Box<str>)>,
 }
 
 impl Diagnostic {
-    /// A diagnostic without labels and help.
+    /// A diagnostic without labels, help and fix.
     ///
     /// ```
     /// use nexus_pointy::{code, Diagnostic, Span};
@@ -28,7 +47,13 @@ impl Diagnostic {
     /// ```
     #[must_use]
     pub fn new(code: &'static str, message: impl Into<String>, span: Span) -> Self {
-        Self { code, message: message.into(), span, labels: Vec::new(), help: None }
+        Self { code, message: message.into(), span, labels: Vec::new(), help: None, fix: None }
+    }
+
+    /// How bad it is, which depends on the code alone.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        Severity::Error
     }
 
     /// Adds a note at another place.
@@ -44,11 +69,18 @@ impl Diagnostic {
         self.help = Some(text.into());
         self
     }
+
+    /// Adds the text that a program may write in place of a span.
+    #[must_use]
+    pub fn fix(mut self, span: Span, text: impl Into<Box<str>>) -> Self {
+        self.fix = Some((span, text.into()));
+        self
+    }
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error[{}]: {}", self.code, visible(&self.message))?;
+        write!(f, "{}[{}]: {}", self.severity(), self.code, visible(&self.message))?;
         match &self.help {
             Some(help) => write!(f, " ({})", visible(help)),
             None => Ok(()),

@@ -8,6 +8,11 @@ pub(crate) fn is_continue(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || (!c.is_ascii() && (c.is_alphanumeric() || is_mark(c)))
 }
 
+/// Whether a text is one identifier.
+pub(crate) fn is_ident(text: &str) -> bool {
+    text.starts_with(is_start) && text.chars().all(is_continue)
+}
+
 /// Characters that change how a script looks without being seen: bidirectional controls.
 pub(crate) fn is_bidi(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')

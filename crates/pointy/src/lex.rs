@@ -146,12 +146,12 @@ impl<'a> Lexer<'a> {
             let span = Span::new(from as u32, (from + c.len_utf8()) as u32);
             sink.push(span, || {
                 let message = format!("{place} hides the character {}", ident::describe(c));
-                let help = if place == "a comment" {
-                    "delete it".to_owned()
+                let it = Diagnostic::new(code::HIDDEN_CHARACTER, message, span);
+                if place == "a comment" {
+                    it.help("delete it").fix(span, "")
                 } else {
-                    format!("write it as `\\u{{{:x}}}`, or delete it", u32::from(c))
-                };
-                Diagnostic::new(code::HIDDEN_CHARACTER, message, span).help(help)
+                    it.help(format!("write it as `\\u{{{:x}}}`, or delete it", u32::from(c)))
+                }
             });
         }
     }

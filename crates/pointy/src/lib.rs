@@ -40,9 +40,11 @@ mod ast;
 mod check;
 mod diagnostic;
 mod explain;
+mod fix;
 mod format;
 mod ident;
 mod lex;
+mod line_index;
 mod number;
 mod parse;
 mod print;
@@ -62,11 +64,13 @@ pub use ast::{
     Name, Primary, Unit,
 };
 pub use check::{check, unit_settings, unknown_setting};
-pub use diagnostic::{Diagnostic, binding_code, code};
+pub use diagnostic::{Diagnostic, Severity, binding_code, code};
 pub use explain::{explain, explained};
+pub use fix::{Fixed, fix};
 pub use format::format;
 pub use lex::lex;
+pub use line_index::{LineIndex, line_column};
 pub use parse::{MAX_DEPTH, Parsed, parse, parse_tokens};
-pub use span::{Span, line_column};
+pub use span::Span;
 pub use token::{Token, TokenKind};
 pub use visible::{Visible, visible};

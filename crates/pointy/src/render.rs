@@ -1,15 +1,18 @@
-//! Diagnostics in the look of rustc's, and as JSON.
+//! Diagnostics in the look of rustc's, and with the feature `json` as JSON.
 
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
 };
 
-use crate::diagnostic::Diagnostic;
-use crate::span::{Span, floor};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::line_index::{LineIndex, floor};
+use crate::span::Span;
 use crate::visible::visible;
 
+#[cfg(feature = "json")]
 mod json;
 
+#[cfg(feature = "json")]
 pub use json::json;
 
 /// Of a longer line only a part around the diagnostic's span is handed to the renderer.
@@ -62,11 +65,11 @@ fn with_visible_texts(diagnostic: &Diagnostic) -> Diagnostic {
     let shown = |text: &str| visible(text).to_string();
     let label = |(span, text): &(Span, String)| (*span, shown(text));
     Diagnostic {
-        code: diagnostic.code,
         message: shown(&diagnostic.message),
-        span: diagnostic.span,
         labels: diagnostic.labels.iter().map(label).collect(),
         help: diagnostic.help.as_deref().map(shown),
+        fix: None,
+        ..*diagnostic
     }
 }
 
@@ -79,9 +82,16 @@ fn render_one(diagnostic: &Diagnostic, origin: &str, lines: &Lines<'_>, color: b
     text
 }
 
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+    }
+}
+
 fn group<'a>(diagnostic: &'a Diagnostic, origin: &'a str, lines: &Lines<'a>) -> Group<'a> {
     let primary = lines.snippet_span(diagnostic.span);
-    let title = Level::ERROR.primary_title(&*diagnostic.message).id(diagnostic.code);
+    let title =
+        level(diagnostic.severity()).primary_title(&*diagnostic.message).id(diagnostic.code);
     let labels: Vec<(SnippetSpan, &str)> = diagnostic
         .labels
         .iter()
@@ -113,45 +123,24 @@ struct SnippetSpan {
     end: usize,
 }
 
-/// A source with the starts of its lines.
-struct Lines<'a> {
-    source: &'a str,
-    starts: Vec<usize>,
-}
+/// The lines of a source, of which those near a span are shown.
+struct Lines<'a>(LineIndex<'a>);
 
 impl<'a> Lines<'a> {
     fn new(source: &'a str) -> Self {
-        let first = if source.starts_with('\u{feff}') { 3 } else { 0 };
-        let breaks =
-            source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { source, starts: std::iter::once(first).chain(breaks).collect() }
+        Self(LineIndex::new(source))
     }
 
     /// The part of a span that is in the source.
     fn clamp(&self, span: Span) -> (usize, usize) {
-        let first = self.starts.first().copied().unwrap_or_default();
-        let start = floor(self.source, span.start as usize).max(first);
-        (start, floor(self.source, span.end as usize).max(start))
+        let source = self.0.source();
+        let start = floor(source, span.start as usize).max(self.0.start_of(0));
+        (start, floor(source, span.end as usize).max(start))
     }
 
     fn snippet_span(&self, span: Span) -> SnippetSpan {
         let (start, end) = self.clamp(span);
-        SnippetSpan { start, end: floor(self.source, end.min(start + MAX_SPAN)).max(start) }
-    }
-
-    /// The index of the line of an offset.
-    fn line(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
-    }
-
-    fn start(&self, line: usize) -> usize {
-        self.starts.get(line).copied().unwrap_or(self.source.len())
-    }
-
-    fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.line(offset);
-        let before = self.source.get(self.start(line)..offset).unwrap_or_default();
-        (line + 1, before.chars().count() + 1)
+        SnippetSpan { start, end: floor(self.0.source(), end.min(start + MAX_SPAN)).max(start) }
     }
 
     /// Adds the lines of the annotations; long lines are cut to the part near them.
@@ -164,13 +153,14 @@ impl<'a> Lines<'a> {
     ) -> Group<'a> {
         let start = annotations.iter().map(|(_, span, _)| span.start).min().unwrap_or_default();
         let end = annotations.iter().map(|(_, span, _)| span.end).max().unwrap_or_default();
-        let line = self.line(start);
-        let line_start = self.start(line);
+        let (lines, source) = (&self.0, self.0.source());
+        let line = lines.line_of(start);
+        let line_start = lines.start_of(line);
         let cut = start - line_start > MAX_LINE;
-        let from = if cut { floor(self.source, start - MARGIN) } else { line_start };
-        let line_end = self.start(self.line(end) + 1);
-        let to = floor(self.source, end + MAX_LINE).min(line_end).max(end);
-        let text = self.source.get(from..to).unwrap_or_default();
+        let from = if cut { floor(source, start - MARGIN) } else { line_start };
+        let line_end = lines.start_of(lines.line_of(end) + 1);
+        let to = floor(source, end + MAX_LINE).min(line_end).max(end);
+        let text = source.get(from..to).unwrap_or_default();
         let text =
             text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
         let annotations = annotations.into_iter().map(|(kind, span, label)| {
@@ -184,7 +174,7 @@ impl<'a> Lines<'a> {
             Snippet::<Annotation<'_>>::source(text).line_start(line + 1).annotations(annotations);
         if cut {
             // The column cannot be counted in a line whose start is missing.
-            let (line, column) = self.position(main.start);
+            let (line, column) = lines.line_column(main.start);
             return group
                 .element(Origin::path(origin).line(line).char_column(column))
                 .element(snippet);
@@ -193,5 +183,5 @@ impl<'a> Lines<'a> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests;

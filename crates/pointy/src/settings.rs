@@ -27,6 +27,7 @@ pub use keys::{
 pub use names::{EvaluationState, Jitter, UnknownName};
 pub use read::{ExecutorConfig, RetryLiteral, Settings, read_settings};
 pub use unknown::unknown_key;
+pub(crate) use unknown::unknown_key_at;
 
 #[cfg(test)]
 mod tests;

@@ -34,31 +34,10 @@ impl Span {
     pub const fn before(self) -> Self {
         Self { start: self.start, end: self.start }
     }
-}
 
-/// The line and column of a byte offset, both counted from 1, columns in characters.
-///
-/// A line ends with `\n`; a leading byte order mark is no column. Offsets past the end
-/// answer for the end, offsets inside a character for the start of it.
-///
-/// ```
-/// use nexus_pointy::line_column;
-/// assert_eq!(line_column("A ->\nübel -> B", 11), (2, 6));
-/// ```
-#[must_use]
-pub fn line_column(source: &str, offset: usize) -> (usize, usize) {
-    let before = source.get(..floor(source, offset)).unwrap_or_default();
-    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let last = before.rsplit('\n').next().unwrap_or_default();
-    (line, last.chars().count() + 1)
-}
-
-/// The nearest character boundary at or before `offset`.
-pub(crate) fn floor(source: &str, offset: usize) -> usize {
-    let mut offset = offset.min(source.len());
-    while !source.is_char_boundary(offset) {
-        offset -= 1;
+    /// The empty span where this one ends.
+    #[must_use]
+    pub const fn after(self) -> Self {
+        Self { start: self.end, end: self.end }
     }
-    offset
 }

@@ -6,7 +6,7 @@ const MAX_WORD: usize = 64;
 /// The candidate nearest to `word`, if one is near enough to be a typing mistake.
 ///
 /// A candidate that differs in case or underscores only wins. Otherwise the fewest edits
-/// count, a swap of neighbours being one: about one edit for every three characters is
+/// count, a swap of neighbours being one: about one edit for every three letters is
 /// near enough. Of equals the first wins. Each comparison costs at most 64 * 64 steps.
 ///
 /// ```
@@ -18,60 +18,117 @@ const MAX_WORD: usize = 64;
 /// ```
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = folded(word)?;
-    let threshold = (word.len() / 3).max(1);
-    let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
-        let Some(other) = folded(candidate) else { continue };
-        if other.len().abs_diff(word.len()) > threshold {
-            continue;
-        }
-        let distance = distance(&word, &other);
-        // One edit of a one-letter word is another word.
-        let near = distance <= threshold && distance < word.len().max(other.len());
-        if near && best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
+    let word = Folded::new(word)?;
+    let near = candidates.into_iter().filter_map(|it| Some((word.near(it)?, it)));
+    // Of equals, this is the first.
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
-fn folded(word: &str) -> Option<Vec<char>> {
-    if word.is_empty() || word.len() > MAX_WORD * 4 {
-        return None;
+/// The same as [`nearest`], for constants: so messages of the compiler and those of a running program
+/// suggest the same.
+///
+/// ```
+/// use nexus_pointy::suggest::nearest_of;
+/// const NEAR: Option<&str> = nearest_of("curency", &["order", "currency"]);
+/// assert_eq!(NEAR, Some("currency"));
+/// ```
+#[must_use]
+pub const fn nearest_of<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let Some(word) = Folded::new(word) else { return None };
+    let (mut least, mut best) = (usize::MAX, None);
+    let mut i = 0;
+    while i < candidates.len() {
+        if let Some(distance) = word.near(candidates[i])
+            && distance < least
+        {
+            (least, best) = (distance, Some(candidates[i]));
+        }
+        i += 1;
     }
-    let chars: Vec<char> =
-        word.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect();
-    (chars.len() <= MAX_WORD).then_some(chars)
+    best
+}
+
+/// A word as it is compared: in small letters, without `_` and `-`. Beyond ASCII each byte counts as
+/// a letter.
+#[derive(Clone, Copy)]
+struct Folded {
+    letters: [u8; MAX_WORD],
+    len: usize,
+}
+
+impl Folded {
+    /// `None` for a word that is too long.
+    const fn new(word: &str) -> Option<Self> {
+        let word = word.as_bytes();
+        if word.len() > MAX_WORD * 4 {
+            return None;
+        }
+        let mut folded = Self { letters: [0; MAX_WORD], len: 0 };
+        let mut i = 0;
+        while i < word.len() {
+            if !matches!(word[i], b'_' | b'-') {
+                if folded.len == MAX_WORD {
+                    return None;
+                }
+                folded.letters[folded.len] = word[i].to_ascii_lowercase();
+                folded.len += 1;
+            }
+            i += 1;
+        }
+        Some(folded)
+    }
+
+    /// The distance of a candidate that is near enough.
+    const fn near(&self, candidate: &str) -> Option<usize> {
+        let Some(other) = Self::new(candidate) else { return None };
+        let threshold = if self.len < 6 { 1 } else { self.len / 3 };
+        let longer = if self.len < other.len { other.len } else { self.len };
+        if self.len.abs_diff(other.len) > threshold {
+            return None;
+        }
+        let distance = distance(self, &other);
+        // One edit of a one-letter word is another word.
+        if distance <= threshold && distance < longer { Some(distance) } else { None }
+    }
 }
 
 /// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours.
-fn distance(left: &[char], right: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    let mut previous_left = None;
-    for (row, &a) in left.iter().enumerate() {
-        let mut line = vec![row + 1];
-        let (mut diagonal, mut previous_right) = (row, None);
-        let mut least = row + 1;
-        for (column, (&b, &up)) in right.iter().zip(above.iter().skip(1)).enumerate() {
-            least = (least + 1).min(up + 1).min(diagonal + usize::from(a != b));
-            if previous_left == Some(b) && previous_right == Some(a) && column > 0 {
-                least = least.min(before.get(column - 1).copied().unwrap_or(usize::MAX - 1) + 1);
-            }
-            line.push(least);
-            diagonal = up;
-            previous_right = Some(b);
-        }
-        previous_left = Some(a);
-        before = std::mem::replace(&mut above, line);
+const fn distance(left: &Folded, right: &Folded) -> usize {
+    let (mut before, mut above) = ([0; MAX_WORD + 1], [0; MAX_WORD + 1]);
+    let mut column = 0;
+    while column <= right.len {
+        above[column] = column;
+        column += 1;
     }
-    above.last().copied().unwrap_or(left.len())
+    let mut row = 1;
+    while row <= left.len {
+        let mut line = [0; MAX_WORD + 1];
+        line[0] = row;
+        let mut column = 1;
+        while column <= right.len {
+            let (a, b) = (left.letters[row - 1], right.letters[column - 1]);
+            let mut least = above[column - 1] + (a != b) as usize;
+            least = min(least, min(line[column - 1], above[column]) + 1);
+            let swaps = row > 1 && column > 1;
+            if swaps && left.letters[row - 2] == b && right.letters[column - 2] == a {
+                least = min(least, before[column - 2] + 1);
+            }
+            line[column] = least;
+            column += 1;
+        }
+        (before, above) = (above, line);
+        row += 1;
+    }
+    above[right.len]
+}
+
+const fn min(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{distance, nearest};
+    use super::{Folded, distance, nearest, nearest_of};
 
     #[test]
     fn distances() {
@@ -85,8 +142,8 @@ mod tests {
             ("abcd", "acbd", 1),
             ("ca", "abc", 3),
         ] {
-            let chars = |text: &str| text.chars().collect::<Vec<_>>();
-            assert_eq!(distance(&chars(left), &chars(right)), expected, "{left} {right}");
+            let folded = |text| Folded::new(text).unwrap();
+            assert_eq!(distance(&folded(left), &folded(right)), expected, "{left} {right}");
         }
     }
 
@@ -104,9 +161,16 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(nearest(word, names), expected, "{word}");
+            assert_eq!(nearest_of(word, &names), expected, "{word}");
         }
         let long = "x".repeat(10_000_000);
         assert_eq!(nearest(&long, names), None);
         assert_eq!(nearest("clean", [long.as_str()]), None);
+        // Of equals the first wins, in both.
+        let equals = ["clear", "clean", "cleat"];
+        assert_eq!(
+            (nearest("clea", equals), nearest_of("clea", &equals)),
+            (Some("clear"), Some("clear"))
+        );
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn explain(text: &str, span: Span) -> Option<Diagnostic> {
     let found = quote(text);
     if ident::is_hidden(first) {
         let message = format!("the script holds the character {}", ident::describe(first));
-        return Some(Diagnostic::new(code::HIDDEN_CHARACTER, message, span).help("delete it"));
+        let it = Diagnostic::new(code::HIDDEN_CHARACTER, message, span).help("delete it");
+        return Some(it.fix(span, ""));
     }
     let is_split = text.contains([' ', '\t']);
     let (message, help) = match intended_kind(text) {
@@ -48,7 +49,11 @@ pub(crate) fn explain(text: &str, span: Span) -> Option<Diagnostic> {
         Some(TokenKind::Star) => (format!("{found} is no operator"), "write `*`"),
         _ => hint(text, first, &found),
     };
-    Some(Diagnostic::new(code::UNKNOWN_TOKEN, message, span).help(help))
+    let it = Diagnostic::new(code::UNKNOWN_TOKEN, message, span).help(help);
+    Some(match intended_kind(text).and_then(TokenKind::spelling) {
+        Some(intended) => it.fix(span, intended),
+        None => it,
+    })
 }
 
 fn hint(text: &str, first: char, found: &str) -> (String, &'static str) {

@@ -1,7 +1,7 @@
 //! Broken scripts: for each `tests/broken/NN-name.pty`, what a user reads is in the file
 //! `NN-name.txt` beside it. To accept new texts, read them, then
 //! `UPDATE=1 cargo test -p nexus-pointy --all-features --test broken`.
-#![cfg(feature = "render")]
+#![cfg(feature = "json")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod common;

@@ -4,8 +4,9 @@
 //! `at` is where in a text or file the mistake is, and empty for tokens, which have their places.
 
 use nexus_pointy::binding_code as code;
+use nexus_pointy::suggest::nearest_of;
 
-use super::text::{Text, has, nearest, position, same};
+use super::text::{Text, has, position, same};
 use crate::event::{DescriptorName, OwnField, Param, ParamKind, SettingKind, Spec};
 use crate::wire::WirePart;
 
@@ -127,7 +128,7 @@ impl Check {
                 .panic(code::UNBOUND)
         }
         let text = text.add(" has no such field; ");
-        match nearest(name, fields.names) {
+        match nearest_of(name, fields.names) {
             Some(near) => text.add("did you mean ").tick(near).add("?").panic(code::UNBOUND),
             None => text.add("its fields are ").list(fields.names).panic(code::UNBOUND),
         }
@@ -408,7 +409,7 @@ impl Check {
         }
         let names = names.split_at(if i < MOST { i } else { MOST }).0;
         let text = text.add(", and ").tick(event.name).add(" has no such field; ");
-        match nearest(key, names) {
+        match nearest_of(key, names) {
             Some(near) => {
                 text.add("did you mean ").tick(near).add("?").panic(code::UNKNOWN_SETTING)
             }

@@ -292,6 +292,7 @@ pub trait StructEvent: Sized {
     const NAME: &'static str;
     const OWN_FIELDS: &'static [OwnField];
     const PLACE: &'static str;
+    const DOC: &'static str = "";
     /// Whether its own executor runs bodies in other processes.
     const REMOTE: bool;
     /// Whether a durable run records its outcome, where the flow does not say.
@@ -329,6 +330,7 @@ impl<T: Process + StructEvent + Event> Struct<T> {
         name: <T as StructEvent>::NAME,
         own: T::OWN_FIELDS,
         place: T::PLACE,
+        doc: T::DOC,
         can_bypass: T::CAN_BYPASS,
         checkpoint: T::CHECKPOINT,
         settings: Some(T::settings),

@@ -127,67 +127,12 @@ pub(crate) const fn position(names: &[&str], name: &str) -> Option<usize> {
     None
 }
 
-/// The name nearest to `word`, if one is near enough.
-pub(crate) const fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
-    let mut best = usize::MAX;
-    let mut at = 0;
-    let mut i = 0;
-    while i < names.len() {
-        let distance = distance(word, names[i]);
-        if distance < best {
-            best = distance;
-            at = i;
-        }
-        i += 1;
-    }
-    if best <= 1 + word.len() / 3 && best < word.len() { Some(names[at]) } else { None }
-}
-
-/// How many letters are to be put in, taken out or replaced.
-const fn distance(a: &str, b: &str) -> usize {
-    const MOST: usize = 40;
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() > MOST || b.len() > MOST {
-        return usize::MAX;
-    }
-    let mut row = [0_usize; MOST + 1];
-    let mut j = 0;
-    while j <= b.len() {
-        row[j] = j;
-        j += 1;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        let mut j = 0;
-        while j < b.len() {
-            let mut least = if a[i] == b[j] { diagonal } else { diagonal + 1 };
-            diagonal = row[j + 1];
-            if row[j] + 1 < least {
-                least = row[j] + 1;
-            }
-            if diagonal + 1 < least {
-                least = diagonal + 1;
-            }
-            row[j + 1] = least;
-            j += 1;
-        }
-        i += 1;
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{distance, has, same};
+    use super::{has, same};
 
     #[test]
     fn words_are_compared_letter_by_letter() {
-        for (a, b, letters) in [("", "", 0), ("kitten", "sitting", 3), ("order", "ordr", 1)] {
-            assert_eq!(distance(a, b), letters, "{a} {b}");
-            assert_eq!(distance(b, a), letters, "{b} {a}");
-        }
         assert!(same("a", "a") && !same("a", "b") && !same("a", "ab"));
         assert!(has(&["x", "y"], "y") && !has(&[], "y"));
     }

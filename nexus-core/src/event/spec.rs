@@ -17,6 +17,8 @@ use crate::wire::{Transfer, WirePart};
 #[doc(hidden)]
 pub struct Spec {
     pub name: &'static str,
+    /// The first paragraph of its documentation, in one line.
+    pub doc: &'static str,
     pub params: &'static [Param],
     /// What it yields, as it is written.
     pub output: WirePart,
@@ -101,6 +103,7 @@ impl Spec {
     /// What stands for the specification of what is no event: every check is silent about it.
     pub const NO_EVENT: Self = Self {
         name: "",
+        doc: "",
         params: &[],
         output: WirePart { name: "", ty: "", by: Transfer::No },
         json: None,

@@ -5,7 +5,7 @@ pub(crate) mod fields;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, Ident, Meta};
+use syn::{DeriveInput, Meta};
 
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
@@ -32,7 +32,7 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
         );
     }
     let event = match fields {
-        Some(fields) if cx.is_clean() => event(&args, &input.ident, &fields),
+        Some(fields) if cx.is_clean() => event(&args, &input, &fields),
         _ => fallback(&args, &input),
     };
     let errors = cx.finish();
@@ -53,8 +53,9 @@ fn attribute(cx: &Ctxt, input: &DeriveInput) -> EventArgs {
     args::check(cx, args)
 }
 
-fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream {
+fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> TokenStream {
     let (private, runtime) = &runtime(&args.root);
+    let (name, doc) = (&input.ident, fields::doc(&input.attrs));
     let me = without_location(name);
     let event_name = args.name.clone().unwrap_or_else(|| without_raw_prefix(name));
     let default = quote!(<#private::EventSettings as #private::Default>::default());
@@ -77,6 +78,7 @@ fn event(args: &EventArgs, name: &Ident, fields: &[StructField]) -> TokenStream 
                 const NAME: &'static str = #event_name;
                 const OWN_FIELDS: &'static [#private::OwnField] = &[#(#kinds),*];
                 const PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!());
+                const DOC: &'static str = #doc;
                 const REMOTE: bool = #remote;
                 #checkpoint
                 fn settings() -> #private::EventSettings { #settings }

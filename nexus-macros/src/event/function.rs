@@ -9,6 +9,7 @@ use super::args::{self, EventArgs};
 use super::expand::{self, Parts};
 use super::{params, parse, settings};
 use crate::ctxt::Ctxt;
+use crate::derive::fields::doc;
 use crate::span::{ident, respan, without_location, without_raw_prefix};
 
 /// A function whose body is not parsed, and passed on as it is.
@@ -105,6 +106,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     let attrs = code_attrs(item);
     let checkpoint = settings::checkpoint(args).map(|it| quote!(checkpoint: #it,));
     let (bypass, code, can_bypass) = bypass(private, &me, args, code);
+    let doc = Some(doc(&item.attrs)).filter(|it| !it.is_empty()).map(|it| quote!(doc: #it,));
     quote! {
         #attrs
         const _: () = {
@@ -120,6 +122,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
                 #types
                 const SPEC: &'static #private::Spec = &#private::Spec {
                     name: #name,
+                    #doc
                     #spec
                     #settings
                     #checkpoint

@@ -152,6 +152,41 @@ fn a_file_that_the_system_keeps_closed_is_trouble() {
 }
 
 #[test]
+fn what_is_clear_is_corrected_and_the_rest_is_shown() {
+    let dir = TestDir::new("fix");
+    let wrong = "# flow\r\ncheck (0 => refuse, 1 -> pay[retry_policy = { max_atempts: 3 }])\r\n";
+    dir.file("order.pty", wrong);
+    dir.file("open.pty", "A → B ->");
+    dir.file("right.pty", "A->B");
+    dir.run(&["check", ".", "--message-format=short"]).assert_is(
+        1,
+        "\
+./open.pty:1:3: error[P0005]: `→` is no arrow
+./open.pty:1:7: error[P0010]: expected an event after `->`
+./order.pty:2:10: error[P0005]: `=>` is no arrow
+./order.pty:2:47: error[P0029]: unknown setting `max_atempts` in `retry_policy`
+",
+        "4 mistakes in 2 of 3 scripts; `--fix` corrects 3\n",
+    );
+    assert_eq!(dir.read("order.pty"), wrong, "nobody asked for it");
+    dir.run(&["check", "--fix", ".", "--message-format=short"]).assert_is(
+        1,
+        "./open.pty:1:8: error[P0010]: expected an event after `->`\n",
+        "3 mistakes corrected; 1 mistake in 1 of 3 scripts\n",
+    );
+    let right = wrong.replace("=>", "->").replace("atempts", "attempts");
+    assert_eq!(dir.read("order.pty"), right);
+    assert_eq!(dir.read("open.pty"), "A -> B ->");
+    assert_eq!(dir.read("right.pty"), "A->B", "the layout is of no concern here");
+
+    run_with(dir.path(), &["check", "--fix", "-"], b"A => B").assert_is(
+        2,
+        "",
+        "error: `--fix` corrects files, not standard input; name one\n0 mistakes corrected; no script was checked; 1 path could not be read or written\n",
+    );
+}
+
+#[test]
 fn more_mistakes_than_are_listed_are_counted_as_more() {
     let result =
         run_with(&pinned(), &["check", "-", "--message-format=short"], &b"A B ".repeat(300));

@@ -127,12 +127,20 @@ impl<'a> Lexer<'a> {
         }
         let span = self.span_from(start);
         sink.push(span, || {
-            Diagnostic::new(code::SINGLE_QUOTES, "a string stands in straight double quotes", span)
-                .help(if closed {
-                    format!("write {}", quote(&format!("\"{content}\"")))
-                } else {
-                    "write `\"`".into()
-                })
+            let it = Diagnostic::new(
+                code::SINGLE_QUOTES,
+                "a string stands in straight double quotes",
+                span,
+            );
+            let string = format!("\"{content}\"");
+            match closed {
+                false => it.help("write `\"`"),
+                // What needs an escape sequence is left to the writer.
+                true if content.contains(['"', '\\']) => {
+                    it.help(format!("write {}", quote(&string)))
+                }
+                true => it.help(format!("write {}", quote(&string))).fix(span, string),
+            }
         });
         let kind = if closed { TokenKind::Str } else { TokenKind::Unknown };
         Token { kind, span: Span::new(start as u32, self.at as u32), text: Cow::Borrowed(content) }

@@ -63,6 +63,7 @@ impl Parser<'_> {
                     Diagnostic::new(code::MISSING_COMMA, message, span)
                         .label(last, "what comes before ends here")
                         .help(format!("write `,` between {members}"))
+                        .fix(last.after(), ",")
                 });
                 true
             }
@@ -107,9 +108,12 @@ impl Parser<'_> {
             } else {
                 HELP.to_owned()
             };
-            Diagnostic::new(code::MISSING_ARROW, message, at)
-                .label(span, "the descriptor")
-                .help(help)
+            let mistake =
+                Diagnostic::new(code::MISSING_ARROW, message, at).label(span, "the descriptor");
+            match it.peek() {
+                Some(TokenKind::Colon | TokenKind::Equals) => mistake.help(help).fix(at, "->"),
+                _ => mistake.help(help),
+            }
         });
     }
 

@@ -303,6 +303,7 @@ impl Parser<'_> {
             self.error(start, |_| {
                 Diagnostic::new(code::BAD_NAME, "a name does not start with `::`", start)
                     .help("delete the `::`")
+                    .fix(start, "")
             });
             while self.at(TokenKind::PathSep) {
                 self.bump();

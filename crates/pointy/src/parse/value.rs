@@ -56,6 +56,7 @@ impl Parser<'_> {
             let message = format!("expected `=` or `,` after {key}, found {}", it.found());
             Diagnostic::new(code::WRONG_SEPARATOR, message, span)
                 .help("write `=` between; attributes are `[key = value, flag]`")
+                .fix(span.before(), "= ")
         });
     }
 
@@ -93,9 +94,11 @@ impl Parser<'_> {
             let right = right.spelling().unwrap_or_default();
             self.error(span, |it| {
                 let message = format!("expected `{right}` after the key, found {}", it.found());
-                Diagnostic::new(code::WRONG_SEPARATOR, message, span).help(format!(
-                    "write `{right}`: attributes are `[key = value]`, maps are `{{ key: value }}`"
-                ))
+                Diagnostic::new(code::WRONG_SEPARATOR, message, span)
+                    .help(format!(
+                        "write `{right}`: attributes are `[key = value]`, maps are `{{ key: value }}`"
+                    ))
+                    .fix(span, right)
             });
         }
         self.bump();

@@ -1,6 +1,6 @@
 //! Diagnostics for programs.
 
-use std::fmt::Write;
+use serde::Serialize;
 
 use super::{Lines, render_one};
 use crate::diagnostic::Diagnostic;
@@ -8,11 +8,12 @@ use crate::span::Span;
 
 /// Writes diagnostics as JSON: one object a line, one line a diagnostic.
 ///
-/// The fields, which stay: `code`; `severity`, always `"error"`; `message`; `help`, a
+/// The fields, which stay: `code`; `severity`, so far always `"error"`; `message`; `help`, a
 /// string or null; `file`, which is `origin`; `line`, `column`, `end_line` and
 /// `end_column` of the mistake, counted from 1, columns in characters, the end being
 /// the place behind it; `start` and `end`, the same in bytes; `labels`, a list of objects with
-/// `message` and the same places; and `rendered`, what [`render`](super::render()) makes of it,
+/// `message` and the same places; `fix`, null or an object with the `text` that a program may write
+/// in the place whose fields it has; and `rendered`, what [`render`](super::render()) makes of it,
 /// without colours.
 ///
 /// ```
@@ -29,63 +30,74 @@ use crate::span::Span;
 #[must_use]
 pub fn json(diagnostics: &[Diagnostic], origin: &str, source: &str) -> String {
     let lines = Lines::new(source);
-    let mut out = String::new();
-    for it in diagnostics {
-        object(&mut out, it, origin, &lines);
-        out.push('\n');
-    }
-    out
+    let objects = diagnostics.iter().filter_map(|it| {
+        // Texts and numbers can always be written.
+        serde_json::to_string(&Object::new(it, origin, &lines)).ok()
+    });
+    objects.flat_map(|object| [object, "\n".to_owned()]).collect()
 }
 
-fn object(out: &mut String, it: &Diagnostic, origin: &str, lines: &Lines<'_>) {
-    out.push_str("{\"code\":");
-    string(out, it.code);
-    out.push_str(",\"severity\":\"error\",\"message\":");
-    string(out, &it.message);
-    out.push_str(",\"help\":");
-    match &it.help {
-        Some(help) => string(out, help),
-        None => out.push_str("null"),
-    }
-    out.push_str(",\"file\":");
-    string(out, origin);
-    place(out, it.span, lines);
-    out.push_str(",\"labels\":[");
-    for (at, (span, text)) in it.labels.iter().enumerate() {
-        out.push_str(if at == 0 { "{\"message\":" } else { ",{\"message\":" });
-        string(out, text);
-        place(out, *span, lines);
-        out.push('}');
-    }
-    out.push_str("],\"rendered\":");
-    string(out, &render_one(it, origin, lines, false));
-    out.push('}');
+#[derive(Serialize)]
+struct Object<'a> {
+    code: &'a str,
+    severity: String,
+    message: &'a str,
+    help: Option<&'a str>,
+    file: &'a str,
+    #[serde(flatten)]
+    place: Place,
+    labels: Vec<Label<'a>>,
+    fix: Option<Fix<'a>>,
+    rendered: String,
 }
 
-fn place(out: &mut String, span: Span, lines: &Lines<'_>) {
-    let (start, end) = lines.clamp(span);
-    let ((line, column), (end_line, end_column)) = (lines.position(start), lines.position(end));
-    // Writing to a string cannot fail.
-    let _ = write!(
-        out,
-        ",\"line\":{line},\"column\":{column},\"end_line\":{end_line},\"end_column\":{end_column},\"start\":{start},\"end\":{end}"
-    );
+#[derive(Serialize)]
+struct Label<'a> {
+    message: &'a str,
+    #[serde(flatten)]
+    place: Place,
 }
 
-fn string(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..' ' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            _ => out.push(c),
+#[derive(Serialize)]
+struct Fix<'a> {
+    text: &'a str,
+    #[serde(flatten)]
+    place: Place,
+}
+
+#[derive(Serialize)]
+struct Place {
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Object<'a> {
+    fn new(it: &'a Diagnostic, origin: &'a str, lines: &Lines<'_>) -> Self {
+        let place = |span| Place::new(span, lines);
+        let label = |(span, message): &'a (Span, String)| Label { message, place: place(*span) };
+        Self {
+            code: it.code,
+            severity: it.severity().to_string(),
+            message: &it.message,
+            help: it.help.as_deref(),
+            file: origin,
+            place: place(it.span),
+            labels: it.labels.iter().map(label).collect(),
+            fix: it.fix.as_ref().map(|(span, text)| Fix { text, place: place(*span) }),
+            rendered: render_one(it, origin, lines, false),
         }
     }
-    out.push('"');
+}
+
+impl Place {
+    fn new(span: Span, lines: &Lines<'_>) -> Self {
+        let (start, end) = lines.clamp(span);
+        let (line, column) = lines.0.line_column(start);
+        let (end_line, end_column) = lines.0.line_column(end);
+        Self { line, column, end_line, end_column, start, end }
+    }
 }

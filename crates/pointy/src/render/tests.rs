@@ -101,10 +101,16 @@ fn json_has_the_places_in_characters_and_bytes() {
             "message": "the first is here",
             "line": 2, "column": 7, "end_line": 2, "end_column": 8, "start": 18, "end": 19,
         }],
+        "fix": null,
         "rendered": render(&mistakes[..1], "C:\\f.pty", source, false),
     });
     assert_eq!(objects[0], shown);
     assert_eq!(objects[1]["column"], 7);
+    let deleted = serde_json::json!({
+        "text": "",
+        "line": 3, "column": 7, "end_line": 3, "end_column": 8, "start": 33, "end": 36,
+    });
+    assert_eq!(objects[1]["fix"], deleted);
     assert_eq!(json(&[], "f", ""), "");
     let bare = Diagnostic::new(code::UNEXPECTED, "\u{1}\u{7f}\t", Span::new(7, 3));
     let object: serde_json::Value = serde_json::from_str(&json(&[bare], "f", "A")).unwrap();

@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use super::keys::{Key, ValueKind};
 use super::names::list;
-use super::{parse_duration, unknown_key};
+use super::{parse_duration, unknown_key_at};
 use crate::ast::{Ident, Literal, LiteralKind};
 use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
+use crate::ident;
 use crate::span::Span;
 use crate::suggest;
 
@@ -147,11 +148,11 @@ fn one_of(key: &Key, options: &[&str], value: &Literal, out: &mut Vec<Diagnostic
     }
     let word = word(value).unwrap_or_default();
     let message = format!("`{}` is one of {}; found {}", key.name, list(options), quote(word));
-    let help = match suggest::nearest(word, options.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => example(key),
-    };
-    out.push(Diagnostic::new(code::OUT_OF_RANGE, message, value.span).help(help));
+    let it = Diagnostic::new(code::OUT_OF_RANGE, message, value.span);
+    out.push(match suggest::nearest(word, options.iter().copied()) {
+        Some(near) => it.help(format!("did you mean `{near}`?")).fix(value.span, near),
+        None => it.help(example(key)),
+    });
 }
 
 fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) {
@@ -162,13 +163,7 @@ fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) 
         match keys.iter().find(|key| key.name == &*ident.text) {
             Some(key) if key.kind == ValueKind::Expr => out.push(not_in_flow(key, ident.span)),
             Some(key) => check(key, Some(value), ident.span, out),
-            None => {
-                let (message, help) = unknown_key(&ident.text, keys);
-                out.push(Diagnostic {
-                    help,
-                    ..Diagnostic::new(code::UNKNOWN_KEY, message, ident.span)
-                });
-            }
+            None => out.push(unknown_key_at(ident, keys)),
         }
     }
 }
@@ -184,34 +179,36 @@ fn wrong_type(key: &Key, value: &Literal) -> Diagnostic {
         return not_in_flow(key, value.span);
     }
     let message = format!("`{}` takes {}, found {}", key.name, wanted(key.kind), described(value));
-    let help = match (key.kind, &value.kind) {
-        (ValueKind::Duration, LiteralKind::Int(number)) => format!("write `\"{number}s\"`"),
-        (ValueKind::Duration, LiteralKind::Float(number)) => format!("write `\"{number}s\"`"),
-        (ValueKind::Types, LiteralKind::Name(name)) => format!("write `[{name}]`"),
+    let it = Diagnostic::new(code::WRONG_TYPE, message, value.span);
+    let written = |text: String| it.clone().help(format!("write `{text}`")).fix(value.span, text);
+    let unquoted = |text: &str| it.clone().help(format!("write {} without quotes", quote(text)));
+    match (key.kind, &value.kind) {
+        (ValueKind::Duration, LiteralKind::Int(number)) => written(format!("\"{number}s\"")),
+        (ValueKind::Duration, LiteralKind::Float(number)) => written(format!("\"{number}s\"")),
+        (ValueKind::Types, LiteralKind::Name(name)) => written(format!("[{name}]")),
         (ValueKind::Type, LiteralKind::Str(text)) => {
-            format!("write {} without quotes", quote(text))
+            let is_name = text.split("::").all(ident::is_ident);
+            if is_name { unquoted(text).fix(value.span, &**text) } else { unquoted(text) }
         }
-        (ValueKind::Text, LiteralKind::Name(name)) => format!("write `\"{name}\"`"),
+        (ValueKind::Text, LiteralKind::Name(name)) => written(format!("\"{name}\"")),
         (ValueKind::Count | ValueKind::Seconds, LiteralKind::Str(text))
             if text.parse::<f64>().is_ok() =>
         {
-            format!("write {} without quotes", quote(text))
+            let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
+            if is_whole { unquoted(text).fix(value.span, &**text) } else { unquoted(text) }
         }
         (ValueKind::Flag, LiteralKind::Name(name)) => {
             match suggest::nearest(&name.text, ["true", "false"]) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => example(key),
+                Some(near) => it.help(format!("did you mean `{near}`?")).fix(value.span, near),
+                None => it.help(example(key)),
             }
         }
-        (ValueKind::Group(_), LiteralKind::Name(name)) => {
-            format!(
-                "a flow cannot name a constant; write what {} holds, or name it in `#[event(..)]`",
-                quote(&name.text)
-            )
-        }
-        _ => example(key),
-    };
-    Diagnostic::new(code::WRONG_TYPE, message, value.span).help(help)
+        (ValueKind::Group(_), LiteralKind::Name(name)) => it.help(format!(
+            "a flow cannot name a constant; write what {} holds, or name it in `#[event(..)]`",
+            quote(&name.text)
+        )),
+        _ => it.help(example(key)),
+    }
 }
 
 fn described(value: &Literal) -> String {

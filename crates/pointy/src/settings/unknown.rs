@@ -1,6 +1,7 @@
 use super::keys::{ATTRIBUTE_KEYS, EVENT_KEYS, Key, ValueKind};
 use super::names::list;
-use crate::diagnostic::quote;
+use crate::ast::Ident;
+use crate::diagnostic::{Diagnostic, code, quote};
 use crate::suggest;
 
 /// The message about a key that is none of `keys`, and what to do.
@@ -20,21 +21,49 @@ use crate::suggest;
 /// ```
 #[must_use]
 pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
+    let Unknown { message, help, .. } = unknown(word, keys);
+    (message, Some(help))
+}
+
+/// The diagnostic for a key that is none of `keys`.
+pub(crate) fn unknown_key_at(key: &Ident, keys: &[Key]) -> Diagnostic {
+    let Unknown { message, help, meant } = unknown(&key.text, keys);
+    let it = Diagnostic::new(code::UNKNOWN_KEY, message, key.span).help(help);
+    match meant {
+        Some(meant) => it.fix(key.span, meant),
+        None => it,
+    }
+}
+
+/// What is said of an unknown key.
+struct Unknown {
+    message: String,
+    help: String,
+    /// The key that stands in its place, if it was misspelt or is called otherwise here.
+    meant: Option<&'static str>,
+}
+
+fn unknown(word: &str, keys: &[Key]) -> Unknown {
     let place = group_of(keys).map(|group| format!(" in `{group}`")).unwrap_or_default();
     let message = format!("unknown setting {}{place}", quote(word));
     if let Some(help) = without_counterpart(word) {
-        return (message, Some(help.to_owned()));
+        return Unknown { message, help: help.to_owned(), meant: None };
+    }
+    if let Some(meant) = alias(word).filter(|meant| keys.iter().any(|key| key.name == *meant)) {
+        let help = format!("it is called `{meant}` here");
+        return Unknown { message, help, meant: Some(meant) };
     }
     if let Some(help) = known_elsewhere(word, keys) {
-        return (message, Some(help));
+        return Unknown { message, help, meant: None };
     }
-    let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
-    let help = match suggest::nearest(word, names.iter().copied()) {
+    let names: Vec<&'static str> = keys.iter().map(|key| key.name).collect();
+    let near = suggest::nearest(word, names.iter().copied());
+    let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None if place.is_empty() => format!("there are {}", list(&names)),
         None => format!("it takes {}", list(&names)),
     };
-    (message, Some(help))
+    Unknown { message, help, meant: near }
 }
 
 /// The setting whose value is a group of these keys.
@@ -49,9 +78,6 @@ fn known_elsewhere(word: &str, keys: &[Key]) -> Option<String> {
     let meant = alias(word).unwrap_or(word);
     let called =
         if meant == word { String::new() } else { format!("it is called `{meant}` here: ") };
-    if meant != word && keys.iter().any(|key| key.name == meant) {
-        return Some(format!("it is called `{meant}` here"));
-    }
     let inside = |keys: &[Key]| {
         keys.iter().find_map(|key| match key.kind {
             ValueKind::Group(inner) if inner.iter().any(|key| key.name == meant) => Some(key.name),

@@ -2,18 +2,36 @@
 
 use nexus_pointy::settings::read_settings;
 use nexus_pointy::wiring::wiring;
-use nexus_pointy::{Flow, Parsed, Primary, Span, TokenKind, format, lex, line_column, parse};
+use nexus_pointy::{Flow, Parsed, Primary, Span, TokenKind, fix, format, lex, line_column, parse};
 
 /// Checks everything that holds for a script, right or wrong. The error says what does not.
 pub(crate) fn check(source: &str) -> Result<Parsed, String> {
     let parsed = parse(source);
     check_parsed(&parsed, source)?;
     check_format(&parsed, source)?;
+    check_tools(&parsed, source)?;
     Ok(parsed)
 }
 
 fn ensure(holds: bool, what: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what.to_owned()) }
+}
+
+/// Corrections leave fewer mistakes, and every unit is found at its place.
+fn check_tools(parsed: &Parsed, source: &str) -> Result<(), String> {
+    let before = nexus_pointy::check(source).diagnostics.len();
+    let fixed = fix(source);
+    ensure((fixed.count == 0) == (fixed.text == source), "a correction changes nothing")?;
+    if fixed.count > 0 && before <= 100 {
+        let after = nexus_pointy::check(&fixed.text).diagnostics.len();
+        ensure(after < before, &format!("{before} mistakes, corrected {after}:\n{}", fixed.text))?;
+    }
+    let units = parsed.flow.links.iter().flat_map(|link| &link.units).take(10);
+    for unit in units {
+        let found = parsed.flow.unit_at(unit.span.start);
+        ensure(found.is_some_and(|it| it.span.start <= unit.span.start), "a unit is not found")?;
+    }
+    Ok(())
 }
 
 /// A tree is there, the places fit, and what is right prints to the same flow.
@@ -28,11 +46,15 @@ fn check_parsed(parsed: &Parsed, source: &str) -> Result<(), String> {
     }
     #[cfg(feature = "render")]
     {
-        use nexus_pointy::render::{json, render};
+        use nexus_pointy::render::render;
         // Rendering is what takes longest, by far.
         let few = &parsed.diagnostics[..parsed.diagnostics.len().min(3)];
         ensure(render(few, "f", source, false).len() < 50_000, "rendered long")?;
-        ensure(json(few, "f", source).lines().count() == few.len(), "JSON lines")?;
+        #[cfg(feature = "json")]
+        ensure(
+            nexus_pointy::render::json(few, "f", source).lines().count() == few.len(),
+            "JSON lines",
+        )?;
     }
     for each in &wiring(&parsed.flow).uses {
         let _ = read_settings(&each.unit.attrs);

@@ -1,5 +1,7 @@
 //! `list` and `describe`.
 
+mod json;
+
 use std::fmt::{self, Write};
 
 use clap::ArgMatches;
@@ -10,7 +12,7 @@ use nexus_core::{
 };
 use nexus_pointy::suggest::nearest;
 
-use crate::output::{Failure, UserError};
+use crate::output::{Exit, Failure, UserError};
 use crate::{App, Entry};
 
 pub(crate) fn list(app: &App) -> String {
@@ -36,8 +38,18 @@ pub(crate) fn list(app: &App) -> String {
 }
 
 pub(crate) fn describe(app: &App, args: &ArgMatches) -> Result<String, Failure> {
-    let name = args.get_one::<String>("name").map_or("", String::as_str);
+    let name = args.get_one::<String>("name").map(String::as_str);
     let registry = Registry::linked();
+    if args.get_flag("json") {
+        let document = json::Document::new(app, &registry, name);
+        return match name {
+            Some(name) if document.is_empty() => Err(unknown(app, &registry, name)),
+            _ => serde_json::to_string(&document).map_err(|error| {
+                Failure::new(Exit::Failed, format!("it cannot be written as JSON: {error}"))
+            }),
+        };
+    }
+    let name = name.unwrap_or_default();
     let mut pages = Vec::new();
     if let Some(entry) = app.find(name) {
         pages.push(pipeline(entry)?);
@@ -46,12 +58,16 @@ pub(crate) fn describe(app: &App, args: &ArgMatches) -> Result<String, Failure> 
     if !pages.is_empty() {
         return Ok(pages.join("\n"));
     }
+    Err(unknown(app, &registry, name))
+}
+
+fn unknown(app: &App, registry: &Registry, name: &str) -> Failure {
     let known = app.pipelines.iter().map(|entry| entry.name).chain(registry.names());
     let near = match nearest(name, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("`{} list` shows what there is", app.name),
     };
-    Err(Failure::usage(format!("there is no event and no pipeline `{name}`; {near}")))
+    Failure::usage(format!("there is no event and no pipeline `{name}`; {near}"))
 }
 
 fn pipeline(entry: Entry) -> Result<String, Failure> {
@@ -92,6 +108,9 @@ fn event(event: &EventInfo) -> String {
     let mut out = Page::default();
     let kind = if event.is_async { "async event" } else { "event" };
     out.line(format!("{kind} {}, at {}", event.name, event.place));
+    if !event.doc.is_empty() {
+        out.line(format!("  does     {}", event.doc));
+    }
     let takes = event.parameters.iter().map(|parameter| {
         let from = match parameter.from {
             ParameterSource::Field => "the pipeline's field of this name",
