@@ -71,6 +71,16 @@ impl Durable for SdkContext<'_> {
     }
 }
 
+/// Runs what may block. Where the runtime has other threads, in place: what a handler says before it and
+/// after it then goes to the server together.
+async fn blocking(run: impl FnOnce() -> String + Send + 'static) -> HandlerResult<String> {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::CurrentThread => Ok(tokio::task::spawn_blocking(run).await?),
+        _ => Ok(tokio::task::block_in_place(run)),
+    }
+}
+
 /// Runs a task on a thread that may block, or as a future; gives the answer's JSON. An error has the
 /// server try again, with another worker perhaps.
 pub(crate) async fn perform(task: LocalTask, limit: Option<Duration>) -> HandlerResult<String> {
@@ -82,7 +92,7 @@ pub(crate) async fn perform(task: LocalTask, limit: Option<Duration>) -> Handler
             Some(limit) => tokio::time::timeout(limit, run).await.ok(),
         }
     } else {
-        Some(tokio::task::spawn_blocking(move || task.run()).await?)
+        Some(blocking(move || task.run()).await?)
     };
     // A thread cannot be ended: its time is judged when it is done.
     let is_late = limit.is_some_and(|limit| began.elapsed() >= limit);
