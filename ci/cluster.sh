@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Servers to try the feature `restate` with, in a temporary folder, on free ports of this machine alone.
 #
-#   ci/cluster.sh test              the tests that need a server
+#   ci/cluster.sh test              the tests that need servers: one node, then three, then a balancer
 #   ci/cluster.sh run NODES CMD ..  runs a command while so many nodes are up: it finds their addresses, one
-#                                   for each node, in NEXUS_CLUSTER_INGRESS and NEXUS_CLUSTER_ADMIN, and
-#                                   their processes in NEXUS_CLUSTER_PIDS; what it starts anew itself, by
-#                                   NEXUS_CLUSTER_SERVER and NEXUS_CLUSTER_FOLDER, it is to end itself
+#                                   for each node, in NEXUS_CLUSTER_INGRESS and NEXUS_CLUSTER_ADMIN; what it
+#                                   starts anew itself, by NEXUS_CLUSTER_SERVER and NEXUS_CLUSTER_FOLDER, it
+#                                   is to end itself
 #   ci/cluster.sh install           installs the server, and prints where it is
 #
 # The server is a program of its own, under the Business Source License 1.1. It comes from npm's package
@@ -150,8 +150,8 @@ run() { # NODES CMD ..
     start "$1"
     shift
     local ended=0
-    NEXUS_CLUSTER_INGRESS=$ingress NEXUS_CLUSTER_ADMIN=$admin NEXUS_CLUSTER_PIDS="${pids[*]}" NEXUS_CLUSTER_NODES=$members \
-        NEXUS_CLUSTER_SERVER=$server NEXUS_CLUSTER_FOLDER=$folder "$@" || ended=$?
+    NEXUS_CLUSTER_INGRESS=$ingress NEXUS_CLUSTER_ADMIN=$admin NEXUS_CLUSTER_NODES=$members \
+        NEXUS_CLUSTER_PIDS="${pids[*]}" NEXUS_CLUSTER_SERVER=$server NEXUS_CLUSTER_FOLDER=$folder "$@" || ended=$?
     [ $ended = 0 ] || tail -n 20 "$folder"/*.log >&2
     stop
     return $ended
