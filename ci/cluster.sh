@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Servers to try the feature `restate` with, in a temporary folder, on free ports of this machine alone.
 #
-#   ci/cluster.sh test              the tests that need a server
+#   ci/cluster.sh test              the tests that need servers: one node, then three, then a balancer
 #   ci/cluster.sh run NODES CMD ..  runs a command while so many nodes are up: it finds their addresses, one
-#                                   for each node, in NEXUS_CLUSTER_INGRESS and NEXUS_CLUSTER_ADMIN, and
-#                                   their processes in NEXUS_CLUSTER_PIDS; what it starts anew itself, by
-#                                   NEXUS_CLUSTER_SERVER and NEXUS_CLUSTER_FOLDER, it is to end itself
+#                                   for each node, in NEXUS_CLUSTER_INGRESS and NEXUS_CLUSTER_ADMIN; what it
+#                                   starts anew itself, by NEXUS_CLUSTER_SERVER and NEXUS_CLUSTER_FOLDER, it
+#                                   is to end itself
 #   ci/cluster.sh install           installs the server, and prints where it is
 #
 # The server is a program of its own, under the Business Source License 1.1. It comes from npm's package
@@ -14,6 +14,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 version=1.7.12
+partitions=4
 case $(uname -sm) in
 "Linux x86_64")
     package=restate-server-linux-x64
@@ -64,14 +65,14 @@ advertised-host = "127.0.0.1"
 bind-port = ${ports[at]}
 listen-mode = "tcp"
 auto-provision = $([ "$node" = 1 ] && echo true || echo false)
-default-num-partitions = 4
+default-num-partitions = $partitions
 default-replication = $([ "$nodes" = 1 ] && echo 1 || echo 2)
 disable-telemetry = true
 log-filter = "warn"
 
 [metadata-client]
 type = "replicated"
-addresses = [$members]
+addresses = [$(printf '"%s",' $members)]
 
 [admin]
 bind-port = ${ports[at + 1]}
@@ -90,7 +91,7 @@ start() { # NODES
     members='' ingress='' admin=''
     local node
     for ((node = 1; node <= nodes; node++)); do
-        members+="\"http://127.0.0.1:${ports[3 * (node - 1)]}\","
+        members+="http://127.0.0.1:${ports[3 * (node - 1)]} "
         admin+="http://127.0.0.1:${ports[3 * (node - 1) + 1]} "
         ingress+="http://127.0.0.1:${ports[3 * (node - 1) + 2]} "
     done
@@ -103,7 +104,19 @@ start() { # NODES
     for url in $admin; do wait_for "$url/health"; done
     for url in $ingress; do wait_for "$url/restate/health"; done
     # Partitions find their leaders some seconds after that.
-    [ "$nodes" = 1 ] || sleep 5
+    local tries
+    for ((tries = 0; tries < 300; tries++)); do
+        [ "$(leaders)" -lt $partitions ] || return 0
+        sleep 0.1
+    done
+    echo "$(leaders) of $partitions partitions have a leader" >&2
+    return 1
+}
+
+leaders() {
+    local url
+    for url in $members; do curl -s "$url/metrics"; done |
+        awk '/^restate_num_active_partition_leaders[{]/ { led += $NF } END { print led + 0 }'
 }
 
 wait_for() { # URL
@@ -137,8 +150,8 @@ run() { # NODES CMD ..
     start "$1"
     shift
     local ended=0
-    NEXUS_CLUSTER_INGRESS=$ingress NEXUS_CLUSTER_ADMIN=$admin NEXUS_CLUSTER_PIDS="${pids[*]}" \
-        NEXUS_CLUSTER_SERVER=$server NEXUS_CLUSTER_FOLDER=$folder "$@" || ended=$?
+    NEXUS_CLUSTER_INGRESS=$ingress NEXUS_CLUSTER_ADMIN=$admin NEXUS_CLUSTER_NODES=$members \
+        NEXUS_CLUSTER_PIDS="${pids[*]}" NEXUS_CLUSTER_SERVER=$server NEXUS_CLUSTER_FOLDER=$folder "$@" || ended=$?
     [ $ended = 0 ] || tail -n 20 "$folder"/*.log >&2
     stop
     return $ended
@@ -165,6 +178,12 @@ test)
     cargo test -p nexus --features restate --doc guide::cluster
     cargo build -q -p nexus-restate --features sdk --test cluster
     run 1 cargo test -q -p nexus-restate --features sdk --test cluster -- one "$@"
+    run 3 cargo test -q -p nexus-restate --features sdk --test cluster -- three "$@"
+    if command -v haproxy > /dev/null; then
+        run 1 cargo test -q -p nexus-restate --features sdk --test cluster -- balanced "$@"
+    else
+        echo "HAProxy is not installed: no worker behind a balancer was killed"
+    fi
     ;;
 *)
     sed -n '2,/^set/{/^set/d; s/^# \{0,1\}//p;}' "$0" >&2

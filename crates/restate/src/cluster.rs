@@ -1,5 +1,6 @@
 //! A cluster, as whoever begins runs sees it.
 
+use std::cell::OnceCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use nexus_core::driver::{RunMachine, RunStart};
 use nexus_core::{Inputs, Pipeline, Plan, Report};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::context::wall_time;
 use crate::error::{Error, Result};
@@ -462,13 +464,23 @@ fn new_key() -> String {
     format!("{now:x}-{:016x}", random() ^ u64::from(std::process::id()))
 }
 
-/// Waits for a future, on a runtime of its own.
+thread_local! {
+    /// The runtime of those that wait on this thread; made for the first of them.
+    static RUNTIME: OnceCell<Runtime> = const { OnceCell::new() };
+}
+
+/// Waits for a future.
 fn block_on<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
     let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| Error::Worker(format!("there is no runtime: {error}")))?;
-        runtime.block_on(future)
+        RUNTIME.with(|there| match there.get() {
+            Some(runtime) => runtime.block_on(future),
+            None => {
+                let made = Builder::new_current_thread().enable_all().build();
+                let made =
+                    made.map_err(|error| Error::Worker(format!("there is no runtime: {error}")))?;
+                there.get_or_init(|| made).block_on(future)
+            }
+        })
     };
     if tokio::runtime::Handle::try_current().is_err() {
         return run();

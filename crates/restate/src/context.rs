@@ -1,6 +1,9 @@
 //! What the SDK's context offers to the interpreter.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -71,6 +74,44 @@ impl Durable for SdkContext<'_> {
     }
 }
 
+/// Runs a task as the recorded step which is all that its handler does. Bodies give something else each time,
+/// if only the time, and servers refuse an answer that is another one than before: a server may have died when
+/// it had the answer, and not that it was the last.
+///
+/// The step goes to the server before the answer does, and is recorded before it, so nobody waits until it is.
+pub(crate) async fn perform_recorded(
+    context: &ContextInternal,
+    task: LocalTask,
+) -> HandlerResult<Bytes> {
+    let given = Arc::new(Mutex::new(None));
+    let gives = Arc::clone(&given);
+    let body = move || async move {
+        let answer = perform(task, None).await.map(Bytes::from)?;
+        *gives.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+        Ok(answer)
+    };
+    let mut step = pin!(context.run(body).name("body"));
+    let recorded = poll_fn(|cx| {
+        let recorded = step.as_mut().poll(cx);
+        if recorded.is_ready() {
+            return recorded;
+        }
+        let given = given.lock().unwrap_or_else(PoisonError::into_inner).take();
+        given.map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer)))
+    });
+    Ok(recorded.await?)
+}
+
+/// Runs what may block. Where the runtime has other threads, in place: what a handler says before it and
+/// after it then goes to the server together.
+async fn blocking(run: impl FnOnce() -> String + Send + 'static) -> HandlerResult<String> {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::CurrentThread => Ok(tokio::task::spawn_blocking(run).await?),
+        _ => Ok(tokio::task::block_in_place(run)),
+    }
+}
+
 /// Runs a task on a thread that may block, or as a future; gives the answer's JSON. An error has the
 /// server try again, with another worker perhaps.
 pub(crate) async fn perform(task: LocalTask, limit: Option<Duration>) -> HandlerResult<String> {
@@ -82,7 +123,7 @@ pub(crate) async fn perform(task: LocalTask, limit: Option<Duration>) -> Handler
             Some(limit) => tokio::time::timeout(limit, run).await.ok(),
         }
     } else {
-        Some(tokio::task::spawn_blocking(move || task.run()).await?)
+        Some(blocking(move || task.run()).await?)
     };
     // A thread cannot be ended: its time is judged when it is done.
     let is_late = limit.is_some_and(|limit| began.elapsed() >= limit);

@@ -15,7 +15,7 @@ use restate_sdk::service::ServiceDefinition;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::context::{SdkContext, perform};
+use crate::context::{SdkContext, perform_recorded};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
@@ -262,7 +262,7 @@ fn event_definition(event: &str, host: &Arc<EventHost>) -> Result<ServiceDefinit
                 _ => host.task(request),
             };
             // The run has a limit of its own for it.
-            perform(task.at_most(LONGEST_MESSAGE), None).await.map(Bytes::from)
+            perform_recorded(&context, task.at_most(LONGEST_MESSAGE)).await
         }) as crate::service::Boxed<_>
     };
     let handle: Arc<Handle> = Arc::new(handle);

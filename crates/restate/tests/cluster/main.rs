@@ -10,8 +10,10 @@ mod support;
 use std::process::ExitCode;
 
 mod flows;
+mod kills;
 mod measure;
 mod rules;
+mod three;
 mod trouble;
 
 /// The tests; one node is enough for them.
@@ -27,8 +29,16 @@ const ONE: &[(&str, fn())] = &[
     ("a_run_without_its_worker_waits_for_one", trouble::a_run_without_its_worker_waits_for_one),
     ("what_is_wrong_is_said", trouble::what_is_wrong_is_said),
     ("the_rules_hold_on_every_engine", rules::the_rules_hold_on_every_engine),
-    ("a_killed_worker_loses_nothing", trouble::a_killed_worker_loses_nothing),
+    ("a_killed_worker_loses_nothing", kills::a_killed_worker_loses_nothing),
 ];
+
+/// Those that need a balancer as well.
+const BALANCED: &[(&str, fn())] =
+    &[("a_run_goes_on_at_another_worker", kills::a_run_goes_on_at_another_worker)];
+
+/// Those that need three nodes.
+const THREE: &[(&str, fn())] =
+    &[("a_killed_leader_loses_nothing", three::a_killed_leader_loses_nothing)];
 
 fn main() -> ExitCode {
     let print = std::panic::take_hook();
@@ -44,11 +54,13 @@ fn main() -> ExitCode {
     let mut args = args.iter().filter(|arg| !arg.starts_with('-'));
     let tests = match args.next().map(String::as_str) {
         Some("one") => ONE,
+        Some("balanced") => BALANCED,
+        Some("three") => THREE,
         Some("measure") => {
             measure::measure();
             return ExitCode::SUCCESS;
         }
-        _ => panic!("say `one` or `measure`; see ci/cluster.sh"),
+        _ => panic!("say `one`, `balanced`, `three` or `measure`; see ci/cluster.sh"),
     };
     let wanted = args.next().map_or("", String::as_str);
     for (name, test) in tests.iter().filter(|(name, _)| name.contains(wanted)) {

@@ -6,9 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use nexus::prelude::*;
-use nexus_restate::Worker;
+use nexus_restate::{Cluster, Worker};
 use restate_sdk::endpoint::Endpoint;
 use restate_sdk::http_server::HttpServer;
+use tokio::net::TcpSocket;
 
 use self::bare::{BareCalls, BareEvent, BareSteps};
 use crate::support::{admin, cluster, ingress, new_key};
@@ -69,8 +70,8 @@ fn bare(workflow: &str) {
     assert!(request(&url, "GET", &path, "").contains(&text()));
 }
 
-fn ours<P: Pipeline>(pipeline: P) {
-    let report = cluster().prepare(pipeline).unwrap().run().unwrap();
+fn ours<P: Pipeline>(cluster: &Cluster, pipeline: P) {
+    let report = cluster.prepare(pipeline).unwrap().run().unwrap();
     assert_eq!(report.output::<String>().unwrap(), &text());
 }
 
@@ -90,7 +91,7 @@ fn free() -> String {
 }
 
 /// A run from its beginning to its end.
-type Run = Box<dyn Fn() + Sync>;
+type Run<'a> = Box<dyn Fn() + Sync + 'a>;
 
 /// Measures, and prints.
 pub(crate) fn measure() {
@@ -102,22 +103,29 @@ pub(crate) fn measure() {
         .register(admin(), format!("http://{worker}"));
     runtime.spawn(async { serving.serve(std::future::pending()).await.unwrap() });
     let endpoint = Endpoint::builder().bind(BareEvent).bind(BareCalls).bind(BareSteps).build();
-    let address = bare_worker.parse().unwrap();
-    runtime.spawn(HttpServer::new(endpoint).listen_and_serve(address));
+    // As a worker of nexus listens: without waiting for acknowledgements.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_nodelay(true).unwrap();
+    socket.bind(bare_worker.parse().unwrap()).unwrap();
+    runtime.spawn(async move {
+        let listener = socket.listen(1024).unwrap();
+        HttpServer::new(endpoint).serve_with_cancel(listener, std::future::pending::<()>()).await;
+    });
     std::thread::sleep(Duration::from_secs(1));
     let uri = format!("{{\"uri\":\"http://{bare_worker}\"}}");
     request(&admin(), "POST", "/deployments", &uri);
 
-    let shapes: [(&str, Run, Run); 2] = [
+    let cluster = &cluster();
+    let shapes: [(&str, Run<'_>, Run<'_>); 2] = [
         (
             "ten calls",
             Box::new(|| bare("BareCalls")),
-            Box::new(|| ours(NexusCalls { text: text() })),
+            Box::new(move || ours(cluster, NexusCalls { text: text() })),
         ),
         (
             "ten recorded steps",
             Box::new(|| bare("BareSteps")),
-            Box::new(|| ours(NexusSteps { text: text() })),
+            Box::new(move || ours(cluster, NexusSteps { text: text() })),
         ),
     ];
     for (shape, bare, ours) in &shapes {

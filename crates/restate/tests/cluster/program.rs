@@ -15,14 +15,14 @@ pub(crate) const WORK: &str = "work";
 /// Where the invocations of bodies are written down.
 pub(crate) const LOG: &str = "NEXUS_CLUSTER_LOG";
 
-/// `work ADDRESS ADMIN [EVENT ..]`
+/// `work ADDRESS ADMIN REACHED_AT [EVENT ..]`
 pub(crate) fn work(args: &[String]) -> ExitCode {
-    let [address, admin, events @ ..] = args else { return ExitCode::from(2) };
+    let [address, admin, reached_at, events @ ..] = args else { return ExitCode::from(2) };
     // As `Worker::new()`, with names for what flows at run time may say.
     let mut worker = Worker::of(crate::rules::registry())
         .pipelines(["OrderPipeline", "SlowPipeline", "HurriedPipeline"])
         .listen(address)
-        .register(admin, format!("http://{address}"));
+        .register(admin, format!("http://{reached_at}"));
     if !events.is_empty() {
         worker = worker.events(events);
     }

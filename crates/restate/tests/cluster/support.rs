@@ -37,10 +37,32 @@ pub(crate) fn new_key(name: &str) -> String {
     format!("{name}-{now}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// An address of this machine at which nobody listens.
+pub(crate) fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Waits until something holds, for 20 seconds.
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What is to be read at an address.
+pub(crate) fn text_of(url: &str) -> String {
+    let there = Command::new("curl").args(["-s", url]).output().unwrap();
+    String::from_utf8_lossy(&there.stdout).into_owned()
+}
+
 /// A worker process.
 pub(crate) struct WorkerProcess {
     child: Child,
     address: String,
+    /// Where servers reach it: itself, or a balancer before it.
+    reached_at: String,
     log: PathBuf,
 }
 
@@ -52,27 +74,24 @@ impl WorkerProcess {
 
     /// The same, with these events alone.
     pub(crate) fn start_with(events: &[&str]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
+        Self::start_at(address.clone(), address, events)
+    }
+
+    /// The same at an address, behind another one.
+    pub(crate) fn start_at(address: String, reached_at: String, events: &[&str]) -> Self {
         let log = std::env::temp_dir().join(new_key("nexus-cluster"));
-        let address = free.to_string();
-        let child = spawn(&address, &log, events);
-        let worker = Self { child, address, log };
+        let child = spawn(&address, &reached_at, &log, events);
+        let worker = Self { child, address, reached_at, log };
         worker.wait_until_known();
         worker
     }
 
     /// Waits until a server has a deployment at its address.
     fn wait_until_known(&self) {
-        let until = Instant::now() + Duration::from_secs(20);
-        let known = || {
-            let there =
-                Command::new("curl").args(["-s", &format!("{}/deployments", admin())]).output();
-            String::from_utf8_lossy(&there.unwrap().stdout).contains(&self.address)
-        };
-        while !known() {
-            assert!(Instant::now() < until, "the worker at {} is not registered", self.address);
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until(&format!("the worker at {} is not registered", self.reached_at), || {
+            text_of(&format!("{}/deployments", admin())).contains(&self.reached_at)
+        });
     }
 
     /// Kills it as a power failure would.
@@ -83,7 +102,7 @@ impl WorkerProcess {
 
     /// Begins again at the same address.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(&self.address, &self.log, &[]);
+        self.child = spawn(&self.address, &self.reached_at, &self.log, &[]);
     }
 
     /// What bodies were invoked for: run, step, attempt.
@@ -93,10 +112,11 @@ impl WorkerProcess {
     }
 }
 
-fn spawn(address: &str, log: &PathBuf, events: &[&str]) -> Child {
+fn spawn(address: &str, reached_at: &str, log: &PathBuf, events: &[&str]) -> Child {
     let program = std::env::current_exe().unwrap();
     let mut command = Command::new(program);
-    command.args([WORK, address, &admin()]).args(events).env(LOG, log).spawn().unwrap()
+    command.args([WORK, address, &admin(), reached_at]).args(events).env(LOG, log);
+    command.spawn().unwrap()
 }
 
 impl Drop for WorkerProcess {

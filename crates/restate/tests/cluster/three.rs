@@ -1,0 +1,98 @@
+//! A cluster of three nodes. Of those, the one that leads most is killed, and started again.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::program::SlowPipeline;
+use crate::support::{WorkerProcess, addresses, cluster, new_key, text_of, wait_until};
+
+/// How many runs are in flight when a node is killed.
+const RUNS: usize = 100;
+
+/// How many partitions the cluster has, each with a leader: as `ci/cluster.sh` says.
+const PARTITIONS: usize = 4;
+
+struct Node {
+    pid: String,
+    number: usize,
+    url: String,
+    /// The node that was started here in place of the first one.
+    again: Option<Child>,
+}
+
+impl Node {
+    /// How many partitions it leads.
+    fn leads(&self) -> usize {
+        let metrics = text_of(&format!("{}/metrics", self.url));
+        let leaders = |line: &&str| line.starts_with("restate_num_active_partition_leaders{");
+        let line = metrics.lines().find(leaders).and_then(|line| line.rsplit(' ').next());
+        line.map_or(0, |number| number.parse().unwrap())
+    }
+
+    fn kill(&mut self) {
+        assert!(Command::new("kill").args(["-KILL", &self.pid]).status().unwrap().success());
+        if let Some(mut child) = self.again.take() {
+            child.wait().unwrap();
+        }
+    }
+
+    fn restart(&mut self) {
+        let folder = PathBuf::from(addresses("NEXUS_CLUSTER_FOLDER").swap_remove(0));
+        let server = addresses("NEXUS_CLUSTER_SERVER").swap_remove(0);
+        let mut command = Command::new(server);
+        command.arg("--no-logo").arg("--config-file");
+        command.arg(folder.join(format!("node-{}.toml", self.number)));
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.pid = child.id().to_string();
+        self.again = Some(child);
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.again {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+pub(crate) fn a_killed_leader_loses_nothing() {
+    let pids = addresses("NEXUS_CLUSTER_PIDS").into_iter().zip(addresses("NEXUS_CLUSTER_NODES"));
+    let node = |((pid, url), number)| Node { pid, number, url, again: None };
+    let mut nodes: Vec<Node> = pids.zip(1..).map(node).collect();
+    let _worker = WorkerProcess::start();
+    let cluster = cluster();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for _ in 0..3 {
+        wait_until("a partition has no leader", || {
+            nodes.iter().map(Node::leads).sum::<usize>() == PARTITIONS
+        });
+        let begin = Instant::now();
+        let (number, leads) = runtime.block_on(async {
+            let runs: Vec<_> = (0..RUNS)
+                .map(|run| {
+                    let prepared = cluster.prepare(SlowPipeline { millis: 40 }).unwrap();
+                    tokio::spawn(prepared.key(new_key(&format!("node-{run}"))).run_async())
+                })
+                .collect();
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            assert!(runs.iter().any(|run| !run.is_finished()), "none is in flight");
+            let leader = nodes.iter_mut().max_by_key(|node| node.leads()).unwrap();
+            let killed = (leader.number, leader.leads());
+            leader.kill();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            leader.restart();
+            for run in runs {
+                let report = run.await.unwrap().unwrap();
+                assert!(report.is_success(), "{report}");
+            }
+            killed
+        });
+        let took = begin.elapsed().as_secs_f64();
+        println!(
+            "node {number} killed, the leader of {leads} partitions: {RUNS} of {RUNS} runs ended right, {took:.1} s"
+        );
+    }
+}
