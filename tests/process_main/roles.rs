@@ -46,12 +46,16 @@ fn pid(#[piped] _n: u32) -> Outcome<u32> {
 #[pipeline(flow = four |-> pid[each])]
 struct Pids {}
 
+/// What a process says that should have been killed by then.
+const LEFT: &str = "left";
+
 /// Says who it is, starts a program, and never ends.
 #[event(executor = ProcessPoolExecutor, executor_config = { max_workers: 4 })]
 fn hang(#[piped] n: u32) -> Outcome<()> {
     println!("worker {}", id());
     if n == 1 {
-        let mut sleeper = Command::new("sleep").arg("600").spawn().unwrap();
+        let late = format!("sleep 600; echo {LEFT}");
+        let mut sleeper = Command::new("sh").args(["-c", &late]).spawn().unwrap();
         println!("worker {}", sleeper.id());
         sleeper.wait().unwrap();
     }
@@ -60,6 +64,7 @@ fn hang(#[piped] n: u32) -> Outcome<()> {
         std::hint::spin_loop();
     }
     thread::sleep(Duration::from_mins(10));
+    println!("{LEFT}");
     Outcome::success(())
 }
 
@@ -115,17 +120,14 @@ fn is_alive(pid: &str) -> bool {
 
 fn no_worker_outlives_a_killed_parent() {
     let mut victim = start("victim");
-    let lines = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let pids: Vec<String> =
-        lines.filter_map(|line| Some(line.strip_prefix("worker ")?.to_owned())).take(5).collect();
+    let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let pid = |line: String| Some(line.strip_prefix("worker ")?.to_owned());
+    let pids: Vec<String> = lines.by_ref().filter_map(pid).take(5).collect();
     assert!(pids.len() == 5 && pids.iter().all(|pid| is_alive(pid)), "{pids:?}");
-    let until = Instant::now() + Duration::from_mins(1);
     victim.kill().unwrap();
     victim.wait().unwrap();
-    while pids.iter().any(|pid| is_alive(pid)) {
-        assert!(Instant::now() < until, "a worker is left of {pids:?}");
-        thread::yield_now();
-    }
+    // They all have the victim's standard output, which ends with the last of them.
+    assert_eq!(lines.find(|line| line == LEFT), None, "a worker is left of {pids:?}");
 }
 
 fn a_program_whose_workers_cannot_start_is_told_so() {

@@ -1,9 +1,10 @@
 //! What the program prints, and how it ends.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use nexus_pointy::visible;
+use nexus_terminal::{Stdout, is_colored};
 
 /// How the program ends; the numbers are those of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +66,6 @@ impl From<nexus_core::Error> for Failure {
     }
 }
 
-/// Whether a stream takes colours: it is a terminal, and the user has not turned them off.
-pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    stream.is_terminal()
-        && !set("NO_COLOR")
-        && std::env::var_os("TERM").is_none_or(|it| it != "dumb")
-}
-
 /// `error: ..`, on the standard error.
 pub(crate) fn print_error(message: &str) {
     let (bold, plain) =
@@ -92,12 +85,10 @@ fn write_error(line: fmt::Arguments<'_>) {
 
 /// Prints what was asked for on the standard output.
 pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = Stdout::new();
     let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
+    match out.write(text).and_then(|()| out.write(newline)).and_then(|()| out.flush()) {
         Ok(()) => Ok(Exit::Success),
-        // The reader has closed the pipe, as `| head` does, which is no error.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Success),
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write the output: {error}"))),
     }
 }

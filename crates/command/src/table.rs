@@ -5,8 +5,6 @@ use std::fmt::Write;
 use nexus_pointy::visible;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::output;
-
 /// What shows the standard output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Screen {
@@ -17,9 +15,10 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn of_stdout() -> Self {
-        let stdout = std::io::stdout();
-        let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0.into());
-        Self { width, is_colored: output::is_colored(&stdout) }
+        Self {
+            width: nexus_terminal::columns(),
+            is_colored: nexus_terminal::is_colored(&std::io::stdout()),
+        }
     }
 
     /// The text in this colour.
