@@ -91,7 +91,7 @@ impl Engine {
         for listed in runs {
             let key = &listed.start.key;
             // Under the key, so that nobody else goes on with it meanwhile.
-            let Found::Stored(guard) = self.found(durable, key) else { continue };
+            let Found::Stored(guard) = self.found(durable, key)? else { continue };
             // Somebody may have, since it was listed.
             let stored = durable.store().run(key)?.filter(StoredRun::is_open);
             let Some(stored) = stored else { continue };

@@ -82,6 +82,9 @@ impl State {
     }
 }
 
+/// A run is about to begin or to end, and whoever asks for it is not to wait.
+pub(super) struct Busy;
+
 /// What became of the wish to cancel a run.
 pub(super) enum CancelAsked {
     /// It is under way, and is to be told.
@@ -172,23 +175,27 @@ impl Durable {
         taken
     }
 
-    /// The run with this key, if one is under way here; the key is taken otherwise. Waits while
-    /// neither can be: a run is being brought back, what it has written is not safe yet, or it is
-    /// the one of which the caller knows that it has `ended`.
+    /// The run with this key, if one is under way here; the key is taken otherwise. While neither can
+    /// be, it waits, or gives [`Busy`] if it may not: a run is being brought back, what it has written
+    /// is not safe yet, or it is the one of which the caller knows that it has `ended`.
     pub(super) fn active_or_take(
         &self,
         key: &Arc<str>,
         ended: Option<&Weak<dyn RecordedRun>>,
-    ) -> Option<Arc<dyn RecordedRun>> {
+        may_wait: bool,
+    ) -> Result<Option<Arc<dyn RecordedRun>>, Busy> {
         let mut state = lock(&self.keys.state);
         loop {
             if state.try_take(key) {
-                return None;
+                return Ok(None);
             }
             let active = state.taken.get(key).and_then(|taken| taken.run.as_ref());
             let active = active.filter(|run| ended.is_none_or(|ended| !run.ptr_eq(ended)));
             if let Some(active) = active.and_then(Weak::upgrade) {
-                return Some(active);
+                return Ok(Some(active));
+            }
+            if !may_wait {
+                return Err(Busy);
             }
             state = crate::executor::while_blocked(|| wait(&self.keys.changed, state));
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use serde::Serialize;
 
 use super::engine::Engine;
-use super::keys::Durable;
+use super::keys::{Busy, Durable};
 use super::resolving::{ask, task_at};
 use super::restore::{RunAtRest, Unrecorded};
 use super::stored::KeyGuard;
@@ -132,7 +132,7 @@ impl Engine {
         };
         let mut ended = None;
         loop {
-            let found = match self.found_beside(durable, &key, ended.as_ref()) {
+            let found = match self.found_beside(durable, &key, ended.as_ref())? {
                 Found::Active(run) => {
                     ended = Some(Arc::downgrade(&run));
                     ask(|look| run.have_looked_at(look), open)
@@ -159,16 +159,13 @@ impl Engine {
         let Ok(address) = step.parse::<StepAddress>();
         let mut ended = None;
         loop {
-            match self.found_beside(durable, &key, ended.as_ref()) {
+            match self.found_beside(durable, &key, ended.as_ref())? {
                 Found::Active(run) => {
                     ended = Some(Arc::downgrade(&run));
                     if let Some(answered) = run.resolve(&address, answer) {
                         return answered;
                     }
                     // The run has ended meanwhile, and its key is about to be free.
-                    if self.shared_state().stepped.is_some() {
-                        return Err(Error::Durable(format!("the run `{key}` is about to end")));
-                    }
                 }
                 Found::Stored(guard) => {
                     let answered = self.answer_stored(durable, guard.key(), &address, answer)?;
@@ -181,7 +178,7 @@ impl Engine {
     fn check_answer(&self, key: &str, step: &str, answer: Answer<'_>) -> Result<()> {
         let (durable, key) = (self.durable()?, Arc::from(key));
         let Ok(address) = step.parse::<StepAddress>();
-        let Found::Stored(guard) = self.found(durable, &key) else { return Ok(()) };
+        let Found::Stored(guard) = self.found(durable, &key)? else { return Ok(()) };
         self.answer_stored(durable, guard.key(), &address, answer).map(drop)
     }
 
@@ -226,7 +223,7 @@ impl Engine {
     }
 
     /// The run with this key, or the right to it.
-    pub(super) fn found(&self, durable: &Durable, key: &Arc<str>) -> Found {
+    pub(super) fn found(&self, durable: &Durable, key: &Arc<str>) -> Result<Found> {
         self.found_beside(durable, key, None)
     }
 
@@ -237,10 +234,15 @@ impl Engine {
         durable: &Durable,
         key: &Arc<str>,
         ended: Option<&Weak<dyn RecordedRun>>,
-    ) -> Found {
-        match durable.active_or_take(key, ended) {
-            Some(run) => Found::Active(run),
-            None => Found::Stored(KeyGuard::taken(self.shared_state(), key)),
+    ) -> Result<Found> {
+        // Without threads nothing happens while one waits.
+        let may_wait = self.shared_state().stepped.is_none();
+        match durable.active_or_take(key, ended, may_wait) {
+            Ok(Some(run)) => Ok(Found::Active(run)),
+            Ok(None) => Ok(Found::Stored(KeyGuard::taken(self.shared_state(), key))),
+            Err(Busy) => {
+                Err(Error::Durable(format!("the run `{key}` is about to begin or to end")))
+            }
         }
     }
 }

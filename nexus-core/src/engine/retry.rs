@@ -6,6 +6,7 @@ use super::durable::Resumed;
 use super::engine::Engine;
 use super::handle::RunHandle;
 use super::pending::{Found, known};
+use super::prepare::Prepared;
 use super::resolving::step_at;
 use super::restore::plan_of;
 use crate::error::{Error, Result};
@@ -47,7 +48,7 @@ impl Engine {
     /// If there is no such run, it is not over, or nothing of it failed; or it cannot go on, since
     /// its flow or an event that it needs has changed.
     pub fn retry(&self, key: &str) -> Result<RunHandle> {
-        self.try_again(key, None)
+        self.prepare_again(key, None)?.start()
     }
 
     /// Goes on with a run that is over, in the background: the step with this path and all that
@@ -59,16 +60,17 @@ impl Engine {
     /// As [`retry`](Self::retry); or if the run's flow has no such step, or the run never came to
     /// it.
     pub fn retry_from(&self, key: &str, step: &str) -> Result<RunHandle> {
-        self.try_again(key, Some(step))
+        self.prepare_again(key, Some(step))?.start()
     }
 
-    fn try_again(&self, key: &str, from: Option<&str>) -> Result<RunHandle> {
+    /// The run as it goes on from what failed or from a step, to be driven.
+    pub(crate) fn prepare_again(&self, key: &str, from: Option<&str>) -> Result<Prepared> {
         let (durable, key) = (self.durable()?, Arc::<str>::from(key));
         self.watch_requests();
         let refused = |why: String| {
             Err(Error::Durable(format!("the run `{key}` cannot be tried again: {why}")))
         };
-        let guard = match self.found(durable, &key) {
+        let guard = match self.found(durable, &key)? {
             Found::Stored(guard) => guard,
             Found::Active(_) => return refused("it is under way".to_owned()),
         };
@@ -85,6 +87,6 @@ impl Engine {
             Err(why) => return refused(format!("`{}` {why}", from.unwrap_or_default())),
         };
         let again = Resumed::tried_again(guard, stored, step, self.shared_state().timestamp());
-        self.resumed(&plan, again)?.start()
+        self.resumed(&plan, again)
     }
 }

@@ -79,7 +79,7 @@ fn flows_of_all_kinds_come_to_the_same_end_whatever_happens() {
     ] {
         let summary = simulate(&all_faults(), script).unwrap_or_else(|why| panic!("{why}"));
         assert_eq!((summary.seeds, summary.disturbed), (60, 0), "{script}");
-        assert!(summary.crashes > 30 && summary.faults > 30, "{script}: {summary}");
+        assert!(summary.crashes > 30 && summary.faults > 20, "{script}: {summary}");
     }
 }
 
@@ -192,4 +192,21 @@ fn a_step_that_has_waited_for_a_thread_does_not_begin_after_its_run_has_ended() 
     let simulation = Simulation::seeds(0..300);
     let summary = simulation.try_check_plan(&plan(script, &registry), Inputs::new, |_| {});
     assert_eq!(summary.unwrap_or_else(|why| panic!("{why}")).seeds, 300);
+}
+
+/// What failed is done again, whenever the process dies meanwhile; what succeeded stays as it is.
+#[test]
+fn a_run_that_is_tried_again_goes_on_from_what_failed() {
+    let simulation = Simulation::seeds(0..200).exceptions::<Gateway>(0.3).unhandled_faults();
+    let simulation = simulation.crashes(0.02).retries(0.8);
+    let plan = plan("here -> pay |-> here |-> pay", &registry());
+    let (tried, mended) = (Mutex::new(0), Mutex::new(0));
+    simulation.check_plan(&plan, Inputs::new, |run| {
+        let trace = run.trace().to_string();
+        let failed = trace.contains("ended as failed");
+        *tried.lock().unwrap() += u32::from(trace.contains("somebody tries"));
+        *mended.lock().unwrap() += u32::from(failed && run.status() == Status::Succeeded);
+    });
+    let (tried, mended) = (tried.into_inner().unwrap(), mended.into_inner().unwrap());
+    assert!(tried > 100 && mended > 50, "{tried} tried again, {mended} of them mended");
 }

@@ -115,6 +115,7 @@ impl Drawn {
             .lost_workers(one_of(&[0.0, 0.1]))
             .cancels(one_of(&[0.0, 0.0, 0.0, 0.3]))
             .clock_jumps(one_of(&[0.0, 0.0, 0.3]))
+            .retries(one_of(&[0.0, 0.0, 0.5]))
             .runs(runs);
         if !self.injected {
             return simulation;

@@ -46,6 +46,8 @@ pub(super) struct Ledger {
     newly_pending: Option<Task>,
     /// Attempts that a fault was injected into.
     faulty: HashSet<Task>,
+    /// If somebody has tried the run again that was over: the first attempts of what is done again.
+    again: Option<HashMap<(u32, Option<u64>), u32>>,
     /// When this process began.
     resumed_at: Timestamp,
     /// A fault was left unhandled, or somebody has ended the run.
@@ -106,6 +108,7 @@ impl Ledger {
             pending: HashMap::new(),
             newly_pending: None,
             faulty: HashSet::new(),
+            again: None,
             resumed_at: at,
             is_disturbed: false,
             cancel: Cancel::default(),
@@ -139,7 +142,39 @@ impl Ledger {
     /// How many workers were lost of the task so far.
     pub(super) fn lost(&self, task: Task) -> u32 {
         let of = |attempt| self.attempts.get(&Task { attempt, ..task }).map_or(0, |it| it.lost);
-        (1..=task.attempt).map(of).sum()
+        (self.before(task) + 1..=task.attempt).map(of).sum()
+    }
+
+    /// How many attempts there were before the run was tried again, which its policy does not count.
+    fn before(&self, task: Task) -> u32 {
+        let first = self.again.as_ref().and_then(|first| first.get(&(task.step, task.item)));
+        first.map_or(0, |first| first.saturating_sub(1))
+    }
+
+    /// Which attempt it is as its policy counts.
+    pub(super) fn number(&self, task: Task) -> u32 {
+        task.attempt.saturating_sub(self.before(task))
+    }
+
+    /// Somebody tries the run again: what has ended stays so, until it is done again.
+    fn goes_on_again(&mut self) {
+        self.attempts.retain(|_, attempt| attempt.end.is_some());
+        self.open.clear();
+        self.early.clear();
+        self.pending.clear();
+        self.faulty.clear();
+        (self.ended, self.is_disturbed, self.cancel) = (None, true, Cancel::default());
+        self.again = Some(HashMap::new());
+    }
+
+    /// A task is begun; of a run that is tried again, perhaps for the first time since.
+    fn enters(&mut self, task: Task) {
+        if let Some(first) = &mut self.again {
+            first.entry((task.step, task.item)).or_insert_with(|| {
+                self.done.remove(&task.step);
+                task.attempt
+            });
+        }
     }
 
     fn name(&self, task: Task) -> String {
@@ -165,12 +200,14 @@ impl Ledger {
                 "the bypass check of {name} is asked again after its answer was safe"
             ));
         }
+        self.enters(task);
         self.may_begin(task, &name)
     }
 
     /// A body is about to be called.
     pub(super) fn begins(&mut self, task: Task, now: Timestamp) -> Result<(), String> {
         let name = self.name(task);
+        self.enters(task);
         self.may_begin(task, &name)?;
         self.faulty.remove(&task);
         let attempt = self.attempts.entry(task).or_default();
@@ -183,7 +220,7 @@ impl Ledger {
         }
         let options = self.plan.options_of(task.step);
         if let Some(policy) = &options.retry
-            && task.attempt > policy.max_attempts()
+            && self.number(task) > policy.max_attempts()
         {
             return Err(format!("{name} begins, but there are {} at most", policy.max_attempts()));
         }
@@ -191,7 +228,7 @@ impl Ledger {
         if options.each && under_way > options.window.max(1) {
             return Err(format!("{under_way} items run at once with {name}"));
         }
-        if task.attempt > 1 {
+        if self.number(task) > 1 {
             self.check_wait(task, &name, now)?;
         } else if self.plan.event_of(task.step).def.can_bypass && answer != Some(true) {
             return Err(format!("{name} begins before its bypass check has agreed"));
@@ -255,6 +292,11 @@ impl Ledger {
                 Ok(())
             }
             Change::Record { record, .. } => self.safe_record(record, now),
+            Change::Revise { record, .. } => {
+                self.is_next(record)?;
+                self.goes_on_again();
+                Ok(())
+            }
             Change::End { status, .. } => match self.ended.replace(*status) {
                 Some(_) => Err("the run's end is recorded twice".into()),
                 None => Ok(()),
@@ -263,14 +305,19 @@ impl Ledger {
         }
     }
 
+    fn is_next(&mut self, record: &Record) -> Result<(), String> {
+        self.records += 1;
+        if record.seq == self.records {
+            return Ok(());
+        }
+        Err(format!("record {} comes where {} was to come", record.seq, self.records))
+    }
+
     fn safe_record(&mut self, record: &Record, now: Timestamp) -> Result<(), String> {
         if self.ended.is_some() {
             return Err(format!("record {} comes after the run's end", record.seq));
         }
-        self.records += 1;
-        if record.seq != self.records {
-            return Err(format!("record {} comes where {} was to come", record.seq, self.records));
-        }
+        self.is_next(record)?;
         if record.kind == RecordKind::Halted {
             self.is_disturbed = true;
             return Ok(());
@@ -437,7 +484,7 @@ impl Ledger {
             return None;
         }
         let policy = self.plan.options_of(task.step).retry.as_ref()?;
-        policy.next_wait(exception, task.attempt, elapsed, || {
+        policy.next_wait(exception, self.number(task), elapsed, || {
             let mut seed = Fnv128::new();
             seed.write(&(self.id.0 as u64).to_be_bytes());
             seed.write(&task.step.to_be_bytes());

@@ -165,6 +165,14 @@ impl Simulation {
         self
     }
 
+    /// Lets somebody try the run again that is over, with this probability and twice at most: from what
+    /// failed, or from a step, which may have succeeded. Then the run may end in another way than
+    /// without faults, which [`SimulatedRun::is_disturbed`] says.
+    pub fn retries(mut self, probability: f64) -> Self {
+        self.settings.retries = probability;
+        self
+    }
+
     /// Lets faults come where nothing is left to try, too: in events without a retry policy, at the
     /// last attempt, to the third worker. Then a run may end in another way than without faults, which
     /// [`SimulatedRun::is_disturbed`] says.

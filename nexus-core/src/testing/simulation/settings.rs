@@ -15,6 +15,7 @@ pub(super) struct Settings {
     pub(super) lost_workers: f64,
     pub(super) timeouts: f64,
     pub(super) cancels: f64,
+    pub(super) retries: f64,
     pub(super) clock_jumps: f64,
     pub(super) exceptions: Vec<(f64, MakeException)>,
     /// Faults may come where nothing is left to try.
@@ -38,6 +39,7 @@ impl Settings {
             lost_workers: 0.0,
             timeouts: 0.0,
             cancels: 0.0,
+            retries: 0.0,
             clock_jumps: 0.0,
             exceptions: Vec::new(),
             unhandled: false,
@@ -69,6 +71,7 @@ impl fmt::Debug for Settings {
             .field("lost_workers", &self.lost_workers)
             .field("timeouts", &self.timeouts)
             .field("cancels", &self.cancels)
+            .field("retries", &self.retries)
             .field("clock_jumps", &self.clock_jumps)
             .field("exceptions", &self.exceptions.len())
             .field("unhandled", &self.unhandled)

@@ -92,10 +92,11 @@ impl World {
     pub(super) fn fate(&self, state: &mut State, run: usize, task: Task) -> Fate {
         let options = self.plan.options_of(task.step);
         let settings = &self.settings;
+        let number = state.runs[run].ledger.number(task);
         let retries = |exception: &Exception| {
             let policy = options.retry.as_ref();
             policy.is_some_and(|policy| {
-                policy.next_wait(exception, task.attempt, Duration::ZERO, || 0).is_some()
+                policy.next_wait(exception, number, Duration::ZERO, || 0).is_some()
             })
         };
         let limit = options.timeout.unwrap_or(Duration::MAX);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::State;
 use super::process::Process;
-use super::{SimulatedPool, State};
+use super::slots::SimulatedPool;
 
 /// What can happen next.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ pub(super) enum Choice {
     Requests,
     /// Somebody cancels a run.
     Cancel(usize),
+    /// Somebody tries a run again that is over.
+    TryAgain(usize),
     /// Somebody says how a pending task ended.
     Resolve(usize),
 }
@@ -58,13 +61,17 @@ impl State {
             if self.has_requests && self.next_requests <= self.now {
                 choices.push(Choice::Requests);
             }
-            // Whoever resolves waits for a key that is about to be free, and so for the next commit.
+            // Its key is about to be free with the next commit.
             if !process.steps.wants_commit() {
-                let pending = self.pending.iter().enumerate();
-                choices.extend(pending.filter_map(|(at, pending)| {
-                    (pending.at <= self.now).then_some(Choice::Resolve(at))
+                let over = self.runs.iter().enumerate();
+                choices.extend(over.filter_map(|(at, run)| {
+                    run.again.is_some_and(|(at, _)| at <= self.now).then_some(Choice::TryAgain(at))
                 }));
             }
+            let pending = self.pending.iter().enumerate();
+            choices.extend(pending.filter_map(|(at, pending)| {
+                (pending.at <= self.now).then_some(Choice::Resolve(at))
+            }));
             let cancels = self.runs.iter().enumerate();
             choices.extend(cancels.filter_map(|(at, run)| {
                 run.cancel.is_some_and(|(at, _)| at <= self.now).then_some(Choice::Cancel(at))

@@ -12,32 +12,32 @@ mod clock;
 mod executor;
 mod outside;
 mod process;
+mod slots;
 mod store;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Context as PollContext, Poll, Wake, Waker};
+use std::task::{Context as PollContext, Poll, Waker};
 use std::time::Duration;
 
 use body::SimulatedBody;
 use choices::Choice;
 use executor::{SimulatedExecutor, shape_of};
 use process::Process;
+use slots::{Flag, MOST_TRIES, PendingTask, RunSlot, SimulatedPool, TaskSlot};
 
 use super::ledger::Ledger;
 use super::random::Random;
 use super::settings::Settings;
 use super::trace::{Changes, Trace};
-use crate::context::{Names, RunId};
+use crate::context::Names;
 use crate::current::running_again;
 use crate::engine::id_of;
 use crate::error::Result;
 use crate::executor::{AnyExecutor, ClaimedTask, Job};
 use crate::journal::{Change, MemoryStore, Timestamp};
 use crate::plan::{Plan, Pool};
-use crate::report::Report;
+use crate::report::{Report, Status};
 use crate::run::Task;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -46,9 +46,6 @@ const MOST_DEATHS: u32 = 24;
 
 /// The year 2000 by the wall clock, when each simulation begins.
 const YEAR_2000: Duration = Duration::from_hours(262_968);
-
-type RunFuture = Pin<Box<dyn Future<Output = Result<Report>> + Send>>;
-type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct World {
     plan: Arc<Plan>,
@@ -88,65 +85,6 @@ struct State {
     violation: Option<String>,
 }
 
-struct SimulatedPool {
-    workers: usize,
-    blocks: bool,
-    jobs: VecDeque<Job>,
-    running: usize,
-    abandoned: isize,
-}
-
-struct TaskSlot {
-    /// Not there while it is polled.
-    future: Option<TaskFuture>,
-    woken: Arc<Flag>,
-    sleeps_until: Option<Duration>,
-    pool: usize,
-}
-
-struct RunSlot {
-    key: Arc<str>,
-    id: RunId,
-    /// Not there while it is polled, and when it has ended.
-    future: Option<RunFuture>,
-    woken: Arc<Flag>,
-    report: Option<Report>,
-    ledger: Ledger,
-    /// When somebody cancels it, and whether from another process.
-    cancel: Option<(Duration, bool)>,
-}
-
-impl SimulatedPool {
-    /// Whether its bodies block threads.
-    fn blocks(&self) -> bool {
-        self.blocks
-    }
-
-    /// Whether a job waits, and a worker is free.
-    fn can_begin(&self) -> bool {
-        let workers = self.workers.saturating_add_signed(self.abandoned);
-        !self.jobs.is_empty() && self.running < workers
-    }
-}
-
-impl TaskSlot {
-    /// Whether there is something to poll it for. One that `blocks` a thread cannot be told to stop.
-    fn can_go_on(&self, now: Duration, blocks: bool) -> bool {
-        let is_due = self.sleeps_until.is_some_and(|at| at <= now);
-        let is_woken = self.woken.is_raised() && !(blocks && self.sleeps_until.is_some());
-        self.future.is_some() && (is_due || is_woken)
-    }
-}
-
-/// A task that waits for the world outside.
-#[derive(Debug, Clone, Copy)]
-struct PendingTask {
-    run: usize,
-    task: Task,
-    /// When the world outside says how it ended.
-    at: Duration,
-}
-
 /// How the body that is called takes its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Calls {
@@ -156,30 +94,6 @@ enum Calls {
     Instant,
     /// Others go on meanwhile.
     Timed,
-}
-
-/// Whether something was woken.
-#[derive(Default)]
-struct Flag(AtomicBool);
-
-impl Flag {
-    fn raised() -> Arc<Self> {
-        Arc::new(Self(AtomicBool::new(true)))
-    }
-
-    fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn take(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
-    }
-}
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 impl World {
@@ -202,6 +116,9 @@ impl World {
                     report: None,
                     ledger: Ledger::new(Arc::clone(&plan), id, at),
                     cancel: cancelled.then_some(cancel),
+                    again: None,
+                    tries: MOST_TRIES,
+                    before: None,
                 }
             });
             let runs = runs.collect();
@@ -300,6 +217,7 @@ impl World {
             Choice::Requests => self.look_at_requests(process),
             Choice::Resolve(at) => self.resolve(at, process),
             Choice::Cancel(run) => self.cancel(run, process),
+            Choice::TryAgain(run) => self.try_again(run, process),
         }
     }
 
@@ -312,6 +230,7 @@ impl World {
         let Some(process) = state.process.clone() else { return false };
         let sleeps = state.tasks.values().filter_map(|task| task.sleeps_until);
         let cancels = state.runs.iter().filter_map(|run| run.cancel.map(|(at, _)| at));
+        let tries = state.runs.iter().filter_map(|run| run.again.map(|(at, _)| at));
         let resolves = state.pending.iter().map(|pending| pending.at);
         let requests = state.has_requests.then_some(state.next_requests);
         let calls = [process.steps.next_call(), process.steps.next_look()];
@@ -319,6 +238,7 @@ impl World {
         let now = state.now;
         let next = sleeps
             .chain(cancels)
+            .chain(tries)
             .chain(resolves)
             .chain(requests)
             .chain(calls)
@@ -394,7 +314,17 @@ impl World {
                 state.runs[run].report = Some(report);
                 let key = Arc::clone(&state.runs[run].key);
                 state.note(format!("{key} ended as {}", status.name()));
+                state.runs[run].before = None;
+                state.may_try_again(run, status, self.plan.len(), &self.settings);
                 over
+            }
+            // It was over, and stays so.
+            Err(why)
+                if state.runs[run].before.is_some() && state.runs[run].ledger.ended.is_some() =>
+            {
+                state.note(why.to_string());
+                state.runs[run].report = state.runs[run].before.take();
+                Ok(())
             }
             Err(why) => Err(format!("the run could not go on: {why}")),
         };
@@ -558,6 +488,18 @@ impl State {
             self.note("the process dies".to_owned());
         }
         self.is_dead
+    }
+
+    /// Draws whether somebody tries the run again that is over.
+    fn may_try_again(&mut self, run: usize, status: Status, steps: usize, settings: &Settings) {
+        if self.runs[run].tries == 0 || !self.random.chance(settings.retries) {
+            return;
+        }
+        let from_step = status == Status::Succeeded || self.random.chance(0.5);
+        let from = from_step.then(|| self.random.below(steps) as u32);
+        let at = self.now + self.random.duration(Duration::from_secs(1));
+        self.runs[run].tries -= 1;
+        self.runs[run].again = Some((at, from));
     }
 
     /// Notes that changes are safe.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::World;
 use super::process::Process;
+use super::slots::Flag;
 use crate::address::StepAddress;
 use crate::context::Names;
 use crate::journal::{Request, Store};
@@ -35,15 +36,41 @@ impl World {
         let at = state.timestamp();
         drop(state);
         if by_request {
-            let left = self.disk.request(&Request::Cancel { key });
-            let mut state = self.state();
-            if left.is_ok() {
-                state.has_requests = true;
-                state.next_requests = next_look(process.began, state.now);
-                state.runs[run].ledger.cancel.requested = Some(at);
-            }
+            self.request(&Request::Cancel { key }, process);
+            self.state().runs[run].ledger.cancel.requested = Some(at);
         } else if matches!(self.call_engine(|| process.engine.cancel(&key)), Ok(true)) {
             self.state().runs[run].ledger.cancel.is_asked = true;
+        }
+    }
+
+    /// Another process leaves a request.
+    fn request(&self, request: &Request, process: &Process) {
+        // A disk in memory does not fail.
+        let _ = self.disk.request(request);
+        let mut state = self.state();
+        state.has_requests = true;
+        state.next_requests = next_look(process.began, state.now);
+    }
+
+    /// Somebody tries a run again that is over. It may be refused: nothing of it has failed, or it
+    /// never came to that step.
+    pub(super) fn try_again(&self, run: usize, process: &Process) {
+        let mut state = self.state();
+        let Some((_, from)) = state.runs[run].again.take() else { return };
+        let key = Arc::clone(&state.runs[run].key);
+        let from = from.map(|step| self.plan.step_path(step));
+        let what = from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+        state.note(format!("somebody tries {key} again{what}"));
+        drop(state);
+        let prepared = self.call_engine(|| process.engine.prepare_again(&key, from.as_deref()));
+        let mut state = self.state();
+        match prepared {
+            Ok(prepared) => {
+                state.runs[run].before = state.runs[run].report.take();
+                state.runs[run].woken = Flag::raised();
+                state.runs[run].future = Some(Box::pin(prepared.run_async()));
+            }
+            Err(why) => state.note(why.to_string()),
         }
     }
 
@@ -82,6 +109,14 @@ impl World {
         let Some((_, make)) = by else { return };
         let address = StepAddress::new(self.plan.step_path(step), pending.task.item).to_string();
         state.note(format!("somebody resolves {key} {address}"));
+        if state.random.chance(0.25) {
+            // Whoever asks another process looks later whether it was done.
+            let at = state.now + LOOK_EVERY * 2;
+            state.pending.push(super::slots::PendingTask { at, ..pending });
+            drop(state);
+            let request = Request::Resolve { key, step: address, value: make() };
+            return self.request(&request, process);
+        }
         drop(state);
         let resolved = self.call_engine(|| process.engine.resolve_json(&key, &address, &make()));
         let mut state = self.state();
@@ -95,7 +130,7 @@ impl World {
             // Its run is being brought back, or the process has died.
             Err(_) => {
                 let at = state.now + AGAIN;
-                state.pending.push(super::PendingTask { at, ..pending });
+                state.pending.push(super::slots::PendingTask { at, ..pending });
             }
         }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::super::case::{Case, Lived};
 use super::super::disk::{self, Tail};
 use super::super::outcome;
+use super::World;
 use super::clock::SimulatedClock;
+use super::slots::Flag;
 use super::store::SimulatedStore;
-use super::{Flag, World};
 use crate::engine::{Engine, Stepped, Steps};
 use crate::journal::Store;
 use crate::panic;
@@ -84,6 +85,7 @@ impl Case<'_> {
         }
         let live: Vec<Option<Report>> =
             world.state().runs.iter_mut().map(|run| run.report.take()).collect();
+        world.state().runs.iter_mut().for_each(|run| run.tries = 0);
         world.state().is_dead = true;
         world.bury();
         world.restart(self);
@@ -110,7 +112,7 @@ impl Case<'_> {
 impl World {
     /// Whether all runs are over.
     fn is_over(&self) -> bool {
-        self.state().runs.iter().all(|run| run.report.is_some())
+        self.state().runs.iter().all(|run| run.report.is_some() && run.again.is_none())
     }
 
     fn violated(&self, why: &str) {
