@@ -1,5 +1,5 @@
 //! The same flows in the simulator: crashes at every kind of record, lost workers, exceptions,
-//! timeouts, cancellations, clocks that jump.
+//! timeouts, cancellations, clocks that jump, steps that are pending, runs that are tried again.
 //!
 //! `SIMULATED_SEEDS=100000` draws so many instead of the few that `cargo test` does; see
 //! `ci/simulate.sh`.
@@ -149,13 +149,15 @@ impl Drawn {
     }
 }
 
-/// The seeds to draw: some, so many as `SIMULATED_SEEDS` says, or the one that failed.
+/// The seeds to draw: some, so many as `SIMULATED_SEEDS` says from `SIMULATED_FROM` on, or the one that
+/// failed.
 fn seeds(few: u64) -> Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    match number("NEXUS_SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATED_SEEDS").unwrap_or(few),
+    if let Some(seed) = number("NEXUS_SIMULATION_SEED") {
+        return seed..seed + 1;
     }
+    let from = number("SIMULATED_FROM").unwrap_or(0);
+    from..from + number("SIMULATED_SEEDS").unwrap_or(few)
 }
 
 #[test]
