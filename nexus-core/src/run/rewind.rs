@@ -99,10 +99,11 @@ impl Run {
         let mut before = self.before.take().unwrap_or_default();
         for (step, (undone, items_stay)) in (0..).zip(undone.into_iter().zip(items_stay)) {
             let cell = &mut self.cells[step as usize];
-            let ending = std::mem::take(&mut cell.ending);
-            if undone {
-                panic::drop_quietly(before.endings.remove(&step));
-            }
+            // The flow may not have come to a step that was to stay as it was.
+            let ending = match (std::mem::take(&mut cell.ending), before.endings.remove(&step)) {
+                (Ending::NotRun | Ending::Pending, Some(kept)) => kept,
+                (ending, _) => ending,
+            };
             match ending {
                 Ending::NotRun | Ending::Pending => {}
                 Ending::Cancelled(_) => before.count_attempts(step, cell, 1),

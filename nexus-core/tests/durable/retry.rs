@@ -98,6 +98,31 @@ fn what_succeeded_stays_and_what_failed_is_tried_again() {
     assert_eq!(ends_the_same_from_anywhere(&events, &plan).status(), Status::Succeeded);
 }
 
+/// Otherwise an attempt would have two outcomes, and a step that succeeded once be lost to the count.
+#[test]
+fn a_step_that_was_kept_and_not_come_to_counts_its_attempts_when_it_is_done_again() {
+    let (mut events, attempts) = (Events::new(), Arc::new(Mutex::new(Vec::new())));
+    events
+        .add("unsure", |ctx| match ctx.attempt() {
+            1 => Ok(Outcome::failure("not sure")),
+            2 => Err(std::io::Error::other("the line is dead")),
+            _ => Ok(Outcome::success(1_u32)),
+        })
+        .stop_on_exception(true);
+    let noted = Arc::clone(&attempts);
+    events.add("later", move |ctx| {
+        noted.lock().unwrap().push(ctx.attempt());
+        Outcome::success(1_u32)
+    });
+    let plan = events.plan("unsure -> later");
+    let store = Arc::new(MemoryStore::new());
+    let engine = engine(&store, &plan);
+    assert_eq!(run(&engine, &plan).unwrap().status(), Status::Failed);
+    assert_eq!(retried(&engine).status(), Status::Stopped);
+    assert_eq!(retried_from(&engine, "unsure").status(), Status::Succeeded);
+    assert_eq!(*attempts.lock().unwrap(), [1, 2]);
+}
+
 #[test]
 fn what_took_what_failed_is_done_again_and_what_did_not_is_not() {
     let events = events();
