@@ -44,6 +44,8 @@ pub(crate) struct LocalRun {
 struct FirstStarts(Mutex<BTreeMap<(u32, Option<u64>), Duration>>);
 
 impl LocalRun {
+    #[expect(clippy::inline_always, reason = "it is built where it stays, instead of copied there")]
+    #[inline(always)]
     pub(super) fn new(
         engine: Arc<Shared>,
         plan: Arc<Plan>,
