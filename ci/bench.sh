@@ -15,6 +15,6 @@ for line in lines:
     assert line["baselines"].keys() == line["ratio"].keys(), line
 works = {line["work"] for line in lines}
 assert {"chain_inline", "fanout_group", "process_roundtrip", "process_pipelined", "async_chain",
-        "async_fanout", "plan_build", "store_one_by_one", "store_batches_64_runs", "durable_one_run",
+        "async_fanout", "plan_build", "store_one_by_one", "store_batches_64_runs", "durable_one_run", "durable_replay",
         "growth_inline_runs", "allocs_per_step"} <= works, works
 '

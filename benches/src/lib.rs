@@ -57,6 +57,8 @@ pub const WORKLOADS: &[Workload] = &[
     ("plan_build", plan::build),
     ("durable_one_run", durable::one_run),
     ("durable_64_runs", durable::many_runs),
+    ("durable_replay", durable::replay),
+    ("durable_replay_64_runs", durable::replay_of_many_runs),
     ("store_one_by_one", store::one_by_one),
     ("store_batches", store::batches),
     ("store_batches_64_runs", store::batches_of_many_runs),
