@@ -30,6 +30,9 @@ mod timeouts {}
 mod results {}
 #[doc = include_str!("../docs/src/batch.md")]
 mod batch {}
+#[cfg(all(feature = "durable", feature = "schedule"))]
+#[doc = include_str!("../docs/src/schedules.md")]
+mod schedules {}
 #[cfg(feature = "durable")]
 #[doc = include_str!("../docs/src/durable.md")]
 mod durable {}

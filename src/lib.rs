@@ -65,6 +65,7 @@
 //! | have runs outlive their process | [`durable`], with the feature of this name |
 //! | ask what events take and yield | [`describe`] |
 //! | test without waiting | [`testing`] |
+//! | run pipelines at certain times | [`schedule`](mod@crate::schedule), with the feature of this name |
 //! | have a command line for your pipelines | [`cli`], with the feature of this name |
 //!
 //! # Features
@@ -77,13 +78,14 @@
 //! | `cli` | | [`nexus::cli`](crate::cli): a command line for your pipelines |
 //! | `durable` | | `SqliteStore`: runs that outlive the process; `#[pipeline(durable, ..)]` |
 //! | `restate` | | [`nexus::restate`](crate::restate): pipelines on a cluster of Restate servers |
+//! | `schedule` | | [`nexus::schedule`](crate::schedule): pipelines that run at certain times |
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!
 //! The repository has a guide, whose chapters explain the flow language, retries, executors,
 //! timeouts, durable runs, pictures, the command line and testing, and has a cookbook.
 #![cfg_attr(
-    not(all(feature = "cli", feature = "durable", feature = "restate")),
+    not(all(feature = "cli", feature = "durable", feature = "restate", feature = "schedule")),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "without the features there are no such modules"
@@ -118,6 +120,10 @@ pub use nexus_command as cli;
 #[cfg(feature = "restate")]
 #[doc(inline)]
 pub use nexus_restate as restate;
+
+#[cfg(feature = "schedule")]
+#[doc(inline)]
+pub use nexus_schedule as schedule;
 
 #[doc(hidden)]
 pub use nexus_core::__private;

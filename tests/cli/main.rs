@@ -11,6 +11,7 @@ mod durable;
 #[path = "../../examples/cli.rs"]
 mod example;
 mod schema;
+mod schedules;
 mod service;
 mod shop;
 mod tests;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         Err(_) => {}
     }
     let only = std::env::args().nth(1).filter(|it| !it.starts_with('-'));
-    for (name, test) in tests::ALL.iter().chain(durable::ALL) {
+    for (name, test) in tests::ALL.iter().chain(durable::ALL).chain(schedules::ALL) {
         if only.as_deref().is_none_or(|only| name.contains(only)) {
             println!("{name}");
             test();

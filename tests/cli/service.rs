@@ -2,15 +2,20 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, ExitCode};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode};
+use std::time::Duration;
 
 use nexus::Secret;
 use nexus::prelude::*;
+use nexus::schedule::{Misfire, Overlap, Schedule, Scheduled};
 
 use crate::shop::{CommandResult, command, wait_for_result};
 
 /// The value of [`ROLE`](crate::shop::ROLE) for this program.
 pub(crate) const DURABLE: &str = "durable";
+
+/// Set for a program whose schedule fires each second.
+pub(crate) const OFTEN: &str = "NEXUS_TEST_OFTEN";
 
 /// Says that it begins, and ends when the test writes a line, with what that says.
 #[event]
@@ -111,8 +116,16 @@ struct UnlockPipeline {
 
 pub(crate) fn main() -> ExitCode {
     nexus::init();
-    nexus::cli::App::new("shop")
-        .pipeline::<ChargePipeline>()
+    let yearly = Schedule::cron("@yearly").and_then(|it| it.zone("Europe/Oslo"));
+    let yearly = Scheduled::pipeline("yearly", yearly.unwrap(), || ChargePipeline { cents: 5 });
+    let often = Schedule::every(Duration::from_secs(1)).unwrap();
+    let often = Scheduled::pipeline("often", often, || ChargePipeline { cents: 6 });
+    let often = often.misfire(Misfire::All(1000)).overlap(Overlap::Allow);
+    let app = match std::env::var_os(OFTEN) {
+        Some(_) => nexus::cli::App::new("shop").schedule(often),
+        None => nexus::cli::App::new("shop").schedule(yearly),
+    };
+    app.pipeline::<ChargePipeline>()
         .pipeline::<HoldPipeline>()
         .pipeline::<WaitPipeline>()
         .pipeline::<ShipPipeline>()
@@ -133,16 +146,14 @@ pub(crate) fn new_store(name: &str) -> PathBuf {
 
 /// Calls the program with this store.
 pub(crate) fn call(store: &Path, args: &[&str]) -> CommandResult {
-    wait_for_result(start(store, args))
+    wait_for_result(program(store, args).spawn().unwrap())
 }
 
-fn start(store: &Path, args: &[&str]) -> Child {
-    command(args)
-        .env(crate::shop::ROLE, DURABLE)
-        .env("NEXUS_STORE", store)
-        .env("JOURNAL_STREAM", "1:1")
-        .spawn()
-        .unwrap()
+pub(crate) fn program(store: &Path, args: &[&str]) -> Command {
+    let mut command = command(args);
+    command.env(crate::shop::ROLE, DURABLE);
+    command.env("NEXUS_STORE", store).env("JOURNAL_STREAM", "1:1");
+    command
 }
 
 /// A process of the program that goes on until it is told to end.
@@ -162,7 +173,11 @@ impl Drop for Running {
 
 impl Running {
     pub(crate) fn start(store: &Path, args: &[&str]) -> Self {
-        let mut child = start(store, args);
+        Self::of(&mut program(store, args))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let input = child.stdin.take().unwrap();
         Self { child, out, input }

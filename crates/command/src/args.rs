@@ -85,6 +85,10 @@ pub(crate) fn command(app: &App) -> Command {
         command =
             command.subcommand(crate::runs::command(app)).subcommand(crate::serve::command(app));
     }
+    #[cfg(feature = "schedule")]
+    if !app.schedules.is_empty() {
+        command = command.subcommand(crate::schedules::command(app));
+    }
     if let Some(version) = &app.version {
         command = command.version(version.clone());
     }

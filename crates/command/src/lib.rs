@@ -12,7 +12,8 @@
 //!
 //! `shop run PIPELINE --input file.json` runs one, `list`, `describe` and `graph` show what there
 //! is, `completions` writes what a shell needs; `--help` tells of each. With the feature `durable`,
-//! `runs` lists, shows and steers the runs of a store, and `serve` goes on with them.
+//! `runs` lists, shows and steers the runs of a store, and `serve` goes on with them; with the feature
+//! `schedule`, `serve` fires schedules too, and `schedules` lists and steers them.
 //!
 //! The program ends with
 //!
@@ -31,6 +32,8 @@ mod graph;
 mod input;
 mod interrupt;
 mod mistakes;
+#[cfg(feature = "durable")]
+mod notify;
 mod output;
 mod plan;
 mod position;
@@ -41,6 +44,8 @@ mod report;
 mod run;
 #[cfg(feature = "durable")]
 mod runs;
+#[cfg(feature = "schedule")]
+mod schedules;
 #[cfg(feature = "durable")]
 mod serve;
 #[cfg(feature = "durable")]
@@ -78,6 +83,8 @@ pub struct App {
     pipelines: Vec<Entry>,
     #[cfg(feature = "durable")]
     store: Option<PathBuf>,
+    #[cfg(feature = "schedule")]
+    schedules: Vec<nexus_schedule::Scheduled>,
     engine: Vec<EngineSetup>,
 }
 
@@ -106,6 +113,8 @@ impl App {
             pipelines: Vec::new(),
             #[cfg(feature = "durable")]
             store: None,
+            #[cfg(feature = "schedule")]
+            schedules: Vec::new(),
             engine: Vec::new(),
         }
     }
@@ -162,6 +171,13 @@ impl App {
         self
     }
 
+    /// Adds a schedule, which `serve` fires.
+    #[cfg(feature = "schedule")]
+    pub fn schedule(mut self, scheduled: nexus_schedule::Scheduled) -> Self {
+        self.schedules.push(scheduled);
+        self
+    }
+
     /// Does what the command line of this process asks for. The result is what `main` returns.
     pub fn main(self) -> ExitCode {
         self.main_from(std::env::args_os())
@@ -200,6 +216,8 @@ impl App {
             Some(("runs", args)) => runs::runs(self, args),
             #[cfg(feature = "durable")]
             Some(("serve", args)) => serve::serve(self, args),
+            #[cfg(feature = "schedule")]
+            Some(("schedules", args)) => schedules::schedules(&self, args),
             Some(("completions", args)) => output::print(&args::completions(&self, args)),
             _ => Ok(Exit::Usage),
         }

@@ -1,4 +1,4 @@
-//! `serve`: goes on with the runs of a store, and does what other processes ask for.
+//! `serve`: goes on with the runs of a store, fires schedules, and does what other processes ask for.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +10,17 @@ use clap::ArgMatches;
 use nexus_core::journal::{Request, RunQuery, RunState, StoredRun};
 use nexus_core::{Ended, Engine, Observer, RunEnd, RunEvent, RunHandle, Shutdown, StepEvent};
 use nexus_pointy::visible;
+#[cfg(feature = "schedule")]
+use nexus_schedule::{ScheduleEvent, Scheduled, Scheduler, SchedulerThread};
 use serde::Serialize;
 
 use crate::App;
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure};
-use crate::{store, time};
+use crate::{notify, store, time};
 
-pub(crate) fn serve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+#[cfg_attr(not(feature = "schedule"), expect(unused_mut, reason = "schedules are taken out of it"))]
+pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let path = store::needed_path(&app, args)?;
     let grace = args.get_one::<Duration>("grace").copied().unwrap_or_default();
     let interrupt = Interrupt::listen();
@@ -25,13 +28,28 @@ pub(crate) fn serve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let (wake, woken) = mpsc::channel();
     let service = Arc::new(Service::new(args.get_flag("json"), wake.clone()));
     let observer = RunLog(Arc::clone(&service));
-    let engine = app.build_durable_engine(store, |engine| engine.observer(observer))?;
+    let keep = args.get_one::<Duration>("keep-finished").copied();
+    #[cfg(feature = "schedule")]
+    let schedules = std::mem::take(&mut app.schedules);
+    let engine = app.build_durable_engine(store, move |engine| {
+        let engine = engine.observer(observer);
+        match keep {
+            Some(time) => engine.keep_finished(time),
+            None => engine,
+        }
+    })?;
     interrupt.stops("", move || _ = wake.send(Wake::Signal));
 
     service.say(&Line::of("serving").text(format!("serving {}", path.display())));
     let runs = engine.resume()?;
     say_undecided(&engine, &service)?;
+    #[cfg(feature = "schedule")]
+    let firing = fire(&engine, &service, schedules)?;
+    notify::tell("READY=1");
     let woken = woken.recv();
+    notify::tell("STOPPING=1");
+    #[cfg(feature = "schedule")]
+    drop(firing);
     end(&engine, &service, grace);
     match woken {
         Ok(Wake::Trouble) => Err(trouble(runs)),
@@ -44,6 +62,19 @@ fn say_undecided(engine: &Engine, service: &Service) -> nexus_core::Result<()> {
     let query = RunQuery::all().state(RunState::NeedsDecision).state(RunState::Damaged);
     engine.runs(&query)?.iter().for_each(|run| service.say(&Line::undecided(run)));
     Ok(())
+}
+
+/// Fires schedules until what is returned is dropped.
+#[cfg(feature = "schedule")]
+fn fire(
+    engine: &Engine,
+    service: &Arc<Service>,
+    all: Vec<Scheduled>,
+) -> Result<SchedulerThread, Failure> {
+    let service = Arc::clone(service);
+    let scheduler = Scheduler::new(engine).on_event(move |event| service.say(&Line::fired(event)));
+    let scheduler = all.into_iter().try_fold(scheduler, Scheduler::with)?;
+    Ok(scheduler.start()?)
 }
 
 /// Starts nothing more, lets what is under way end, and leaves the rest.
@@ -99,7 +130,8 @@ impl Service {
             serde_json::to_string(&Timed { at, line }).unwrap_or_default()
         } else {
             let times = if self.has_times { at + " " } else { String::new() };
-            let key = line.run.as_ref().map(|key| format!("{key} ")).unwrap_or_default();
+            let key = line.run.as_ref().filter(|_| line.schedule.is_none());
+            let key = key.map(|key| format!("{key} ")).unwrap_or_default();
             let text = line.text.as_deref().unwrap_or(line.event);
             visible(format!("{times}{key}{text}")).on_one_line().to_string()
         };
@@ -121,6 +153,7 @@ struct Line {
     run: Option<String>,
     pipeline: Option<String>,
     step: Option<String>,
+    schedule: Option<String>,
     request: Option<&'static str>,
     status: Option<&'static str>,
     reason: Option<String>,
@@ -156,6 +189,31 @@ impl Line {
         let (key, pipeline) = (run.start.key.to_string(), run.start.pipeline.to_string());
         let (run, pipeline, reason) = (Some(key), Some(pipeline), Some(reason));
         Self { run, pipeline, reason, text, ..Self::of(event) }
+    }
+
+    #[cfg(feature = "schedule")]
+    fn fired(event: &ScheduleEvent) -> Self {
+        let (name, schedule, text) = match event {
+            ScheduleEvent::Fired { schedule, key } => {
+                ("fired", schedule, format!("begins `{key}`"))
+            }
+            ScheduleEvent::Skipped { schedule, at, why } => {
+                ("skipped", schedule, format!("leaves {at} out: {why}"))
+            }
+            ScheduleEvent::Failed { schedule, error } => {
+                ("not_fired", schedule, format!("cannot begin a run: {error}"))
+            }
+            ScheduleEvent::Paused { schedule } => ("paused", schedule, "is paused".to_owned()),
+            ScheduleEvent::Resumed { schedule } => ("resumed", schedule, "goes on".to_owned()),
+            _ => return Self::of("schedule"),
+        };
+        let mut line = Self::of(name).text(format!("schedule {schedule} {text}"));
+        line.schedule = Some(schedule.to_string());
+        match event {
+            ScheduleEvent::Fired { key, .. } => line.run = Some(key.clone()),
+            _ => line.reason = Some(text),
+        }
+        line
     }
 
     fn text(mut self, text: impl Into<String>) -> Self {
@@ -219,9 +277,11 @@ pub(crate) fn command(app: &App) -> clap::Command {
     let name = &app.name;
     clap::Command::new("serve")
         .about("Goes on with the durable runs of a store, as a service")
-        .long_about("Owns the store, goes on with every run that is not over, and does what `runs` asks for from other processes. Writes a line for each thing that happens.
+        .long_about("Owns the store, goes on with every run that is not over, fires the program's schedules, and does what `runs` asks for from other processes. Writes a line for each thing that happens.
 
-SIGTERM, SIGHUP or Ctrl-C ends it: nothing more starts, the attempts that are under way are let end for as long as `--grace` says, and the rest is left to be resumed. A second one ends it at once, which loses no more than what those attempts have done.")
+SIGTERM, SIGHUP or Ctrl-C ends it: nothing more starts, the attempts that are under way are let end for as long as `--grace` says, and the rest is left to be resumed. A second one ends it at once, which loses no more than what those attempts have done.
+
+Tells systemd when it is ready and when it stops, for `Type=notify`.")
         .arg(crate::runs::store())
         .arg(
             clap::Arg::new("grace")
@@ -232,6 +292,15 @@ SIGTERM, SIGHUP or Ctrl-C ends it: nothing more starts, the attempts that are un
                 ))
                 .default_value("30s")
                 .help("How long attempts that are under way may take to end"),
+        )
+        .arg(
+            clap::Arg::new("keep-finished")
+                .long("keep-finished")
+                .value_name("TIME")
+                .value_parser(clap::builder::ValueParser::new(
+                    nexus_pointy::settings::parse_duration,
+                ))
+                .help("Remove runs that were over for longer than this, such as `30d`; without it, all are kept"),
         )
         .arg(
             clap::Arg::new("json")

@@ -1,6 +1,7 @@
 //! When pipelines run: cron expressions, intervals and points in time, in a time zone.
 //!
-//! A [`Schedule`] gives the times at which something is to happen. It does not wait for them.
+//! A [`Schedule`] gives the times at which something is to happen. With the feature `runtime`, a
+//! `Scheduler` begins a run at each of them.
 //!
 //! ```
 //! # #[cfg(feature = "calendar")] {
@@ -34,6 +35,8 @@ mod field;
 #[cfg(feature = "calendar")]
 mod firing;
 mod mistake;
+#[cfg(feature = "runtime")]
+mod runtime;
 #[cfg(feature = "calendar")]
 mod schedule;
 
@@ -43,5 +46,9 @@ pub use firing::Firings;
 #[cfg(feature = "calendar")]
 pub use jiff;
 pub use mistake::{CronError, Mistake};
+#[cfg(feature = "runtime")]
+pub use runtime::{
+    Misfire, Overlap, ScheduleEvent, ScheduleStatus, Scheduled, Scheduler, SchedulerThread,
+};
 #[cfg(feature = "calendar")]
 pub use schedule::{Schedule, ScheduleError};

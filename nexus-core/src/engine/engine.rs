@@ -17,6 +17,7 @@ use super::stepped::{Stepped, Steps};
 use super::timer::Timer;
 use crate::error::{Error, Result};
 use crate::sync::{Mutex, lock};
+use crate::time::Clock;
 #[cfg(not(feature = "durable"))]
 use crate::time::SystemClock;
 
@@ -74,6 +75,11 @@ impl Engine {
     pub fn shared() -> &'static Self {
         static SHARED: LazyLock<Engine> = LazyLock::new(Engine::new);
         &SHARED
+    }
+
+    /// The engine's clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.owner.0.clock
     }
 
     pub(super) fn shared_state(&self) -> &Arc<Shared> {

@@ -11,7 +11,7 @@ use super::prepare::Prepared;
 use super::restore::{Unrecorded, can_go_on, inputs_of, plan_of};
 use super::stored::{KeyGuard, cancel_stored};
 use crate::error::{Error, Result, StoreError};
-use crate::journal::{Change, RunCounts, RunQuery, RunState, StoredRun};
+use crate::journal::{Change, RunCounts, RunQuery, RunState, Store, StoredRun};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::run::CancelCause;
@@ -66,6 +66,12 @@ impl Engine {
                     .to_owned(),
             )
         })
+    }
+
+    /// The store that the engine keeps its runs in, if it has one: to read it, and to leave requests.
+    /// What happens to runs is written by the engine alone.
+    pub fn store(&self) -> Option<&dyn Store> {
+        self.shared_state().durable.as_ref().map(Durable::store)
     }
 
     /// Goes on with every run that its process left unfinished, each in the background: of the

@@ -55,6 +55,11 @@ impl Engine {
                 Some(step) => self.retry_from(key, step).map(drop),
             },
             Request::Fail { key, step, message } => self.fail(key, step, message),
+            // Left to what fires the schedule.
+            Request::PauseSchedule { .. }
+            | Request::ResumeSchedule { .. }
+            | Request::FollowSchedule { .. }
+            | Request::FireSchedule { .. } => Ok(()),
         }
     }
 }
@@ -71,7 +76,7 @@ fn look(engine: &WeakEngine, done: &mut Vec<u64>) {
     // What cannot be read or removed now can be later.
     done.retain(|number| durable.store().remove_request(*number).is_err());
     for (number, request) in durable.store().requests().unwrap_or_default() {
-        if done.contains(&number) {
+        if done.contains(&number) || request.is_for_schedule() {
             continue;
         }
         let Some(engine) = engine.upgrade().filter(|_| shared.runs.is_open()) else { return };

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::timestamp::Timestamp;
+
 /// What another process asks of the one that owns a store.
 ///
 /// ```
@@ -60,10 +62,37 @@ pub enum Request {
         /// Why.
         message: String,
     },
+    /// Fire a schedule no more. Unlike others, this stands until the schedule is resumed.
+    PauseSchedule {
+        /// The schedule's name.
+        key: Arc<str>,
+    },
+    /// Fire a schedule again that was paused, at its times after this one.
+    ResumeSchedule {
+        /// The schedule's name.
+        key: Arc<str>,
+        /// The time.
+        after: Timestamp,
+    },
+    /// Fire a schedule at its times after this one only, for those before have had their turn. This
+    /// stands, too: one scheduler leaves it for the next.
+    FollowSchedule {
+        /// The schedule's name.
+        key: Arc<str>,
+        /// The time.
+        after: Timestamp,
+    },
+    /// Fire a schedule once, outside its times.
+    FireSchedule {
+        /// The schedule's name.
+        key: Arc<str>,
+        /// When that was asked for; the run's key has it.
+        at: Timestamp,
+    },
 }
 
 impl Request {
-    /// The run that it is about.
+    /// The key of the run that it is about, or the name of the schedule.
     pub fn key(&self) -> &Arc<str> {
         match self {
             Self::Cancel { key, .. }
@@ -72,8 +101,23 @@ impl Request {
             | Self::Abandon { key, .. }
             | Self::Resolve { key, .. }
             | Self::Retry { key, .. }
-            | Self::Fail { key, .. } => key,
+            | Self::Fail { key, .. }
+            | Self::PauseSchedule { key, .. }
+            | Self::ResumeSchedule { key, .. }
+            | Self::FollowSchedule { key, .. }
+            | Self::FireSchedule { key, .. } => key,
         }
+    }
+
+    /// Whether it is about a schedule, and so for what fires that, not for the engine.
+    pub fn is_for_schedule(&self) -> bool {
+        matches!(
+            self,
+            Self::PauseSchedule { .. }
+                | Self::ResumeSchedule { .. }
+                | Self::FollowSchedule { .. }
+                | Self::FireSchedule { .. }
+        )
     }
 
     /// What is asked for, in a word.
@@ -86,6 +130,10 @@ impl Request {
             Self::Resolve { .. } => "resolve",
             Self::Retry { .. } => "retry",
             Self::Fail { .. } => "fail",
+            Self::PauseSchedule { .. } => "pause",
+            Self::ResumeSchedule { .. } => "resume",
+            Self::FollowSchedule { .. } => "follow",
+            Self::FireSchedule { .. } => "fire",
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use nexus_core::journal::{RunCounts, RunState};
+use nexus_pointy::settings::parse_duration;
 
 use crate::App;
 use crate::store::VARIABLE;
@@ -48,6 +49,7 @@ pub(crate) fn command(app: &App) -> Command {
                 .arg(key())
                 .arg(wait()),
         )
+        .subcommand(prune(name))
         .after_help(format!(
             "Reading is possible while another process, such as `{name} serve`, owns the store. What changes a run is asked of that process then, which looks for it four times a second; `--wait` waits until it is done.
 
@@ -177,6 +179,25 @@ fn resolve(name: &str) -> Command {
             "Examples:
   {name} runs resolve A-1001 approve '\"Ada says yes\"'
   {name} runs resolve A-1001 approve --fail 'nobody answered'"
+        ))
+}
+
+fn prune(name: &str) -> Command {
+    Command::new("prune")
+        .about("Removes runs that were over long ago; their keys are free then")
+        .arg(
+            Arg::new("older-than")
+                .long("older-than")
+                .value_name("TIME")
+                .required(true)
+                .value_parser(ValueParser::new(parse_duration))
+                .help("Remove the runs that were over for longer than this"),
+        )
+        .after_help(format!(
+            "Keep runs for longer than somebody may ask for the same thing again. A process that owns the store removes them by itself: `{name} serve --keep-finished 30d`.
+
+Examples:
+  {name} runs prune --older-than 30d"
         ))
 }
 

@@ -60,6 +60,19 @@ pub(crate) fn abandon(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
     }
 }
 
+pub(crate) fn prune(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
+    let older_than = args.get_one::<Duration>("older-than").copied().unwrap_or(Duration::MAX);
+    match store::open(app, args)? {
+        Opened::Owned(store) => {
+            let removed = Engine::builder().store(store).build()?.prune(older_than)?;
+            done(&format!("removed {removed} run{}", if removed == 1 { "" } else { "s" }))
+        }
+        Opened::Beside { owner, .. } => Err(refused(format!(
+            "only the owner of the store removes runs: {owner}; end it for a moment, or start it with `--keep-finished TIME`"
+        ))),
+    }
+}
+
 pub(crate) fn adopt(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let request = Request::Adopt { key: key(args).into() };
     go_on(app, args, &request, needs_decision, |engine| engine.adopt(key(args)))

@@ -28,6 +28,7 @@ pub(crate) fn runs(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
         Some(("adopt", args)) => change::adopt(app, args),
         Some(("restart", args)) => change::restart(app, args),
         Some(("abandon", args)) => change::abandon(&app, args),
+        Some(("prune", args)) => change::prune(&app, args),
         _ => Ok(Exit::Usage),
     }
 }
