@@ -1,0 +1,10 @@
+//! The dashboard as its clients see it: over a socket.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
+
+mod access;
+mod actions;
+mod document;
+mod news;
+mod runs;
+mod support;
+mod trouble;
