@@ -85,12 +85,7 @@
 //! The repository has a guide, whose chapters explain the flow language, retries, executors,
 //! timeouts, durable runs, pictures, the command line and testing, and has a cookbook.
 #![cfg_attr(
-    not(all(
-        feature = "cli",
-        feature = "dashboard",
-        feature = "durable",
-        feature = "restate"
-    )),
+    not(all(feature = "cli", feature = "dashboard", feature = "durable", feature = "restate")),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "without the features there are no such modules"
