@@ -26,11 +26,15 @@
 #![forbid(unsafe_code)]
 
 mod args;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod describe;
 mod graph;
 mod input;
 mod interrupt;
 mod mistakes;
+#[cfg(all(feature = "durable", not(feature = "dashboard")))]
+mod no_dashboard;
 mod output;
 mod plan;
 mod position;
@@ -52,6 +56,8 @@ mod time;
 #[cfg(not(feature = "durable"))]
 mod unrecorded;
 
+#[cfg(all(feature = "durable", not(feature = "dashboard")))]
+use no_dashboard as dashboard;
 #[cfg(not(feature = "durable"))]
 use unrecorded as recording;
 

@@ -92,8 +92,8 @@ const or = (value, none) => value ?? h("span", { class: "muted" }, none);
 const seconds = (value) => (value === null ? null : short(value * 1e6));
 
 function poolsView() {
-  return tableView("Pools", "/pools", (pools) => table(["Executor", "Workers", "At once", "Running now", "Events"], pools.map((it) => [
-    it.executor, or(it.workers, "its own choice"), or(it.max_concurrency, "any"),
+  return tableView("Pools", "/pools", (pools) => table(["Executor", "Threads", "Workers", "At once", "Running now", "Events"], pools.map((it) => [
+    it.executor, or(it.threads, ""), or(it.workers, it.executor.startsWith("the run") ? "" : "its own choice"), or(it.max_concurrency, "any"),
     it.workers && it.running >= it.workers ? h("b", null, `${it.running}, all are busy`) : String(it.running), it.events.join(", ")]),
   "No event is linked into this program."));
 }

@@ -228,6 +228,8 @@ function runView(key, query) {
         "This step and all that comes after it are done again, whether or not they succeeded.", { action: "retry", step: step.path }) }, "Retry from here"));
     const next = running.filter((it) => it.until).map((it) => h("p", null, "attempt ", String(it.attempt + 1), item(it), " begins ", time(it.until)));
     const now = running.filter((it) => !it.until).slice(0, 20).map((it) => h("p", null, `attempt ${it.attempt}`, item(it), ` runs for ${short(shown.run.now - it.since)}`, it.total ? `, ${it.done} of ${it.total} done` : ""));
+    const log = INFO.logs ? await api(`${runPath(key)}/logs`, { path: selected }) : [];
+    if (step.path !== selected) return;
     fill(detail,
       h("h2", null, step.event, " ", badge(step.outcome), close),
       h("p", { class: "muted" }, step.path, `, version ${step.version}, yields `, h("code", null, step.output)),
@@ -240,6 +242,7 @@ function runView(key, query) {
         h("p", null, badge(it.outcome), ` attempt ${it.attempt}`, item(it), ", ", time(it.from), `, ${short(it.to - it.from)}`),
         it.errors.length > 0 && h("ol", { class: "errors" }, it.errors.map((error, index) => h("li", null, index ? "caused by: " : "", error))))),
       !step.history.length && h("p", { class: "muted" }, step.items ? "None." : "None has ended."),
+      log.length > 0 && [h("h3", null, "Log"), h("pre", { tabindex: "0" }, log.map((it) => `${date(it.at)} ${it.level} ${it.text}\n`))],
       step.kept > first + step.history.length && h("button", { type: "button", id: "more-attempts", click: () => drawDetail(first + step.history.length) }, `${step.kept - first - step.history.length} more`));
   }
 

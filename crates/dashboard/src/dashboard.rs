@@ -11,6 +11,7 @@ use nexus_core::Engine;
 use crate::access::{Access, Token, check};
 use crate::actions::{ActionLog, ActionTaken};
 use crate::live::{Live, LiveObserver};
+use crate::logs::{LogLine, LogSource, LogsOf};
 use crate::server::{self, ServeError, Server};
 use crate::sse::Streams;
 use crate::{api, page};
@@ -26,6 +27,7 @@ pub struct Dashboard {
     access: Access,
     allows_actions: bool,
     on_action: Option<OnAction>,
+    logs: Option<LogSource>,
 }
 
 pub(crate) type OnAction = Arc<dyn Fn(&ActionTaken) + Send + Sync>;
@@ -37,6 +39,7 @@ pub(crate) struct App {
     pub(crate) access: Access,
     pub(crate) allows_actions: bool,
     pub(crate) actions: ActionLog,
+    pub(crate) logs: Option<LogSource>,
     pub(crate) histories: api::Histories,
     pub(crate) streams: Streams,
 }
@@ -91,6 +94,25 @@ impl Dashboard {
         self
     }
 
+    /// Shows what was logged beside each attempt: `source` is asked for the lines of a step. It is called
+    /// on a thread where waiting is allowed.
+    ///
+    /// ```
+    /// use nexus_dashboard::{Dashboard, LogLine, LogsOf};
+    /// # use nexus_core::journal::Timestamp;
+    /// let dashboard = Dashboard::new().logs(|of: &LogsOf| {
+    ///     vec![LogLine::new(Timestamp(0), "INFO", format!("the log of {} in {}", of.path, of.key))]
+    /// });
+    /// # drop(dashboard);
+    /// ```
+    pub fn logs(
+        mut self,
+        source: impl Fn(&LogsOf) -> Vec<LogLine> + Send + Sync + 'static,
+    ) -> Self {
+        self.logs = Some(Arc::new(source));
+        self
+    }
+
     /// The dashboard as an axum router: the page at `/`, the API below `/api/v1`.
     ///
     /// Mount it at the root, or with [`Router::nest`] below a path. It needs a tokio runtime with its
@@ -103,6 +125,7 @@ impl Dashboard {
             access: self.access,
             allows_actions: self.allows_actions,
             actions: ActionLog::new(self.on_action),
+            logs: self.logs,
             histories: api::Histories::default(),
             streams: Streams::default(),
         });

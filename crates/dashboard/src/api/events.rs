@@ -20,6 +20,8 @@ pub(super) struct Event {
     output: String,
     parameters: Vec<Parameter>,
     executor: Option<String>,
+    /// What the names of its threads begin with.
+    threads: Option<String>,
     workers: Option<usize>,
     max_concurrency: Option<usize>,
     timeout_seconds: Option<f64>,
@@ -45,6 +47,7 @@ struct Parameter {
 #[derive(Debug, Serialize)]
 pub(super) struct Pool {
     executor: String,
+    threads: Option<String>,
     /// How many workers it has; nothing if the executor decides.
     workers: Option<usize>,
     max_concurrency: Option<usize>,
@@ -61,12 +64,13 @@ pub(super) async fn list(State(app): Shared) -> Answer<Vec<Event>> {
 /// `GET /pools`.
 pub(super) async fn pools(State(app): Shared) -> Answer<Vec<Pool>> {
     let running = app.live.running();
-    let mut pools: BTreeMap<(&str, Option<usize>, Option<usize>), Pool> = BTreeMap::new();
+    let mut pools = BTreeMap::new();
     for event in events() {
         let executor = event.executor.as_deref().unwrap_or("the run's own thread");
-        let place = (executor, event.workers, event.max_concurrency);
+        let place = (executor, &event.threads, event.workers, event.max_concurrency);
         let pool = pools.entry(place).or_insert_with(|| Pool {
             executor: executor.to_owned(),
+            threads: event.threads.clone(),
             workers: event.workers,
             max_concurrency: event.max_concurrency,
             events: Vec::new(),
@@ -108,6 +112,7 @@ fn event(info: EventInfo) -> Event {
         place: info.place,
         version: info.version,
         executor: info.settings.executor,
+        threads: info.settings.executor_config.name_prefix().map(str::to_owned),
         workers: info.settings.executor_config.workers(),
         max_concurrency: info.settings.executor_config.concurrency(),
         timeout_seconds: info.settings.timeout.map(|it| it.as_secs_f64()),

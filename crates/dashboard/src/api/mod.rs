@@ -23,6 +23,7 @@ use crate::actions::{ActionTaken, Request};
 use crate::dashboard::App;
 use crate::error::ApiError;
 use crate::live::now;
+use crate::logs::{LogLine, LogsOf};
 use crate::{picture, sse};
 
 pub(crate) use histories::Histories;
@@ -43,6 +44,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/runs/{key}", get(run::show)),
         ("/runs/{key}/steps", get(steps::list)),
         ("/runs/{key}/step", get(steps::one)),
+        ("/runs/{key}/logs", get(logs)),
         ("/runs/{key}/picture", get(drawn)),
         ("/runs/{key}/actions", post(act)),
         ("/actions", get(actions)),
@@ -95,6 +97,8 @@ struct Info {
     actions: bool,
     /// Whether `/live` tells what happens.
     live: bool,
+    /// Whether there are logs.
+    logs: bool,
     /// Whose token this is.
     caller: Option<String>,
     /// How many runs are under way in this process.
@@ -107,6 +111,7 @@ async fn info(State(app): Shared, Extension(caller): Extension<Caller>) -> Json<
         version: env!("CARGO_PKG_VERSION"),
         actions: app.allows_actions,
         live: app.live.is_observed(),
+        logs: app.logs.is_some(),
         caller: caller.0.map(|name| name.to_string()),
         active: app.live.active_runs(),
         now: now(),
@@ -126,6 +131,21 @@ async fn drawn(State(app): Shared, Path(key): Path<String>) -> Result<Response, 
         })
     });
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg.await?).into_response())
+}
+
+/// So many lines of a log are shown: the last ones.
+const MOST_LINES: usize = 1000;
+
+async fn logs(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<Vec<LogLine>> {
+    let of: LogsOf = parameters(&uri)?;
+    let of = LogsOf { key, ..of };
+    blocking(&app, move |app| {
+        let mut lines = app.logs.as_ref().map(|source| source(&of)).unwrap_or_default();
+        lines.drain(..lines.len().saturating_sub(MOST_LINES));
+        Ok(lines)
+    })
+    .await
+    .map(Json)
 }
 
 #[derive(serde::Deserialize)]

@@ -65,7 +65,7 @@ fn runs(page: &mut Browser, root: &str) {
     page.wait("document.querySelectorAll('table.runs tbody tr').length === 13");
     page.click("#newer");
     page.wait("document.querySelectorAll('table.runs tbody tr').length === 50");
-    picture(page, "dashboard_runs");
+    picture(page, "dashboard_runs", 420);
     page.click("#only-failed");
     page.wait("document.querySelectorAll('table.runs tbody tr').length === 1");
     page.sees("B-1");
@@ -85,7 +85,7 @@ fn failed_run(page: &mut Browser, root: &str, shop: &Shop) {
     page.wait("document.querySelector('aside .is-failure')");
     // What it takes, with the field's value.
     page.wait("document.querySelector('aside').innerText.includes('lamp')");
-    picture(page, "dashboard_failed");
+    picture(page, "dashboard_failed", 800);
     shop.bank.open();
     page.click("#act-retry");
     page.wait("document.querySelector('#dialog').open");
@@ -113,7 +113,7 @@ fn running_run(page: &mut Browser, root: &str) {
     page.click("#zoom-in");
     page.click("#zoom-right");
     page.click("#zoom-all");
-    picture(page, "dashboard_running");
+    picture(page, "dashboard_running", 960);
 }
 
 /// A run that waits for somebody, who says what its step yields.
@@ -125,6 +125,9 @@ fn pending_run(page: &mut Browser, root: &str) {
     page.wait("document.querySelector('#dialog').open");
     page.click("#confirm");
     page.sees("yields `String`");
+    // The browser itself says of every such answer that it is an error.
+    let refused = page.complaints.pop().unwrap_or_default();
+    assert!(refused.contains("409") && page.complaints.is_empty(), "{refused}");
     page.click("#dismiss");
     page.eval("document.getElementById('value-0').value = '\"Ada says yes\"'");
     page.click(".pending button");
@@ -136,10 +139,10 @@ fn pending_run(page: &mut Browser, root: &str) {
 fn grid_pools_events(page: &mut Browser, root: &str) {
     page.open(&format!("{root}#/grid?pipeline=Checkout"));
     page.wait("document.querySelectorAll('table.grid tbody tr').length === 6");
-    picture(page, "dashboard_grid");
+    picture(page, "dashboard_grid", 350);
     page.open(&format!("{root}#/pools"));
     page.sees("all are busy");
-    picture(page, "dashboard_pools");
+    picture(page, "dashboard_pools", 330);
     page.open(&format!("{root}#/events"));
     page.sees("5 attempts, waits 60s");
     blemishes(page);
@@ -157,7 +160,8 @@ fn news(page: &mut Browser, root: &str, shop: &Shop) {
 }
 
 /// Looks at the page in light and in dark, and keeps both for the guide where that is asked for.
-fn picture(page: &mut Browser, name: &str) {
+fn picture(page: &mut Browser, name: &str, height: u32) {
+    page.size(1100, height);
     let folder = std::env::var_os("NEXUS_PICTURES");
     for theme in ["light", "dark"] {
         page.eval(&format!("localStorage.setItem('theme', '{theme}'); paint('{theme}')"));

@@ -104,7 +104,7 @@ fn observations(rows: &u32) -> Outcome<Vec<u32>> {
 
 #[event(execution_evaluation_state = SuccessForPartialSuccess)]
 fn clean(#[piped] row: &u32) -> Outcome<u32> {
-    if row % 997 == 0 {
+    if row.is_multiple_of(997) {
         Outcome::failure(format!("row {row}: wind_speed is 1048.36"))
     } else {
         Outcome::success(row * 2)

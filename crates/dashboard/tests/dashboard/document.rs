@@ -1,12 +1,18 @@
 //! The document that describes the API, against what the API answers.
 
+use nexus_core::journal::Timestamp;
+use nexus_dashboard::{LogLine, LogsOf};
 use serde_json::Value;
 
 use crate::support::Site;
 
 #[test]
 fn answers_have_the_members_that_the_document_says() {
-    let site = Site::new(|it| it.allow_actions(true));
+    let site = Site::new(|it| {
+        let line =
+            |of: &LogsOf| LogLine::new(Timestamp(1), "INFO", format!("{} {}", of.key, of.path));
+        it.allow_actions(true).logs(move |of| vec![line(of)])
+    });
     site.shop.run(&site.shop.order, "order-1");
     site.shop.run(&site.shop.fan_out, "batch-1");
     let open = site.shop.pending("approval-1");
@@ -23,6 +29,7 @@ fn answers_have_the_members_that_the_document_says() {
         ("/runs/{key}/steps", "/runs/order-1/steps".to_owned()),
         ("/runs/{key}/step", "/runs/batch-1/step?path=ship".to_owned()),
         ("/runs/{key}/step", "/runs/order-1/step?path=reserve".to_owned()),
+        ("/runs/{key}/logs", "/runs/order-1/logs?path=reserve".to_owned()),
         ("/actions", "/actions".to_owned()),
         ("/events", "/events".to_owned()),
         ("/pools", "/pools".to_owned()),
@@ -33,6 +40,7 @@ fn answers_have_the_members_that_the_document_says() {
         assert!(schema.is_object(), "{path}");
         check(&document, schema, &site.json(&request), path);
     }
+    assert_eq!(site.json("/runs/order-1/logs?path=reserve")[0]["text"], "order-1 reserve");
     open.cancel();
     open.wait().unwrap();
 }

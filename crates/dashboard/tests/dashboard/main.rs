@@ -4,6 +4,7 @@
 mod access;
 mod actions;
 mod document;
+mod measure;
 mod news;
 mod runs;
 mod support;
