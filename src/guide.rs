@@ -36,6 +36,9 @@ mod schedules {}
 #[cfg(feature = "durable")]
 #[doc = include_str!("../docs/src/durable.md")]
 mod durable {}
+#[cfg(feature = "dashboard")]
+#[doc = include_str!("../docs/src/dashboard.md")]
+mod dashboard {}
 #[cfg(feature = "restate")]
 #[doc = include_str!("../docs/src/cluster.md")]
 mod cluster {}

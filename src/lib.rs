@@ -62,6 +62,7 @@
 //! | try again what broke | [`retries`] |
 //! | choose where bodies run, or write an executor | [`executors`] |
 //! | run over an input of any length | [`batches`] |
+//! | see durable runs in a browser, and steer them | [`dashboard`], with the feature of this name |
 //! | have runs outlive their process | [`durable`], with the feature of this name |
 //! | ask what events take and yield | [`describe`] |
 //! | test without waiting | [`testing`] |
@@ -76,6 +77,7 @@
 //! | `process` | yes | `ProcessPoolExecutor`: events run in worker processes (Unix) |
 //! | `registry` | yes | events register themselves by name at link time |
 //! | `cli` | | [`nexus::cli`](crate::cli): a command line for your pipelines |
+//! | `dashboard` | | [`nexus::dashboard`](crate::dashboard): a web page and an API for durable runs |
 //! | `durable` | | `SqliteStore`: runs that outlive the process; `#[pipeline(durable, ..)]` |
 //! | `restate` | | [`nexus::restate`](crate::restate): pipelines on a cluster of Restate servers |
 //! | `schedule` | | [`nexus::schedule`](crate::schedule): pipelines that run at certain times |
@@ -85,7 +87,13 @@
 //! The repository has a guide, whose chapters explain the flow language, retries, executors,
 //! timeouts, durable runs, pictures, the command line and testing, and has a cookbook.
 #![cfg_attr(
-    not(all(feature = "cli", feature = "durable", feature = "restate", feature = "schedule")),
+    not(all(
+        feature = "cli",
+        feature = "dashboard",
+        feature = "durable",
+        feature = "restate",
+        feature = "schedule",
+    )),
     allow(
         rustdoc::broken_intra_doc_links,
         reason = "without the features there are no such modules"
@@ -116,6 +124,10 @@ pub use nexus_sqlite::{Durability, SqliteStore};
 #[cfg(feature = "cli")]
 #[doc(inline)]
 pub use nexus_command as cli;
+
+#[cfg(feature = "dashboard")]
+#[doc(inline)]
+pub use nexus_dashboard as dashboard;
 
 #[cfg(feature = "restate")]
 #[doc(inline)]

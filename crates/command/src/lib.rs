@@ -27,11 +27,15 @@
 #![forbid(unsafe_code)]
 
 mod args;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod describe;
 mod graph;
 mod input;
 mod interrupt;
 mod mistakes;
+#[cfg(all(feature = "durable", not(feature = "dashboard")))]
+mod no_dashboard;
 #[cfg(feature = "durable")]
 mod notify;
 mod output;
@@ -57,6 +61,8 @@ mod time;
 #[cfg(not(feature = "durable"))]
 mod unrecorded;
 
+#[cfg(all(feature = "durable", not(feature = "dashboard")))]
+use no_dashboard as dashboard;
 #[cfg(not(feature = "durable"))]
 use unrecorded as recording;
 

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use nexus_core::journal::{Request, RunQuery, RunState, StoredRun};
-use nexus_core::{Ended, Engine, Observer, RunEnd, RunEvent, RunHandle, Shutdown, StepEvent};
+use nexus_core::{
+    Ended, Engine, EngineBuilder, Observer, RunEnd, RunEvent, RunHandle, Shutdown, StepEvent,
+};
 use nexus_pointy::visible;
 #[cfg(feature = "schedule")]
 use nexus_schedule::{ScheduleEvent, Scheduled, Scheduler, SchedulerThread};
 use serde::Serialize;
 
 use crate::App;
+use crate::dashboard::{ActionTaken, Page};
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure};
 use crate::{notify, store, time};
@@ -27,20 +30,27 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let store = Arc::new(store::own(&path)?);
     let (wake, woken) = mpsc::channel();
     let service = Arc::new(Service::new(args.get_flag("json"), wake.clone()));
-    let observer = RunLog(Arc::clone(&service));
+    let (observer, log) = (RunLog(Arc::clone(&service)), Arc::clone(&service));
+    let page = Page::of(args, move |action| log.say(&Line::action(action)))?;
+    let observe = page.observe();
     let keep = args.get_one::<Duration>("keep-finished").copied();
     #[cfg(feature = "schedule")]
     let schedules = std::mem::take(&mut app.schedules);
-    let engine = app.build_durable_engine(store, move |engine| {
-        let engine = engine.observer(observer);
+    let engine = app.build_durable_engine(store, move |engine: EngineBuilder| {
+        let engine = observe(engine.observer(observer));
         match keep {
             Some(time) => engine.keep_finished(time),
             None => engine,
         }
     })?;
+    let page = page.serve(&engine)?;
     interrupt.stops("", move || _ = wake.send(Wake::Signal));
 
     service.say(&Line::of("serving").text(format!("serving {}", path.display())));
+    if let Some(page) = &page {
+        let text = format!("dashboard on http://{}/", page.address());
+        service.say(&Line::of("dashboard").text(text));
+    }
     let runs = engine.resume()?;
     say_undecided(&engine, &service)?;
     #[cfg(feature = "schedule")]
@@ -157,6 +167,9 @@ struct Line {
     request: Option<&'static str>,
     status: Option<&'static str>,
     reason: Option<String>,
+    /// Who did it on the dashboard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
     /// The same for people.
     #[serde(skip)]
     text: Option<String>,
@@ -213,6 +226,22 @@ impl Line {
             ScheduleEvent::Fired { key, .. } => line.run = Some(key.clone()),
             _ => line.reason = Some(text),
         }
+        line
+    }
+
+    /// What somebody did on the dashboard.
+    fn action(action: &ActionTaken) -> Self {
+        let by = &action.by;
+        let text = match &action.error {
+            None => format!("{by} on the dashboard: {}", action.action),
+            Some(why) => {
+                format!("{by} on the dashboard: {}, which cannot be: {why}", action.action)
+            }
+        };
+        let mut line = Self::of("action").text(text);
+        (line.run, line.step) = (Some(action.key.clone()), action.step.clone());
+        (line.request, line.reason) = (Some(action.action), action.error.clone());
+        line.by = Some(by.clone());
         line
     }
 
@@ -275,7 +304,7 @@ impl Observer for RunLog {
 
 pub(crate) fn command(app: &App) -> clap::Command {
     let name = &app.name;
-    clap::Command::new("serve")
+    let command = clap::Command::new("serve")
         .about("Goes on with the durable runs of a store, as a service")
         .long_about("Owns the store, goes on with every run that is not over, fires the program's schedules, and does what `runs` asks for from other processes. Writes a line for each thing that happens.
 
@@ -308,5 +337,6 @@ Tells systemd when it is ready and when it stops, for `Type=notify`.")
                 .action(clap::ArgAction::SetTrue)
                 .help("Write each line as JSON"),
         )
-        .after_help(format!("Examples:\n  {name} serve --store orders.db\n  {name} serve --grace 5m --json"))
+        .after_help(format!("Examples:\n  {name} serve --store orders.db\n  {name} serve --grace 5m --json"));
+    crate::dashboard::arguments(command)
 }

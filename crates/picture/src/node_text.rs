@@ -14,6 +14,8 @@ const MAX_SETTINGS: usize = 5;
 /// The texts of a box.
 #[derive(Debug)]
 pub(crate) struct NodeText {
+    /// The place of its step in script order, if it is a step.
+    pub(crate) step: Option<u32>,
     pub(crate) outcome: Option<StepOutcome>,
     pub(crate) name: String,
     pub(crate) details: Vec<String>,
@@ -70,6 +72,7 @@ pub(crate) fn of(unit: &Unit, looks: &StepLooks) -> NodeText {
         }
     }
     NodeText {
+        step: matches!(unit.content, Content::Step(_)).then_some(unit.own_steps.start),
         outcome: look.map(|look| look.outcome),
         name: truncate_start(&name, NAME_WIDTH),
         details,
@@ -93,7 +96,7 @@ fn omitted(count: usize, unit: &Unit, looks: &StepLooks) -> NodeText {
     let tooltip =
         outcome_counts.iter().map(|(outcome, count)| format!("\n{count} {}", outcome.word()));
     let tooltip = format!("{name}{}", tooltip.collect::<String>());
-    NodeText { outcome: None, name, details, tooltip }
+    NodeText { step: None, outcome: None, name, details, tooltip }
 }
 
 /// The text at the top of a frame.

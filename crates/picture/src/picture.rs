@@ -7,6 +7,7 @@ use nexus_pointy::Flow;
 use crate::fitted_text::single_line;
 use crate::look::{StepLook, StepLooks};
 use crate::model::{Sequence, sequence};
+use crate::svg::Form;
 use crate::{dot, mermaid, shorten, svg, text};
 
 /// A flow, or a run of one, to be drawn.
@@ -126,8 +127,26 @@ impl Picture {
     /// It can stand in Markdown and in doc comments as it is: it begins with a comment, which ends
     /// the paragraph before it, and has no blank line, which would end it.
     pub fn svg(&self) -> String {
-        svg::draw(&self.shortened(), &self.looks, &self.title)
+        svg::draw(&self.shortened(), &self.looks, &self.title, Form::Alone)
     }
+
+    /// The same as a part of a page that has the style, [`STYLE`](Self::STYLE), itself: a page whose
+    /// policy forbids styles inside of it. Each step's group has its place in script order, from 0, as
+    /// the attribute `data-step`, so that a script finds it.
+    ///
+    /// ```
+    /// use nexus_picture::Picture;
+    /// let flow = nexus_pointy::parse("fetch -> pack").into_result()?;
+    /// let part = Picture::of(&flow).svg_part();
+    /// assert!(part.contains(r#"data-step="1""#) && !part.contains("<style>"));
+    /// # Ok::<(), Vec<nexus_pointy::Diagnostic>>(())
+    /// ```
+    pub fn svg_part(&self) -> String {
+        svg::draw(&self.shortened(), &self.looks, &self.title, Form::Part)
+    }
+
+    /// The style of [`svg`](Self::svg), for light and dark pages.
+    pub const STYLE: &str = svg::STYLE;
 
     /// Drawn with box characters, for a terminal.
     pub fn text(&self) -> String {

@@ -60,7 +60,14 @@ fn node_size(node_text: &NodeText, kind: NodeKind) -> (i64, i64) {
     (width, NAME_LINE + lines * DETAIL_LINE + 2 * PADDING.1 + behind)
 }
 
-pub(crate) fn draw(root: &Sequence, looks: &StepLooks, title: &str) -> String {
+/// A picture that stands alone, or a part of a page that has the style.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Alone,
+    Part,
+}
+
+pub(crate) fn draw(root: &Sequence, looks: &StepLooks, title: &str, form: Form) -> String {
     let drawing = lay_out(root, looks, &METRICS);
     let legend = legend(&drawing);
     let top = MARGIN + if title.is_empty() { 0 } else { TITLE };
@@ -71,16 +78,20 @@ pub(crate) fn draw(root: &Sequence, looks: &StepLooks, title: &str) -> String {
     let height = top + drawing.height + legend_height + MARGIN;
 
     let mut out = String::new();
-    let name = if title.is_empty() { "flow" } else { title };
+    let name = escaped(if title.is_empty() { "flow" } else { title });
+    let (comment, limits, style) = match form {
+        Form::Alone => (
+            "<!-- A flow, drawn by nexus -->\n",
+            r#" style="max-width:100%;height:auto""#,
+            format!("<style>\n{STYLE}</style>\n"),
+        ),
+        Form::Part => ("", "", String::new()),
+    };
     let _ = writeln!(
         out,
-        r#"<!-- A flow, drawn by nexus -->
-<svg xmlns="http://www.w3.org/2000/svg" class="nexus-picture" role="img" aria-label="{0}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">
-<title>{0}</title>
-<style>
-{STYLE}</style>
-<rect class="page" width="{width}" height="{height}" rx="8"/>"#,
-        escaped(name)
+        r#"{comment}<svg xmlns="http://www.w3.org/2000/svg" class="nexus-picture" role="img" aria-label="{name}" width="{width}" height="{height}" viewBox="0 0 {width} {height}"{limits}>
+<title>{name}</title>
+{style}<rect class="page" width="{width}" height="{height}" rx="8"/>"#
     );
     if !title.is_empty() {
         let y = MARGIN + 14;
@@ -93,7 +104,7 @@ pub(crate) fn draw(root: &Sequence, looks: &StepLooks, title: &str) -> String {
     }
     let left = MARGIN + (inner - drawing.width) / 2;
     let _ = writeln!(out, r#"<g transform="translate({left} {top})">"#);
-    body(&mut out, &drawing);
+    body(&mut out, &drawing, form);
     out.push_str("</g>\n");
     let mut x = (width - legend_width) / 2;
     for outcome in legend {
@@ -121,7 +132,7 @@ fn legend_entry(outcome: StepOutcome) -> i64 {
 
 /// Frames below, then lines, and boxes on top of their ends. Lines along which nothing went come
 /// first, so that those of the run cover them where they share a stretch.
-fn body(out: &mut String, drawing: &Drawing) {
+fn body(out: &mut String, drawing: &Drawing, form: Form) {
     for it in &drawing.frames {
         frame(out, it);
     }
@@ -142,7 +153,7 @@ fn body(out: &mut String, drawing: &Drawing) {
         }
     }
     for it in &drawing.nodes {
-        node(out, it);
+        node(out, it, form);
     }
 }
 
@@ -204,7 +215,7 @@ fn label(out: &mut String, label: &Label, taken: bool) {
     );
 }
 
-fn node(out: &mut String, node: &Node) {
+fn node(out: &mut String, node: &Node, form: Form) {
     let Node { rect, text: node_text, kind } = node;
     let class = match (kind, node_text.outcome) {
         (_, Some(outcome)) => outcome.class(),
@@ -212,7 +223,12 @@ fn node(out: &mut String, node: &Node) {
         (NodeKind::Hole, None) => "hole",
         (NodeKind::Step | NodeKind::Each, None) => "step",
     };
-    let _ = writeln!(out, r#"<g class="{class}"><title>{}</title>"#, escaped(&node_text.tooltip));
+    let place = match (form, node_text.step) {
+        (Form::Part, Some(step)) => format!(r#" data-step="{step}""#),
+        _ => String::new(),
+    };
+    let tooltip = escaped(&node_text.tooltip);
+    let _ = writeln!(out, r#"<g class="{class}"{place}><title>{tooltip}</title>"#);
     let mut front = *rect;
     if *kind == NodeKind::Each {
         front.w -= 2 * STACK_OFFSET;
@@ -272,4 +288,4 @@ fn escaped(text: &str) -> String {
 }
 
 /// Colours are spelt out for both, since not every program that shows SVG knows variables.
-const STYLE: &str = include_str!("svg.css");
+pub(crate) const STYLE: &str = include_str!("svg.css");

@@ -11,7 +11,7 @@ use super::prepare::Prepared;
 use super::restore::{Unrecorded, can_go_on, inputs_of, plan_of};
 use super::stored::{KeyGuard, cancel_stored};
 use crate::error::{Error, Result, StoreError};
-use crate::journal::{Change, RunCounts, RunQuery, RunState, Store, StoredRun};
+use crate::journal::{Change, History, RunCounts, RunQuery, RunState, Store, StoredRun};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::run::CancelCause;
@@ -182,6 +182,24 @@ impl Engine {
     /// If the engine has no store, or the store cannot be read.
     pub fn run_counts(&self, query: &RunQuery) -> Result<RunCounts> {
         Ok(self.durable()?.store().counts(query)?)
+    }
+
+    /// The run with this key as the store has it, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, or the store cannot be read.
+    pub fn stored_run(&self, key: &str) -> Result<Option<StoredRun>> {
+        Ok(self.durable()?.store().run(key)?)
+    }
+
+    /// What is recorded of a run so far, read without its events; `None` if the store has no such run.
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, the store cannot be read, or one of the run's records is damaged.
+    pub fn history(&self, key: &str) -> Result<Option<History>> {
+        Ok(History::read(self.durable()?.store(), key)?)
     }
 
     /// Cancels a durable run, whether it is under way here or was left unfinished. Says whether there

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# The dashboard, which the tests of the workspace leave out: its package takes axum and hyper.
+set -euo pipefail
+cargo clippy -p nexus-dashboard --all-targets --features server -- -D warnings
+cargo clippy -p nexus --features cli,dashboard -- -D warnings
+cargo test -p nexus-dashboard --features server
+cargo test -p nexus --features cli,dashboard --doc guide::dashboard
+
+# The page in a real browser. `NEXUS_PICTURES=docs/src/pictures ci/dashboard.sh` takes the guide's pictures.
+if ! command -v chromium >/dev/null; then
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends chromium >/dev/null
+fi
+cargo test -p nexus-dashboard --features server --test browser -- --ignored

@@ -1,0 +1,53 @@
+//! What stands in for the dashboard in a build without it.
+
+#![allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "as in a build with a dashboard")]
+
+use std::net::SocketAddr;
+
+use clap::{ArgMatches, Command};
+use nexus_core::{Engine, EngineBuilder};
+
+use crate::output::Failure;
+
+/// Nobody does anything on a dashboard.
+#[allow(dead_code, reason = "there is none")]
+pub(crate) struct ActionTaken {
+    pub(crate) by: String,
+    pub(crate) key: String,
+    pub(crate) action: &'static str,
+    pub(crate) step: Option<String>,
+    pub(crate) error: Option<String>,
+}
+
+/// No page was asked for.
+pub(crate) struct Page;
+
+/// There is none.
+pub(crate) enum Server {}
+
+impl Server {
+    pub(crate) fn address(&self) -> SocketAddr {
+        match *self {}
+    }
+}
+
+impl Page {
+    pub(crate) fn of(
+        _: &ArgMatches,
+        _: impl Fn(&ActionTaken) + Send + Sync + 'static,
+    ) -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    pub(crate) fn observe(&self) -> impl FnOnce(EngineBuilder) -> EngineBuilder + use<> {
+        |engine| engine
+    }
+
+    pub(crate) fn serve(self, _: &Engine) -> Result<Option<Server>, Failure> {
+        Ok(None)
+    }
+}
+
+pub(crate) fn arguments(command: Command) -> Command {
+    command
+}

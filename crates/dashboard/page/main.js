@@ -1,0 +1,65 @@
+// Which view is shown, what is new, and light or dark.
+
+let INFO = { actions: false, live: false, caller: null };
+let VIEW = null;
+let SHOWN = null;
+
+function show() {
+  const [path, query] = location.hash.slice(1).split("?");
+  const parameters = new URLSearchParams(query ?? "");
+  const [, name, key] = path.split("/");
+  const place = name === "run" ? path : location.hash;
+  if (place === SHOWN && VIEW?.moved) return VIEW.moved(parameters);
+  SHOWN = place;
+  VIEW?.left?.();
+  document.title = "nexus";
+  for (const link of document.querySelectorAll("nav a")) {
+    const is = link.getAttribute("href") === `#/${name === "run" ? "" : name ?? ""}`;
+    if (is) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+  }
+  const views = { grid: gridView, pools: poolsView, events: eventsView, actions: actionsView };
+  if (name === "run") VIEW = runView(decodeURIComponent(key ?? ""), parameters);
+  else VIEW = (views[name] ?? runsView)(parameters);
+}
+
+function listen() {
+  const state = document.getElementById("state");
+  const say = (text) => { state.textContent = text; };
+  if (!INFO.live) {
+    say("looks every 5 s");
+    setInterval(() => VIEW?.changed?.({ runs: [], more: true }), 5000);
+    return;
+  }
+  const source = new EventSource(`${BASE}/api/v1/live`);
+  source.onopen = () => say("live");
+  source.onmessage = (event) => {
+    const news = JSON.parse(event.data);
+    if (news.more || news.runs.length) VIEW?.changed?.(news);
+  };
+  source.onerror = () => {
+    say("not connected");
+    // The browser tries again by itself, except where the server has said no.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+  };
+}
+
+function paint(theme) {
+  document.documentElement.className = theme;
+  document.getElementById("theme").textContent = theme === "dark" ? "Light" : "Dark";
+}
+
+const preferred = matchMedia("(prefers-color-scheme: dark)");
+const chosen = () => localStorage.getItem("theme") ?? (preferred.matches ? "dark" : "light");
+preferred.addEventListener("change", () => paint(chosen()));
+document.getElementById("theme").addEventListener("click", () => {
+  localStorage.setItem("theme", chosen() === "dark" ? "light" : "dark");
+  paint(chosen());
+});
+paint(chosen());
+
+(async () => {
+  try { INFO = await api("/info"); } catch (error) { fill(MAIN, problem(error)); }
+  addEventListener("hashchange", show);
+  show();
+  listen();
+})();

@@ -1,0 +1,116 @@
+// The grid, the pools, the events, the actions; and the question before an action.
+
+let EVENTS = null;
+function events() {
+  EVENTS ??= api("/events");
+  return EVENTS;
+}
+
+/** Asks once more, and then has it done. `value` is JSON as it was typed, so that no digit is lost. */
+function act(key, label, says, body, value) {
+  const dialog = document.getElementById("dialog");
+  const name = h("input", { id: "by", value: localStorage.getItem("by") ?? "", autocomplete: "name", required: true });
+  const wrong = h("p", { class: "problem", role: "alert" });
+  const send = async (event) => {
+    event.preventDefault();
+    if (!INFO.caller) localStorage.setItem("by", name.value);
+    const rest = JSON.stringify({ ...body, confirm: key, by: name.value || undefined });
+    const text = value === undefined ? rest : `${rest.slice(0, -1)},"value":${value}}`;
+    try {
+      await api(`${runPath(key)}/actions`, null, { method: "POST", headers: { "content-type": "application/json" }, body: text });
+      dialog.close();
+      VIEW?.changed?.({ runs: [key], more: true });
+    } catch (error) { wrong.textContent = error.message; }
+  };
+  fill(dialog, h("form", { submit: send },
+    h("h2", null, `${label}?`), h("p", null, h("b", null, key)), h("p", null, says),
+    INFO.caller ? h("p", { class: "muted" }, `It is recorded that ${INFO.caller} did it.`)
+      : h("p", null, h("label", { for: "by" }, "Your name, for the record "), name),
+    wrong,
+    h("p", { class: "buttons" },
+      h("button", { id: "confirm", class: "main" }, `Yes, ${label.charAt(0).toLowerCase()}${label.slice(1)}`),
+      h("button", { type: "button", id: "dismiss", click: () => dialog.close() }, "No"))));
+  dialog.showModal();
+}
+
+function gridView(query) {
+  const pipeline = query.get("pipeline") ?? "";
+  const input = h("input", { id: "grid-pipeline", type: "search", value: pipeline, list: "pipelines" });
+  const names = h("datalist", { id: "pipelines" });
+  const grid = h("div", { class: "scroll" });
+  fill(MAIN, h("h1", null, "Grid"),
+    h("form", { class: "filters", submit: (event) => { event.preventDefault(); location.hash = `#/grid?pipeline=${encodeURIComponent(input.value)}`; } },
+      h("label", null, "Pipeline ", input), names, h("button", null, "Show")), grid);
+  async function load() {
+    try {
+      let wanted = pipeline;
+      const runs = (await api("/runs", { limit: 200 })).runs;
+      const known = [...new Set(runs.map((run) => run.pipeline))];
+      fill(names, known.map((value) => h("option", { value })));
+      if (!wanted) wanted = input.value = known[0] ?? "";
+      if (!wanted) return fill(grid, h("p", { class: "muted" }, "There are no runs."));
+      const { steps, runs: columns } = await api("/grid", { pipeline: wanted });
+      const most = steps.map((_, place) => Math.max(...columns.map((run) => run.cells[place]?.seconds ?? 0)));
+      const cell = (run, place) => {
+        const it = run.cells[place];
+        if (!it) return h("td", null, h("span", { class: "cell is-none" }));
+        const slow = it.seconds > 0.001 && columns.length > 2 && it.seconds === most[place] && it.seconds > 2 * median(columns.map((other) => other.cells[place]?.seconds ?? 0));
+        const says = `${steps[place]}: ${word(it.outcome)}, ${plural(it.attempts, "attempt")}, ${short(it.seconds * 1e6)}`;
+        return h("td", null, h("a", { class: `cell is-${it.outcome}`, href: runLink(run.key, steps[place]), title: says, "aria-label": says },
+          it.attempts > 1 ? String(Math.min(it.attempts, 999)) : "", slow ? "!" : ""));
+      };
+      fill(grid, h("table", { class: "grid" },
+        h("thead", null, h("tr", null, h("th", { scope: "col" }, "Step"), columns.map((run) =>
+          h("th", { scope: "col" }, h("a", { href: runLink(run.key), title: `${run.key}, ${date(run.started)}`, "aria-label": run.key }, h("i", { class: `dot is-${run.status}` })))), h("th", { scope: "col" }, "Median"))),
+        h("tbody", null, steps.map((path, place) => h("tr", null, h("th", { scope: "row", title: path }, path), columns.map((run) => cell(run, place)),
+          h("td", { class: "number" }, short(median(columns.map((run) => run.cells[place]?.seconds ?? 0)) * 1e6)))))),
+        h("p", { class: "muted" }, "The last run is on the left. A number says how many attempts there were, and ! which run was slowest by far."));
+    } catch (error) { fill(grid, problem(error)); }
+  }
+  const reload = paced(load, 3000);
+  reload();
+  return { changed: reload };
+}
+
+function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** A view of one table, which is asked for again when something changes. */
+function tableView(title, path, draw) {
+  const body = h("div");
+  fill(MAIN, h("h1", null, title), body);
+  const reload = paced(async () => {
+    try { fill(body, draw(await api(path))); } catch (error) { fill(body, problem(error)); }
+  }, 1000);
+  reload();
+  return { changed: reload };
+}
+
+const or = (value, none) => value ?? h("span", { class: "muted" }, none);
+const seconds = (value) => (value === null ? null : short(value * 1e6));
+
+function poolsView() {
+  return tableView("Pools", "/pools", (pools) => table(["Executor", "Threads", "Workers", "At once", "Running now", "Events"], pools.map((it) => [
+    it.executor, or(it.threads, ""), or(it.workers, it.executor.startsWith("the run") ? "" : "its own choice"), or(it.max_concurrency, "any"),
+    it.workers && it.running >= it.workers ? h("b", null, `${it.running}, all are busy`) : String(it.running), it.events.join(", ")]),
+  "No event is linked into this program."));
+}
+
+function eventsView() {
+  return tableView("Events", "/events", (all) => table(["Event", "Takes", "Yields", "Runs", "Timeout", "Retries", "At worst"], all.map((it) => [
+    h("span", { title: it.place }, h("b", null, it.name), it.version > 1 ? ` version ${it.version}` : ""),
+    it.parameters.map((one) => h("div", null, h("code", null, `${one.name}: ${one.type}`))), h("code", null, it.output),
+    [or(it.executor, "on the run's thread"), it.workers ? `, ${plural(it.workers, "worker")}` : ""],
+    or(seconds(it.timeout_seconds), "none"), or(it.retries, "none"), or(seconds(it.worst_seconds), "")]),
+  "No event is linked into this program."));
+}
+
+function actionsView() {
+  return tableView("Actions", "/actions", (all) => [
+    table(["When", "Who", "What", "Run", "Result"], all.map((it) => [
+      time(it.at), it.by, `${it.action}${it.step ? " " + it.step : ""}`, h("a", { href: runLink(it.key) }, it.key),
+      it.error ? h("span", { class: "problem" }, it.error) : "done"]), "Nobody has done anything since this program began."),
+  ]);
+}

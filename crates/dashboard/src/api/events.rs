@@ -1,0 +1,136 @@
+//! The events of this program, and the pools where they run.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use nexus_core::{EventInfo, ParameterInfo, ParameterSource, Registry, SettingsInfo};
+use serde::Serialize;
+
+use super::{Answer, Shared, blocking};
+
+/// An event and its settings, before a flow adds to them.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Event {
+    name: String,
+    place: String,
+    version: u32,
+    output: String,
+    parameters: Vec<Parameter>,
+    executor: Option<String>,
+    /// What the names of its threads begin with.
+    threads: Option<String>,
+    workers: Option<usize>,
+    max_concurrency: Option<usize>,
+    timeout_seconds: Option<f64>,
+    /// How it is retried, in a sentence.
+    retries: Option<String>,
+    /// The longest that its waits together, and its attempts if they have a timeout, can take.
+    worst_seconds: Option<f64>,
+    checkpoint: bool,
+}
+
+/// A parameter of an event.
+#[derive(Debug, Clone, Serialize)]
+struct Parameter {
+    name: &'static str,
+    #[serde(rename = "type")]
+    ty: String,
+    /// Where its value comes from: a `field`, the arrow (`piped`), the engine (`state`) or the run
+    /// (`context`).
+    from: &'static str,
+}
+
+/// A pool as events ask for it.
+#[derive(Debug, Serialize)]
+pub(super) struct Pool {
+    executor: String,
+    threads: Option<String>,
+    /// How many workers it has; nothing if the executor decides.
+    workers: Option<usize>,
+    max_concurrency: Option<usize>,
+    events: Vec<String>,
+    /// How many attempts of durable runs are in it now.
+    running: usize,
+}
+
+/// `GET /events`.
+pub(super) async fn list(State(app): Shared) -> Answer<Vec<Event>> {
+    blocking(&app, |_| Ok(events().to_vec())).await.map(Json)
+}
+
+/// `GET /pools`.
+pub(super) async fn pools(State(app): Shared) -> Answer<Vec<Pool>> {
+    let running = app.live.running();
+    let mut pools = BTreeMap::new();
+    for event in events() {
+        let executor = event.executor.as_deref().unwrap_or("the run's own thread");
+        let place = (executor, &event.threads, event.workers, event.max_concurrency);
+        let pool = pools.entry(place).or_insert_with(|| Pool {
+            executor: executor.to_owned(),
+            threads: event.threads.clone(),
+            workers: event.workers,
+            max_concurrency: event.max_concurrency,
+            events: Vec::new(),
+            running: 0,
+        });
+        pool.events.push(event.name.clone());
+        pool.running += running.get(&event.name).copied().unwrap_or(0);
+    }
+    Ok(Json(pools.into_values().collect()))
+}
+
+/// The events that are linked into this program. They do not change.
+fn events() -> &'static [Event] {
+    static EVENTS: OnceLock<Vec<Event>> = OnceLock::new();
+    EVENTS.get_or_init(|| {
+        let registry = Registry::linked();
+        let mut names: Vec<String> = registry.names().map(str::to_owned).collect();
+        names.sort();
+        names.iter().flat_map(|name| registry.describe(name)).map(event).collect()
+    })
+}
+
+fn event(info: EventInfo) -> Event {
+    let (retries, worst_seconds) = retries(&info.settings);
+    let parameter = |it: &ParameterInfo| Parameter {
+        name: it.name,
+        ty: it.ty.name(),
+        from: match it.from {
+            ParameterSource::Field => "field",
+            ParameterSource::Piped => "piped",
+            ParameterSource::State => "state",
+            _ => "context",
+        },
+    };
+    Event {
+        parameters: info.parameters.iter().map(parameter).collect(),
+        output: info.output.name(),
+        name: info.name,
+        place: info.place,
+        version: info.version,
+        executor: info.settings.executor,
+        threads: info.settings.executor_config.name_prefix().map(str::to_owned),
+        workers: info.settings.executor_config.workers(),
+        max_concurrency: info.settings.executor_config.concurrency(),
+        timeout_seconds: info.settings.timeout.map(|it| it.as_secs_f64()),
+        retries,
+        worst_seconds,
+        checkpoint: info.settings.checkpoint,
+    }
+}
+
+fn retries(settings: &SettingsInfo) -> (Option<String>, Option<f64>) {
+    match &settings.retry_policy {
+        None => (None, None),
+        Some(Err(error)) => (Some(error.to_string()), None),
+        Some(Ok(policy)) => {
+            let schedule = policy.schedule();
+            let attempts = settings.timeout.map(|it| it.saturating_mul(policy.max_attempts()));
+            let worst = schedule.total().saturating_add(attempts.unwrap_or(Duration::ZERO));
+            (Some(schedule.to_string()), Some(worst.as_secs_f64()))
+        }
+    }
+}

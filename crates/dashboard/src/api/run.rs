@@ -1,0 +1,138 @@
+//! One run.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use nexus_core::StepAddress;
+use nexus_core::journal::{AttemptEnd, HaltCause, History, Timestamp};
+use serde::Serialize;
+
+use super::hints::{Hint, hints};
+use super::runs::ListedRun;
+use super::{Answer, Shared, blocking};
+use crate::dashboard::App;
+use crate::error::ApiError;
+use crate::live::{Activity, now};
+
+/// So much of an input or a value is shown, in bytes.
+const MOST_SHOWN: usize = 16 * 1024;
+/// So many pending steps are listed, and so many tasks that run.
+const MOST_LISTED: usize = 200;
+
+/// A run, without its steps: those are asked for in pages.
+#[derive(Debug, Serialize)]
+pub(super) struct ShownRun {
+    #[serde(flatten)]
+    run: ListedRun,
+    flow: String,
+    inputs: Text,
+    halted: Option<Halted>,
+    /// Where somebody decided that it goes on, or begins again.
+    revisions: Vec<Revision>,
+    /// How many steps its flow has.
+    steps: usize,
+    /// What runs now, and what waits for its next attempt.
+    activity: Vec<Activity>,
+    /// What waits for the world outside.
+    pending: Vec<Pending>,
+    hints: Vec<Hint>,
+    now: Timestamp,
+}
+
+/// A text that may be too long to be shown.
+#[derive(Debug, Serialize)]
+pub(super) struct Text {
+    /// Its beginning.
+    text: String,
+    /// How long all of it is.
+    bytes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Halted {
+    at: Timestamp,
+    by: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Revision {
+    at: Timestamp,
+    kind: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Pending {
+    /// What an action is given as `step`.
+    step: String,
+    event: String,
+    attempt: u32,
+    since: Timestamp,
+    /// The type of the value that it waits for.
+    output: String,
+}
+
+impl Text {
+    pub(super) fn new(text: &str) -> Self {
+        let shown = text.floor_char_boundary(MOST_SHOWN);
+        Self { text: text[..shown].to_owned(), bytes: text.len() }
+    }
+}
+
+/// `GET /runs/{key}`.
+pub(super) async fn show(State(app): Shared, Path(key): Path<String>) -> Answer<ShownRun> {
+    blocking(&app, move |app| {
+        let history = app.histories.read(&app.engine, &key)?;
+        Ok::<_, ApiError>(ShownRun::new(app, &history))
+    })
+    .await
+    .map(Json)
+}
+
+impl ShownRun {
+    fn new(app: &App, history: &History) -> Self {
+        let run = &history.run;
+        let (_, mut activity) = app.live.activity(&run.start.key);
+        let pending = pending(history);
+        let hints = hints(history, &activity, app.live.is_observed());
+        activity.truncate(MOST_LISTED);
+        let revision =
+            |it: &nexus_core::journal::Revision| Revision { at: it.at, kind: it.kind.name() };
+        Self {
+            run: ListedRun::new(app, run),
+            flow: run.flow().script.clone(),
+            inputs: Text::new(&run.start.inputs),
+            halted: history.halted.map(|(at, by)| Halted { at, by: cause(by) }),
+            revisions: run.revisions.iter().map(revision).collect(),
+            steps: history.steps.len(),
+            activity,
+            pending,
+            hints,
+            now: now(),
+        }
+    }
+}
+
+fn cause(by: HaltCause) -> &'static str {
+    match by {
+        HaltCause::Parent => "parent",
+        HaltCause::Timeout => "timeout",
+        _ => "request",
+    }
+}
+
+fn pending(history: &History) -> Vec<Pending> {
+    if history.run.ended_at.is_some() {
+        return Vec::new();
+    }
+    let steps = history.steps.iter().zip(&history.run.flow().steps);
+    let attempts = steps.flat_map(|(step, of_flow)| {
+        let open = step.attempts.iter().filter(|it| it.ended == AttemptEnd::Pending);
+        open.map(move |attempt| Pending {
+            step: StepAddress::new(&step.path, attempt.item).to_string(),
+            event: step.event.clone(),
+            attempt: attempt.attempt,
+            since: attempt.span.to,
+            output: of_flow.output.clone(),
+        })
+    });
+    attempts.take(MOST_LISTED).collect()
+}

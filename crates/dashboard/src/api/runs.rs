@@ -1,0 +1,153 @@
+//! Lists of runs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use nexus_core::journal::{Cursor, RunCounts, RunQuery, RunState, StoredRun, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Shared, blocking, parameters};
+use crate::dashboard::App;
+use crate::error::ApiError;
+
+const PAGE: usize = 50;
+const LONGEST_PAGE: usize = 500;
+
+/// Which runs to list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    /// States, with commas between them.
+    status: Option<String>,
+    pipeline: Option<String>,
+    /// What the key begins with.
+    key: Option<String>,
+    parent: Option<String>,
+    since: Option<u64>,
+    until: Option<u64>,
+    /// Where the page before ended.
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A run in a list.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedRun {
+    pub(super) key: Arc<str>,
+    pipeline: Arc<str>,
+    status: &'static str,
+    started: Timestamp,
+    ended: Option<Timestamp>,
+    deadline: Option<Timestamp>,
+    parent: Option<Arc<str>>,
+    records: u64,
+    reason: Option<String>,
+    /// Whether it is under way in this process, if that is known.
+    active: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    runs: Vec<ListedRun>,
+    /// What `after` is for the next page, if there is one.
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Counts {
+    total: u64,
+    states: Vec<StateCount>,
+}
+
+#[derive(Debug, Serialize)]
+struct StateCount {
+    status: &'static str,
+    count: u64,
+}
+
+impl ListedRun {
+    pub(super) fn new(app: &App, run: &StoredRun) -> Self {
+        let start = &run.start;
+        let active = app.live.is_observed().then(|| app.live.activity(&start.key).0);
+        Self {
+            key: Arc::clone(&start.key),
+            pipeline: Arc::clone(&start.pipeline),
+            status: run.state.name(),
+            started: start.at,
+            ended: run.ended_at,
+            deadline: start.deadline,
+            parent: start.parent.clone(),
+            records: run.records,
+            reason: run.reason.clone(),
+            active,
+        }
+    }
+}
+
+impl Filter {
+    fn query(self) -> Result<RunQuery, ApiError> {
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let states = filled(self.status).map_or(Ok(Vec::new()), |names| states(&names))?;
+        Ok(RunQuery {
+            states,
+            pipeline: filled(self.pipeline),
+            key_prefix: filled(self.key),
+            parent: filled(self.parent).map(Arc::from),
+            since: self.since.map(Timestamp),
+            until: self.until.map(Timestamp),
+            after: filled(self.after).map(|place| cursor(&place)).transpose()?,
+            limit: Some(self.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE)),
+            ..RunQuery::all()
+        })
+    }
+}
+
+fn states(names: &str) -> Result<Vec<RunState>, ApiError> {
+    let state = |name: &str| {
+        let found = RunCounts::STATES.into_iter().find(|state| state.name() == name);
+        found.ok_or_else(|| {
+            let known = RunCounts::STATES.map(RunState::name).join(", ");
+            ApiError::bad_request(format!("there is no status `{name}`; there are {known}"))
+        })
+    };
+    names.split(',').map(state).collect()
+}
+
+/// A place in the list is written as the time when the run there began, and its key.
+fn cursor(text: &str) -> Result<Cursor, ApiError> {
+    let place = text.split_once(':').and_then(|(at, key)| {
+        Some(Cursor { at: Timestamp(at.parse().ok()?), key: Arc::from(key) })
+    });
+    place.ok_or_else(|| ApiError::bad_request(format!("`{text}` is no place in a list of runs")))
+}
+
+/// `GET /runs`.
+pub(super) async fn list(State(app): Shared, uri: Uri) -> Answer<Page> {
+    let mut query = parameters::<Filter>(&uri)?.query()?;
+    blocking(&app, move |app| {
+        let length = query.limit.unwrap_or(PAGE);
+        // One more says whether there is another page.
+        query.limit = Some(length + 1);
+        let found = app.engine.runs(&query)?;
+        let runs = found.iter().take(length).map(|run| ListedRun::new(app, run)).collect();
+        let last = found.get(length - 1).filter(|_| found.len() > length);
+        let next = last.map(|run| format!("{}:{}", run.start.at.0, run.start.key));
+        Ok(Page { runs, next })
+    })
+    .await
+    .map(Json)
+}
+
+/// `GET /counts`.
+pub(super) async fn counts(State(app): Shared, uri: Uri) -> Answer<Counts> {
+    let query = parameters::<Filter>(&uri)?.query()?;
+    blocking(&app, move |app| {
+        let counts = app.engine.run_counts(&query)?;
+        let count = |(state, count): (RunState, u64)| StateCount { status: state.name(), count };
+        Ok(Counts { total: counts.total(), states: counts.iter().map(count).collect() })
+    })
+    .await
+    .map(Json)
+}

@@ -1,0 +1,101 @@
+//! News for pages: server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use nexus_core::journal::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::dashboard::App;
+use crate::error::ApiError;
+use crate::live::{Live, News, now};
+
+/// A page is told ten times a second at most.
+const BETWEEN: Duration = Duration::from_millis(100);
+/// A line that says nothing, by which both ends notice that the other is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// So many pages are told at a time.
+pub(crate) const MOST_PAGES: usize = 64;
+
+/// What the streams of news share.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    places: Arc<Semaphore>,
+    /// When this process began to count versions: another process's versions say nothing here.
+    epoch: Timestamp,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { places: Arc::new(Semaphore::new(MOST_PAGES)), epoch: now() }
+    }
+}
+
+/// A page's stream of news. It holds nothing but the version that was told last, so a page that reads
+/// slowly costs no memory: what it has missed is told in one piece.
+struct Told {
+    live: Arc<Live>,
+    epoch: Timestamp,
+    last: u64,
+    greeting: Option<News>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// `GET /live`.
+pub(crate) async fn live(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let Ok(place) = Arc::clone(&app.streams.places).try_acquire_owned() else {
+        let why = format!("{MOST_PAGES} pages are open already, and told what happens");
+        return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    };
+    let (live, epoch) = (Arc::clone(&app.live), app.streams.epoch);
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let (last, greeting) = match last.map(|id| known(id, epoch)) {
+        // What has happened meanwhile is told first.
+        Some(Some(version)) => (version, live.since(version)),
+        Some(None) => (live.version(), News { runs: Vec::new(), more: true }),
+        None => (live.version(), News::default()),
+    };
+    let version = live.version();
+    let told =
+        Told { live, epoch, last: version.max(last), greeting: Some(greeting), _place: place };
+    let body = Body::from_stream(stream::unfold(told, |mut told| async move {
+        let piece = told.next().await;
+        Some((Ok::<_, Infallible>(Bytes::from(piece)), told))
+    }));
+    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+}
+
+impl Told {
+    /// The next piece of the stream.
+    async fn next(&mut self) -> String {
+        if let Some(news) = self.greeting.take() {
+            return format!("retry: 2000\n{}", self.piece(&news));
+        }
+        tokio::time::sleep(BETWEEN).await;
+        self.live.changed(self.last, KEEP_ALIVE).await;
+        let version = self.live.version();
+        if version == self.last {
+            return ":\n\n".to_owned();
+        }
+        let news = self.live.since(self.last);
+        self.last = version;
+        self.piece(&news)
+    }
+
+    fn piece(&self, news: &News) -> String {
+        let data = serde_json::to_string(news).unwrap_or_default();
+        format!("id: {}-{}\ndata: {data}\n\n", self.epoch.0, self.last)
+    }
+}
+
+/// The version in an id, if this process has given it.
+fn known(id: &str, epoch: Timestamp) -> Option<u64> {
+    let (of, version) = id.split_once('-')?;
+    if of.parse() == Ok(epoch.0) { version.parse().ok() } else { None }
+}

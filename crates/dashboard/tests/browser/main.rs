@@ -1,0 +1,189 @@
+//! The page in a real browser, on an engine whose runs go on meanwhile. `ci/dashboard.sh` runs it, and
+//! takes the guide's pictures with it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects"
+)]
+
+mod devtools;
+mod shop;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use devtools::Browser;
+use shop::{Checkout, Shop, Weather};
+
+/// Every text on the page that is hard to read against what is behind it, and every control that the
+/// keyboard cannot reach or that has no name.
+const BLEMISHES: &str = include_str!("blemishes.js");
+
+#[test]
+#[ignore = "needs Chromium: ci/dashboard.sh"]
+fn the_page_shows_and_steers_runs() {
+    let shop = Shop::new();
+    for number in 1..=60 {
+        let cents = if number % 9 == 0 { 0 } else { 1_000 + number };
+        shop.run(&format!("A-{number}"), Checkout::of("Ada", cents));
+    }
+    shop.run("B-1", Checkout::of("Bob", 200_000));
+    let weather = shop.start("weather/2026-11-27", Weather { rows: 10_000 });
+    let approval = shop.start("C-1", Checkout::of("<b>Cy</b>", 90_000));
+    let mut page = Browser::start();
+    page.size(1280, 900);
+    let root = format!("http://{}/", shop.server.address());
+
+    runs(&mut page, &root);
+    failed_run(&mut page, &root, &shop);
+    running_run(&mut page, &root);
+    pending_run(&mut page, &root);
+    assert!(approval.wait().unwrap().is_success());
+    grid_pools_events(&mut page, &root);
+    news(&mut page, &root, &shop);
+
+    shop.gate.open();
+    shop.engine.cancel("weather/2026-11-27").unwrap();
+    drop(weather.wait());
+    assert_eq!(page.eval("document.title === 'owned'"), false);
+    let strangers: Vec<_> = page
+        .requests
+        .iter()
+        .filter(|url| !url.starts_with(&root) && *url != "about:blank" && !url.starts_with("data:"))
+        .collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
+    assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
+}
+
+/// The table: counts, filters, pages.
+fn runs(page: &mut Browser, root: &str) {
+    page.open(root);
+    page.wait("document.querySelectorAll('table.runs tbody tr').length === 50");
+    page.sees("weather/2026-11-27");
+    page.click("#older");
+    page.wait("document.querySelectorAll('table.runs tbody tr').length === 13");
+    page.click("#newer");
+    page.wait("document.querySelectorAll('table.runs tbody tr').length === 50");
+    picture(page, "dashboard_runs", 420);
+    page.click("#only-failed");
+    page.wait("document.querySelectorAll('table.runs tbody tr').length === 1");
+    page.sees("B-1");
+    page.open(&format!("{root}#/?key=A-1"));
+    page.wait("document.querySelectorAll('table.runs tbody tr').length === 11");
+}
+
+/// A run that failed: its picture, a step by keyboard, its error as text, trying it again.
+fn failed_run(page: &mut Browser, root: &str, shop: &Shop) {
+    page.open(&format!("{root}#/run/B-1"));
+    page.wait("document.querySelectorAll('#picture [data-step]').length === 6");
+    page.wait("document.querySelectorAll('.lane').length === 6");
+    page.eval("document.querySelector('#picture [data-step=\"3\"]').focus()");
+    page.key("Enter", 13);
+    page.sees("onerror=");
+    assert_eq!(page.eval("document.querySelectorAll('main img').length"), 0);
+    page.wait("document.querySelector('aside .is-failure')");
+    // What it takes, with the field's value.
+    page.wait("document.querySelector('aside').innerText.includes('lamp')");
+    picture(page, "dashboard_failed", 800);
+    shop.bank.open();
+    page.click("#act-retry");
+    page.wait("document.querySelector('#dialog').open");
+    blemishes(page);
+    page.eval("document.getElementById('by').value = 'Ada'");
+    page.click("#confirm");
+    page.sees("waits for the world outside");
+    page.open(&format!("{root}#/actions"));
+    page.sees("Ada");
+    page.sees("retry");
+}
+
+/// A run that goes on: a folded fan-out, its items, progress, the wait before the next attempt.
+fn running_run(page: &mut Browser, root: &str) {
+    page.open(&format!("{root}#/run/weather%2F2026-11-27"));
+    page.wait("document.querySelector('#picture [data-step=\"2\"]').classList.contains('runs')");
+    page.sees("10,000 items, 11 failed");
+    page.sees("7 of 20");
+    page.sees("retrying");
+    page.click("#lane-1");
+    page.wait("document.querySelectorAll('aside .attempt').length === 11");
+    page.click("#lane-3");
+    page.sees("caused by: connection refused");
+    page.wait("/attempt 2 begins/.test(document.querySelector('aside').innerText)");
+    page.click("#zoom-in");
+    page.click("#zoom-right");
+    page.click("#zoom-all");
+    picture(page, "dashboard_running", 960);
+}
+
+/// A run that waits for somebody, who says what its step yields.
+fn pending_run(page: &mut Browser, root: &str) {
+    page.open(&format!("{root}#/run/C-1"));
+    page.sees("for a value of the type String");
+    page.eval("document.getElementById('value-0').value = '7'");
+    page.click(".pending button");
+    page.wait("document.querySelector('#dialog').open");
+    page.click("#confirm");
+    page.sees("yields `String`");
+    // The browser itself says of every such answer that it is an error.
+    let refused = page.complaints.pop().unwrap_or_default();
+    assert!(refused.contains("409") && page.complaints.is_empty(), "{refused}");
+    page.click("#dismiss");
+    page.eval("document.getElementById('value-0').value = '\"Ada says yes\"'");
+    page.click(".pending button");
+    page.wait("document.querySelector('#dialog').open");
+    page.click("#confirm");
+    page.wait("document.querySelector('h1 .is-succeeded')");
+}
+
+fn grid_pools_events(page: &mut Browser, root: &str) {
+    page.open(&format!("{root}#/grid?pipeline=Checkout"));
+    page.wait("document.querySelectorAll('table.grid tbody tr').length === 6");
+    picture(page, "dashboard_grid", 350);
+    page.open(&format!("{root}#/pools"));
+    page.sees("all are busy");
+    picture(page, "dashboard_pools", 330);
+    page.open(&format!("{root}#/events"));
+    page.sees("5 attempts, waits 60s");
+    blemishes(page);
+}
+
+/// A new run comes without anybody asking for it; the keyboard's focus stays.
+fn news(page: &mut Browser, root: &str, shop: &Shop) {
+    page.open(&format!("{root}#/"));
+    page.wait("document.querySelector('#state').textContent === 'live'");
+    page.wait("document.getElementById('older')");
+    page.eval("document.getElementById('older').focus()");
+    shop.run("Z-1", Checkout::of("Zoe", 5));
+    page.sees("Z-1");
+    assert_eq!(page.eval("document.activeElement.id"), "older");
+}
+
+/// Looks at the page in light and in dark, and keeps both for the guide where that is asked for.
+fn picture(page: &mut Browser, name: &str, height: u32) {
+    page.size(1100, height);
+    let folder = std::env::var_os("NEXUS_PICTURES");
+    for theme in ["light", "dark"] {
+        page.eval(&format!("localStorage.setItem('theme', '{theme}'); paint('{theme}')"));
+        blemishes(page);
+        if let Some(folder) = &folder {
+            let path = Path::new(folder).join(format!("{name}_{theme}.png"));
+            keep(&page.screenshot(), &path);
+        }
+    }
+    page.eval("localStorage.setItem('theme', 'light'); paint('light')");
+}
+
+fn blemishes(page: &mut Browser) {
+    let found = page.eval(BLEMISHES);
+    assert!(found.as_array().is_some_and(Vec::is_empty), "{found:#}");
+}
+
+fn keep(base64: &str, path: &Path) {
+    use std::io::Write;
+    let file = std::fs::File::create(path).unwrap();
+    let mut decoder =
+        Command::new("base64").arg("-d").stdin(Stdio::piped()).stdout(file).spawn().unwrap();
+    decoder.stdin.take().unwrap().write_all(base64.as_bytes()).unwrap();
+    assert!(decoder.wait().unwrap().success());
+}

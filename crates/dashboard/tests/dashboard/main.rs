@@ -1,0 +1,11 @@
+//! The dashboard as its clients see it: over a socket.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
+
+mod access;
+mod actions;
+mod document;
+mod measure;
+mod news;
+mod runs;
+mod support;
+mod trouble;

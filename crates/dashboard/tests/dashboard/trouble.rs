@@ -1,0 +1,153 @@
+//! Clients that want too much, and a store that breaks.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use nexus_core::Engine;
+use nexus_core::journal::{
+    Change, MemoryStore, Record, Request, RunCounts, RunQuery, Store, StoreError, StoredRun,
+};
+use nexus_dashboard::{Dashboard, ServeError};
+
+use crate::support::Site;
+
+#[test]
+fn a_port_that_is_taken_is_said_to_be() {
+    let site = Site::new(|it| it);
+    let error = Dashboard::new().serve(&Engine::new(), site.address()).unwrap_err();
+    assert!(matches!(error, ServeError::Listen { .. }), "{error}");
+    let place = site.address();
+    assert!(
+        error.to_string().starts_with(&format!("the dashboard cannot listen on {place}: ")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_body_of_100_mb_is_refused_before_it_is_read() {
+    let site = Site::new(|it| it.allow_actions(true));
+    let mut stream = TcpStream::connect(site.address()).unwrap();
+    write!(
+        stream,
+        "POST /api/v1/runs/a/actions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n"
+    )
+    .unwrap();
+    // It may well be that the connection is closed meanwhile.
+    let block = vec![b' '; 1024 * 1024];
+    let sent = (0..100).take_while(|_| stream.write_all(&block).is_ok()).count();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    assert!(answer.contains(" 413 ") || read.is_err() || sent < 100, "{sent} {answer}");
+    assert_eq!(site.get("/info").status, 200);
+}
+
+#[test]
+fn a_path_outside_leads_nowhere() {
+    let site = Site::new(|it| it);
+    for path in ["/../Cargo.toml", "/%2e%2e/etc/passwd", "/api/v1/../../x", "//", "/api/v2/runs"] {
+        let answer = site.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n"), "");
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    let answer = site.send("DELETE /api/v1/runs HTTP/1.1\r\nHost: localhost\r\n", "");
+    assert_eq!(answer.status, 405);
+}
+
+#[test]
+fn pages_that_listen_are_bounded_and_others_are_served() {
+    let site = Site::new(|it| it);
+    let listen = || {
+        let mut stream = TcpStream::connect(site.address()).unwrap();
+        write!(stream, "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).unwrap();
+        (stream, String::from_utf8_lossy(&start).into_owned())
+    };
+    let pages: Vec<_> = (0..80).map(|_| listen()).collect();
+    let served = pages.iter().filter(|(_, start)| start.ends_with("200")).count();
+    assert_eq!(served, 64);
+    assert_eq!(site.get("/info").status, 200);
+    drop(pages);
+}
+
+#[test]
+fn texts_of_users_come_as_json_and_never_as_markup() {
+    let site = Site::new(|it| it);
+    let key = "%3Cscript%3E%1b%5b31m";
+    site.shop.run(&site.shop.order, "<script>\u{1b}[31m");
+    let answer = site.get(&format!("/runs/{key}/steps"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.head.contains("content-type: application/json"));
+    let missing = site.get("/runs/%3Cscript%3E");
+    assert!(missing.head.contains("content-type: application/json"));
+}
+
+/// A store that works until its disk is gone.
+#[derive(Debug, Default)]
+struct Broken {
+    store: MemoryStore,
+    is_broken: std::sync::atomic::AtomicBool,
+}
+
+impl Broken {
+    fn look(&self) -> Result<&MemoryStore, StoreError> {
+        if self.is_broken.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(StoreError::io("cannot read the store", "the disk is gone"));
+        }
+        Ok(&self.store)
+    }
+}
+
+impl Store for Broken {
+    fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.look()?.commit(changes)
+    }
+    fn run(&self, key: &str) -> Result<Option<StoredRun>, StoreError> {
+        self.look()?.run(key)
+    }
+    fn records(&self, key: &str, after: u64, most: usize) -> Result<Vec<Record>, StoreError> {
+        self.look()?.records(key, after, most)
+    }
+    fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
+        self.look()?.runs(query)
+    }
+    fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError> {
+        self.look()?.counts(query)
+    }
+    fn request(&self, request: &Request) -> Result<(), StoreError> {
+        self.look()?.request(request)
+    }
+    fn requests(&self) -> Result<Vec<(u64, Request)>, StoreError> {
+        self.look()?.requests()
+    }
+    fn remove_request(&self, number: u64) -> Result<(), StoreError> {
+        self.look()?.remove_request(number)
+    }
+    fn remove(&self, keys: &[std::sync::Arc<str>]) -> Result<usize, StoreError> {
+        self.look()?.remove(keys)
+    }
+}
+
+#[test]
+fn a_store_that_breaks_is_said_to_be_broken_and_the_dashboard_goes_on() {
+    let store = std::sync::Arc::new(Broken::default());
+    let engine = Engine::builder().store(std::sync::Arc::clone(&store)).build().unwrap();
+    let mut site = Site::new(|it| it);
+    site.server = Dashboard::new().serve(&engine, "127.0.0.1:0".parse().unwrap()).unwrap();
+    assert_eq!(site.get("/runs").status, 200);
+    store.is_broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    let answer = site.get("/runs");
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.error(), "cannot read the store: the disk is gone");
+    assert_eq!(site.get("/info").status, 200);
+    store.is_broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(site.get("/runs").status, 200);
+}
+
+#[test]
+fn an_engine_without_a_store_says_what_it_lacks() {
+    let mut site = Site::new(|it| it);
+    site.server = Dashboard::new().serve(&Engine::new(), "127.0.0.1:0".parse().unwrap()).unwrap();
+    let answer = site.get("/runs");
+    assert_eq!(answer.status, 409);
+    assert!(answer.error().contains("the engine has no store"), "{}", answer.error());
+}
