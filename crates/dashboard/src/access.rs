@@ -1,27 +1,17 @@
-//! Who may ask for anything: the checks of every request before it is handled.
+//! Who may ask for anything, and under which name the dashboard may be reached.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
 
-use crate::dashboard::App;
 use crate::error::ApiError;
-use crate::page;
 use crate::server::ServeError;
 
 /// The cookie that a browser keeps a token in.
 pub(crate) const COOKIE: &str = "nexus_dashboard";
-
-/// A request has so long to arrive whole and to be answered; an answer that goes on, such as that of
-/// `/live`, may then take longer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 const SHORTEST_TOKEN: usize = 16;
 
@@ -66,7 +56,7 @@ impl Access {
     }
 
     /// Who has sent this, or `None` if that cannot be told and has to be.
-    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         if self.tokens.is_empty() {
             return Some(Caller(None));
         }
@@ -87,7 +77,7 @@ impl Access {
     }
 
     /// Refuses what comes under a foreign name, or from a page of another origin.
-    fn check_source(&self, parts: &Parts) -> Result<(), ApiError> {
+    pub(crate) fn check_source(&self, parts: &Parts) -> Result<(), ApiError> {
         let forbidden = |why: String| Err(ApiError::new(StatusCode::FORBIDDEN, why));
         let Some(host) = host(parts) else {
             return Err(ApiError::bad_request("the request says no host"));
@@ -116,50 +106,6 @@ impl Access {
         Ok(())
     }
 }
-
-/// Checks a request, has it handled, and adds to the answer what keeps browsers careful.
-pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let is_api = parts.uri.path().starts_with("/api/");
-    let mut response = match app.access.check_source(&parts) {
-        Err(refused) => refused.into_response(),
-        Ok(()) => match app.access.caller(&parts.headers) {
-            None if is_api => {
-                let why =
-                    "a token is needed: send `Authorization: Bearer ..`, or log in on the page";
-                ApiError::new(StatusCode::UNAUTHORIZED, why).into_response()
-            }
-            caller => {
-                parts.extensions.insert(caller.unwrap_or(Caller(None)));
-                let answer = next.run(Request::from_parts(parts, body));
-                tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| {
-                    let why = "the request did not arrive, or was not answered, in time";
-                    ApiError::new(StatusCode::REQUEST_TIMEOUT, why).into_response()
-                })
-            }
-        },
-    };
-    for (name, value) in HEADERS {
-        let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
-        response.headers_mut().entry(name).or_insert(value);
-    }
-    response
-}
-
-/// Whether whoever sends this may see more than the page where one logs in.
-pub(crate) fn is_known(app: &App, headers: &HeaderMap) -> bool {
-    app.access.caller(headers).is_some()
-}
-
-const HEADERS: [(&str, &str); 7] = [
-    ("content-security-policy", page::POLICY),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-store"),
-];
 
 /// The host that a request is for.
 fn host(parts: &Parts) -> Option<&str> {

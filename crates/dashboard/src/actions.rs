@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nexus_core::journal::{RunState, Timestamp};
 use nexus_core::{Engine, Error};
 use serde::{Deserialize, Serialize};
 
-use crate::dashboard::OnAction;
+pub(crate) type OnAction = Arc<dyn Fn(&ActionTaken) + Send + Sync>;
 
 /// So many actions are remembered.
 const REMEMBERED: usize = 1000;

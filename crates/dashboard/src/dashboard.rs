@@ -8,8 +8,11 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use nexus_core::Engine;
 
-use crate::access::{Access, Token, check};
-use crate::actions::{ActionLog, ActionTaken};
+use crate::access::{Access, Token};
+use crate::actions::{ActionLog, ActionTaken, OnAction};
+use crate::app::App;
+use crate::guard::check;
+use crate::histories::Histories;
 use crate::live::{Live, LiveObserver};
 use crate::logs::{LogLine, LogSource, LogsOf};
 use crate::server::{self, ServeError, Server};
@@ -28,20 +31,6 @@ pub struct Dashboard {
     allows_actions: bool,
     on_action: Option<OnAction>,
     logs: Option<LogSource>,
-}
-
-pub(crate) type OnAction = Arc<dyn Fn(&ActionTaken) + Send + Sync>;
-
-/// What the handlers of requests share.
-pub(crate) struct App {
-    pub(crate) engine: Engine,
-    pub(crate) live: Arc<Live>,
-    pub(crate) access: Access,
-    pub(crate) allows_actions: bool,
-    pub(crate) actions: ActionLog,
-    pub(crate) logs: Option<LogSource>,
-    pub(crate) histories: api::Histories,
-    pub(crate) streams: Streams,
 }
 
 impl Dashboard {
@@ -126,7 +115,7 @@ impl Dashboard {
             allows_actions: self.allows_actions,
             actions: ActionLog::new(self.on_action),
             logs: self.logs,
-            histories: api::Histories::default(),
+            histories: Histories::default(),
             streams: Streams::default(),
         });
         Router::new()

@@ -35,8 +35,11 @@
 mod access;
 mod actions;
 mod api;
+mod app;
 mod dashboard;
 mod error;
+mod guard;
+mod histories;
 mod live;
 mod logs;
 mod page;

@@ -10,12 +10,9 @@ use axum::routing::{get, post};
 use nexus_picture::Picture;
 use serde::Deserialize;
 
-use crate::access::{COOKIE, is_known};
-use crate::dashboard::App;
+use crate::access::COOKIE;
+use crate::app::App;
 use crate::error::ApiError;
-
-/// Nothing comes from elsewhere, no script and no style stands in the page, and no other page shows it.
-pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const PAGE: &str = include_str!("../page/index.html");
 const LOGIN: &str = include_str!("../page/login.html");
@@ -44,7 +41,7 @@ async fn page(
     headers: HeaderMap,
 ) -> Response {
     let base = escaped(uri.path().trim_end_matches('/'));
-    if is_known(&app, &headers) {
+    if app.access.caller(&headers).is_some() {
         return Html(PAGE.replace("{base}", &base)).into_response();
     }
     (StatusCode::UNAUTHORIZED, Html(LOGIN.replace("{base}", &base))).into_response()

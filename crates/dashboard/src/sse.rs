@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use nexus_core::journal::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::dashboard::App;
 use crate::error::ApiError;
 use crate::live::{Live, News, now};
 
@@ -47,28 +45,35 @@ struct Told {
     _place: OwnedSemaphorePermit,
 }
 
-/// `GET /live`.
-pub(crate) async fn live(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let Ok(place) = Arc::clone(&app.streams.places).try_acquire_owned() else {
-        let why = format!("{MOST_PAGES} pages are open already, and told what happens");
-        return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
-    };
-    let (live, epoch) = (Arc::clone(&app.live), app.streams.epoch);
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let (last, greeting) = match last.map(|id| known(id, epoch)) {
-        // What has happened meanwhile is told first.
-        Some(Some(version)) => (version, live.since(version)),
-        Some(None) => (live.version(), News { runs: Vec::new(), more: true }),
-        None => (live.version(), News::default()),
-    };
-    let version = live.version();
-    let told =
-        Told { live, epoch, last: version.max(last), greeting: Some(greeting), _place: place };
-    let body = Body::from_stream(stream::unfold(told, |mut told| async move {
-        let piece = told.next().await;
-        Some((Ok::<_, Infallible>(Bytes::from(piece)), told))
-    }));
-    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+impl Streams {
+    /// A stream of news for a page, which says with `Last-Event-ID` what it knows already.
+    pub(crate) fn open(&self, live: &Arc<Live>, headers: &HeaderMap) -> Response {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            let why = format!("{MOST_PAGES} pages are open already, and told what happens");
+            return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+        };
+        let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        // What happens from here on is told later.
+        let version = live.version();
+        let greeting = match last.map(|id| known(id, self.epoch)) {
+            None => News::default(),
+            // What has happened meanwhile is told first.
+            Some(Some(last)) => live.since(last),
+            Some(None) => News { runs: Vec::new(), more: true },
+        };
+        let told = Told {
+            live: Arc::clone(live),
+            epoch: self.epoch,
+            last: version,
+            greeting: Some(greeting),
+            _place: place,
+        };
+        let body = Body::from_stream(stream::unfold(told, |mut told| async move {
+            let piece = told.next().await;
+            Some((Ok::<_, Infallible>(Bytes::from(piece)), told))
+        }));
+        ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+    }
 }
 
 impl Told {

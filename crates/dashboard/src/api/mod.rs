@@ -3,7 +3,6 @@
 mod events;
 mod grid;
 mod hints;
-mod histories;
 mod run;
 mod runs;
 mod steps;
@@ -11,7 +10,7 @@ mod steps;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Json, Router, body::Bytes, extract::Query};
@@ -20,13 +19,11 @@ use serde::de::DeserializeOwned;
 
 use crate::access::Caller;
 use crate::actions::{ActionTaken, Request};
-use crate::dashboard::App;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::live::now;
 use crate::logs::{LogLine, LogsOf};
-use crate::{picture, sse};
-
-pub(crate) use histories::Histories;
+use crate::picture;
 
 /// The document that describes this API.
 const OPENAPI: &str = include_str!("../../openapi.json");
@@ -50,7 +47,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/actions", get(actions)),
         ("/events", get(events::list)),
         ("/pools", get(events::pools)),
-        ("/live", get(sse::live)),
+        ("/live", get(live)),
         ("/openapi.json", get(openapi)),
     ]
 }
@@ -118,6 +115,10 @@ async fn info(State(app): Shared, Extension(caller): Extension<Caller>) -> Json<
     })
 }
 
+async fn live(State(app): Shared, headers: HeaderMap) -> Response {
+    app.streams.open(&app.live, &headers)
+}
+
 async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
@@ -164,7 +165,7 @@ async fn act(
     State(app): Shared,
     Path(key): Path<String>,
     Extension(caller): Extension<Caller>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Answer<ActionTaken> {
     if !app.allows_actions {

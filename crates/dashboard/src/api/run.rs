@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::hints::{Hint, hints};
 use super::runs::ListedRun;
 use super::{Answer, Shared, blocking};
-use crate::dashboard::App;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::live::{Activity, now};
 

@@ -9,7 +9,7 @@ use nexus_core::journal::{Cursor, RunCounts, RunQuery, RunState, StoredRun, Time
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Shared, blocking, parameters};
-use crate::dashboard::App;
+use crate::app::App;
 use crate::error::ApiError;
 
 const PAGE: usize = 50;

@@ -1,0 +1,24 @@
+//! What the handlers of requests share.
+
+use std::sync::Arc;
+
+use nexus_core::Engine;
+
+use crate::access::Access;
+use crate::actions::ActionLog;
+use crate::histories::Histories;
+use crate::live::Live;
+use crate::logs::LogSource;
+use crate::sse::Streams;
+
+/// What the handlers of requests share.
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) live: Arc<Live>,
+    pub(crate) access: Access,
+    pub(crate) allows_actions: bool,
+    pub(crate) actions: ActionLog,
+    pub(crate) logs: Option<LogSource>,
+    pub(crate) histories: Histories,
+    pub(crate) streams: Streams,
+}
