@@ -365,7 +365,10 @@ impl Ledger {
                 if std::mem::replace(&mut attempt.pending, true) {
                     return twice("that it is pending");
                 }
-                self.waits(task, at, now);
+                // One that comes too late waits for nothing.
+                if attempt.end.is_none() {
+                    self.waits(task, at, now);
+                }
             }
             Notification::Completed { outcome, .. } => {
                 if std::mem::replace(&mut attempt.completed, true) {
