@@ -9,6 +9,8 @@
 pub mod borrowed;
 #[path = "ui/pass/durable.rs"]
 pub mod durable;
+#[path = "ui/pass/own_names.rs"]
+pub mod own_names;
 #[path = "ui/pass/process.rs"]
 pub mod process;
 #[path = "ui/pass/renamed.rs"]
@@ -27,6 +29,7 @@ fn main() -> nexus::Result<()> {
     }
     borrowed::main();
     durable::main();
+    own_names::main();
     process::main();
     renamed::main();
     strict::main();

@@ -18,9 +18,10 @@ pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::engine::prepare_values;
 pub use crate::event::{
-    Body, BodyFuture, Code, DescriptorName, Descriptors, Event, FromSetting, FunctionBody, Inputs,
-    IntoBypass, IntoOutcome, Nested, OwnField, OwnValues, Param, ParamKind, Plain, SettingKind,
-    Spec, only_async,
+    Along, Body, BodyFuture, By, CLONED, Callee, Calling, Code, Convert, DescriptorName,
+    Descriptors, Event, FromSetting, Function, Inputs, IntoBypass, IntoOutcome, Lent, LentOption,
+    Nested, Options, OwnField, OwnValues, Owned, ParamKind, ParamSpec, Parameter, Plain,
+    SettingKind, Shared, Signature, Spec, Types, Yields, only_async, returned, taken,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
 #[cfg(any(feature = "durable", feature = "json-input"))]
@@ -32,7 +33,7 @@ pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 pub use crate::value::{Borrowed, OutputInfo, ToJson, TypeInfo, Value};
-pub use crate::wire::{Serialisable, SerialisablePiped, Transfer, WirePart};
+pub use crate::wire::{PlainTransfer, Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "registry")]
 pub use crate::executor::LinkedExecutor;
@@ -138,10 +139,7 @@ pub use crate::__when_read as when_read;
 /// The traits whose constants answer where no inherent one does. They have no names, so that who
 /// imports them all imports no name.
 pub mod fallbacks {
-    pub use crate::checked::{
-        Fallback as _, FallbackDynamic as _, FallbackField as _, FallbackHolds as _,
-        FallbackReturns as _,
-    };
+    pub use crate::checked::{Fallback as _, FallbackField as _, FallbackHolds as _};
 }
 
 /// The code of an async event, which other threads may go on with.
@@ -173,4 +171,4 @@ pub fn goto_of<T: Descriptors>(value: &Value) -> Option<Descriptor> {
 }
 
 /// How a typed goto's value names its branch.
-pub type TypedGoto = fn(&Value) -> Option<Descriptor>;
+pub type BranchOf = fn(&Value) -> Option<Descriptor>;

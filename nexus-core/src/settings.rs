@@ -41,6 +41,13 @@ impl EventSettings {
         self
     }
 
+    /// Runs the event on executors of this type.
+    #[doc(hidden)]
+    pub fn executor_kind(mut self, kind: ExecutorKind) -> Self {
+        self.executor = Some(kind);
+        self
+    }
+
     /// Sets the executor up. Events with the same executor and the same set-up share it.
     pub fn executor_config(mut self, config: ExecutorInitializerConfig) -> Self {
         self.config = config;

@@ -46,6 +46,28 @@ pub(crate) fn is_static_ref(ty: &Type) -> bool {
     matches!(ty, Type::Reference(it) if it.lifetime.as_ref().is_some_and(|name| name.ident == "static"))
 }
 
+/// Whether this is one of the types that everybody knows: it owns its data, can be cloned and serialised,
+/// and is neither a state nor the context. The compiler need not be asked.
+pub(crate) fn is_well_known(ty: &Type) -> bool {
+    const NAMES: [&str; 17] = [
+        "bool", "char", "str", "String", "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32",
+        "i64", "isize", "f32", "f64", "i128",
+    ];
+    match without_parens(ty) {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Slice(slice) => is_well_known(&slice.elem),
+        Type::Path(path) => match path.path.get_ident() {
+            Some(name) => NAMES.iter().any(|known| name == known),
+            None if path.path.segments.len() == 1 => ["Vec", "Option"]
+                .iter()
+                .find_map(|name| single_generic_arg(ty, name))
+                .is_some_and(is_well_known),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
 /// Whether a type is written with a reference that has a lifetime. Who reads such a value has nothing
 /// that it could borrow from for so long.
 pub(crate) fn borrows(ty: &Type) -> bool {

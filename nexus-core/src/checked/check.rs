@@ -7,7 +7,7 @@ use nexus_pointy::binding_code as code;
 use nexus_pointy::suggest::nearest_of;
 
 use super::text::{Text, has, position, same};
-use crate::event::{DescriptorName, OwnField, Param, ParamKind, SettingKind, Spec};
+use crate::event::{DescriptorName, OwnField, ParamKind, ParamSpec, SettingKind, Spec, TypedGoto};
 use crate::wire::WirePart;
 
 /// A pipeline and its fields, as they are written.
@@ -110,7 +110,12 @@ impl Check {
     }
 
     #[track_caller]
-    const fn missing_field(at: &str, event: &Spec, fields: &PipelineFields, param: &Param) -> ! {
+    const fn missing_field(
+        at: &str,
+        event: &Spec,
+        fields: &PipelineFields,
+        param: &ParamSpec,
+    ) -> ! {
         let name = param.name();
         let text = Text::new()
             .add(at)
@@ -139,7 +144,7 @@ impl Check {
         at: &str,
         event: &Spec,
         fields: &PipelineFields,
-        param: &Param,
+        param: &ParamSpec,
         field: usize,
     ) -> ! {
         Text::new()
@@ -161,6 +166,50 @@ impl Check {
             .panic(code::UNBOUND)
     }
 
+    /// An event that takes a value clones it.
+    #[track_caller]
+    pub const fn by_value(ty: &str, is_clone: bool, is_context: bool) {
+        if is_context {
+            Text::new()
+                .add("take the context by reference, as `&Context`")
+                .panic(code::BAD_SIGNATURE)
+        }
+        if !is_clone {
+            Text::new()
+                .tick(ty)
+                .add(" is taken by value, but is not `Clone`; take `&")
+                .add(ty)
+                .add("` or `Arc<")
+                .add(ty)
+                .add(">`, which share the field")
+                .panic(code::BAD_SIGNATURE)
+        }
+    }
+
+    /// The type that an event returns is one that events may return.
+    #[track_caller]
+    pub const fn returns(ty: &str, is_one: bool) {
+        if !is_one {
+            Text::new()
+                .add("an event cannot return ")
+                .tick(ty)
+                .add("; the error must implement `std::error::Error + Send + Sync`, or be an `anyhow::Error`, a `Box<dyn std::error::Error + Send + Sync>` or a `String`")
+                .panic(code::BAD_SIGNATURE)
+        }
+    }
+
+    /// A field that the flow must set can be written in a flow.
+    #[track_caller]
+    pub const fn settable(ty: &str, kind: SettingKind) {
+        if matches!(kind, SettingKind::Opaque) {
+            Text::new()
+                .add("a field of type ")
+                .tick(ty)
+                .add(" cannot be set in a flow; give it a default: `#[field(default)]` or `#[field(default = ..)]`")
+                .panic(code::BAD_SIGNATURE)
+        }
+    }
+
     /// Async events need tokio.
     #[track_caller]
     pub const fn async_event() {
@@ -180,11 +229,11 @@ impl Check {
                 .add(" is not an executor; write `DefaultExecutor`, `ThreadPoolExecutor`, `AsyncExecutor`, `ProcessPoolExecutor`, or a type of your own that implements `nexus::Executor`")
                 .panic(code::BAD_EXECUTOR)
         }
-        if !event.known || event.is_async == runs_async {
+        if !event.known || event.options.is_async == runs_async {
             return;
         }
         let text = text.tick(event.name);
-        if event.is_async {
+        if event.options.is_async {
             text.add(" is async, but ")
                 .tick(executor)
                 .add(" runs plain functions; remove the executor, and `AsyncExecutor` runs it")
@@ -261,7 +310,7 @@ impl Check {
     }
 
     #[track_caller]
-    const fn widths(at: &str, event: &Spec, param: &Param, groups: &[Members]) {
+    const fn widths(at: &str, event: &Spec, param: &ParamSpec, groups: &[Members]) {
         let mut i = 0;
         while i < groups.len() {
             let group = &groups[i];
@@ -289,7 +338,7 @@ impl Check {
     const fn misfit(
         at: &str,
         event: &Spec,
-        param: &Param,
+        param: &ParamSpec,
         each: bool,
         groups: &[Members],
         leaf: &Leaf,
@@ -324,7 +373,7 @@ impl Check {
     /// Every branch that the event's value may name is there.
     #[track_caller]
     pub const fn covers(at: &str, event: &Spec, branches: &[DescriptorName]) {
-        let Some(all) = event.goto else { return };
+        let Some(TypedGoto { names: all, .. }) = event.yields.goto else { return };
         let (mut names, mut cure) = (Text::new(), Text::new());
         let mut missing = 0;
         let mut i = 0;
@@ -394,17 +443,17 @@ impl Check {
         }
         let mut names = [""; MOST];
         let mut i = 0;
-        while i < event.own.len() {
-            if same(event.own[i].name, key) {
-                return Self::own_kind(at, event, key, event.own[i].kind, given);
+        while i < event.options.own.len() {
+            if same(event.options.own[i].name, key) {
+                return Self::own_kind(at, event, key, event.options.own[i].kind, given);
             }
             if i < MOST {
-                names[i] = event.own[i].name;
+                names[i] = event.options.own[i].name;
             }
             i += 1;
         }
         let text = Text::new().add(at).add("unknown setting ").tick(key);
-        if event.own.is_empty() {
+        if event.options.own.is_empty() {
             text.add("; ").add(help).panic(code::UNKNOWN_SETTING)
         }
         let names = names.split_at(if i < MOST { i } else { MOST }).0;
@@ -472,8 +521,8 @@ impl Check {
     #[track_caller]
     pub const fn own_fields(at: &str, event: &Spec, keys: &[&str]) {
         let mut i = 0;
-        while i < event.own.len() {
-            let OwnField { name, required, .. } = event.own[i];
+        while i < event.options.own.len() {
+            let OwnField { name, required, .. } = event.options.own[i];
             if required && !has(keys, name) {
                 Text::new()
                     .add(at)
@@ -509,7 +558,7 @@ const fn is_in(branches: &[DescriptorName], wanted: DescriptorName) -> bool {
 }
 
 /// The type of the field that a parameter takes, as one would write it.
-const fn field_type(param: &Param) -> &'static str {
+const fn field_type(param: &ParamSpec) -> &'static str {
     match param.part.ty.as_bytes() {
         _ if !param.owned.is_empty() => param.owned,
         [b'&', ..] => param.part.ty.split_at(1).1,

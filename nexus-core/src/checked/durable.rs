@@ -47,7 +47,7 @@ impl Check {
     pub const fn recordable(at: &str, event: &Spec, in_flow: Option<bool>, is_stream: bool) {
         let is_recorded = match in_flow {
             Some(checkpoint) => checkpoint,
-            None => event.checkpoint,
+            None => event.options.checkpoint,
         };
         let output = &event.output;
         if !cfg!(feature = "durable") || !event.known || !is_recorded || !output.is_unsendable() {

@@ -27,11 +27,11 @@ pub use check::{Check, Leaf, LeafKind, Members, PipelineFields, SettingValueKind
 #[cfg(feature = "json-input")]
 pub use input::readable;
 pub use probe::{
-    AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, ByValue, Dynamic, Fallback,
-    FallbackDynamic, FallbackField, FallbackHolds, FallbackReturns, FieldKind, FieldValue,
-    GroupArity, HasError, HasParameter, Holds, Hole, Id, IsExecutor, IsStream, Json, Listed, Of,
-    Process, Processing, Returns, RunsAsync, RunsRemote, SerialisableOutput, Struct, StructEvent,
-    Typed, YieldsStream, by_value, conversion, needed,
+    AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, Cloned, ContextOf, Fallback,
+    FallbackField, FallbackHolds, FieldKind, FieldValue, GroupArity, HasError, HasParameter, Holds,
+    Hole, Id, IsDynamic, IsExecutor, IsStream, Json, Listed, Name, Of, Process, Processing,
+    Returns, RunsAsync, RunsRemote, StateOf, Struct, StructEvent, StructParts, Typed, YieldsStream,
+    needed,
 };
 
 #[cfg(test)]

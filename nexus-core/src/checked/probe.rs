@@ -3,41 +3,40 @@
 
 #![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
 
-use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::accepts::{Accepts, AcceptsItemsOf, Arity, ByMember, Place};
+use crate::context::{Context, State};
 use crate::event::{
-    Body, BodyFuture, Code, DescriptorName, Descriptors, Event, FromSetting, Inputs, IntoOutcome,
-    OwnField, OwnValues, SettingKind, Spec, at_once,
+    Body, BodyFuture, BuildBody, Descriptors, Event, FromSetting, Inputs, IntoOutcome, Options,
+    OwnField, OwnValues, SettingKind, Spec, TypedGoto, at_once,
 };
-use crate::executor::{BodyKind, Executor};
-use crate::outcome::{Bypass, Descriptor, Exception, ExceptionKind, TaskOutcome};
+use crate::executor::{BodyKind, DefaultExecutor, Executor, ExecutorKind};
+use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::piped::Items;
 use crate::retry::ErrorType;
 use crate::settings::EventSettings;
 use crate::shape::Nothing;
 use crate::value::{ToJson, Value, to_json};
-#[cfg(feature = "wire")]
-use crate::wire::Serialisable;
-use crate::wire::Transfer;
+use crate::wire::{StateBuilder, StateFactory, Transfer};
 
 /// The answers to what no inherent constant answers.
 pub trait Fallback {
     const IS: bool = false;
     const SPEC: &'static Spec = &Spec::NO_EVENT;
-    const BASE: Spec = Spec::NO_EVENT;
     const ARITY: usize = <Nothing as Arity>::ANY;
-    const DESCRIPTORS: Option<&'static [DescriptorName]> = None;
-    const GOTO: Option<fn(&Value) -> Option<Descriptor>> = None;
+    const GOTO: Option<TypedGoto> = None;
     const JSON: Option<ToJson> = None;
     const KIND: SettingKind = SettingKind::Opaque;
     const LISTED: Option<ErrorType> = None;
     const VALUE: Transfer = Transfer::No;
     const PIPED: Transfer = Transfer::No;
-    const STATE: Transfer = Transfer::NoFactory;
+    const FACTORY: Transfer = Transfer::NoFactory;
+    /// That of what is no executor, which has its own error.
+    const KIND_OF: ExecutorKind = ExecutorKind::of::<DefaultExecutor>();
+    const PARTS: StructParts = StructParts::NONE;
     #[cfg(feature = "json-input")]
     const FROM_JSON: Option<crate::input::ReadJson> = None;
 }
@@ -58,8 +57,6 @@ impl Id for () {
 pub struct Of<E>(PhantomData<E>);
 impl<E: Event> Of<E> {
     pub const SPEC: &'static Spec = E::SPEC;
-    /// What its types say, of a function that is an event.
-    pub const BASE: Spec = Spec::of::<E>();
 }
 
 /// What a pipeline's field may hold.
@@ -88,19 +85,44 @@ pub trait FallbackHolds<T> {
 }
 impl<T> FallbackHolds<T> for Holds<T> {}
 
-/// The parameter whose name hashes to `NAME` is a field of type `T`. (Were it an associated type,
-/// a public event could not take a private one.)
-pub trait HasParameter<const NAME: u64, T> {}
+/// The name of a parameter or field, as a type.
+pub struct Name<const HASH: u64>;
+
+/// The parameter called `N` is a field of type `T`. (Were it an associated type, a public event could
+/// not take a private one.)
+pub trait HasParameter<N, T> {}
 
 /// Whether the event's parameter of that name, if it has one, is a `T`.
-pub struct Binds<T, E, const NAME: u64>(PhantomData<(T, E)>);
-impl<T, E: HasParameter<NAME, T>, const NAME: u64> Binds<T, E, NAME> {
+pub struct Binds<T, E, N>(PhantomData<(T, E, N)>);
+impl<T, E: HasParameter<N, T>, N> Binds<T, E, N> {
     pub const IS: bool = true;
 }
 
 /// Whether this is an executor.
 pub struct IsExecutor<E>(PhantomData<E>);
 impl<E: Executor> IsExecutor<E> {
+    pub const IS: bool = true;
+    pub const KIND_OF: ExecutorKind = ExecutorKind::of::<E>();
+}
+
+/// Whether this is a [`State`], and how another process builds what it shares.
+pub struct StateOf<T>(PhantomData<T>);
+impl<T> StateOf<State<T>> {
+    pub const IS: bool = true;
+}
+impl<T: StateFactory> StateOf<State<T>> {
+    pub const FACTORY: Transfer = Transfer::State(StateBuilder::of::<T>());
+}
+
+/// Whether this is the context.
+pub struct ContextOf<T: ?Sized>(PhantomData<T>);
+impl ContextOf<Context> {
+    pub const IS: bool = true;
+}
+
+/// Whether an event may take this by value.
+pub struct Cloned<T>(PhantomData<T>);
+impl<T: Clone> Cloned<T> {
     pub const IS: bool = true;
 }
 
@@ -134,39 +156,17 @@ impl<P: Place<Shape: Arity>> GroupArity<P> {
     pub const ARITY: usize = <P::Shape as Arity>::ARITY;
 }
 
-/// Whether an event may return `R`, and how to convert it.
-pub struct Returns<R, Form>(PhantomData<(R, Form)>);
-impl<R: IntoOutcome<Form>, Form> Returns<R, Form> {
+/// Whether an event that yields `T` may return `R`.
+pub struct Returns<R, Form, T>(PhantomData<(R, Form, T)>);
+impl<R: IntoOutcome<Form, Output = T>, Form, T> Returns<R, Form, T> {
     pub const IS: bool = true;
-    pub const CONVERT: fn(R) -> TaskOutcome = R::into_outcome;
 }
 
-/// [`Returns::CONVERT`] of what an event cannot return, which has its own error.
-pub trait FallbackReturns<R> {
-    const CONVERT: fn(R) -> TaskOutcome =
-        |_| Exception::of_kind(ExceptionKind::Edge, String::new()).into();
+/// Whether this is a result whose error type is dynamic: `anyhow::Error`, `eyre::Report`, a box.
+pub struct IsDynamic<R>(PhantomData<R>);
+impl<T, E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static> IsDynamic<Result<T, E>> {
+    pub const IS: bool = true;
 }
-impl<R, Form> FallbackReturns<R> for Returns<R, Form> {}
-
-/// How a result is converted whose error type is dynamic: `anyhow::Error`, `eyre::Report`, a box.
-/// [`Returns::CONVERT`] would turn it into a box, and the first two hide in it what they carry.
-pub struct Dynamic<R, Form>(PhantomData<(R, Form)>);
-impl<T, E, Form> Dynamic<Result<T, E>, Form>
-where
-    E: AsRef<dyn StdError + Send + Sync> + Send + Sync + 'static,
-    Result<T, Infallible>: IntoOutcome<Form>,
-{
-    pub const CONVERT: Option<fn(Result<T, E>) -> TaskOutcome> = Some(|result| match result {
-        Ok(value) => Ok::<T, Infallible>(value).into_outcome(),
-        Err(error) => Exception::of_dynamic(error).into(),
-    });
-}
-
-/// [`Dynamic::CONVERT`] of everything else.
-pub trait FallbackDynamic<R> {
-    const CONVERT: Option<fn(R) -> TaskOutcome> = None;
-}
-impl<R, Form> FallbackDynamic<R> for Dynamic<R, Form> {}
 
 /// Whether this is a result whose error type is an error itself, and to be kept as it is.
 pub struct HasError<R>(PhantomData<R>);
@@ -174,41 +174,19 @@ impl<T, E: StdError> HasError<Result<T, E>> {
     pub const IS: bool = true;
 }
 
-/// The way to convert what an event returns, made of the answers to these three questions.
-pub const fn conversion<R>(
-    has_error: bool,
-    dynamic: Option<fn(R) -> TaskOutcome>,
-    other: fn(R) -> TaskOutcome,
-) -> fn(R) -> TaskOutcome {
-    match dynamic {
-        Some(convert) if !has_error => convert,
-        _ => other,
-    }
-}
-
 /// The branches that an event's value names, where it is an enum that derives `Descriptor`.
-pub struct Typed<R, Form>(PhantomData<(R, Form)>);
-impl<R: IntoOutcome<Form, Output: Descriptors>, Form> Typed<R, Form> {
-    pub const DESCRIPTORS: Option<&'static [DescriptorName]> =
-        Some(<R::Output as Descriptors>::ALL);
-    pub const GOTO: Option<fn(&Value) -> Option<Descriptor>> =
-        Some(|value| value.get::<R::Output>().map(Descriptors::descriptor));
+pub struct Typed<T>(PhantomData<T>);
+impl<T: Descriptors> Typed<T> {
+    pub const GOTO: Option<TypedGoto> = Some(TypedGoto {
+        names: T::ALL,
+        branch: |value| value.get::<T>().map(Descriptors::descriptor),
+    });
 }
 
 /// The way to write an event's value as JSON, where there is one.
-pub struct Json<R, Form>(PhantomData<(R, Form)>);
-impl<R: IntoOutcome<Form, Output: serde::Serialize>, Form> Json<R, Form> {
-    pub const JSON: Option<ToJson> = Some(to_json::<R::Output>);
-}
-
-/// Whether and how an event's value is sent to another process.
-pub struct SerialisableOutput<R, Form>(PhantomData<(R, Form)>);
-#[cfg(feature = "wire")]
-impl<R, Form> SerialisableOutput<R, Form>
-where
-    R: IntoOutcome<Form, Output: serde::Serialize + serde::Deserialize<'static>>,
-{
-    pub const VALUE: Transfer = Serialisable::<R::Output>::VALUE;
+pub struct Json<T>(PhantomData<T>);
+impl<T: serde::Serialize + 'static> Json<T> {
+    pub const JSON: Option<ToJson> = Some(to_json::<T>);
 }
 
 /// An error type that a flow's policy lists.
@@ -255,31 +233,8 @@ pub trait FallbackField<T> {
 impl<T> FallbackField<T> for FieldKind<T> {}
 
 /// A struct event's field that the flow must set.
-pub fn needed<T: FromSetting>(values: &OwnValues<'_>, name: &str) -> Result<T, String> {
-    values.get(name)?.ok_or_else(|| format!("`{name}` is not set"))
-}
-
-/// A field that is taken by value.
-#[inline]
-pub fn by_value<T: ByValue>(field: &T) -> T {
-    field.by_value()
-}
-
-/// What an event may take by value.
-#[diagnostic::on_unimplemented(
-    message = "an event that takes a `{Self}` by value clones it, and it cannot be cloned",
-    label = "not `Clone`",
-    note = "take `&{Self}` or `Arc<{Self}>`, which share it"
-)]
-pub trait ByValue: Sized {
-    fn by_value(&self) -> Self;
-}
-#[diagnostic::do_not_recommend]
-impl<T: Clone> ByValue for T {
-    #[inline]
-    fn by_value(&self) -> Self {
-        self.clone()
-    }
+pub fn needed<T>(given: Option<T>, name: &str) -> Result<T, String> {
+    given.ok_or_else(|| format!("`{name}` is not set"))
 }
 
 /// What `#[derive(Event)]` knows of a struct event: its settings and fields.
@@ -313,6 +268,7 @@ pub trait Process: Sized {
     /// What the derive asks for.
     const IS: bool = true;
     const CAN_BYPASS: bool;
+    const IS_ASYNC: bool = false;
     fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome;
     fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a>
     where
@@ -323,19 +279,43 @@ pub trait Process: Sized {
     fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception>;
 }
 
-/// What its types, its fields and its settings say of a struct event.
+/// What its fields and its settings say of a struct event.
+pub struct StructParts {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub place: &'static str,
+    pub options: &'static Options,
+    pub build: BuildBody,
+}
+
+impl StructParts {
+    /// Those of what derives nothing.
+    const NONE: Self = Self {
+        name: "",
+        doc: "",
+        place: "",
+        options: &Options::NONE,
+        build: |_| Err("it is no event".to_owned()),
+    };
+}
+
+/// Asks for them.
 pub struct Struct<T>(PhantomData<T>);
 impl<T: Process + StructEvent + Event> Struct<T> {
-    pub const BASE: Spec = Spec {
-        name: <T as StructEvent>::NAME,
+    const OPTIONS: &'static Options = &Options {
         own: T::OWN_FIELDS,
-        place: T::PLACE,
-        doc: T::DOC,
+        is_async: T::IS_ASYNC,
         can_bypass: T::CAN_BYPASS,
         checkpoint: T::CHECKPOINT,
         settings: Some(T::settings),
-        code: Code::Fields(|values| T::make(values).map(Processing::body)),
-        ..Spec::of::<T>()
+        ..Options::NONE
+    };
+    pub const PARTS: StructParts = StructParts {
+        name: <T as StructEvent>::NAME,
+        doc: T::DOC,
+        place: T::PLACE,
+        options: Self::OPTIONS,
+        build: |values| T::make(values).map(Processing::body),
     };
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::function::Bypassing;
 use super::ports::Ports;
 use super::{Body, BuildBody, Code, DescriptorName, IntoOutcome, OwnField, Param, Spec};
 #[cfg(feature = "tokio")]
@@ -21,7 +22,7 @@ pub(crate) struct EventDef {
     pub(crate) name: Cow<'static, str>,
     /// The path of the event's type, which all processes of a program agree on; closures have none.
     pub(crate) path: &'static str,
-    pub(crate) params: &'static [Param],
+    pub(crate) params: Arc<[Param]>,
     pub(crate) output: OutputInfo,
     pub(crate) spec: &'static Spec,
     /// The output, as it is written and sent.
@@ -51,10 +52,13 @@ pub(crate) enum BodySource {
 }
 
 impl BodySource {
-    fn of(code: Code) -> Self {
-        match code {
-            Code::Function(body) => Self::Ready(Arc::new(body)),
-            Code::Fields(make) => Self::Fields(make),
+    fn of(spec: &Spec) -> Self {
+        match spec.code {
+            Code::Function(code) => Self::Ready(match spec.options.bypass {
+                None => code.body(),
+                Some(check) => Arc::new(Bypassing { body: code.body(), check }),
+            }),
+            Code::Fields(make, _) => Self::Fields(make),
             Code::Nothing => Self::Fields(|_| Err("it is no event".to_owned())),
         }
     }
@@ -81,26 +85,28 @@ impl fmt::Debug for EventDef {
 impl EventDef {
     /// The definition of an event that says this of itself.
     pub(crate) fn of(spec: &'static Spec) -> Self {
+        let (types, options) = (spec.types(), spec.options);
+        let params = spec.params.iter().zip(types.params);
         let def = Self {
             name: Cow::Borrowed(spec.name),
-            path: spec.types.handle.path(),
-            params: spec.params,
-            output: OutputInfo { ty: spec.types.output, json: spec.json },
+            path: spec.handle.path(),
+            params: params.map(|(param, ty)| Param::new(param, *ty)).collect(),
+            output: OutputInfo { ty: types.output, json: spec.yields.json },
             spec,
             output_part: spec.output,
-            ports: *spec.types.ports,
-            settings: spec.settings.map(|settings| settings()).unwrap_or_default(),
-            body: BodySource::of(spec.code),
-            own_fields: spec.own,
-            can_bypass: spec.can_bypass,
+            ports: *types.ports,
+            settings: options.settings.map(|settings| settings()).unwrap_or_default(),
+            body: BodySource::of(spec),
+            own_fields: options.own,
+            can_bypass: options.can_bypass || options.bypass.is_some(),
             is_async: false,
-            typed_goto: spec.typed_goto,
-            descriptors: spec.goto.unwrap_or_default(),
-            handle: Some(spec.types.handle.id()),
+            typed_goto: spec.yields.goto.map(|goto| goto.branch),
+            descriptors: spec.yields.goto.map(|goto| goto.names).unwrap_or_default(),
+            handle: Some(spec.handle.id()),
             is_closure: false,
             place: Cow::Borrowed(spec.place),
         };
-        if spec.is_async { def.with_async() } else { def }
+        if options.is_async { def.with_async() } else { def }
     }
 
     /// The definition of an event that returns `R` and is made of a closure.
@@ -112,7 +118,7 @@ impl EventDef {
         Self {
             name: Cow::Owned(name),
             path: "",
-            params: &[],
+            params: Arc::default(),
             output: OutputInfo::opaque::<R::Output>(),
             spec: &Spec::NO_EVENT,
             output_part: Spec::NO_EVENT.output,
@@ -132,7 +138,7 @@ impl EventDef {
 
     /// The parameters, as they are written and sent.
     #[cfg(feature = "wire")]
-    pub(crate) fn parts(&self) -> impl Iterator<Item = &'static WirePart> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &WirePart> {
         self.params.iter().map(|param| &param.part)
     }
 
@@ -141,7 +147,7 @@ impl EventDef {
         if !self.spec.known {
             return format!("`{}: {}`", param.name(), param.ty.name());
         }
-        format!("`{}: {}`{}", param.name(), param.part.ty, borrowed_from(param))
+        format!("`{}: {}`{}", param.name(), param.part.ty, borrowed_from(param.owned))
     }
 
     /// The type that it takes along `|->`, as it is written.
@@ -149,7 +155,7 @@ impl EventDef {
         let ty = self.ports.takes?;
         Some(match self.spec.piped() {
             Some(param) if self.spec.known => {
-                format!("`{}`{}", param.part.ty, borrowed_from(param))
+                format!("`{}`{}", param.part.ty, borrowed_from(param.owned))
             }
             _ => format!("`{}`", ty.name()),
         })
@@ -181,8 +187,8 @@ impl EventDef {
 }
 
 /// The type that a parameter such as `&str` borrows from, where it is not the type itself.
-fn borrowed_from(param: &Param) -> String {
-    match param.owned {
+fn borrowed_from(owned: &str) -> String {
+    match owned {
         "" => String::new(),
         owned => format!(" (borrowed from `{owned}`)"),
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::missing_errors_doc, reason = "hidden: only generated code calls it")]
 
+use std::any::{Any, TypeId};
 use std::borrow::Borrow;
 use std::sync::Arc;
 
@@ -46,6 +47,12 @@ impl Inputs<'_> {
         &self,
         param: usize,
     ) -> Result<&B, Exception> {
+        // The compiler knows the answer; only `&Context` is looked for there.
+        if TypeId::of::<B::Owned>() == TypeId::of::<Context>()
+            && let Some(context) = (self.context as &dyn Any).downcast_ref::<B::Owned>()
+        {
+            return Ok(context.borrow());
+        }
         self.field::<B::Owned>(param).map(B::Owned::borrow)
     }
 
@@ -104,7 +111,7 @@ impl Inputs<'_> {
 
 /// A planned flow never gets here: the plan compares the types.
 #[cold]
-fn misfit<T: 'static>(param: usize) -> Exception {
+pub(super) fn misfit<T: 'static>(param: usize) -> Exception {
     let ty = TypeInfo::of::<T>();
     Exception::of_kind(ExceptionKind::Edge, format!("parameter {param} is not a `{ty:?}`"))
 }

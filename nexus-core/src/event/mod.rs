@@ -1,8 +1,11 @@
 //! Events: what the macros make of functions and structs, and what a plan needs to know of them.
 
 mod closure;
+#[cfg(debug_assertions)]
+mod common;
 mod definition;
 mod descriptors;
+mod function;
 mod inputs;
 mod own_fields;
 mod ports;
@@ -21,12 +24,18 @@ pub(crate) use closure::{Checked, Closure};
 pub(crate) use definition::{BodySource, EventDef};
 pub(crate) use descriptors::typed_goto;
 pub use descriptors::{DescriptorName, Descriptors};
+pub use function::{
+    Along, By, CLONED, Calling, Convert, Function, Lent, LentOption, Owned, Parameter, Shared,
+    Signature, returned, taken,
+};
 pub use inputs::Inputs;
 pub(crate) use own_fields::BuildBody;
 pub use own_fields::{FromSetting, OwnField, OwnValues, SettingKind};
 pub(crate) use ports::Collect;
 pub use returns::{IntoBypass, IntoOutcome, Nested, Plain};
-pub use spec::{Code, FunctionBody, Param, ParamKind, Spec};
+pub(crate) use spec::Param;
+pub(crate) use spec::TypedGoto;
+pub use spec::{Callee, Code, Options, ParamKind, ParamSpec, Spec, Types, Yields};
 
 /// A named unit of work. `#[event]` on a function and `#[derive(Event)]` on a struct implement
 /// it; nobody else needs to.

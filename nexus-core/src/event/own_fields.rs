@@ -61,11 +61,6 @@ impl OwnValues<'_> {
 
 /// A type that a flow's literals can be turned into, for a struct event's own fields.
 #[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "a field of type `{Self}` cannot be set in a flow",
-    label = "not a number, text, flag or list of them",
-    note = "give the field a default: `#[field(default)]` or `#[field(default = ..)]`"
-)]
 pub trait FromSetting: Sized {
     const KIND: SettingKind;
     const EXPECTED: &'static str;

@@ -1,58 +1,91 @@
 //! What an event says of itself: one constant, which the macros write down.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::ports::Ports;
-use super::{Body, BodyFuture, BuildBody, DescriptorName, Event, Inputs, OwnField};
-use crate::outcome::{Bypass, Descriptor, Exception, TaskOutcome};
+use super::{Body, BuildBody, DescriptorName, Inputs, OwnField};
+use crate::outcome::{Bypass, Descriptor, Exception};
 use crate::settings::EventSettings;
 use crate::shape::{Nothing, Shape};
-use crate::value::{ToJson, TypeInfo, Value};
+use crate::value::{ToJson, TypeInfo, Value, to_json};
 use crate::wire::{Transfer, WirePart};
 
 /// What an event says of itself, to the flows that are checked when they are compiled, and to plans.
 /// All of it is data, so that the compiler has no function of an event to translate but its code.
-#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Clone, Copy)]
 #[doc(hidden)]
 pub struct Spec {
     pub name: &'static str,
     /// The first paragraph of its documentation, in one line.
     pub doc: &'static str,
-    pub params: &'static [Param],
+    pub params: &'static [ParamSpec],
     /// What it yields, as it is written.
     pub output: WirePart,
-    pub json: Option<ToJson>,
-    /// A struct event's own fields, which a flow may set.
-    pub own: &'static [OwnField],
-    /// The branches that its value names.
-    pub goto: Option<&'static [DescriptorName]>,
-    pub typed_goto: Option<fn(&Value) -> Option<Descriptor>>,
-    /// Whether the code is a future, which only `AsyncExecutor` runs.
-    pub is_async: bool,
-    pub can_bypass: bool,
-    /// Whether a durable run records its outcome, where the flow does not say.
-    pub checkpoint: bool,
-    pub settings: Option<fn() -> EventSettings>,
+    pub yields: Yields,
     pub code: Code,
     /// Where it is defined.
     pub place: &'static str,
-    pub types: Types,
+    /// The type by which reports are asked for the event.
+    pub handle: TypeInfo,
+    pub options: &'static Options,
     /// Whether this can be relied on; if not, there is another error already.
     pub known: bool,
 }
 
-/// A parameter of an event.
+/// What can be done with the value that an event yields.
+#[derive(Clone, Copy)]
+#[doc(hidden)]
+pub struct Yields {
+    pub json: Option<ToJson>,
+    /// The branches that it names.
+    pub goto: Option<TypedGoto>,
+}
+
+/// How a typed goto's value names its branch, and all that it may name.
+#[derive(Clone, Copy)]
+#[doc(hidden)]
+pub struct TypedGoto {
+    pub names: &'static [DescriptorName],
+    pub branch: fn(&Value) -> Option<Descriptor>,
+}
+
+/// What few events say of themselves.
+#[derive(Clone, Copy)]
+#[doc(hidden)]
+pub struct Options {
+    /// A struct event's own fields, which a flow may set.
+    pub own: &'static [OwnField],
+    /// Whether the code is a future, which only `AsyncExecutor` runs.
+    pub is_async: bool,
+    /// Whether a task is skipped. A struct event's code answers that itself.
+    pub bypass: Option<BypassCheck>,
+    pub can_bypass: bool,
+    /// Whether a durable run records its outcome, where the flow does not say.
+    pub checkpoint: bool,
+    pub settings: Option<fn() -> EventSettings>,
+}
+
+/// A parameter of an event, as it is written.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
-pub struct Param {
+pub struct ParamSpec {
     pub kind: ParamKind,
-    /// Its name and type, as they are written.
     pub part: WirePart,
     /// The type that it borrows from, where that is not the type itself; otherwise empty.
     pub owned: &'static str,
+}
+
+/// A parameter of an event, with its type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Param {
+    pub(crate) kind: ParamKind,
+    /// Its name and type, as they are written.
+    pub(crate) part: WirePart,
+    /// The type that it borrows from, where that is not the type itself; otherwise empty.
+    pub(crate) owned: &'static str,
     /// The type of the field or state.
-    pub ty: TypeInfo,
+    pub(crate) ty: TypeInfo,
 }
 
 /// Where a parameter's value comes from.
@@ -68,35 +101,41 @@ pub enum ParamKind {
 /// Whether a task is skipped.
 pub(crate) type BypassCheck = fn(&Inputs<'_>) -> Result<Bypass<Value>, Exception>;
 
+/// What a [`Spec`] names as its code, whatever its signature.
+#[doc(hidden)]
+pub trait Callee: Sync {
+    /// The code, for plans.
+    fn body(&self) -> Arc<dyn Body>;
+    /// What the signature says, as data.
+    fn types(&self) -> Types;
+}
+
 /// What is called for each task.
 #[derive(Clone, Copy)]
 #[doc(hidden)]
 pub enum Code {
-    Function(FunctionBody),
+    Function(&'static dyn Callee),
     /// A struct event is made from what a flow sets.
-    Fields(BuildBody),
+    Fields(BuildBody, Types),
     /// What is no event has none.
     Nothing,
-}
-
-/// The code of an event function. It is one type for all of them, since the compiler translates what
-/// a type has of a trait anew for each type.
-#[derive(Clone, Copy)]
-#[doc(hidden)]
-pub struct FunctionBody {
-    pub call: fn(&Inputs<'_>) -> TaskOutcome,
-    pub call_async: Option<for<'a> fn(Inputs<'a>) -> BodyFuture<'a>>,
-    pub bypass: Option<BypassCheck>,
 }
 
 /// What the compiler alone knows of an event's types.
 #[derive(Clone, Copy)]
 #[doc(hidden)]
 pub struct Types {
-    /// The type by which reports are asked for the event.
-    pub(crate) handle: TypeInfo,
     pub(crate) output: TypeInfo,
     pub(super) ports: &'static Ports,
+    /// The types of the fields and states that its parameters take.
+    pub(super) params: &'static [TypeInfo],
+}
+
+impl Types {
+    /// What an event that yields `T` and takes what is piped as `S` does says by its types.
+    pub const fn of<T: Send + Sync + 'static, S: Shape>(params: &'static [TypeInfo]) -> Self {
+        Self { output: TypeInfo::of::<T>(), ports: Ports::shared::<T, S>(), params }
+    }
 }
 
 impl Spec {
@@ -106,27 +145,16 @@ impl Spec {
         doc: "",
         params: &[],
         output: WirePart { name: "", ty: "", by: Transfer::No },
-        json: None,
-        own: &[],
-        goto: None,
-        typed_goto: None,
-        is_async: false,
-        can_bypass: false,
-        checkpoint: true,
-        settings: None,
+        yields: Yields::NOTHING,
         code: Code::Nothing,
         place: "",
-        types: Types::of::<(), (), Nothing>(),
+        handle: TypeInfo::of::<()>(),
+        options: &Options::NONE,
         known: false,
     };
 
-    /// What the types of `E` say.
-    pub const fn of<E: Event>() -> Self {
-        Self { types: Types::of::<E, E::Output, E::Piped>(), known: true, ..Self::NO_EVENT }
-    }
-
     /// The parameter that takes what comes along `|->`.
-    pub const fn piped(&self) -> Option<&Param> {
+    pub const fn piped(&self) -> Option<&ParamSpec> {
         let mut i = 0;
         while i < self.params.len() {
             if matches!(self.params[i].kind, ParamKind::Piped) {
@@ -135,6 +163,15 @@ impl Spec {
             i += 1;
         }
         None
+    }
+
+    /// What its types say.
+    pub(super) fn types(&self) -> Types {
+        match self.code {
+            Code::Function(code) => code.types(),
+            Code::Fields(_, types) => types,
+            Code::Nothing => Types::of::<(), Nothing>(&[]),
+        }
     }
 
     /// The first parameter that cannot be sent to another process, or else the output, if it cannot.
@@ -150,20 +187,36 @@ impl Spec {
     }
 }
 
-impl Param {
+impl Yields {
+    const NOTHING: Self = Self { json: None, goto: None };
+
+    /// That of a type which can be written as JSON and names no branches.
+    pub const fn plain<T: serde::Serialize + 'static>() -> Self {
+        Self { json: Some(to_json::<T>), goto: None }
+    }
+}
+
+impl Options {
+    /// What nothing is said of.
+    pub const NONE: Self = Self {
+        own: &[],
+        is_async: false,
+        bypass: None,
+        can_bypass: false,
+        checkpoint: true,
+        settings: None,
+    };
+}
+
+impl ParamSpec {
     /// One that takes the pipeline's field of its name.
-    pub const fn field<T: 'static>(
+    pub const fn field(
         name: &'static str,
         ty: &'static str,
         owned: &'static str,
         by: Transfer,
     ) -> Self {
-        Self::new::<T>(ParamKind::Field, name, ty, owned, by)
-    }
-
-    /// One that takes a `State<T>`.
-    pub const fn state<T: 'static>(name: &'static str, ty: &'static str, by: Transfer) -> Self {
-        Self::new::<T>(ParamKind::State, name, ty, "", by)
+        Self { kind: ParamKind::Field, part: WirePart { name, ty, by }, owned }
     }
 
     /// One that takes what comes along `|->`.
@@ -173,22 +226,37 @@ impl Param {
         owned: &'static str,
         by: Transfer,
     ) -> Self {
-        Self::new::<()>(ParamKind::Piped, name, ty, owned, by)
+        Self { kind: ParamKind::Piped, part: WirePart { name, ty, by }, owned }
     }
 
-    /// One that takes the context.
-    pub const fn context(name: &'static str, ty: &'static str) -> Self {
-        Self::new::<()>(ParamKind::Context, name, ty, "", Transfer::Context)
-    }
-
-    const fn new<T: 'static>(
-        kind: ParamKind,
+    /// A `&T`: that of a field, or the context.
+    pub const fn lent(
         name: &'static str,
         ty: &'static str,
         owned: &'static str,
+        is_context: bool,
         by: Transfer,
     ) -> Self {
-        Self { kind, part: WirePart { name, ty, by }, owned, ty: TypeInfo::of::<T>() }
+        if is_context {
+            let part = WirePart { name, ty, by: Transfer::Context };
+            return Self { kind: ParamKind::Context, part, owned: "" };
+        }
+        Self::field(name, ty, owned, by)
+    }
+
+    /// A `T`: a field, or a `State<R>`, which another process builds by `factory`.
+    pub const fn taken(
+        name: &'static str,
+        ty: &'static str,
+        is_state: bool,
+        factory: Transfer,
+        by: Transfer,
+    ) -> Self {
+        if is_state {
+            let part = WirePart { name, ty, by: factory };
+            return Self { kind: ParamKind::State, part, owned: "" };
+        }
+        Self::field(name, ty, "", by)
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -196,68 +264,20 @@ impl Param {
     }
 }
 
-impl Types {
-    const fn of<E: 'static, T: Send + Sync + 'static, S: Shape>() -> Self {
-        Self {
-            handle: TypeInfo::of::<E>(),
-            output: TypeInfo::of::<T>(),
-            ports: Ports::shared::<T, S>(),
-        }
-    }
-}
-
-impl Code {
-    /// Code that waits for nothing and has no bypass check.
-    pub const fn function(call: fn(&Inputs<'_>) -> TaskOutcome) -> Self {
-        Self::Function(FunctionBody { call, call_async: None, bypass: None })
+impl Param {
+    pub(super) fn new(spec: &ParamSpec, ty: TypeInfo) -> Self {
+        let ParamSpec { kind, part, owned } = *spec;
+        Self { kind, part, owned, ty }
     }
 
-    /// The code of an async event.
-    pub const fn async_function(call: for<'a> fn(Inputs<'a>) -> BodyFuture<'a>) -> Self {
-        Self::Function(FunctionBody {
-            call: super::only_async,
-            call_async: Some(call),
-            bypass: None,
-        })
-    }
-
-    /// The same code, with a bypass check.
-    #[must_use]
-    pub const fn with_bypass(self, check: BypassCheck) -> Self {
-        match self {
-            Self::Function(body) => Self::Function(FunctionBody { bypass: Some(check), ..body }),
-            other => other,
-        }
-    }
-}
-
-impl Body for FunctionBody {
-    #[inline]
-    fn call(&self, inputs: &Inputs<'_>) -> TaskOutcome {
-        (self.call)(inputs)
-    }
-
-    fn call_async<'a>(&'a self, inputs: Inputs<'a>) -> BodyFuture<'a> {
-        match self.call_async {
-            Some(call) => call(inputs),
-            None => super::at_once(move || self.call(&inputs)),
-        }
-    }
-
-    fn bypass(&self, inputs: &Inputs<'_>) -> Result<Bypass<Value>, Exception> {
-        self.bypass.map_or_else(|| Ok(Bypass::no()), |check| check(inputs))
+    pub(crate) const fn name(&self) -> &'static str {
+        self.part.name
     }
 }
 
 impl fmt::Debug for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spec").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for FunctionBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FunctionBody(..)")
     }
 }
 
@@ -269,6 +289,24 @@ impl fmt::Debug for Code {
 
 impl fmt::Debug for Types {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Types").field(&self.handle).finish()
+        f.debug_tuple("Types").field(&self.output).finish()
+    }
+}
+
+impl fmt::Debug for Yields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Yields").field("json", &self.json.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TypedGoto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TypedGoto").field(&self.names).finish()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("own", &self.own).finish_non_exhaustive()
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn bind(
     mistakes: &mut Vec<Diagnostic>,
 ) -> Box<[u32]> {
     let mut slots = Vec::with_capacity(def.params.len());
-    for param in def.params {
+    for param in def.params.iter() {
         slots.push(match param.kind {
             ParamKind::Piped | ParamKind::Context => NONE,
             ParamKind::State => state_slot(plan, param.ty),

@@ -64,7 +64,7 @@ pub(crate) struct TaskRequest<'a> {
     context: &'a Context,
     inputs: Inputs<'a>,
     /// The part that is being serialised.
-    writing: Cell<Option<&'static WirePart>>,
+    writing: Cell<Option<WirePart>>,
 }
 
 impl<'a> TaskRequest<'a> {
@@ -100,7 +100,7 @@ impl Serialize for TaskRequest<'_> {
 impl RemoteRequest for TaskRequest<'_> {
     fn explain(&self, cause: &dyn fmt::Display) -> Exception {
         let what = match self.writing.get() {
-            Some(part) => describe(self.def, part),
+            Some(part) => describe(self.def, &part),
             None => "the task's context".to_owned(),
         };
         cannot_cross(&what, cause)
@@ -115,7 +115,7 @@ impl Serialize for Parts<'_> {
         let TaskRequest { def, inputs, writing, .. } = self.0;
         let mut tuple = serializer.serialize_tuple(sent_parts(def))?;
         for (index, part) in def.parts().enumerate() {
-            writing.set(Some(part));
+            writing.set(Some(*part));
             match part.by {
                 Transfer::Value(codec) => {
                     let value = inputs.field_value(index);

@@ -53,7 +53,8 @@ pub(crate) use message::GotoRecord;
 pub(crate) use message::{
     Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,
 };
-pub use parts::{Serialisable, SerialisablePiped, Transfer, WirePart};
+pub(crate) use parts::StateBuilder;
+pub use parts::{Plain as PlainTransfer, Serialisable, SerialisablePiped, Transfer, WirePart};
 
 #[cfg(feature = "wire")]
 pub(crate) use codec::Codec;

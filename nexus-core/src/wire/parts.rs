@@ -107,10 +107,31 @@ pub struct Serialisable<T>(PhantomData<T>);
 #[doc(hidden)]
 pub struct SerialisablePiped<S>(PhantomData<S>);
 
-impl<T: StateFactory> Serialisable<T> {
-    pub const STATE: Transfer = Transfer::State(StateBuilder {
-        build: || T::build().map(Value::new).map_err(Exception::new),
-    });
+impl StateBuilder {
+    /// Builds a `T`.
+    pub(crate) const fn of<T: StateFactory>() -> Self {
+        Self { build: || T::build().map(Value::new).map_err(Exception::new) }
+    }
+}
+
+/// How a value is sent whose type is known to be serialisable.
+#[doc(hidden)]
+pub trait Plain: Sized {
+    #[cfg(not(feature = "wire"))]
+    const TRANSFER: Transfer = Transfer::No;
+    #[cfg(feature = "wire")]
+    const TRANSFER: Transfer;
+}
+
+#[cfg(not(feature = "wire"))]
+impl<T> Plain for T {}
+
+#[cfg(feature = "wire")]
+impl<T> Plain for T
+where
+    T: serde::Serialize + serde::Deserialize<'static> + Send + Sync + 'static,
+{
+    const TRANSFER: Transfer = Transfer::Value(Codec::of::<T>());
 }
 
 #[cfg(feature = "wire")]

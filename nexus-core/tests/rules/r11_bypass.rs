@@ -110,14 +110,16 @@ impl Event for Sorted {
         name: "Sorted",
         params: &[PIPED],
         place: "tests",
-        can_bypass: true,
-        code: Code::function(|inputs| {
-            let number = inputs.piped::<ByRef<u32>>();
-            number.and_then(|number| item(*number)).unwrap_or_else(TaskOutcome::from)
-        })
-        .with_bypass(known),
-        known: false,
-        ..Spec::of::<Self>()
+        options: &Options { bypass: Some(known), ..Options::NONE },
+        code: Code::Function(&Calling::<u32, ByRef<u32>>::plain(
+            |inputs| {
+                let number = inputs.piped::<ByRef<u32>>();
+                number.and_then(|number| item(*number)).unwrap_or_else(TaskOutcome::from)
+            },
+            PARAM_TYPES,
+        )),
+        handle: TypeInfo::of::<Self>(),
+        ..Spec::NO_EVENT
     };
 }
 

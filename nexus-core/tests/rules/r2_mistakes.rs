@@ -67,10 +67,13 @@ impl Event for Scaled {
     const SPEC: &'static Spec = &Spec {
         name: "Scaled",
         place: "tests",
-        own: &[OwnField { name: "factor", kind: SettingKind::Int, required: false }],
-        code: Code::Fields(|_| Err("never made".to_owned())),
-        known: false,
-        ..Spec::of::<Self>()
+        options: &Options {
+            own: &[OwnField { name: "factor", kind: SettingKind::Int, required: false }],
+            ..Options::NONE
+        },
+        code: Code::Fields(|_| Err("never made".to_owned()), Types::of::<u32, Nothing>(&[])),
+        handle: TypeInfo::of::<Self>(),
+        ..Spec::NO_EVENT
     };
 }
 

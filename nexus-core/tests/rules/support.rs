@@ -5,8 +5,8 @@ use std::time::Instant;
 
 pub(crate) use crate::patience::{PATIENCE, block_on, within};
 pub(crate) use nexus_core::__private::{
-    ByRef, ByVal, Code, Event, Inputs as BodyInputs, List, Nothing, OrFailure, OwnField, Param,
-    Plain, SettingKind, Spec, TaskOutcome, Transfer, Tuple,
+    ByRef, ByVal, Calling, Code, Event, Inputs as BodyInputs, List, Nothing, Options, OrFailure,
+    OwnField, ParamSpec, Plain, SettingKind, Spec, TaskOutcome, Transfer, Tuple, Types,
 };
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
@@ -146,18 +146,24 @@ macro_rules! typed {
                 name: stringify!($name),
                 params: $params,
                 place: "tests",
-                code: Code::function(|inputs| {
-                    let body: fn(&BodyInputs<'_>) -> std::result::Result<TaskOutcome, Exception> =
-                        $body;
-                    body(inputs).unwrap_or_else(TaskOutcome::from)
-                }),
-                known: false,
-                ..Spec::of::<Self>()
+                code: Code::Function(&Calling::<$output, $piped>::plain(
+                    |inputs| {
+                        let body: fn(&BodyInputs<'_>) -> Ends = $body;
+                        body(inputs).unwrap_or_else(TaskOutcome::from)
+                    },
+                    PARAM_TYPES,
+                )),
+                handle: TypeInfo::of::<Self>(),
+                ..Spec::NO_EVENT
             };
         }
     };
 }
 pub(crate) use typed;
+
+/// The type of the one parameter that the events below have, where it is a state. Of a piped one the
+/// shape says it.
+pub(crate) const PARAM_TYPES: &[TypeInfo] = &[TypeInfo::of::<Connections>()];
 
 /// What a body gives; an error if its inputs are not there.
 pub(crate) type Ends = std::result::Result<TaskOutcome, Exception>;
@@ -193,14 +199,14 @@ typed!(Pair, Tuple<(ByRef<u32>, ByRef<u32>)> => String, &[PIPED], |inputs| {
 typed!(Reason, ByRef<Failure> => String, &[PIPED], |inputs| {
     outcome(Outcome::success(inputs.piped::<ByRef<Failure>>()?.to_string()))
 });
-typed!(NeedsPool, Nothing => String, &[Param::state::<Connections>("pool", "", Transfer::NoFactory)],
+typed!(NeedsPool, Nothing => String, &[ParamSpec::taken("pool", "", true, Transfer::NoFactory, Transfer::No)],
     |inputs| outcome(Outcome::success(inputs.state::<Connections>(0)?.0.clone())));
 
 /// A resource.
 #[derive(Debug)]
 pub(crate) struct Connections(pub(crate) String);
 
-pub(crate) const PIPED: Param = Param::piped("x", "", "", Transfer::No);
+pub(crate) const PIPED: ParamSpec = ParamSpec::piped("x", "", "", Transfer::No);
 
 /// [`registry`], with the events above.
 pub(crate) fn typed_registry() -> Registry {

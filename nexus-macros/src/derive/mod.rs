@@ -3,14 +3,17 @@
 
 pub(crate) mod fields;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, Meta};
+use syn::{DeriveInput, Ident, Meta};
 
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
 use crate::event::{executor, parse, remote, runtime, settings};
-use crate::span::{ident, located_at, respan, without_location, without_raw_prefix};
+use crate::span::{
+    end_spans, ident, located_at, respan, respan_ends, without_location, without_raw_prefix,
+};
+use crate::text::text;
 use fields::{FieldDefault, StructField};
 
 /// Expands `#[derive(Event)]`.
@@ -66,6 +69,7 @@ fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> Token
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));
     let names = fields.iter().map(|field| without_location(&field.name));
+    let settable = fields.iter().filter_map(|field| settable(private, field));
     let given = ident("__values");
     // A missing `process` is one error, at the struct's name, however often it is asked for.
     let process = respan(quote!(<#me as #private::Process>), located_at(name.span()));
@@ -88,8 +92,20 @@ fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> Token
                 }
             }
             const _: bool = #process::IS;
+            #(#settable)*
         };
     }
+}
+
+/// The check that a field which the flow must set can be written in one.
+fn settable(private: &TokenStream, field: &StructField) -> Option<TokenStream> {
+    let (ty, text) = (&field.ty, text(&field.ty));
+    let (start, end) = end_spans(ty);
+    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
+    let name = Ident::new("settable", Span::call_site());
+    let call = quote!(<#private::Check>::#name(#text, #private::FieldKind::<#ty>::KIND));
+    let call = respan_ends(call, start, end);
+    field.default.is_none().then(|| quote!(const _: () = #call;))
 }
 
 fn own_field(private: &TokenStream, field: &StructField) -> TokenStream {
@@ -108,7 +124,7 @@ fn value(private: &TokenStream, field: &StructField) -> TokenStream {
     let (name, ty) = (without_raw_prefix(&field.name), &field.ty);
     let given = ident("__values");
     let Some(default) = &field.default else {
-        return quote!(#private::needed::<#ty>(#given, #name)?);
+        return quote!(#private::needed((#private::FieldKind::<#ty>::READ)(#given, #name)?, #name)?);
     };
     let default = default_value(private, default, ty);
     quote! {

@@ -185,7 +185,7 @@ fn expand(private: &TokenStream, name: &Ident, branches: &[(Ident, Branch)]) -> 
                 type Output = Self;
                 const DESCRIPTORS: &'static [#private::DescriptorName] =
                     <Self as #private::Descriptors>::ALL;
-                const GOTO: #private::Option<#private::TypedGoto> =
+                const GOTO: #private::Option<#private::BranchOf> =
                     #private::Option::Some(#private::goto_of::<Self>);
                 fn into_outcome(self) -> #private::TaskOutcome {
                     #private::TaskOutcome::Success(#private::Value::new(self))

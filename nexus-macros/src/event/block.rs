@@ -113,8 +113,14 @@ fn expand(
             quote!(#this.process)
         }
     };
-    let Parts { aliases, parameter_impls, types, spec, async_requirement } =
-        expand::parts(private, me, model);
+    let Parts { aliases, parameter_impls, types, spec, checks } = expand::parts(private, me, model);
+    let parts = format_ident!("__PARTS", span = Span::mixed_site());
+    let code = expand::struct_code(private, me, model, &parts);
+    let is_async = model.is_async.map(|_| {
+        quote!(
+            const IS_ASYNC: bool = true;
+        )
+    });
     let methods = expand::methods(private, me, &callee, model);
     let inputs = format_ident!("__inputs");
     let (can_bypass, check) = self::bypass(private, me, bypass);
@@ -126,10 +132,12 @@ fn expand(
             #runtime
             #aliases
             #parameter_impls
-            #async_requirement
+            #checks
+            const #parts: #private::StructParts = #private::Struct::<#me>::PARTS;
             #[automatically_derived]
             impl #private::Process for #me {
                 const CAN_BYPASS: bool = #can_bypass;
+                #is_async
                 #methods
                 fn bypass(&self, #inputs: &#private::Inputs<'_>)
                     -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
@@ -142,8 +150,12 @@ fn expand(
             impl #private::Event for #me {
                 #types
                 const SPEC: &'static #private::Spec = &#private::Spec {
+                    name: #parts.name,
+                    doc: #parts.doc,
                     #spec
-                    ..#private::Struct::<#me>::BASE
+                    options: #parts.options,
+                    code: #code,
+                    place: #parts.place,
                 };
             }
             #private::submit!(#private, #me);

@@ -4,11 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Ident, Type};
 
-use super::params::{Model, Param, ParamSource, PassMode};
+use super::params::{Form, Model, Param, ParamSource, PassMode};
 use crate::hash::hash;
 use crate::root::Root;
 use crate::span::{end_spans, ident, located_at, respan, respan_ends};
-use crate::types::{borrows, generic_args, shape};
+use crate::types::{borrows, is_well_known, shape, without_parens};
 
 /// The parts of an implementation that come from the signature.
 pub(crate) struct Parts {
@@ -20,12 +20,22 @@ pub(crate) struct Parts {
     pub(crate) types: TokenStream,
     /// The fields of the event's `Spec`.
     pub(crate) spec: TokenStream,
-    /// The check that the crate has what an async event needs.
-    pub(crate) async_requirement: TokenStream,
+    /// What the signature needs, checked where it is written.
+    pub(crate) checks: TokenStream,
 }
 
 fn alias(index: usize) -> Ident {
     format_ident!("__P{index}", span = Span::mixed_site())
+}
+
+/// The alias of what the event returns.
+fn returned() -> Ident {
+    ident("__R")
+}
+
+/// The alias of what the event yields.
+fn yielded() -> Ident {
+    ident("__T")
 }
 
 /// The name by which generated code calls the runtime, and its import. It is for the inside of a
@@ -42,31 +52,36 @@ pub(crate) fn runtime(root: &Root) -> (TokenStream, TokenStream) {
 
 /// `me` is the event's type.
 pub(crate) fn parts(private: &TokenStream, me: &Type, model: &Model) -> Parts {
-    let returns = ident("__R");
+    let mut checks = async_requirement(private, model);
+    checks.extend(checked_return(private, model));
+    checks.extend(model.params.iter().enumerate().map(|(index, it)| checked(private, it, index)));
     Parts {
-        aliases: aliases(model, &returns),
+        aliases: aliases(private, model),
         parameter_impls: parameter_impls(private, me, model),
-        types: types(private, model, &returns, &form(model)),
+        types: types(private, model),
         spec: spec(private, me, model),
-        async_requirement: async_requirement(private, model),
+        checks,
     }
 }
 
 fn form(model: &Model) -> Ident {
-    ident(if model.nested { "Nested" } else { "Plain" })
+    ident(if model.form == Form::Nested { "Nested" } else { "Plain" })
 }
 
-/// The arguments of the probes of the return type: `Typed::<..>`.
-fn probe_args(private: &TokenStream, model: &Model) -> TokenStream {
-    let (returns, form) = (ident("__R"), form(model));
-    quote!(<#returns, #private::#form>)
-}
-
-fn aliases(model: &Model, returns: &Ident) -> TokenStream {
-    let ty = &model.returns;
-    let mut out = quote!(type #returns = #ty;);
+fn aliases(private: &TokenStream, model: &Model) -> TokenStream {
+    let (returned, yielded, ty) = (returned(), yielded(), &model.returns);
+    let yields = if let Some(ty) = &model.yields {
+        quote!(#ty)
+    } else {
+        // The error of a type that no event can return is shown where it is written.
+        let (start, end) = end_spans(ty);
+        let answer = quote!(<#returned as #private::IntoOutcome<#private::Plain>>::Output);
+        let answer = respan(answer, located_at(end));
+        respan_ends(quote!(<() as #private::Id>::Same<#answer>), start, end)
+    };
+    let mut out = quote!(type #returned = #ty; type #yielded = #yields;);
     for (index, param) in model.params.iter().enumerate() {
-        if matches!(param.source, ParamSource::Field(_) | ParamSource::State) {
+        if matches!(param.source, ParamSource::Field(_)) {
             let (alias, ty) = (alias(index), &param.ty);
             out.extend(quote!(type #alias = #ty;));
         }
@@ -74,7 +89,7 @@ fn aliases(model: &Model, returns: &Ident) -> TokenStream {
     out
 }
 
-/// The type of the field or state that a parameter binds to.
+/// The type of the field that a parameter binds to.
 fn bound_type(private: &TokenStream, param: &Param, index: usize) -> TokenStream {
     let alias = alias(index);
     // The error of a type that nothing owns is shown where the type is written.
@@ -96,30 +111,20 @@ fn parameter_impls(private: &TokenStream, me: &Type, model: &Model) -> TokenStre
     fields
         .map(|(index, param)| {
             let (ty, number) = (bound_type(private, param, index), hash(&param.name));
-            quote! {
-                #[automatically_derived]
-                impl #private::HasParameter<#number, #ty> for #me {}
-            }
+            quote!(impl #private::HasParameter<#private::Name<#number>, #ty> for #me {})
         })
         .collect()
 }
 
 /// `type Output` has the span of the return type, and `type Piped` that of the parameter, so that a
 /// wrong type is shown there.
-fn types(private: &TokenStream, model: &Model, returns: &Ident, form: &Ident) -> TokenStream {
+fn types(private: &TokenStream, model: &Model) -> TokenStream {
     let (start, end) = end_spans(&model.returns);
-    let projection = quote!(<#returns as #private::IntoOutcome<#private::#form>>::Output);
-    // A type that is none of the usual ones is likely to be wrong; then every token has its span.
-    let usual =
-        ["Result", "Outcome"].iter().any(|name| generic_args(&model.returns, name).is_some());
-    let (head, projection) = if usual {
-        (respan_ends(quote!(type Output), start, Span::mixed_site()), projection)
-    } else {
-        (respan(quote!(type Output), located_at(end)), respan(projection, located_at(end)))
-    };
-    let output = respan_ends(quote!(<() as #private::Id>::Same<#projection>), start, end);
+    let yielded = yielded();
+    let output = respan_ends(quote!(<() as #private::Id>::Same<#yielded>), start, end);
+    let head = respan_ends(quote!(type Output), start, Span::mixed_site());
     let tail = respan(quote!(;), located_at(end));
-    let piped = match model.params.iter().find(|param| param.source == ParamSource::Piped) {
+    let piped = match piped(model) {
         None => quote!(#private::Nothing),
         Some(param) => {
             let shape = shape(private, &param.ty);
@@ -130,49 +135,107 @@ fn types(private: &TokenStream, model: &Model, returns: &Ident, form: &Ident) ->
     quote! { #head = #output #tail type Piped = #piped; }
 }
 
+fn piped(model: &Model) -> Option<&Param> {
+    model.params.iter().find(|param| param.source == ParamSource::Piped)
+}
+
+/// The fields of `Spec` that the signature says.
 fn spec(private: &TokenStream, me: &Type, model: &Model) -> TokenStream {
     let params = model.params.iter().enumerate().map(|(index, it)| param(private, me, it, index));
-    let (probe_args, output) = (probe_args(private, model), &model.output);
-    let by = if output.contains("&'") {
-        quote!(#private::Transfer::Borrows)
-    } else {
-        quote!(#private::SerialisableOutput::#probe_args::VALUE)
+    let (yielded, text) = (yielded(), &model.output);
+    let known = model.yields.as_ref().is_some_and(is_well_known);
+    let by = match known {
+        _ if text.contains("&'") => quote!(#private::Transfer::Borrows),
+        true => quote!(<#yielded as #private::PlainTransfer>::TRANSFER),
+        false => quote!(#private::Serialisable::<#yielded>::VALUE),
     };
-    let is_async = model.is_async.map(|_| quote!(is_async: true,));
+    let yields = if known {
+        quote!(#private::Yields::plain::<#yielded>())
+    } else {
+        quote! {
+            #private::Yields {
+                json: #private::Json::<#yielded>::JSON,
+                goto: #private::Typed::<#yielded>::GOTO,
+            }
+        }
+    };
     quote! {
         params: &[#(#params),*],
-        output: #private::WirePart::output(#output, #by),
-        json: #private::Json::#probe_args::JSON,
-        goto: #private::Typed::#probe_args::DESCRIPTORS,
-        typed_goto: #private::Typed::#probe_args::GOTO,
-        known: #private::Returns::#probe_args::IS,
-        #is_async
+        output: #private::WirePart::output(#text, #by),
+        yields: #yields,
+        handle: #private::TypeInfo::of::<#me>(),
+        known: true,
     }
 }
 
 /// What is said of a parameter, and how it is transferred to another process, if it can be.
 fn param(private: &TokenStream, me: &Type, param: &Param, index: usize) -> TokenStream {
-    let Param { name, text, owned, source, .. } = param;
+    let Param { name, text, owned, source, ty, .. } = param;
     let bound = bound_type(private, param, index);
-    let borrows = borrows(&param.ty).then(|| quote!(#private::Transfer::Borrows));
-    match source {
-        ParamSource::Field(_) => {
-            let by = borrows.unwrap_or_else(|| quote!(#private::Serialisable::<#bound>::VALUE));
-            quote!(#private::Param::field::<#bound>(#name, #text, #owned, #by))
-        }
-        ParamSource::State => {
-            let by = quote!(#private::Serialisable::<#bound>::STATE);
-            quote!(#private::Param::state::<#bound>(#name, #text, #by))
-        }
+    let known = is_well_known(ty);
+    let by = match source {
+        _ if borrows(ty) => quote!(#private::Transfer::Borrows),
         ParamSource::Piped => {
-            let by = borrows.unwrap_or_else(|| {
-                let piped = quote!(<#me as #private::Event>::Piped);
-                quote!(#private::SerialisablePiped::<#piped>::PIPED)
-            });
-            quote!(#private::Param::piped(#name, #text, #owned, #by))
+            let piped = quote!(<#me as #private::Event>::Piped);
+            quote!(#private::SerialisablePiped::<#piped>::PIPED)
         }
-        ParamSource::Context => quote!(#private::Param::context(#name, #text)),
+        ParamSource::Field(_) if known => quote!(<#bound as #private::PlainTransfer>::TRANSFER),
+        ParamSource::Field(_) => quote!(#private::Serialisable::<#bound>::VALUE),
+    };
+    let alias = alias(index);
+    let spec = quote!(#private::ParamSpec);
+    match source {
+        ParamSource::Piped => quote!(#spec::piped(#name, #text, #owned, #by)),
+        ParamSource::Field(PassMode::Ref) if may_be_context(ty) => {
+            let is_context = quote!(#private::ContextOf::<#alias>::IS);
+            quote!(#spec::lent(#name, #text, #owned, #is_context, #by))
+        }
+        ParamSource::Field(PassMode::Clone) if !known => {
+            let state = quote!(#private::StateOf::<#alias>);
+            quote!(#spec::taken(#name, #text, #state::IS, #state::FACTORY, #by))
+        }
+        ParamSource::Field(_) => quote!(#spec::field(#name, #text, #owned, #by)),
     }
+}
+
+/// Whether a reference to this type may be one to the context: any path may be an alias of it.
+fn may_be_context(ty: &Type) -> bool {
+    matches!(without_parens(ty), Type::Path(_)) && !is_well_known(ty)
+}
+
+/// The check that a parameter can be taken by value, where that is not plain.
+fn checked(private: &TokenStream, param: &Param, index: usize) -> TokenStream {
+    if param.source != ParamSource::Field(PassMode::Clone) || is_well_known(&param.ty) {
+        return TokenStream::new();
+    }
+    let (alias, text) = (alias(index), &param.text);
+    let (start, end) = end_spans(&param.ty);
+    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
+    let name = Ident::new("by_value", Span::call_site());
+    let call = quote! {
+        <#private::Check>::#name(
+            #text,
+            #private::StateOf::<#alias>::IS || #private::Cloned::<#alias>::IS,
+            #private::ContextOf::<#alias>::IS,
+        )
+    };
+    let call = respan_ends(call, start, end);
+    quote!(const _: () = #call;)
+}
+
+/// The check that an event can return its type, where the tokens do not say it.
+fn checked_return(private: &TokenStream, model: &Model) -> TokenStream {
+    if !matches!(model.form, Form::Result | Form::Nested) {
+        return TokenStream::new();
+    }
+    let (returned, form) = (returned(), form(model));
+    let (start, end) = end_spans(&model.returns);
+    let text = crate::text::text(&model.returns);
+    let name = Ident::new("returns", Span::call_site());
+    let yielded = yielded();
+    let is = quote!(#private::Returns::<#returned, #private::#form, #yielded>::IS);
+    let call = respan_ends(quote!(<#private::Check>::#name(#text, #is)), start, end);
+    quote!(const _: () = #call;)
 }
 
 /// The check that everything can be transferred, if `remote` is true. Each part's error is shown at
@@ -196,8 +259,7 @@ pub(crate) fn transfer_check(
         );
         quote!(#call;)
     };
-    let parts =
-        model.params.iter().enumerate().filter(|(_, param)| param.source != ParamSource::Context);
+    let parts = model.params.iter().enumerate();
     let parts = parts.map(|(index, param)| check_part(&param.ty, quote!(params[#index].part)));
     let output = check_part(&model.returns, quote!(output));
     quote! {
@@ -210,56 +272,70 @@ pub(crate) fn transfer_check(
     }
 }
 
+/// The type that turns what is returned into an outcome.
+fn conversion(private: &TokenStream, model: &Model) -> TokenStream {
+    let (returned, yielded, form) = (returned(), yielded(), form(model));
+    if !matches!(model.form, Form::Result | Form::Nested) {
+        return quote!(#private::By<#private::#form>);
+    }
+    quote! {
+        #private::By<#private::#form, {
+            #private::returned(
+                #private::Returns::<#returned, #private::#form, #yielded>::IS,
+                #private::HasError::<#returned>::IS,
+                #private::IsDynamic::<#returned>::IS,
+            )
+        }>
+    }
+}
+
+/// The type by which the runtime reads a parameter.
+fn parameter(private: &TokenStream, me: &Type, param: &Param, index: usize) -> TokenStream {
+    let alias = alias(index);
+    match param.source {
+        ParamSource::Field(PassMode::Ref) => quote!(#private::Lent<#alias>),
+        ParamSource::Field(PassMode::OptionRef) => quote!(#private::LentOption<#alias>),
+        ParamSource::Field(PassMode::Arc) => quote!(#private::Shared<#alias>),
+        ParamSource::Field(PassMode::Clone) if is_well_known(&param.ty) => {
+            quote!(#private::Owned<#alias>)
+        }
+        ParamSource::Field(PassMode::Clone) => quote! {
+            #private::Owned<#alias, {
+                #private::taken(#private::StateOf::<#alias>::IS, #private::Cloned::<#alias>::IS)
+            }>
+        },
+        ParamSource::Piped => quote!(#private::Along<<#me as #private::Event>::Piped>),
+    }
+}
+
 /// What the code of an event comes to: an expression of type `TaskOutcome`, of an async event one
 /// that awaits. `callee` is what is called.
 fn ending(private: &TokenStream, me: &Type, callee: &TokenStream, model: &Model) -> TokenStream {
-    let (inputs, returns) = (ident("__inputs"), ident("__R"));
+    let inputs = ident("__inputs");
     // As `?` would do it, but without a closure that it could return from.
     let (given, missing) = (ident("__given"), ident("__missing"));
-    let or_end = |read: TokenStream| {
+    let args = model.params.iter().enumerate().map(|(index, param)| {
+        let parameter = parameter(private, me, param, index);
         quote! {
-            match #read {
+            match <#parameter as #private::Parameter>::read(&#inputs, #index) {
                 #private::Result::Ok(#given) => #given,
                 #private::Result::Err(#missing) => return #private::From::from(#missing),
             }
         }
-    };
-    let args = model.params.iter().enumerate().map(|(index, param)| {
-        let alias = alias(index);
-        match param.source {
-            ParamSource::Field(PassMode::Ref) => or_end(quote!(#inputs.borrowed::<#alias>(#index))),
-            ParamSource::Field(PassMode::OptionRef) => {
-                or_end(quote!(#inputs.borrowed_option::<#alias>(#index)))
-            }
-            ParamSource::Field(PassMode::Arc) => {
-                or_end(quote!(#inputs.field_arc::<#alias>(#index)))
-            }
-            ParamSource::Field(PassMode::Clone) => {
-                let (start, end) = end_spans(&param.ty);
-                // The error of a type that is not `Clone` is shown where the type is written.
-                let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
-                let field = or_end(quote!(#inputs.field::<#alias>(#index)));
-                quote!(#private::by_value::<#ty>(#field))
-            }
-            ParamSource::State => or_end(quote!(#inputs.state::<#alias>(#index))),
-            ParamSource::Context => quote!(#inputs.context()),
-            ParamSource::Piped => {
-                or_end(quote!(#inputs.piped::<<#me as #private::Event>::Piped>()))
-            }
-        }
     });
-    let probe_args = probe_args(private, model);
+    let (conversion, returned, yielded) = (conversion(private, model), returned(), yielded());
     let awaited = model.is_async.map(|_| quote!(.await));
     quote! {
-        #private::conversion::<#returns>(
-            #private::HasError::<#returns>::IS,
-            #private::Dynamic::#probe_args::CONVERT,
-            #private::Returns::#probe_args::CONVERT,
-        )(#callee(#(#args),*) #awaited)
+        <#conversion as #private::Convert<#returned, #yielded>>::convert(
+            #callee(#(#args),*) #awaited
+        )
     }
 }
 
-/// The functions of an event function, and the `Code` that names them.
+/// The most parameters of a function that the runtime calls by a pointer.
+const MOST_PARAMETERS: usize = 8;
+
+/// The functions of an event function, if it needs any, and the `Code` that it is.
 pub(crate) fn function_code(
     private: &TokenStream,
     me: &Type,
@@ -267,12 +343,33 @@ pub(crate) fn function_code(
     model: &Model,
 ) -> (TokenStream, TokenStream) {
     let (inputs, call) = (ident("__inputs"), ident("__call"));
+    let (returned, yielded) = (returned(), yielded());
+    let parameters = model.params.iter().enumerate();
+    let parameters: Vec<TokenStream> =
+        parameters.map(|(index, param)| parameter(private, me, param, index)).collect();
+    let count = parameters.len();
+    if model.is_async.is_none() && count <= MOST_PARAMETERS {
+        let conversion = conversion(private, model);
+        let piped = if piped(model).is_some() {
+            quote!(<#me as #private::Event>::Piped)
+        } else {
+            quote!(#private::Nothing)
+        };
+        let code = quote! {
+            #private::Signature::<
+                (#(#parameters,)*), #returned, #yielded, #conversion, #piped,
+            >::of(#callee)
+        };
+        return (TokenStream::new(), quote!(#private::Code::Function(&#code)));
+    }
+    let types = quote!(&[#(<#parameters as #private::Parameter>::TYPE),*]);
+    let calling = quote!(#private::Calling::<#yielded, <#me as #private::Event>::Piped>);
     let ending = ending(private, me, callee, model);
     let Some((_, name)) = model.is_async else {
         let function = quote! {
             fn #call(#inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #ending }
         };
-        return (function, quote!(#private::Code::function(#call)));
+        return (function, quote!(#private::Code::Function(&#calling::plain(#call, #types))));
     };
     let body = ident("__body");
     // The error of a future that is not `Send` is shown at the event's name.
@@ -283,7 +380,27 @@ pub(crate) fn function_code(
             #private::boxed(#future)
         }
     };
-    (functions, quote!(#private::Code::async_function(#call)))
+    (functions, quote!(#private::Code::Function(&#calling::waiting(#call, #types))))
+}
+
+/// The `Code` of a struct event, made of its `parts`.
+pub(crate) fn struct_code(
+    private: &TokenStream,
+    me: &Type,
+    model: &Model,
+    parts: &Ident,
+) -> TokenStream {
+    let yielded = yielded();
+    let types = model.params.iter().enumerate().map(|(index, param)| {
+        let parameter = parameter(private, me, param, index);
+        quote!(<#parameter as #private::Parameter>::TYPE)
+    });
+    quote! {
+        #private::Code::Fields(
+            #parts.build,
+            #private::Types::of::<#yielded, <#me as #private::Event>::Piped>(&[#(#types),*]),
+        )
+    }
 }
 
 /// The methods of a struct event.

@@ -94,19 +94,16 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     let me = without_location(&item.sig.ident);
     let name = args.name.clone().unwrap_or_else(|| without_raw_prefix(&me));
     let ty = parse_quote!(#me);
-    let Parts { aliases, parameter_impls, types, spec, async_requirement } =
+    let Parts { aliases, parameter_impls, types, spec, checks } =
         expand::parts(private, &ty, model);
     let (functions, code) = expand::function_code(private, &ty, &quote!(#me), model);
-    let settings = settings::settings(private, args)
-        .map(|settings| quote!(settings: #private::Option::Some(|| #settings),));
     let executor = expand::executor(private, &me, args.executor.as_ref());
     let remote = expand::remote(private, args.executor.as_ref());
     let transfer_check =
         args.executor.as_ref().map(|_| expand::transfer_check(private, &ty, model, &remote));
     let attrs = code_attrs(item);
-    let checkpoint = settings::checkpoint(args).map(|it| quote!(checkpoint: #it,));
-    let (bypass, code, can_bypass) = bypass(private, &me, args, code);
-    let doc = Some(doc(&item.attrs)).filter(|it| !it.is_empty()).map(|it| quote!(doc: #it,));
+    let (bypass, options) = options(private, &me, args, model);
+    let doc = doc(&item.attrs);
     quote! {
         #attrs
         const _: () = {
@@ -114,7 +111,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
             #aliases
             #executor
             #parameter_impls
-            #async_requirement
+            #checks
             #functions
             #bypass
             #[automatically_derived]
@@ -122,14 +119,11 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
                 #types
                 const SPEC: &'static #private::Spec = &#private::Spec {
                     name: #name,
-                    #doc
+                    doc: #doc,
                     #spec
-                    #settings
-                    #checkpoint
-                    #can_bypass
+                    options: #options,
                     code: #code,
                     place: ::core::concat!(::core::file!(), ":", ::core::line!()),
-                    ..#private::Of::<#me>::BASE
                 };
             }
             #private::submit!(#private, #me);
@@ -138,15 +132,37 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
     }
 }
 
-/// The function that asks the bypass check, the code with it, and what the spec says of it.
-fn bypass(
+/// The function that asks the bypass check, and what few events say of themselves.
+fn options(
     private: &TokenStream,
     me: &Ident,
     args: &EventArgs,
-    code: TokenStream,
-) -> (Option<TokenStream>, TokenStream, Option<TokenStream>) {
-    let Some(path) = &args.bypass else { return (None, code, None) };
-    let (inputs, name) = (ident("__inputs"), ident("__bypass"));
+    model: &params::Model,
+) -> (Option<TokenStream>, TokenStream) {
+    let (mut function, mut said) = (None, TokenStream::new());
+    if let Some(path) = &args.bypass {
+        let name = ident("__bypass");
+        function = Some(bypass(private, me, path, &name));
+        said.extend(quote!(bypass: #private::Option::Some(#name),));
+    }
+    if let Some(settings) = settings::settings(private, args) {
+        said.extend(quote!(settings: #private::Option::Some(|| #settings),));
+    }
+    if let Some(checkpoint) = settings::checkpoint(args) {
+        said.extend(quote!(checkpoint: #checkpoint,));
+    }
+    if model.is_async.is_some() {
+        said.extend(quote!(is_async: true,));
+    }
+    let none = quote!(#private::Options::NONE);
+    let options =
+        if said.is_empty() { quote!(&#none) } else { quote!(&#private::Options { #said ..#none }) };
+    (function, options)
+}
+
+/// The function that asks the bypass check.
+fn bypass(private: &TokenStream, me: &Ident, path: &Expr, name: &Ident) -> TokenStream {
+    let inputs = ident("__inputs");
     let (_, end) = crate::span::end_spans(path);
     let ask = match path {
         Expr::Closure(_) => {
@@ -158,14 +174,13 @@ fn bypass(
             quote!(#private::bypassed::<<#me as #private::Event>::Output, #answer>((#path)(#inputs.context())))
         }
     };
-    let check = quote! {
+    quote! {
         fn #name(#inputs: &#private::Inputs<'_>)
             -> #private::Result<#private::Bypass<#private::Value>, #private::Exception>
         {
             #ask
         }
-    };
-    (Some(check), quote!(#code.with_bypass(#name)), Some(quote!(can_bypass: true,)))
+    }
 }
 
 /// A fallback implementation of the event, so that only the macro's own errors show.

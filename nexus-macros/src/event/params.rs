@@ -8,8 +8,8 @@ use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, T
 use crate::ctxt::Ctxt;
 use crate::text::text;
 use crate::types::{
-    arc_target, generic_args, is_static_ref, is_unsized, option_ref, owner_text, ownership_error,
-    single_generic_arg, without_parens,
+    arc_target, generic_args, is_static_ref, is_unsized, is_well_known, option_ref, owner_text,
+    ownership_error, single_generic_arg, without_parens,
 };
 
 /// A parameter.
@@ -26,13 +26,25 @@ pub(crate) struct Param {
     pub(crate) span: Span,
 }
 
-/// Where a parameter's value comes from.
+/// The form in which an event returns its outcome, as far as the tokens say it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `Outcome<T>` or `(bool, T)`
+    Plain,
+    /// `Result<T, E>`
+    Result,
+    /// `Result<Outcome<T>, E>`
+    Nested,
+    /// An enum with `#[derive(Descriptor)]`, an alias, or what cannot be returned.
+    Other,
+}
+
+/// Where a parameter's value comes from. Whether a `&T` is the context, and whether a `T` is a state,
+/// the compiler is asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ParamSource {
     Field(PassMode),
     Piped,
-    State,
-    Context,
 }
 
 /// How a field is passed to the parameter.
@@ -49,8 +61,9 @@ pub(crate) enum PassMode {
 pub(crate) struct Model {
     pub(crate) params: Vec<Param>,
     pub(crate) returns: Type,
-    /// Whether it is written `Result<Outcome<T>, E>`.
-    pub(crate) nested: bool,
+    pub(crate) form: Form,
+    /// The type of its output, where the tokens say it.
+    pub(crate) yields: Option<Type>,
     /// The type of its output, as written.
     pub(crate) output: String,
     /// Of an async event, the spans of `async` and of the event's name.
@@ -64,8 +77,9 @@ pub(crate) fn read(cx: &Ctxt, signature: &mut Signature, is_method: bool) -> Opt
     let returns = returns(cx, signature);
     let (returns, params) = (returns?, params?);
     is_valid.then(|| Model {
-        nested: is_nested(&returns),
-        output: output_text(&returns),
+        form: form(&returns),
+        output: yields(&returns).map_or_else(|| text(&returns), text),
+        yields: yields(&returns).cloned(),
         is_async: signature
             .asyncness
             .as_ref()
@@ -173,6 +187,7 @@ fn param(cx: &Ctxt, typed: &mut PatType) -> Option<Param> {
         Pat::Ident(name) if name.subpat.is_none() && name.by_ref.is_none() => {
             crate::span::without_raw_prefix(&name.ident)
         }
+        Pat::Wild(_) if !is_well_known(written) => "_".to_owned(),
         pat if matches!(source, ParamSource::Field(_)) => {
             let name =
                 if matches!(pat, Pat::Tuple(it) if it.elems.len() == 2) { "pair" } else { "value" };
@@ -249,10 +264,7 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
         if it.mutability.is_some() {
             return refuse(SHARED_FIELD);
         }
-        if generic_args(target, "Context").is_some_and(|args| args.is_empty()) {
-            return Some((ParamSource::Context, target.clone()));
-        }
-        if generic_args(target, "State").is_some() {
+        if single_generic_arg(target, "State").is_some() {
             return refuse("take `State<T>` by value; it is a shared pointer");
         }
         if arc_target(target).is_some() {
@@ -262,15 +274,6 @@ fn classify(cx: &Ctxt, ty: &Type, piped: bool) -> Option<(ParamSource, Type)> {
             return refuse(NO_DYN);
         }
         return require_owned(cx, target, ParamSource::Field(PassMode::Ref));
-    }
-    if let Some(args) = generic_args(ty, "State") {
-        return match args.as_slice() {
-            [only] => require_owned(cx, only, ParamSource::State),
-            _ => refuse("a state has one type: `State<Gateway>`"),
-        };
-    }
-    if generic_args(ty, "Context").is_some_and(|args| args.is_empty()) {
-        return refuse("take the context by reference, as `&Context`");
     }
     match arc_target(ty) {
         Some(target) => require_owned(cx, target, ParamSource::Field(PassMode::Arc)),
@@ -338,32 +341,40 @@ fn returns(cx: &Ctxt, signature: &Signature) -> Option<Type> {
         cx.error(ty, "an event has to end; return `Outcome<()>`");
         return None;
     }
+    if form(ty) == Form::Other && (is_well_known(ty) || is_static_ref(ty)) {
+        let ty_text = text(ty);
+        cx.error(ty, format!("an event cannot return `{ty_text}`; return `Outcome<{ty_text}>` and end with `Outcome::success(..)`"));
+        return None;
+    }
     require_owned(cx, ty, ParamSource::Piped).map(|(_, ty)| ty)
 }
 
-fn is_nested(ty: &Type) -> bool {
-    generic_args(ty, "Result")
-        .and_then(|args| args.first().copied())
-        .is_some_and(|value| generic_args(value, "Outcome").is_some())
+fn form(ty: &Type) -> Form {
+    if generic_args(ty, "Outcome").is_some() || flagged(ty).is_some() {
+        return Form::Plain;
+    }
+    match generic_args(ty, "Result").and_then(|args| args.first().copied()) {
+        Some(value) if generic_args(value, "Outcome").is_some() => Form::Nested,
+        Some(_) => Form::Result,
+        None => Form::Other,
+    }
 }
 
-fn output_text(ty: &Type) -> String {
-    if let Type::Tuple(tuple) = ty
-        && let [_, value] = tuple.elems.iter().collect::<Vec<_>>().as_slice()
-    {
-        return text(value);
+/// `T` of `Outcome<T>`, `Result<T, E>`, `Result<Outcome<T>, E>` and `(bool, T)`.
+fn yields(ty: &Type) -> Option<&Type> {
+    if let Some(value) = flagged(ty) {
+        return Some(value);
     }
-    for name in ["Result", "Outcome"] {
-        if let Some(first) = generic_args(ty, name).and_then(|args| args.first().copied()) {
-            return output_text_inner(first);
-        }
-    }
-    text(ty)
+    let first = |name| generic_args(ty, name).and_then(|args| args.first().copied());
+    let value = first("Result").or_else(|| first("Outcome"))?;
+    Some(single_generic_arg(value, "Outcome").unwrap_or(value))
 }
 
-fn output_text_inner(ty: &Type) -> String {
-    match single_generic_arg(ty, "Outcome") {
-        Some(value) => text(value),
-        None => text(ty),
+/// `T` of `(bool, T)`.
+fn flagged(ty: &Type) -> Option<&Type> {
+    let Type::Tuple(tuple) = without_parens(ty) else { return None };
+    match tuple.elems.iter().collect::<Vec<_>>().as_slice() {
+        [flag, value] if generic_args(flag, "bool").is_some() => Some(value),
+        _ => None,
     }
 }

@@ -6,16 +6,14 @@ use quote::quote;
 
 use super::args::{ArgValue, EventArgs, Group};
 use super::expand::executor_alias;
-use crate::span::{end_spans, ident, respan_ends};
+use crate::span::ident;
 
 /// An expression of type `EventSettings`; `None` where nothing is set.
 pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> Option<TokenStream> {
     let mut out = TokenStream::new();
-    if let Some(ty) = &args.executor {
-        let (alias, (start, end)) = (executor_alias(), end_spans(ty));
-        // The error of a type that is no executor is shown where the type is written.
-        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
-        out.extend(quote!(.executor::<#ty>()));
+    if args.executor.is_some() {
+        let alias = executor_alias();
+        out.extend(quote!(.executor_kind(#private::IsExecutor::<#alias>::KIND_OF)));
     }
     match &args.config {
         Some(Group::Keys(keys)) => {

@@ -40,6 +40,11 @@ pub(crate) fn executor_alias(index: usize) -> Ident {
     format_ident!("__X{}", index + 1, span = Span::mixed_site())
 }
 
+/// The alias of the name of field `index`.
+fn field_name(index: usize) -> Ident {
+    format_ident!("__N{}", index + 1, span = Span::mixed_site())
+}
+
 /// The name of the constant with the pipeline's fields.
 fn fields_constant() -> Ident {
     ident("__FIELDS")
@@ -93,12 +98,17 @@ impl<'a> Checks<'a> {
         quote!(#call;)
     }
 
-    /// The constant with the pipeline's fields.
+    /// The constant with the pipeline's fields, and aliases of their names.
     pub(crate) fn pipeline_fields(&self) -> TokenStream {
         let (private, pipeline, constant) = (self.private, self.pipeline, fields_constant());
         let (names, types) =
             (self.fields.iter().map(|it| &it.0), self.fields.iter().map(|it| &it.1));
+        let aliases = self.fields.iter().enumerate().map(|(index, (name, ..))| {
+            let (alias, number) = (field_name(index), hash(name));
+            quote!(type #alias = #private::Name<#number>;)
+        });
         quote! {
+            #(#aliases)*
             const #constant: &#private::PipelineFields = &#private::PipelineFields {
                 pipeline: #pipeline,
                 names: &[#(#names),*],
@@ -110,9 +120,9 @@ impl<'a> Checks<'a> {
     /// Checks that the event's parameters are fields of the pipeline, and of the right type.
     fn fields(&self, check: &str, step: &Step<'_>, alias: &Ident) -> TokenStream {
         let (private, constant) = (self.private, fields_constant());
-        let binds = self.fields.iter().map(|(name, _, field)| {
-            let number = hash(name);
-            quote!(#private::Binds::<#field, #alias, #number>::IS)
+        let binds = self.fields.iter().enumerate().map(|(index, (_, _, field))| {
+            let name = field_name(index);
+            quote!(#private::Binds::<#field, #alias, #name>::IS)
         });
         self.call(check, step.name.span, &quote!(#constant, &[#(#binds),*]))
     }

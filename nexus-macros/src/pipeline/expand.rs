@@ -174,10 +174,7 @@ fn implementation(
         );
     let executors = model.executors.iter().enumerate().map(|(index, name)| {
         let (text, alias) = (&*name.text, executor_alias(index));
-        let (start, end) = source.spans(name.span);
-        // The error of a type that is no executor is shown where the type is written.
-        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
-        quote!((#text, #private::ExecutorKind::of::<#ty>()))
+        quote!((#text, #private::IsExecutor::<#alias>::KIND_OF))
     });
     let errors = model.errors.iter().enumerate().map(|(index, name)| {
         let (text, alias) = (&*name.text, error_alias(index));
