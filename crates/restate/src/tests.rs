@@ -398,8 +398,13 @@ fn script() -> impl Strategy<Value = String> {
     proptest::collection::vec(flow, 1..4).prop_map(|flows| flows.join(" -> "))
 }
 
+/// How many flows are tried: `PROPTEST_CASES=10000` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_prefix_of_a_journal_is_gone_through_in_the_same_way(
