@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nexus_core::driver::{RunMachine, RunStart};
 use nexus_core::{Inputs, Pipeline, Plan, Report};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,6 +20,9 @@ use crate::worker::pipeline_service;
 
 /// How long a client tries again while the cluster does not answer.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The status with which a server answers who asks for the output of a run that is not over.
+pub(crate) const NOT_OVER: u16 = 470;
 
 /// How often a client that waits asks whether its run goes on.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -135,7 +139,6 @@ impl Cluster {
     ///
     /// As [`report`](Self::report).
     pub async fn report_async(&self, plan: &Arc<Plan>, key: &str) -> Result<Option<Report>> {
-        const NOT_OVER: u16 = 470;
         let response = self.ingress.get(&workflow(plan.name(), key, "output")).await?;
         if matches!(response.status, NOT_OVER | 404) {
             return Ok(None);
@@ -201,10 +204,6 @@ impl Cluster {
     /// The runs of which this SQL condition holds.
     async fn query(&self, condition: &str) -> Result<Vec<ClusterRun>> {
         #[derive(Deserialize)]
-        struct Rows {
-            rows: Vec<Row>,
-        }
-        #[derive(Deserialize)]
         struct Row {
             id: String,
             target_service_name: String,
@@ -217,9 +216,7 @@ impl Cluster {
              from sys_invocation where target_handler_name = 'run' and {condition} \
              order by created_at desc"
         );
-        let request = json!({ "query": query }).to_string();
-        let response = self.admin_server()?.post("/query", request).await?;
-        let Rows { rows } = response.json("a query of its runs")?;
+        let rows: Vec<Row> = self.rows(&query).await?;
         let prefix = pipeline_service("");
         let run = |row: Row| {
             let name = &row.target_service_name;
@@ -232,6 +229,22 @@ impl Cluster {
             }
         };
         Ok(rows.into_iter().map(run).collect())
+    }
+
+    /// What this SQL query gives.
+    pub(crate) async fn rows<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>> {
+        #[derive(Deserialize)]
+        struct Rows<T> {
+            rows: Vec<T>,
+        }
+        let request = json!({ "query": query }).to_string();
+        let response = self.admin_server()?.post("/query", request).await?;
+        let Rows { rows } = response.json("a query of its runs")?;
+        Ok(rows)
+    }
+
+    pub(crate) fn ingress(&self) -> &Server {
+        &self.ingress
     }
 
     fn admin_server(&self) -> Result<&Server> {
@@ -419,18 +432,22 @@ fn report_of(plan: &Arc<Plan>, key: &str, output: RunOutput) -> Result<Report> {
 }
 
 /// Tries again until the cluster has not answered for a minute.
-struct Patience {
+pub(crate) struct Patience {
     since: Instant,
     wait: Duration,
 }
 
 impl Patience {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { since: Instant::now(), wait: Duration::from_millis(50) }
     }
 
     /// Waits after this answer, if asking again may help.
-    async fn after(&mut self, answer: Result<Response>, what: impl Fn() -> String) -> Result<()> {
+    pub(crate) async fn after(
+        &mut self,
+        answer: Result<Response>,
+        what: impl Fn() -> String,
+    ) -> Result<()> {
         let error = match answer {
             // While another node takes over, a cluster answers with these.
             Ok(response) if matches!(response.status, 408 | 409 | 425 | 429 | 500..) => {
@@ -448,12 +465,12 @@ impl Patience {
     }
 }
 
-fn workflow(pipeline: &str, key: &str, what: &str) -> String {
+pub(crate) fn workflow(pipeline: &str, key: &str, what: &str) -> String {
     format!("/restate/workflow/{}/{}/{what}", pipeline_service(pipeline), segment(key))
 }
 
 /// A text as SQL writes it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -470,16 +487,16 @@ thread_local! {
 }
 
 /// Waits for a future.
-fn block_on<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
+pub(crate) fn block_on<T: Send>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
     let run = || {
-        RUNTIME.with(|there| match there.get() {
-            Some(runtime) => runtime.block_on(future),
-            None => {
-                let made = Builder::new_current_thread().enable_all().build();
-                let made =
-                    made.map_err(|error| Error::Worker(format!("there is no runtime: {error}")))?;
-                there.get_or_init(|| made).block_on(future)
+        RUNTIME.with(|there| {
+            if let Some(runtime) = there.get() {
+                return runtime.block_on(future);
             }
+            let made = Builder::new_current_thread().enable_all().build();
+            let made =
+                made.map_err(|error| Error::Worker(format!("there is no runtime: {error}")))?;
+            there.get_or_init(|| made).block_on(future)
         })
     };
     if tokio::runtime::Handle::try_current().is_err() {

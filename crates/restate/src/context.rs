@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,21 +12,59 @@ use restate_sdk::context::{DurableFuture, DurableFuturesUnordered, RequestTarget
 use restate_sdk::endpoint::ContextInternal;
 use restate_sdk::errors::{HandlerResult, TerminalError};
 
-use crate::interpreter::{Cancelled, Completion, Durable};
-use crate::message::Answer;
+use crate::interpreter::{Cancelled, Completion, Durable, promise_name};
+use crate::message::{ALREADY_RESOLVED, Answer, Resolution};
 
 type UnderWay<'a> = Pin<Box<dyn DurableFuture<Output = Completion> + Send + 'a>>;
+
+/// The names of promises, which the SDK wants to borrow for as long as its context: in parts, each of
+/// which is twice as long as the one before.
+#[derive(Default)]
+pub(crate) struct Names([OnceLock<Vec<OnceLock<String>>>; 32]);
+
+impl Names {
+    fn keep(&self, nth: usize, name: String) -> &str {
+        let part = (nth + 1).ilog2();
+        let first = (1 << part) - 1;
+        let make = || (0..=first).map(|_| OnceLock::new()).collect();
+        self.0[part as usize].get_or_init(make)[nth - first].get_or_init(|| name)
+    }
+}
 
 /// A handler's context. Nothing of it is awaited beside something else.
 pub(crate) struct SdkContext<'a> {
     context: &'a ContextInternal,
+    names: &'a Names,
+    /// How many promises were waited for.
+    promises: usize,
     under_way: DurableFuturesUnordered<UnderWay<'a>>,
 }
 
 impl<'a> SdkContext<'a> {
-    pub(crate) fn new(context: &'a ContextInternal) -> Self {
-        Self { context, under_way: DurableFuturesUnordered::new() }
+    pub(crate) fn new(context: &'a ContextInternal, names: &'a Names) -> Self {
+        Self { context, names, promises: 0, under_way: DurableFuturesUnordered::new() }
     }
+}
+
+fn answer_of(json: &[u8]) -> Completion {
+    match serde_json::from_slice(json) {
+        Ok(answer) => Completion::Answer(answer),
+        Err(error) => Completion::Failed(format!("its answer cannot be read: {error}")),
+    }
+}
+
+/// Has a pending step end with an answer, unless it has ended with another one already.
+pub(crate) async fn resolve(context: &ContextInternal, given: Resolution) -> HandlerResult<Bytes> {
+    let count = context.get::<u32>(&given.step).await?.unwrap_or(1);
+    let name = promise_name(&given.step, count);
+    context.resolve_promise(&name, serde_json::to_vec(&given.answer)?);
+    let there = context.peek_promise::<Bytes>(&name).await?.unwrap_or_default();
+    let there: Answer = serde_json::from_slice(&there)?;
+    let said = |answer: &Answer| answer.said.as_ref().map(|said| said.get().to_owned());
+    if said(&there) == said(&given.answer) {
+        return Ok(Bytes::from_static(b"null"));
+    }
+    Err(TerminalError::new_with_code(ALREADY_RESOLVED, "it is resolved already").into())
 }
 
 /// The time by the wall clock.
@@ -40,10 +78,7 @@ impl Durable for SdkContext<'_> {
         let request = self.context.request::<Bytes, Bytes>(target, Bytes::from(request));
         let answered = |answer: Result<Bytes, TerminalError>| match answer {
             Err(error) => Completion::Failed(error.message().to_owned()),
-            Ok(json) => match serde_json::from_slice(&json) {
-                Ok(answer) => Completion::Answer(answer),
-                Err(error) => Completion::Failed(format!("its answer cannot be read: {error}")),
-            },
+            Ok(json) => answer_of(&json),
         };
         self.under_way.push(Box::pin(request.call().map(answered)))
     }
@@ -51,6 +86,20 @@ impl Durable for SdkContext<'_> {
     fn sleep(&mut self, time: Duration) -> usize {
         let sleep = self.context.sleep(time).map(|_: Result<(), TerminalError>| Completion::Slept);
         self.under_way.push(Box::pin(sleep))
+    }
+
+    fn promise(&mut self, name: String) -> usize {
+        let resolved = |resolved: Result<Bytes, TerminalError>| match resolved {
+            Err(error) => Completion::Failed(error.message().to_owned()),
+            Ok(json) => answer_of(&json),
+        };
+        let name = self.names.keep(self.promises, name);
+        self.promises += 1;
+        self.under_way.push(Box::pin(self.context.promise::<Bytes>(name).map(resolved)))
+    }
+
+    fn note_wait(&mut self, step: &str, count: u32) {
+        self.context.set(step, count);
     }
 
     async fn run(
@@ -84,10 +133,10 @@ pub(crate) async fn perform_recorded(
     task: LocalTask,
 ) -> HandlerResult<Bytes> {
     let given = Arc::new(Mutex::new(None));
-    let gives = Arc::clone(&given);
+    let from_body = Arc::clone(&given);
     let body = move || async move {
         let answer = perform(task, None).await.map(Bytes::from)?;
-        *gives.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+        *from_body.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
         Ok(answer)
     };
     let mut step = pin!(context.run(body).name("body"));

@@ -51,6 +51,16 @@ pub enum Error {
         /// What the cluster says of it.
         why: String,
     },
+    /// A step is not resolved.
+    #[error("`{step}` of the run `{key}` is not resolved: {why}")]
+    NotResolved {
+        /// The step.
+        step: String,
+        /// The run.
+        key: String,
+        /// Why not.
+        why: String,
+    },
     /// A message is longer than servers take.
     #[error(
         "{what} is {bytes} bytes long, and servers take 32 MiB; put what is large somewhere else, and pass where it is"

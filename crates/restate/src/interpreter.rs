@@ -21,6 +21,13 @@ pub(crate) trait Durable {
     /// Waits so long; [`next`](Self::next) tells the end under this number.
     fn sleep(&mut self, time: Duration) -> usize;
 
+    /// Waits for the durable promise of this name; [`next`](Self::next) gives what it is resolved with under
+    /// this number.
+    fn promise(&mut self, name: String) -> usize;
+
+    /// Keeps how often a step has waited for its promise, for those who resolve it.
+    fn note_wait(&mut self, step: &str, count: u32);
+
     /// Runs a task here, within its limit, if its answer is not known already.
     fn run(
         &mut self,
@@ -51,6 +58,8 @@ pub(crate) enum Completion {
 enum Awaited {
     /// A task elsewhere, or its check.
     Call(Action),
+    /// What a task waits for that is pending.
+    Promise(Task),
     /// A wait before a retry.
     Wake(Task),
     /// The end of a task's time.
@@ -65,6 +74,8 @@ struct Interpreter<'a, D> {
     durable: &'a mut D,
     /// With the times at which waits are over.
     awaited: BTreeMap<usize, (Awaited, Timestamp)>,
+    /// How often steps were pending.
+    waits: BTreeMap<String, u32>,
     /// Tasks that run here, one after the other.
     here: VecDeque<Action>,
     /// The time of what was told last.
@@ -76,6 +87,11 @@ pub(crate) fn event_service(event: &str) -> String {
     format!("nexus.{event}")
 }
 
+/// The name of the promise that a step waits for, when it is pending for the so manieth time.
+pub(crate) fn promise_name(step: &str, count: u32) -> String {
+    format!("{step}/{count}")
+}
+
 /// Runs the machine to its end.
 pub(crate) async fn interpret<D: Durable + Send>(
     machine: RunMachine,
@@ -83,8 +99,8 @@ pub(crate) async fn interpret<D: Durable + Send>(
     durable: &mut D,
 ) -> RunMachine {
     let now = machine.begun().at;
-    let (awaited, here) = (BTreeMap::new(), VecDeque::new());
-    let mut interpreter = Interpreter { machine, host, durable, awaited, here, now };
+    let (awaited, waits, here) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
+    let mut interpreter = Interpreter { machine, host, durable, awaited, waits, here, now };
     if let Some(deadline) = interpreter.machine.deadline() {
         interpreter.sleep(Awaited::RunLimit, deadline.since(now));
     }
@@ -107,7 +123,8 @@ impl<D: Durable + Send> Interpreter<'_, D> {
                     self.here.push_back(action);
                 }
                 Action::Start(task) | Action::Check(task) => self.call(action, task),
-                // A machine leaves no task open yet: that is an exception of its event.
+                Action::Await(task, limit) => self.wait_for_promise(task, limit),
+                // There is nothing else.
                 _ => {}
             }
         }
@@ -116,6 +133,21 @@ impl<D: Durable + Send> Interpreter<'_, D> {
     fn sleep(&mut self, awaited: Awaited, time: Duration) {
         let number = self.durable.sleep(time);
         self.awaited.insert(number, (awaited, self.now.plus(time)));
+    }
+
+    /// A task is pending: somebody outside will say how it ended.
+    fn wait_for_promise(&mut self, task: Task, limit: Option<Duration>) {
+        let step = self.machine.step_address(task).to_string();
+        let count = self.waits.entry(step.clone()).or_insert(0);
+        *count += 1;
+        if *count > 1 {
+            self.durable.note_wait(&step, *count);
+        }
+        let number = self.durable.promise(promise_name(&step, *count));
+        self.awaited.insert(number, (Awaited::Promise(task), self.now));
+        if let Some(limit) = limit {
+            self.sleep(Awaited::TaskLimit(task), limit);
+        }
     }
 
     fn call(&mut self, action: Action, task: Task) {
@@ -160,8 +192,14 @@ impl<D: Durable + Send> Interpreter<'_, D> {
                 let why = format!("the call of `{service}` ended without an answer: {why}");
                 self.failed(action, &Exception::not_run(why));
             }
-            // Only waits end like that.
-            (Awaited::Call(_), Completion::Slept) => {}
+            (Awaited::Promise(task), Completion::Answer(answer)) => {
+                if let Some(said) = &answer.said {
+                    self.now = self.now.max(answer.at);
+                    self.machine.resolved(task, said.get(), self.now);
+                }
+            }
+            // Only waits end like that, and nobody rejects a promise.
+            (Awaited::Call(_) | Awaited::Promise(_), _) => {}
             (Awaited::Wake(task), _) => {
                 self.now = self.now.max(over);
                 self.machine.woken(task, self.now);

@@ -48,6 +48,8 @@ mod error;
 #[cfg(feature = "sdk")]
 mod http;
 #[cfg(feature = "sdk")]
+mod resolving;
+#[cfg(feature = "sdk")]
 mod service;
 #[cfg(feature = "sdk")]
 mod worker;

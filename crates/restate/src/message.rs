@@ -65,6 +65,17 @@ impl Answer {
     }
 }
 
+/// What the handler `resolve` of a run's workflow is given.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Resolution {
+    /// The step's address.
+    pub(crate) step: String,
+    pub(crate) answer: Answer,
+}
+
+/// The status with which that handler refuses an answer.
+pub(crate) const ALREADY_RESOLVED: u16 = 422;
+
 /// What a run's workflow gives in the end: all that is needed to make the report.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RunOutput {

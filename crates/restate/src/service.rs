@@ -16,6 +16,9 @@ use serde_json::json;
 /// How long a body may run without a word before the server gives it to another worker.
 const LONGEST_BODY: Duration = Duration::from_hours(24);
 
+/// The handler that is a run, or runs a body.
+pub(crate) const RUN: &str = "run";
+
 /// What a call of a service's handler does.
 pub(crate) type Handle =
     dyn Fn(ContextInternal, Bytes, InputMetadata) -> Boxed<HandlerResult<Bytes>> + Send + Sync;
@@ -65,7 +68,8 @@ pub(crate) fn define(
             "output": { "contentType": "application/json", "setContentTypeIfEmpty": false },
         });
         if kind == Kind::Workflow {
-            handler["ty"] = json!("WORKFLOW");
+            // One of them is the workflow; others may be called beside it.
+            handler["ty"] = json!(if *name == RUN { "WORKFLOW" } else { "SHARED" });
         }
         handler
     };

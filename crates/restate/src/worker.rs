@@ -15,18 +15,21 @@ use restate_sdk::service::ServiceDefinition;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::context::{SdkContext, perform_recorded};
+use crate::context::{Names, SdkContext, perform_recorded, resolve};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
 use crate::message::{LONGEST_MESSAGE, RunInput, RunOutput};
-use crate::service::{Handle, Kind, define};
+use crate::service::{Handle, Kind, RUN, define};
 
 /// How long a server is waited for that the worker is to be registered at.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long bodies may run on when the worker is to end.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// The handler of a run by which pending steps are resolved.
+pub(crate) const RESOLVE: &str = "resolve";
 
 /// The name of the workflow that the runs of a pipeline are.
 pub(crate) fn pipeline_service(pipeline: &str) -> String {
@@ -266,7 +269,7 @@ fn event_definition(event: &str, host: &Arc<EventHost>) -> Result<ServiceDefinit
         }) as crate::service::Boxed<_>
     };
     let handle: Arc<Handle> = Arc::new(handle);
-    define(&event_service(event), Kind::Service, &["run", "check"], handle).map_err(Error::Worker)
+    define(&event_service(event), Kind::Service, &[RUN, "check"], handle).map_err(Error::Worker)
 }
 
 fn pipeline_definition(
@@ -277,11 +280,17 @@ fn pipeline_definition(
     let (host, plans) = (Arc::clone(host), Arc::clone(plans));
     let handle = move |context: ContextInternal, input: Bytes, metadata: InputMetadata| {
         let (host, plans) = (Arc::clone(&host), Arc::clone(&plans));
-        Box::pin(async move { run(&context, &input, &metadata, &host, &plans).await })
-            as crate::service::Boxed<_>
+        Box::pin(async move {
+            if context.handler_name() == RESOLVE {
+                let given = serde_json::from_slice(&input).map_err(unreadable)?;
+                return resolve(&context, given).await;
+            }
+            run(&context, &input, &metadata, &host, &plans).await
+        }) as crate::service::Boxed<_>
     };
     let handle: Arc<Handle> = Arc::new(handle);
-    define(&pipeline_service(pipeline), Kind::Workflow, &["run"], handle).map_err(Error::Worker)
+    define(&pipeline_service(pipeline), Kind::Workflow, &[RUN, RESOLVE], handle)
+        .map_err(Error::Worker)
 }
 
 /// Runs a pipeline inside of its workflow.
@@ -297,7 +306,8 @@ async fn run(
     // Another version of the program may be able to go on: the server keeps the run for it.
     let plan = plans.of(&start).map_err(|error| error.to_string())?;
     let machine = RunMachine::new(&plan, start).map_err(|error| error.to_string())?;
-    let machine = interpret(machine, host, &mut SdkContext::new(context)).await;
+    let names = Names::default();
+    let machine = interpret(machine, host, &mut SdkContext::new(context, &names)).await;
     let output = RunOutput::of(begun, machine.records())?;
     let json = serde_json::to_vec(&output)?;
     if json.len() > LONGEST_MESSAGE {

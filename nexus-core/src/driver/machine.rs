@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::host::EventHost;
 use super::task::{LocalTask, TaskKind, Work, answer_json};
+use crate::address::StepAddress;
 use crate::cancel::Children;
 use crate::context::{Context, Names, RunHost, RunId, RunInfo};
-use crate::engine::{Inputs as Given, flow_difference, flow_record, id_of};
+use crate::engine::{Inputs as Given, flow_difference, flow_record, id_of, step_at};
 use crate::error::{Error, Result};
 use crate::event::{EventDef, Inputs, Param, ParamKind};
 use crate::executor::RemoteRequest;
 use crate::journal::{
-    Body, LinkedPipeline, Record, RecordKind, Replay, RunStart, Timestamp, exception_json,
+    Answer, Body, LinkedPipeline, Record, RecordKind, Replay, RunStart, Timestamp, completed_json,
+    exception_json,
 };
 use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
@@ -26,7 +28,7 @@ use crate::report::Report;
 use crate::run::{Action, CancelCause, Halt, Run, Task};
 use crate::time::Clock;
 use crate::value::Value;
-use crate::wire::{TaskRequest, VALUE_LIMIT, to_json};
+use crate::wire::{ErrorClassifier, TaskRequest, VALUE_LIMIT, to_json};
 
 /// A run as a state machine: see the [module](super).
 pub struct RunMachine {
@@ -115,7 +117,7 @@ impl RunMachine {
         let fields = plan.fields.read_json(&start.inputs);
         let fields = fields.map_err(|why| unfit(format!("its inputs cannot be read: {why}")))?;
         let id = id_of(key);
-        let run = Box::new(Run::new(Arc::clone(plan), id.0 as u64, false));
+        let run = Box::new(Run::new(Arc::clone(plan), id.0 as u64, false).accept_pending());
         let replay = Replay::driven(run, start.at);
         Ok(Self { plan: Arc::clone(plan), id, fields, replay, records: Vec::new(), start })
     }
@@ -174,6 +176,11 @@ impl RunMachine {
     /// The step's place in the flow: see [`Context::step_path`].
     pub fn step_path(&self, task: Task) -> String {
         self.plan.step_path(task.step)
+    }
+
+    /// The step's place in the flow, with the item of an `each` step.
+    pub fn step_address(&self, task: Task) -> StepAddress {
+        StepAddress::new(self.step_path(task), task.item())
     }
 
     /// How long an attempt may take: after that, say [`timed_out`](Self::timed_out).
@@ -294,7 +301,8 @@ impl RunMachine {
         match action {
             Action::Check(task) => self.checked(task, &answer_json(exception), at),
             Action::Start(task) => self.completed(task, &exception_json(exception), at),
-            Action::Wake(..) | Action::Await(..) => false,
+            Action::Await(task, _) => self.resolved(task, &exception_json(exception), at),
+            Action::Wake(..) => false,
         }
     }
 
@@ -313,9 +321,60 @@ impl RunMachine {
         }
     }
 
-    /// An attempt has taken as long as it [may](Self::timeout).
+    /// What a task has waited for that is [pending](Action::Await) is there:
+    /// [`value_outcome`](Self::value_outcome) or [`failure_outcome`](Self::failure_outcome).
+    pub fn resolved(&mut self, task: Task, outcome: &str, at: Timestamp) -> bool {
+        match self.replay.asked(task) {
+            Some(action @ Action::Await(..)) => {
+                self.tell(action, RecordKind::Resolved, outcome.to_owned(), at)
+            }
+            _ => false,
+        }
+    }
+
+    /// An attempt has taken as long as it [may](Self::timeout), or was pending as long.
     pub fn timed_out(&mut self, task: Task, at: Timestamp) -> bool {
-        self.tell(Action::Start(task), RecordKind::TimedOut, "{}".to_owned(), at)
+        match self.replay.asked(task) {
+            Some(action @ (Action::Start(_) | Action::Await(..))) => {
+                self.tell(action, RecordKind::TimedOut, "{}".to_owned(), at)
+            }
+            _ => false,
+        }
+    }
+
+    /// How a step ends that is pending if what it waits for is this value, written as JSON.
+    ///
+    /// # Errors
+    ///
+    /// If the plan has no such step, or the value is none that the step yields.
+    pub fn value_outcome(plan: &Plan, step: &StepAddress, value: &str) -> Result<String> {
+        let unfit = |why: String| Error::Durable(format!("`{step}` of `{}` {why}", plan.name()));
+        let index = step_at(plan, step.path()).map_err(unfit)?;
+        match (plan.options_of(index).each, step.item()) {
+            (true, None) => {
+                let example = StepAddress::new(step.path(), Some(0));
+                return Err(unfit(format!("runs once for each item; name one, as in `{example}`")));
+            }
+            (false, Some(_)) => {
+                return Err(unfit("has no items; name the step alone".to_owned()));
+            }
+            _ => {}
+        }
+        let def = &plan.event_of(index).def;
+        // Deserialize is user code.
+        let outcome = panic::contain(|| Answer::Value(value).outcome(plan, index))
+            .unwrap_or_else(|panic| Err(panic.to_string()));
+        let outcome = outcome.map_err(|why| unfit(format!("is not resolved: {why}")))?;
+        let classifier = ErrorClassifier { types: &[], policy: None };
+        let json =
+            completed_json(def, &outcome, classifier, Duration::ZERO, Duration::ZERO, VALUE_LIMIT);
+        json.map_err(|exception| unfit(format!("is not resolved: {exception}")))
+    }
+
+    /// How a step ends that is pending if what it waits for has failed: with an exception of its
+    /// event.
+    pub fn failure_outcome(message: &str) -> String {
+        exception_json(&Exception::new(message.to_owned()))
     }
 
     /// Nothing more is wanted of the run. Says whether it was not over before.

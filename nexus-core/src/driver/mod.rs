@@ -2,10 +2,11 @@
 //! such as inside a workflow of a cluster.
 //!
 //! A run is a state machine without threads, clock, input or output: a [`RunMachine`]. It says what
-//! is to be done ([`RunMachine::next_action`]): run a task, ask its bypass check, wake it later.
+//! is to be done ([`RunMachine::next_action`]): run a task, ask its bypass check, wake it later, or
+//! wait for what the world outside has to say of one that is pending.
 //! The driver does that, wherever and however, and says what came of it
 //! ([`completed`](RunMachine::completed), [`checked`](RunMachine::checked),
-//! [`woken`](RunMachine::woken), [`timed_out`](RunMachine::timed_out), [`halted`](RunMachine::halted)).
+//! [`woken`](RunMachine::woken), [`resolved`](RunMachine::resolved), [`timed_out`](RunMachine::timed_out), [`halted`](RunMachine::halted)).
 //! Retries, joins, branches, `each`, evaluation, stops and goto are the machine's matter, so they
 //! are the same on every engine.
 //!

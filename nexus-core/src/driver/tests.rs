@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Action, Ended, EventHost, RunMachine, Task, Timestamp};
 use crate::{
-    Context, Fields, Flow, Inputs, Outcome, Registry, Report, RetryPolicy, Status, WorkerExit,
+    Context, Exception, Fields, Flow, Inputs, Outcome, Plan, Registry, Report, RetryPolicy, Status,
+    WorkerExit,
 };
 
 const AT: Timestamp = Timestamp(1_000);
@@ -16,6 +18,7 @@ struct Broke;
 fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.event("S", |_: &Context| Outcome::success(1_u32)).output_json();
+    registry.event("W", |_: &Context| Outcome::<u32>::pending()).output_json();
     registry.event("P", |_: &Context| Err::<u32, _>(Broke)).output_json();
     registry.event("Nan", |_: &Context| Outcome::success(f64::NAN)).output_json();
     registry
@@ -24,8 +27,12 @@ fn registry() -> Registry {
     registry
 }
 
+fn plan(flow: &str) -> Arc<Plan> {
+    Flow::parse(flow).unwrap().plan(&registry(), &Fields::new()).unwrap()
+}
+
 fn machine(flow: &str) -> RunMachine {
-    let plan = Flow::parse(flow).unwrap().plan(&registry(), &Fields::new()).unwrap();
+    let plan = plan(flow);
     let limit = Some(Duration::from_mins(1));
     let start = RunMachine::start(&plan, "k", Inputs::new(), AT, limit).unwrap();
     RunMachine::new(&plan, start).unwrap()
@@ -92,7 +99,7 @@ fn an_outcome_that_cannot_be_read_or_written_is_an_exception_of_its_event() {
 #[test]
 fn a_lost_worker_uses_up_no_attempt_and_three_of_them_are_enough() {
     let mut machine = machine("S * 2");
-    let lost = crate::Exception::worker_lost(WorkerExit::new(Some(9), None));
+    let lost = Exception::worker_lost(WorkerExit::new(Some(9), None));
     for _ in 0..3 {
         let task = started(&mut machine);
         assert_eq!(task.attempt(), 1);
@@ -177,4 +184,33 @@ fn an_event_that_is_not_here_and_a_request_that_is_none_say_so() {
     }
     let said = host.task(&request("P")).run();
     assert!(said.contains("broke"), "{said}");
+}
+
+#[test]
+fn a_pending_task_ends_with_what_the_driver_is_told() {
+    let address = "W".parse().unwrap();
+    let value = |json| RunMachine::value_outcome(&plan("W |-> S"), &address, json);
+    assert!(value("\"text\"").unwrap_err().to_string().contains("`W` of"));
+    for (answer, told_of_it) in [
+        (value("6").unwrap(), "Success"),
+        (RunMachine::failure_outcome("Ada is ill"), "Ada is ill"),
+    ] {
+        let mut run = machine("W |-> S");
+        let task = started(&mut run);
+        let said = outcome(&run, task);
+        assert!(!run.resolved(task, &answer, AT), "it is not pending yet");
+        assert!(run.completed(task, &said, AT));
+        assert_eq!(run.next_action(), Some(Action::Await(task, None)));
+        assert!(run.resolved(task, &answer, AT) && !run.resolved(task, &answer, AT));
+        let report = to_end(run);
+        assert!(told(&report, "W").contains(told_of_it), "{report}");
+    }
+    // A driver that has nobody to ask says so.
+    let mut run = machine("W");
+    let task = started(&mut run);
+    let said = outcome(&run, task);
+    run.completed(task, &said, AT);
+    let action = run.next_action().unwrap();
+    assert!(run.failed(action, &Exception::not_run("nobody answers here"), AT));
+    assert!(told(&to_end(run), "W").contains("nobody answers here"));
 }

@@ -65,7 +65,7 @@ fn refused(key: &str, address: &StepAddress, why: &str) -> Error {
 /// # Errors
 ///
 /// If there is none: what to say of the path.
-pub(super) fn step_at(plan: &Plan, path: &str) -> Result<u32, String> {
+pub(crate) fn step_at(plan: &Plan, path: &str) -> Result<u32, String> {
     if let Some(step) = plan.step_paths().position(|known| known == path) {
         return Ok(step as u32);
     }

@@ -55,7 +55,7 @@ pub(crate) fn a_killed_worker_loses_nothing() {
     println!("{done} kills of the only worker, none lost");
 }
 
-/// HAProxy before two workers.
+/// A balancer before two workers.
 struct Balancer {
     child: Child,
     configuration: PathBuf,

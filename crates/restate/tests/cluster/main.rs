@@ -12,6 +12,7 @@ use std::process::ExitCode;
 mod flows;
 mod kills;
 mod measure;
+mod pending;
 mod rules;
 mod three;
 mod trouble;
@@ -26,6 +27,12 @@ const ONE: &[(&str, fn())] = &[
     ("a_report_can_be_had_later", flows::a_report_can_be_had_later),
     ("a_run_is_cancelled_and_listed", flows::a_run_is_cancelled_and_listed),
     ("a_run_and_an_event_have_their_time", flows::a_run_and_an_event_have_their_time),
+    ("a_step_waits_for_the_world_outside", pending::a_step_waits_for_the_world_outside),
+    (
+        "an_answer_may_come_before_its_step_is_pending",
+        pending::an_answer_may_come_before_its_step_is_pending,
+    ),
+    ("what_a_step_waits_for_may_fail", pending::what_a_step_waits_for_may_fail),
     ("a_run_without_its_worker_waits_for_one", trouble::a_run_without_its_worker_waits_for_one),
     ("what_is_wrong_is_said", trouble::what_is_wrong_is_said),
     ("the_rules_hold_on_every_engine", rules::the_rules_hold_on_every_engine),

@@ -20,7 +20,7 @@ pub(crate) fn work(args: &[String]) -> ExitCode {
     let [address, admin, reached_at, events @ ..] = args else { return ExitCode::from(2) };
     // As `Worker::new()`, with names for what flows at run time may say.
     let mut worker = Worker::of(crate::rules::registry())
-        .pipelines(["OrderPipeline", "SlowPipeline", "HurriedPipeline"])
+        .pipelines(["OrderPipeline", "SlowPipeline", "HurriedPipeline", "ApprovalPipeline"])
         .listen(address)
         .register(admin, format!("http://{reached_at}"));
     if !events.is_empty() {
@@ -153,5 +153,24 @@ pub(crate) struct SlowPipeline {
 #[derive(Pipeline)]
 #[pipeline(durable, flow = slow[timeout = "200ms"] (0 -> quick))]
 pub(crate) struct HurriedPipeline {
+    pub(crate) millis: u64,
+}
+
+/// Is pending, after a while.
+#[event(retry_policy = { max_attempts: 2, backoff_factor: 0 })]
+pub(crate) fn approve(millis: u64, ctx: &Context) -> Outcome<String> {
+    note(ctx);
+    std::thread::sleep(Duration::from_millis(millis));
+    Outcome::pending()
+}
+
+#[event]
+pub(crate) fn announce(#[piped] approval: &String) -> Outcome<String> {
+    Outcome::success(format!("announced: {approval}"))
+}
+
+#[derive(Pipeline)]
+#[pipeline(durable, flow = approve[timeout = "10s"] |-> announce)]
+pub(crate) struct ApprovalPipeline {
     pub(crate) millis: u64,
 }
