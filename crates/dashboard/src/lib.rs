@@ -4,6 +4,8 @@
 //! step; and, where that is allowed, cancels them, tries them again and resolves what they wait for.
 //!
 //! ```no_run
+//! # #[cfg(feature = "server")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use nexus_core::{Engine, journal::MemoryStore};
 //! use nexus_dashboard::Dashboard;
 //!
@@ -15,7 +17,10 @@
 //! let server = dashboard.allow_actions(true).serve(&engine, "127.0.0.1:7878".parse()?)?;
 //! println!("http://{}/", server.address());
 //! # drop(server);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "server"))]
+//! # fn main() {}
 //! ```
 //!
 //! [`Dashboard::router`] gives the same as an axum router, to be mounted in a program's own server.
