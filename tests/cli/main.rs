@@ -10,8 +10,8 @@
 mod durable;
 #[path = "../../examples/cli.rs"]
 mod example;
-mod schema;
 mod schedules;
+mod schema;
 mod service;
 mod shop;
 mod tests;
