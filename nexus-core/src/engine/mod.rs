@@ -129,6 +129,7 @@ pub use prepare::{Prepared, prepare_values};
 pub use progress::{Progress, RunningTask};
 #[cfg(feature = "durable")]
 pub(crate) use resolving::step_at;
+#[cfg(feature = "durable")]
 pub(crate) use restore::{flow_difference, flow_record};
 pub(crate) use shared::Mock;
 pub use shutdown::{Shutdown, ShutdownReport};
