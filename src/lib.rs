@@ -82,6 +82,7 @@
 //! | `restate` | | [`nexus::restate`](crate::restate): pipelines on a cluster of Restate servers |
 //! | `schedule` | | [`nexus::schedule`](crate::schedule): pipelines that run at certain times |
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
+//! | `tracing` | | [`nexus::telemetry`](crate::telemetry): spans of runs and attempts, with OpenTelemetry's names |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!
 //! The repository has a guide, whose chapters explain the flow language, retries, executors,
@@ -93,6 +94,7 @@
         feature = "durable",
         feature = "restate",
         feature = "schedule",
+        feature = "tracing",
     )),
     allow(
         rustdoc::broken_intra_doc_links,
@@ -136,6 +138,10 @@ pub use nexus_restate as restate;
 #[cfg(feature = "schedule")]
 #[doc(inline)]
 pub use nexus_schedule as schedule;
+
+#[cfg(feature = "tracing")]
+#[doc(inline)]
+pub use nexus_telemetry as telemetry;
 
 #[doc(hidden)]
 pub use nexus_core::__private;

@@ -52,6 +52,11 @@ pub trait Observer: Send + Sync + 'static {
     fn event_execution_start(&self, step: &StepEvent<'_>) {}
     /// An attempt has ended, on the same thread.
     fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {}
+    /// The event's body is about to run on this thread: the plain one from its beginning to its end, the
+    /// future of an async one for a poll. Not told of what runs in other processes.
+    fn event_body_enter(&self, step: &StepEvent<'_>) {}
+    /// The event's body runs on this thread no more, at least for now.
+    fn event_body_leave(&self, step: &StepEvent<'_>) {}
     /// The event said with `Context::progress` that `done` of `total` parts are done.
     fn event_execution_progress(&self, step: &StepEvent<'_>, done: u64, total: u64) {}
     /// The event broke and will be tried again after `wait`.

@@ -162,7 +162,8 @@ impl ActiveRun {
         let start = self.begin(task);
         self.signal_start(context);
         let (body, inputs) = (self.body(task.step), work.inputs(self, context));
-        let ended = polling::to_end(body, inputs, |cx| self.is_unwanted(cx)).await;
+        let polls = polling::to_end(body, inputs, |cx| self.is_unwanted(cx));
+        let ended = self.around_polls(context, polls).await;
         // Without an end the run is cancelled, and is about to be told.
         let Some(outcome) = ended else { return panic::drop_quietly(work) };
         self.signal_end(context, &outcome);

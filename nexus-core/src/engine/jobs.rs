@@ -381,7 +381,8 @@ impl ActiveTask {
                 let start = active.begin_at(task, mark);
                 active.signal_start(&self.context);
                 let (body, inputs) = (active.body(task.step), work.inputs(&active, &self.context));
-                let polled = match polling::first_poll(body, inputs, &waker, &mut current) {
+                let first = || polling::first_poll(body, inputs, &waker, &mut current);
+                let polled = match active.around_body(&self.context, first) {
                     FirstPoll::Ready(outcome) => Ok(outcome),
                     FirstPoll::Pending(body) => {
                         *lock(&self.started) = Some((start, None));
@@ -389,7 +390,8 @@ impl ActiveTask {
                         let token = self.late_token.get_or_init(Arc::default);
                         active.go_apart(pool, &chunk, task, token);
                         let current = || CurrentTask::of_context(&self.context);
-                        let ended = polling::rest(body, current, |cx| token.is_unwanted(cx)).await;
+                        let rest = polling::rest(body, current, |cx| token.is_unwanted(cx));
+                        let ended = active.around_polls(&self.context, rest).await;
                         Err(ended.unwrap_or_else(ActiveRun::dropped))
                     }
                 };

@@ -55,7 +55,7 @@ impl ActiveRun {
         let slots = &self.plan.event_of(task.step).slots;
         let inputs = Inputs { slots, piped, context };
         let body = self.body(task.step);
-        let call = || panic::contain(|| body.call(&inputs));
+        let call = || self.around_body(context, || panic::contain(|| body.call(&inputs)));
         let outcome = match &context.token {
             None if context.nest.is_none() => call(),
             _ => running(CurrentTask::of_context(context), call),
@@ -84,7 +84,10 @@ impl ActiveRun {
         let pace = &self.plan.paces[self.plan.steps[context.step as usize].body as usize];
         let begin = self.engine.clock.timestamp();
         let mut task = Some(CurrentTask::of_context(context));
-        let ended = match polling::first_poll(body, inputs, &polling::waker().await, &mut task) {
+        let waker = polling::waker().await;
+        let first =
+            self.around_body(context, || polling::first_poll(body, inputs, &waker, &mut task));
+        let ended = match first {
             FirstPoll::Ready(outcome) => {
                 pace.measured(1, self.engine.clock.timestamp().saturating_sub(begin));
                 Some(outcome)
@@ -93,7 +96,8 @@ impl ActiveRun {
                 // The others of its queue must not wait for it.
                 pace.measured(1, CHUNK);
                 self.offer_jobs(pool);
-                polling::rest(body, || CurrentTask::of_context(context), is_unwanted).await
+                let rest = polling::rest(body, || CurrentTask::of_context(context), is_unwanted);
+                self.around_polls(context, rest).await
             }
         };
         ended.unwrap_or_else(Self::dropped)

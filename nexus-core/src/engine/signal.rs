@@ -1,6 +1,8 @@
 //! Telling the observers. Every function here begins by asking whether there is one.
 
 use std::any::TypeId;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,6 +130,25 @@ impl ActiveRun {
             let step = StepEvent { context };
             self.each_observer(|observer| observer.event_execution_end(&step, ended(outcome)));
         }
+    }
+
+    /// Calls what runs a body on this thread, or polls it, and contains its panics.
+    #[inline]
+    pub(super) fn around_body<T>(&self, context: &Context, run: impl FnOnce() -> T) -> T {
+        if !self.has_observers() {
+            return run();
+        }
+        let step = StepEvent { context };
+        self.each_observer(|observer| observer.event_body_enter(&step));
+        let ran = run();
+        self.each_observer(|observer| observer.event_body_leave(&step));
+        ran
+    }
+
+    /// The same for a future that polls a body, at each of its polls.
+    pub(super) async fn around_polls<F: Future>(&self, context: &Context, polls: F) -> F::Output {
+        let mut polls = pin!(polls);
+        poll_fn(|cx| self.around_body(context, || polls.as_mut().poll(cx))).await
     }
 
     pub(super) fn signal_bypass(
