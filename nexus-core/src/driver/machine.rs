@@ -117,7 +117,8 @@ impl RunMachine {
         let fields = plan.fields.read_json(&start.inputs);
         let fields = fields.map_err(|why| unfit(format!("its inputs cannot be read: {why}")))?;
         let id = id_of(key);
-        let run = Box::new(Run::new(Arc::clone(plan), id.0 as u64, false).accept_pending());
+        let mut run = Box::new(Run::new(Arc::clone(plan), id.0 as u64, false));
+        run.accept_pending();
         let replay = Replay::driven(run, start.at);
         Ok(Self { plan: Arc::clone(plan), id, fields, replay, records: Vec::new(), start })
     }
@@ -393,7 +394,7 @@ impl RunMachine {
     pub fn report(self) -> Report {
         let (_, last) = self.replay.last();
         let elapsed = last.since(self.start.at);
-        Report::new(*self.replay.finish(last).run, self.id, elapsed)
+        Report::new(&mut self.replay.finish(last).run, self.id, elapsed)
     }
 
     /// Records what came of an action, if the run waits for that.

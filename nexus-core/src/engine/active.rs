@@ -83,13 +83,13 @@ impl ActiveRun {
             return *run;
         }
         let observed = !self.engine.observers.is_empty();
-        let run = Run::new(Arc::clone(&self.plan), self.id.0 as u64, observed);
+        #[cfg_attr(not(feature = "durable"), expect(unused_mut, reason = "nothing is pending"))]
+        let mut run = Run::new(Arc::clone(&self.plan), self.id.0 as u64, observed);
         #[cfg(feature = "durable")]
         if self.journal.is_some() {
-            let mut run = run.accept_pending();
+            run.accept_pending();
             // Whatever it is told first must find it as it will when it is brought back.
             run.start_ready();
-            return run;
         }
         run
     }

@@ -50,8 +50,8 @@ pub(super) async fn drive(active: &Arc<ActiveRun>, bodies: &Bodies) -> Report {
     }
     active.begin_run();
     active.wake_on_jumps();
-    let run = active.until_finished_async(Box::new(active.new_run()), bodies).await;
-    let report = active.end_run(*run, start, None);
+    let mut run = active.until_finished_async(Box::new(active.new_run()), bodies).await;
+    let report = active.end_run(&mut run, start, None);
     ending.ended = true;
     drop(ending);
     report

@@ -32,14 +32,16 @@ impl ActiveRun {
         mark: &mut Option<Duration>,
     ) {
         self.enter_inline(context, run, task);
-        if self.is_unwatched() && task.attempt == 1 {
+        if self.is_unwatched() {
             let hints = &self.plan.steps[task.step as usize].hints;
             match task.item {
                 None if hints.plain => {
                     return self.run_plain(run, task.step, queue, context, mark);
                 }
                 Some(item)
-                    if hints.plain_items && run.is_only_each(task.step, item, queue.len()) =>
+                    if hints.plain_items
+                        && task.attempt == 1
+                        && run.is_only_each(task.step, item, queue.len()) =>
                 {
                     return self.run_items(run, task.step, item, queue, context, mark);
                 }
@@ -56,8 +58,9 @@ impl ActiveRun {
         self.plan.steps[task.step as usize].hints.plain && task.attempt == 1
     }
 
-    /// Runs a plain step and what follows it: the next one where there is no other, otherwise the
-    /// next one of the queue, which gets what follows. Ends where there is something to decide.
+    /// Runs a plain step, which may be tried again, and what follows it: the next one where there is
+    /// no other, otherwise the next one of the queue, which gets what follows. Ends where there is
+    /// something to decide.
     fn run_plain(
         self: &Arc<Self>,
         run: &mut Run,
@@ -100,6 +103,7 @@ impl ActiveRun {
                     Some(next) => next,
                     None => return None,
                 };
+                context.attempt = 1;
             }
         });
         let Some(outcome) = last.unwrap_or_else(|panic| Some(panic.into())) else {
@@ -109,7 +113,7 @@ impl ActiveRun {
         let end = now();
         *mark = self.engine.step_timings.then_some(end);
         run.begin_last(step);
-        let task = Task { step, attempt: 1, item: None };
+        let task = Task { step, attempt: context.attempt, item: None };
         self.complete(run, task, outcome, end.saturating_sub(start), Duration::ZERO);
     }
 

@@ -233,7 +233,7 @@ impl RunAtRest {
         if let Some(halt) = halt {
             self.run.cancel_all(halt);
         }
-        Report::new(*self.run, self.active.id, Duration::ZERO).status()
+        Report::new(&mut self.run, self.active.id, Duration::ZERO).status()
     }
 
     /// The time since the task's first attempt began, where its policy bounds that.

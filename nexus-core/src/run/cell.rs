@@ -49,11 +49,11 @@ impl Cell {
         !matches!(self.ending, Ending::NotRun | Ending::Pending)
     }
 
-    /// The first attempt has succeeded.
+    /// An attempt has succeeded.
     #[inline]
     pub(super) fn succeed(&mut self, value: Value, busy: Duration) {
-        self.attempts = 1;
-        self.busy = busy;
+        self.attempts += 1;
+        self.busy += busy;
         match std::mem::replace(&mut self.ending, Ending::Success(value)) {
             // Nothing to drop in what nearly every step was before; saying so saves a call.
             old @ (Ending::NotRun | Ending::Pending) => std::mem::forget(old),

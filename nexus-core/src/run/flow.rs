@@ -188,8 +188,8 @@ impl Run {
     }
 
     /// The results, for the report.
-    pub(crate) fn into_cells(self) -> (Vec<Cell>, Taken) {
-        (self.cells, self.taken)
+    pub(crate) fn take_cells(&mut self) -> (Vec<Cell>, Taken) {
+        (std::mem::take(&mut self.cells), std::mem::take(&mut self.taken))
     }
 }
 

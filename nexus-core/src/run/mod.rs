@@ -331,8 +331,8 @@ impl Run {
         busy: Duration,
         elapsed: Duration,
     ) -> Option<Duration> {
-        let had_token = self.tokens.remove(task);
-        let is_late = self.is_guarded(task.step) && !had_token;
+        let had_token = !self.tokens.is_empty() && self.tokens.remove(task);
+        let is_late = !had_token && self.is_guarded(task.step);
         if is_late || !self.cells[task.step as usize].is_pending() {
             // Cancelled meanwhile: a late result is discarded. Its Drop is user code.
             crate::panic::drop_quietly(outcome);

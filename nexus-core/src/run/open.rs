@@ -39,9 +39,8 @@ pub(crate) enum Standing {
 impl Run {
     /// Somebody can say how tasks ended that are pending.
     #[cfg(feature = "durable")]
-    pub(crate) fn accept_pending(mut self) -> Self {
+    pub(crate) fn accept_pending(&mut self) {
         self.open = Some(Box::default());
-        self
     }
 
     /// The task has ended.

@@ -33,6 +33,12 @@ impl Tokens {
         self.under_way.insert(key(task), token);
     }
 
+    /// Whether no task under way has a token, as in most runs.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// The task has ended. `false` if nobody waits for it any more.
     pub(super) fn remove(&mut self, task: Task) -> bool {
         self.under_way.remove(&key(task)).is_some()
