@@ -354,11 +354,14 @@ impl Ledger {
             Notification::Completed { outcome: TaskOutcome::Exception(exception), .. }
                 if exception.kind() == ExceptionKind::WorkerLost =>
             {
-                attempt.lost += 1;
-                self.open.remove(&task);
-                if self.lost(task) >= MOST_LOST {
-                    self.is_disturbed = true;
-                    self.ends(task, at, now, None);
+                // One that comes too late counts for nothing.
+                if attempt.end.is_none() {
+                    attempt.lost += 1;
+                    self.open.remove(&task);
+                    if self.lost(task) >= MOST_LOST {
+                        self.is_disturbed = true;
+                        self.ends(task, at, now, None);
+                    }
                 }
             }
             Notification::Completed { outcome: TaskOutcome::Pending, .. } => {
