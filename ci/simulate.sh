@@ -16,8 +16,13 @@ else
     build=(--workspace)
 fi
 simulate() {
-    cargo test -q "${build[@]}" --test model -- --nocapture random_flows_come_to_their_end |
-        tee /dev/stderr | grep 'hash of all traces'
+    local said
+    said=$(cargo test -q "${build[@]}" --test model -- --nocapture random_flows_come_to_their_end 2>&1) || {
+        printf '%s\n' "$said" >&2
+        return 1
+    }
+    printf '%s\n' "$said" >&2
+    grep 'hash of all traces' <<<"$said"
 }
 first=$(simulate)
 again=$(simulate)
