@@ -119,10 +119,7 @@ thread_local! {
 impl Purpose {
     /// Sends values with `serialize`, unless they are recorded with it.
     pub(crate) fn send<T>(serialize: impl FnOnce() -> T) -> T {
-        match PURPOSE.get() {
-            Self::Shown => Self::Sent.within(serialize),
-            _ => serialize(),
-        }
+        if PURPOSE.get() == Self::Shown { Self::Sent.within(serialize) } else { serialize() }
     }
 
     /// Records values with `serialize`.
