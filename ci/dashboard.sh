@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The dashboard, which the tests of the workspace leave out: its package takes axum and hyper.
 set -euo pipefail
-cargo clippy -p nexus-dashboard --all-targets --features server -- -D warnings
+cargo clippy -p nexus-dashboard --all-targets --features browser -- -D warnings
 cargo clippy -p nexus --features cli,dashboard -- -D warnings
 cargo test -p nexus-dashboard --features server
 cargo test -p nexus --features cli,dashboard --doc guide::dashboard
@@ -11,4 +11,4 @@ if ! command -v chromium >/dev/null; then
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends chromium >/dev/null
 fi
-cargo test -p nexus-dashboard --features server --test browser -- --ignored
+cargo test -p nexus-dashboard --features browser --test browser

@@ -21,7 +21,6 @@ use shop::{Checkout, Shop, Weather};
 const BLEMISHES: &str = include_str!("blemishes.js");
 
 #[test]
-#[ignore = "needs Chromium: ci/dashboard.sh"]
 fn the_page_shows_and_steers_runs() {
     let shop = Shop::new();
     for number in 1..=60 {
