@@ -41,8 +41,11 @@ impl CommandResult {
 /// The binary, in this directory, with no wish about colours from outside.
 pub(crate) fn nexus(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nexus"));
-    command.current_dir(folder).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
-    command.env("TERM", "xterm").stdin(Stdio::null());
+    // `CI` counts as a terminal that has colours.
+    for wish in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+        command.env_remove(wish);
+    }
+    command.current_dir(folder).env("TERM", "xterm").stdin(Stdio::null());
     command
 }
 
