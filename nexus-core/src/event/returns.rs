@@ -41,6 +41,7 @@ pub trait IntoOutcome<Form> {
     fn into_outcome(self) -> TaskOutcome;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> IntoOutcome<Plain> for Outcome<T> {
     type Output = T;
     #[inline]
@@ -85,6 +86,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> IntoOutcome<Plain> for (bool, T) {
     type Output = T;
     fn into_outcome(self) -> TaskOutcome {
@@ -112,6 +114,7 @@ pub trait IntoBypass<Output> {
     fn into_bypass(self) -> Result<Bypass<Value>, Exception>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
     fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
         Ok(Bypass(match self.0 {
@@ -123,6 +126,7 @@ impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> IntoBypass<T> for Result<Bypass<T>, E>
 where
     T: Send + Sync + 'static,

@@ -381,24 +381,28 @@ pub trait IntoRetryPolicy {
     fn into_retry_policy(self) -> Result<RetryPolicy, RetryPolicyError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoRetryPolicy for RetryPolicy {
     fn into_retry_policy(self) -> Result<RetryPolicy, RetryPolicyError> {
         Ok(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoRetryPolicy for &RetryPolicy {
     fn into_retry_policy(self) -> Result<RetryPolicy, RetryPolicyError> {
         Ok(self.clone())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoRetryPolicy for &std::sync::LazyLock<RetryPolicy> {
     fn into_retry_policy(self) -> Result<RetryPolicy, RetryPolicyError> {
         Ok((**self).clone())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoRetryPolicy for Result<RetryPolicy, RetryPolicyError> {
     fn into_retry_policy(self) -> Result<RetryPolicy, RetryPolicyError> {
         self
