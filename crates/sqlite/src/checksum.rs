@@ -2,50 +2,61 @@
 
 use crc32fast::Hasher;
 
-/// A checksum that is being made. Short columns are gathered, since to sum them up one by one takes
-/// several times as long.
+/// A checksum that is being made. Columns are gathered, since to sum them up one by one takes several
+/// times as long.
 #[derive(Debug)]
 struct Checksum {
     summed: Hasher,
-    gathered: Vec<u8>,
+    gathered: [u8; GATHERED],
+    /// How many bytes are gathered.
+    length: usize,
 }
 
-/// A text of so many bytes is not short.
-const LONG: usize = 1_024;
+const GATHERED: usize = 512;
 
 impl Checksum {
     fn new() -> Self {
-        Self { summed: Hasher::new(), gathered: Vec::with_capacity(256) }
+        Self { summed: Hasher::new(), gathered: [0; GATHERED], length: 0 }
     }
 
-    fn number(mut self, number: i64) -> Self {
-        self.gathered.extend_from_slice(&number.to_le_bytes());
-        self
-    }
-
-    fn text(mut self, text: &str) -> Self {
-        self = self.number(text.len().try_into().unwrap_or(i64::MAX));
-        if text.len() < LONG {
-            self.gathered.extend_from_slice(text.as_bytes());
-        } else {
-            self.summed.update(&self.gathered);
-            self.gathered.clear();
-            self.summed.update(text.as_bytes());
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        if self.length + bytes.len() > GATHERED {
+            self.summed.update(&self.gathered[..self.length]);
+            self.length = 0;
+        }
+        match self.gathered.get_mut(self.length..self.length + bytes.len()) {
+            Some(free) => {
+                free.copy_from_slice(bytes);
+                self.length += bytes.len();
+            }
+            None => self.summed.update(bytes),
         }
         self
     }
 
+    fn number(&mut self, number: i64) -> &mut Self {
+        self.bytes(&number.to_le_bytes())
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.number(text.len().try_into().unwrap_or(i64::MAX)).bytes(text.as_bytes())
+    }
+
     /// A column that may be null: whether it is, then what it is.
-    fn optional<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
+    fn optional<T>(
+        &mut self,
+        value: Option<T>,
+        add: impl FnOnce(&mut Self, T) -> &mut Self,
+    ) -> &mut Self {
         match value {
             None => self.number(0),
             Some(value) => add(self.number(1), value),
         }
     }
 
-    fn end(mut self) -> i64 {
-        self.summed.update(&self.gathered);
-        i64::from(self.summed.finalize())
+    fn end(&mut self) -> i64 {
+        self.summed.update(&self.gathered[..self.length]);
+        i64::from(std::mem::take(&mut self.summed).finalize())
     }
 }
 
@@ -64,8 +75,9 @@ pub(crate) struct RecordRow<'a> {
 
 impl RecordRow<'_> {
     pub(crate) fn checksum(&self) -> i64 {
-        let sum = Checksum::new().number(self.run).number(self.seq).number(self.at);
-        let sum = sum.text(self.kind).optional(self.step, Checksum::number).number(self.attempt);
+        let mut sum = Checksum::new();
+        sum.number(self.run).number(self.seq).number(self.at).text(self.kind);
+        sum.optional(self.step, Checksum::number).number(self.attempt);
         sum.optional(self.item, Checksum::number).text(self.body).end()
     }
 }
@@ -84,9 +96,10 @@ pub(crate) struct StartColumns<'a> {
 
 impl StartColumns<'_> {
     pub(crate) fn checksum(&self) -> i64 {
-        let sum = Checksum::new().text(self.key).text(self.pipeline).number(self.flow);
-        let sum = sum.text(self.inputs).number(self.started_at);
-        let sum = sum.optional(self.deadline, Checksum::number);
+        let mut sum = Checksum::new();
+        sum.text(self.key).text(self.pipeline).number(self.flow);
+        sum.text(self.inputs).number(self.started_at);
+        sum.optional(self.deadline, Checksum::number);
         sum.optional(self.parent, Checksum::text).end()
     }
 }
@@ -103,8 +116,34 @@ pub(crate) struct StateColumns<'a> {
 
 impl StateColumns<'_> {
     pub(crate) fn checksum(&self) -> i64 {
-        let sum = Checksum::new().text(self.key).optional(self.status, Checksum::text);
-        let sum = sum.optional(self.ended_at, Checksum::number);
+        let mut sum = Checksum::new();
+        sum.text(self.key).optional(self.status, Checksum::text);
+        sum.optional(self.ended_at, Checksum::number);
         sum.optional(self.reason, Checksum::text).optional(self.records, Checksum::number).end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that was written before could not be read any more.
+    #[test]
+    fn however_columns_are_gathered_all_their_bytes_are_summed_in_order() {
+        for length in 0..3 * GATHERED {
+            let text = "0123456789".repeat(length.div_ceil(10));
+            let text = &text[..length];
+            let mut sum = Checksum::new();
+            sum.number(7).text(text).optional(Some("end"), Checksum::text);
+            let mut all = Vec::new();
+            for part in [&7_i64.to_le_bytes(), &i64::try_from(length).unwrap().to_le_bytes()] {
+                all.extend_from_slice(part);
+            }
+            all.extend_from_slice(text.as_bytes());
+            all.extend_from_slice(&1_i64.to_le_bytes());
+            all.extend_from_slice(&3_i64.to_le_bytes());
+            all.extend_from_slice(b"end");
+            assert_eq!(sum.end(), i64::from(crc32fast::hash(&all)), "{length}");
+        }
     }
 }

@@ -16,11 +16,11 @@ use crate::error::{ReadError, is_corrupt};
 use crate::number::stored;
 
 /// How many rows an extent spans.
-pub(crate) const EXTENT: i64 = 1_024;
+pub(crate) const EXTENT: i64 = 2_048;
 
 /// So many records of a run are few in an extent. To go to each of them takes as long as to read ten
 /// or twenty rows that lie together.
-const FEW: usize = 64;
+const FEW: usize = 128;
 
 /// Where the records of a run are within an extent, as long as they are few: how many rows after its
 /// first.

@@ -95,11 +95,11 @@ select
     strftime('%Y-%m-%d %H:%M:%f', started_at / 1e6, 'unixepoch') as started,
     strftime('%Y-%m-%d %H:%M:%f', ended_at / 1e6, 'unixepoch') as ended,
     round((ended_at - started_at) / 1e6, 3) as seconds,
-    coalesce((
+    coalesce(run.records, (
         select max(record.seq)
         from record
         join (select first from extent where extent.run = run.id order by extent.seq desc limit 1)
-        where record.id >= first and record.id < first + 1024 and record.run = run.id
+        where record.id >= first and record.id < first + 2048 and record.run = run.id
     ), 0) as records,
     reason
 from run
@@ -120,7 +120,7 @@ select
     record.body
 from run
 cross join extent on extent.run = run.id
-cross join record on record.id >= extent.first and record.id < extent.first + 1024
+cross join record on record.id >= extent.first and record.id < extent.first + 2048
     and record.run = run.id
 left join flow_step on flow_step.step = record.step and flow_step.flow = coalesce(
     (select revision.flow from revision
@@ -166,7 +166,7 @@ from (
         max(record.at) as last_at
     from run
     cross join extent on extent.run = run.id
-    cross join record on record.id >= extent.first and record.id < extent.first + 1024
+    cross join record on record.id >= extent.first and record.id < extent.first + 2048
         and record.run = run.id
     join flow_step on flow_step.step = record.step and flow_step.flow = coalesce(
         (select revision.flow from revision
