@@ -30,6 +30,7 @@ mod args;
 #[cfg(feature = "dashboard")]
 mod dashboard;
 mod describe;
+mod events;
 mod graph;
 mod input;
 mod interrupt;
@@ -52,6 +53,7 @@ mod runs;
 mod schedules;
 #[cfg(feature = "durable")]
 mod serve;
+mod spans;
 #[cfg(feature = "durable")]
 mod store;
 #[cfg(feature = "durable")]
