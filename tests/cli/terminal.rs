@@ -112,14 +112,17 @@ fn a_terminal_is_left_as_it_was() {
 }
 
 fn who_wants_no_escapes_gets_none() {
-    for (name, value) in [("NO_COLOR", "1"), ("CI", "true"), ("TERM", "dumb")] {
+    let environments = [("NO_COLOR", "1"), ("CI", "true"), ("TERM", "dumb")];
+    let runs = environments.map(|(name, value)| {
         let slow = command(&SLOW);
         // `start` sets the environment of a terminal; this comes on top of it.
         let mut through = Command::new("env");
         through.arg(format!("{name}={value}")).arg(slow.get_program()).args(slow.get_args());
         through.env(ROLE, "1").current_dir(env!("CARGO_MANIFEST_DIR"));
         through.stdin(Stdio::null()).stdout(Stdio::null());
-        let mut run = OnTerminal::start(&mut through);
+        (name, OnTerminal::start(&mut through))
+    });
+    for (name, mut run) in runs {
         run.until("RefundPipeline: 0 of 2 steps ended after ");
         assert!(!run.shown.contains('\x1b'), "{name}: {:?}", run.shown);
     }
