@@ -154,7 +154,7 @@ impl App {
         match nexus_schedule::Scheduled::declared::<P>() {
             Ok(declared) => self.schedules.extend(declared),
             Err(error) => {
-                self.wrong_schedules.push(format!("the schedule of `{}`: {error}", P::NAME))
+                self.wrong_schedules.push(format!("the schedule of `{}`: {error}", P::NAME));
             }
         }
         #[cfg(not(feature = "schedule"))]

@@ -69,7 +69,10 @@ impl Board {
     }
 
     /// The tasks that are running, each with its run's name, those that began first in front.
-    #[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "only a service asks for it"))]
+    #[cfg_attr(
+        not(any(feature = "durable", test)),
+        expect(dead_code, reason = "only a service asks for it")
+    )]
     pub(crate) fn rows(&self) -> Vec<Row> {
         let state = self.state();
         let row = |running: &Running| {
