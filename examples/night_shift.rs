@@ -22,14 +22,10 @@ use weather::{WeatherEtl, default_database, load, observations, verify};
     retry_policy = { max_attempts: 3, backoff_factor: 5.0 },
     timeout = "10m",
 )]
-fn reload(source: &Path, database: &Path, loader: State<Loader>) -> Result<u64, nexus::Error> {
+fn reload(source: &Path, database: &Path) -> Result<u64, nexus::Error> {
     let etl = WeatherEtl { source: source.to_owned(), database: database.to_owned() };
-    let report = loader.0.run(etl)?.ok()?;
-    report.get::<load>().copied()
+    etl.run()?.ok()?.get::<load>().copied()
 }
-
-/// Runs the loads themselves. They are recorded as one step, so this engine needs no store.
-struct Loader(Engine);
 
 /// Loads the weather of New York's airports while everybody sleeps.
 #[derive(Pipeline)]
@@ -54,18 +50,10 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
-    let loader = match Engine::builder().observer(Spans::new()).build() {
-        Ok(engine) => Loader(engine),
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
     nexus::cli::App::new("night_shift")
         .about("Loads the weather each night")
         .store("target/night_shift.db")
         .pipeline::<NightShift>()
-        .state(loader)
         .engine(|engine| engine.observer(Spans::new()))
         .main()
 }

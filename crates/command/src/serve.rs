@@ -54,8 +54,10 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
 
     service.say(&Line::of("serving").text(format!("serving {}", path.display())));
     if let Some(page) = &page {
-        let text = format!("dashboard on http://{}/", page.address());
-        service.say(&Line::of("dashboard").text(text));
+        let address = format!("http://{}/", page.address());
+        let mut line = Line::of("dashboard").text(format!("dashboard on {address}"));
+        line.address = Some(address);
+        service.say(&line);
     }
     let runs = engine.resume()?;
     say_undecided(&engine, &service)?;
@@ -235,6 +237,9 @@ struct Line {
     /// Who did it on the dashboard.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<String>,
+    /// Where the dashboard is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
     /// How many runs have ended, and how many of them without success.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<u64>,
