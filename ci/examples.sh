@@ -106,3 +106,36 @@ wrong 's/1850/"x"/' 'wrong.json:4:67: `orders[1].total`: expected u64, found str
 wrong 's/"total": 990, //' 'wrong.json:5:71: `orders[2]`: missing field `total`'
 wrong 's/"orders"/"order"/' '`order` is no field of the pipeline; did you mean `orders`?'
 grep -qF 'wrong.json: the field `orders: Vec<Order>` is missing' "$scratch/err"
+
+# A night of the service: fired by hand, seen on its page, ended as systemd would.
+cargo build -q -p nexus-examples --features night_shift --example night_shift
+python3 - "${CARGO_TARGET_DIR:-target}/debug/examples/night_shift" "$scratch" <<'PY'
+import json, os, signal, sqlite3, subprocess, sys, urllib.request
+program, scratch = os.path.abspath(sys.argv[1]), sys.argv[2]
+os.mkdir(f"{scratch}/target")
+options = dict(cwd=scratch, env=dict(os.environ, NEXUS_STORE=f"{scratch}/night.db"), text=True)
+def call(*arguments):
+    return subprocess.run([program, *arguments], check=True, stdout=subprocess.PIPE, **options).stdout
+with open(f"{scratch}/traces", "w") as traces:
+    service = subprocess.Popen([program, "serve", "--json", "--dashboard", "127.0.0.1:0"],
+                               stdout=subprocess.PIPE, stderr=traces, **options)
+try:
+    events = (json.loads(line) for line in service.stdout)
+    until = lambda name: next(event for event in events if event["event"] == name)
+    page = until("dashboard")["address"]
+    assert "America/New_York" in call("schedules", "list")
+    call("schedules", "fire", "NightShift")
+    ended = until("ended")
+    assert (ended["status"], ended["pipeline"]) == ("succeeded", "NightShift"), ended
+    shown = json.load(urllib.request.urlopen(page + "api/v1/runs"))
+    assert [run["key"] for run in shown["runs"]] == [ended["run"]], shown
+    service.send_signal(signal.SIGTERM)
+    assert until("summary")["ended"] == 1
+    assert service.wait(timeout=60) == 0
+finally:
+    service.kill()
+rows, = sqlite3.connect(f"{scratch}/target/weather.sqlite").execute("SELECT count(*) FROM observations").fetchone()
+assert rows == 2913, rows
+assert 'nexus.step="verify"' in open(f"{scratch}/traces").read()
+print(call("runs", "list"), end="")
+PY

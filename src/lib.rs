@@ -179,7 +179,10 @@ pub mod runs {
 /// What became of a run, step by step.
 pub mod reports {
     #[doc(inline)]
-    pub use nexus_core::{NotRun, Report, Status, StepOutcome, StepReport, StopCondition};
+    pub use nexus_core::{
+        NotRun, PageStep, PictureOutcome, Report, RunPage, Status, StepOutcome, StepReport,
+        StepSpan, StopCondition,
+    };
 }
 
 /// Trying again what broke.

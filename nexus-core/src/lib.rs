@@ -92,7 +92,9 @@ pub use observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
 pub use outcome::{
     Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter, WorkerExit,
 };
-pub use picture::{Picture, PictureFormat, UnknownPictureFormat};
+pub use picture::{
+    PageStep, Picture, PictureFormat, PictureOutcome, RunPage, StepSpan, UnknownPictureFormat,
+};
 pub use piped::Items;
 pub use pipeline::Pipeline;
 pub use plan::{Fields, Plan, PlanSpec};

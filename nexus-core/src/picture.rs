@@ -1,11 +1,14 @@
 //! Pictures of plans and of reports.
 
-pub use nexus_picture::{Format as PictureFormat, Picture, UnknownFormat as UnknownPictureFormat};
+pub use nexus_picture::{
+    Format as PictureFormat, PageStep, Picture, RunPage, StepOutcome as PictureOutcome, StepSpan,
+    UnknownFormat as UnknownPictureFormat,
+};
 
 use nexus_picture::{StepLook, StepOutcome as Look};
 
 use crate::plan::Plan;
-use crate::report::{NotRun, Report, StepOutcome, StepReport};
+use crate::report::{NotRun, Report, Status, StepOutcome, StepReport, error_chain};
 
 impl Plan {
     /// The flow, to be drawn.
@@ -69,11 +72,81 @@ impl Report {
         let title = format!("{} {} in {:.1?}", self.pipeline(), self.status(), self.elapsed());
         self.plan.picture().titled(title).with_steps(self.steps().map(|step| look(&step)))
     }
+
+    /// The run as a page for a browser, in one file that loads nothing: its picture, its steps, and
+    /// their errors with what caused them.
+    ///
+    /// A report does not know when its steps ran. Who does may add a timeline, with
+    /// [`PageStep::span`].
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+    /// let mut registry = Registry::new();
+    /// registry.event("charge", |_: &Context| Outcome::<()>::failure("<b>no money</b>"));
+    /// let plan = Flow::parse("charge")?.plan(&registry, &Fields::new())?;
+    /// let html = Engine::new().run_plan(&plan, Inputs::new())?.page().html();
+    /// assert!(html.contains("&lt;b&gt;no money&lt;/b&gt;") && !html.contains("<b>"));
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    pub fn page(&self) -> RunPage {
+        let look = match self.status() {
+            Status::Succeeded => Look::Success,
+            Status::Cancelled => Look::NotRun,
+            Status::TimedOut => Look::Exception,
+            Status::Failed | Status::Stopped => Look::Failure,
+        };
+        let mut verdict = format!("{} in {:.1?}", self.status(), self.elapsed());
+        if !self.is_success() {
+            verdict = format!("{verdict}: {}", self.failure_message());
+        }
+        let mut page = RunPage::new(self.pipeline(), self.picture())
+            .verdict(look, verdict)
+            .fact("run", self.run_id().to_string());
+        let value = self.output_step().filter(StepReport::is_success).and_then(|it| it.json());
+        if let Some(Ok(value)) =
+            value.filter(|value| !matches!(value, Ok(value) if value.is_null()))
+        {
+            page = page.output(shortened(&format!("{value:#}")));
+        }
+        self.steps().fold(page, |page, step| page.step(page_step(&step)))
+    }
 }
 
-fn look(step: &StepReport<'_>) -> StepLook {
-    let outcome = step.outcome();
-    let drawn = match &outcome {
+/// A page is read by people: of a long value it shows the beginning.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 20_000;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{} …", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// So many errors of a step's items are shown.
+const MOST_ITEMS: usize = 20;
+
+fn page_step(step: &StepReport<'_>) -> PageStep {
+    let shown = PageStep::new(step.path(), outcome_look(&step.outcome()))
+        .sentence(step.sentence())
+        .attempts(step.attempts())
+        .took(step.duration())
+        .waited(step.waits().iter().sum());
+    match step.outcome() {
+        StepOutcome::Each { failures, .. } => {
+            let items = failures.iter().take(MOST_ITEMS).map(|(item, failure)| {
+                let mut chain = error_chain(failure);
+                if let Some(first) = chain.first_mut() {
+                    *first = format!("item {item}: {first}");
+                }
+                chain
+            });
+            items.fold(shown, PageStep::error)
+        }
+        _ => shown.error(step.error_chain()),
+    }
+}
+
+fn outcome_look(outcome: &StepOutcome) -> Look {
+    match outcome {
         StepOutcome::Success | StepOutcome::Each { verdict: None, .. } => Look::Success,
         StepOutcome::Failure(_)
         | StepOutcome::Goto { failed: true, .. }
@@ -82,7 +155,12 @@ fn look(step: &StepReport<'_>) -> StepLook {
         StepOutcome::Goto { failed: false, .. } => Look::Goto,
         StepOutcome::Bypassed { .. } => Look::Bypassed,
         StepOutcome::NotRun(_) => Look::NotRun,
-    };
+    }
+}
+
+fn look(step: &StepReport<'_>) -> StepLook {
+    let outcome = step.outcome();
+    let drawn = outcome_look(&outcome);
     let each = matches!(outcome, StepOutcome::Each { .. });
     // An `each` step counts the attempts of all its items, which the picture cannot say in a word.
     let attempts = if each { 1 } else { step.attempts() };

@@ -35,6 +35,10 @@ pub trait Pipeline: Sized + 'static {
     /// steps yield: what `#[pipeline(durable, ..)]` asks for.
     const DURABLE: bool = false;
 
+    /// When the pipeline is to run by itself: what `#[pipeline(schedule = "..")]` says.
+    #[doc(hidden)]
+    const SCHEDULE: Option<DeclaredSchedule<Self>> = None;
+
     /// What the pipeline's documentation begins with.
     #[cfg(feature = "json-input")]
     #[doc(hidden)]
@@ -156,6 +160,18 @@ fn time_limit<P: Pipeline>() -> Result<Option<Duration>> {
         ))),
         limit => Ok(limit),
     }
+}
+
+/// What a pipeline says of its schedule, as text; the crate of schedules reads it.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct DeclaredSchedule<P> {
+    /// A cron expression, or `every 15m`. The macro has checked it.
+    pub text: &'static str,
+    /// The name of a time zone; UTC where there is none.
+    pub zone: Option<&'static str>,
+    /// The pipeline with the defaults of its fields.
+    pub make: fn() -> P,
 }
 
 /// A pipeline as [`Engine::resume`] finds it.

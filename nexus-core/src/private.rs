@@ -27,7 +27,7 @@ pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
 #[cfg(any(feature = "durable", feature = "json-input"))]
 pub use crate::input::{FieldJsonError, FromJson, InputDefault, InputField, ReadJson, Step};
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
-pub use crate::pipeline::{CheckedFlow, Pipeline};
+pub use crate::pipeline::{CheckedFlow, DeclaredSchedule, Pipeline};
 pub use crate::plan::Fields;
 pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};

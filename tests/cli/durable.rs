@@ -66,6 +66,13 @@ fn a_secret_is_not_repeated() {
     };
     let opened = unlock("1234", &["--json"]);
     assert!(out(&opened).contains(r#""value":"***""#), "{}", opened.out);
+    let page = crate::shop::temp_file("secret.html", "");
+    assert_eq!(unlock("1234", &["--report", page.to_str().unwrap()]).code, Some(0));
+    let html = std::fs::read_to_string(page).unwrap();
+    // The number of a run or a duration may have these digits in it.
+    assert!(html.contains("&quot;***&quot;") && !html.contains(">1234<"), "{html}");
+    let events = unlock("1234", &["--json=events"]);
+    assert!(!events.out.contains(":1234"), "{}", events.out);
     let error = "--set: `pin`: this is no secret of type `u32`";
     assert_error(&unlock("12345678901234", &[]), 2, error);
     let kept = unlock("1234", &["--key", "A-1"]);

@@ -14,6 +14,8 @@ mod schedules;
 mod schema;
 mod service;
 mod shop;
+#[cfg(unix)]
+mod terminal;
 mod tests;
 
 use std::process::ExitCode;
@@ -25,7 +27,10 @@ fn main() -> ExitCode {
         Err(_) => {}
     }
     let only = std::env::args().nth(1).filter(|it| !it.starts_with('-'));
-    for (name, test) in tests::ALL.iter().chain(durable::ALL).chain(schedules::ALL) {
+    let all = tests::ALL.iter().chain(durable::ALL).chain(schedules::ALL);
+    #[cfg(unix)]
+    let all = all.chain(terminal::ALL);
+    for (name, test) in all {
         if only.as_deref().is_none_or(|only| name.contains(only)) {
             println!("{name}");
             test();

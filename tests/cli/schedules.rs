@@ -6,7 +6,8 @@ use std::path::Path;
 use nexus::journal::{RunQuery, RunState, Store, StoredRun};
 use nexus::{SqliteStore, Status};
 
-use crate::service::{OFTEN, Running, call, new_store, program};
+use crate::service::{DECLARED, OFTEN, Running, call, new_store, program};
+use crate::shop::wait_for_result;
 
 pub(crate) const ALL: &[(&str, fn())] = &[
     ("schedules_are_listed", schedules_are_listed),
@@ -16,6 +17,8 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("each_firing_is_fired_once_over_kills", each_firing_is_fired_once_over_kills),
     #[cfg(target_os = "linux")]
     ("a_service_says_when_it_is_ready_and_stops", a_service_says_when_it_is_ready_and_stops),
+    #[cfg(unix)]
+    ("a_service_fires_what_a_pipeline_declares", a_service_fires_what_a_pipeline_declares),
     ("runs_that_are_over_are_pruned", runs_that_are_over_are_pruned),
 ];
 
@@ -112,6 +115,28 @@ fn each_firing_is_fired_once_over_kills() {
         "a firing has no run: {seconds:?}"
     );
     println!("{kills} kills, {} firings", runs.len());
+}
+
+/// One line in the pipeline's attribute is all that a program needs.
+#[cfg(unix)]
+fn a_service_fires_what_a_pipeline_declares() {
+    let store = new_store("declared");
+    let declared = |args: &[&str]| {
+        let mut program = program(&store, args);
+        program.env(OFTEN, DECLARED);
+        program
+    };
+    let mut service = Running::of(&mut declared(&["serve"]));
+    until_fired(&mut service);
+    service.signal(rustix::process::Signal::TERM);
+    assert_eq!(service.end().code, Some(0));
+    let runs = runs(&store);
+    assert!(!runs.is_empty());
+    for run in runs {
+        assert!(run.start.key.starts_with("schedule/SubscriptionPipeline/"), "{}", run.start.key);
+    }
+    let list = wait_for_result(declared(&["schedules", "list"]).spawn().unwrap());
+    assert!(list.out.contains(" Europe/Oslo"), "{}{}", list.out, list.err);
 }
 
 #[cfg(target_os = "linux")]

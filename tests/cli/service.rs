@@ -17,6 +17,9 @@ pub(crate) const DURABLE: &str = "durable";
 /// Set for a program whose schedule fires each second.
 pub(crate) const OFTEN: &str = "NEXUS_TEST_OFTEN";
 
+/// The value of [`OFTEN`] for a program whose pipeline declares that.
+pub(crate) const DECLARED: &str = "declared";
+
 /// Says that it begins, and ends when the test writes a line, with what that says.
 #[event]
 fn hold() -> Outcome<String> {
@@ -96,6 +99,14 @@ struct ApprovePipeline {
     cents: u64,
 }
 
+/// Charges the same again and again.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = take, schedule = "every 1s", zone = "Europe/Oslo")]
+struct SubscriptionPipeline {
+    #[field(default = 7)]
+    cents: u64,
+}
+
 /// Waits until it is cancelled.
 #[derive(Pipeline)]
 #[pipeline(durable, flow = wait -> wait)]
@@ -121,9 +132,11 @@ pub(crate) fn main() -> ExitCode {
     let often = Schedule::every(Duration::from_secs(1)).unwrap();
     let often = Scheduled::pipeline("often", often, || ChargePipeline { cents: 6 });
     let often = often.misfire(Misfire::All(1000)).overlap(Overlap::Allow);
-    let app = match std::env::var_os(OFTEN) {
-        Some(_) => nexus::cli::App::new("shop").schedule(often),
-        None => nexus::cli::App::new("shop").schedule(yearly),
+    let app = nexus::cli::App::new("shop");
+    let app = match std::env::var(OFTEN).as_deref() {
+        Ok(DECLARED) => app.pipeline::<SubscriptionPipeline>(),
+        Ok(_) => app.schedule(often),
+        Err(_) => app.schedule(yearly),
     };
     app.pipeline::<ChargePipeline>()
         .pipeline::<HoldPipeline>()

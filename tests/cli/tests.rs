@@ -24,6 +24,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_second_interrupt_ends_at_once", a_second_interrupt_ends_at_once),
     ("another_flow_is_checked_before_anything_runs", another_flow_is_checked_before_anything_runs),
     ("a_finished_run_is_drawn", a_finished_run_is_drawn),
+    ("a_finished_run_has_a_page", a_finished_run_has_a_page),
     ("what_there_is_is_listed_and_described", what_there_is_is_listed_and_described),
     ("what_there_is_is_a_document_of_the_schema", what_there_is_is_a_document_of_the_schema),
     ("completions_know_the_pipelines", completions_know_the_pipelines),
@@ -323,6 +324,32 @@ fn a_finished_run_is_drawn() {
         assert_eq!(result.code, Some(0));
         assert!(result.out.starts_with(begins), "{format}: {}", result.out);
     }
+}
+
+/// A colleague who gets the file sees what happened, and runs nothing of what a customer wrote.
+fn a_finished_run_has_a_page() {
+    let page = temp_file("run.html", "");
+    let path = page.to_str().unwrap();
+    let input = r#"{"orders": [
+        {"id": "A", "email": "e", "total": 1, "card": "tok_flaky"},
+        {"id": "B", "email": "e", "total": 2, "card": "tok_declined"}
+    ], "currency": "<script>EUR</script>"}"#;
+    let result = shop_reads(&["run", "OrderPipeline", "-i", "-", "--report", path], input);
+    assert_eq!(result.code, Some(1), "{}", result.err);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"), "{html}");
+    assert!(html.contains("OrderPipeline failed at `add_up`"), "{html}");
+    assert!(html.contains("item 1: the bank declined the card"), "{html}");
+    assert!(html.contains("<title>waited after item 0, attempt 1, "), "{html}");
+    assert!(html.contains("<title>item 0, attempt 2, "), "{html}");
+    assert!(!html.contains("<script"), "{html}");
+    let run = ["run", "RefundPipeline", "-s", "order=<script>", "-s", "cents=5", "-s", "days=0"];
+    assert_eq!(shop(&[&run[..], &["--report", path]].concat()).code, Some(0));
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("5 cents of &lt;script&gt; are on their way back"), "{html}");
+    assert!(!html.contains("<script"), "{html}");
+    let result = shop(&[&run[..], &["--report", "no such folder/run.html"]].concat());
+    assert_eq!((result.code, &*result.out), (Some(2), ""), "nothing ran");
 }
 
 fn what_there_is_is_listed_and_described() {

@@ -122,8 +122,19 @@ fn run(app: &App) -> Command {
         .arg(
             Arg::new("json")
                 .long("json")
+                .value_name("WHAT")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("report")
+                .value_parser(["report", "events"])
+                .help("Print the report as JSON, in one line; with `--json=events`, what happens as it happens, each thing in a line, and the report last"),
+        )
+        .arg(
+            Arg::new("quiet")
+                .long("quiet")
+                .short('q')
                 .action(ArgAction::SetTrue)
-                .help("Print the report as JSON, in one line"),
+                .help("Show no progress, and of the report only what the flow yielded, or why it did not succeed"),
         )
         .arg(
             Arg::new("timeout")
@@ -138,15 +149,17 @@ fn run(app: &App) -> Command {
                 .value_name("WHEN")
                 .value_parser(["auto", "never"])
                 .default_value("auto")
-                .help("Show what is running: a line for each task on a terminal, now and then a plain line elsewhere"),
+                .help("Show what is running: a line for each task at the bottom of a terminal; now and then a plain line elsewhere, in CI and with `NO_COLOR`"),
         )
         .arg(file("graph", "FILE", "Draw the finished run into this file: .svg, .mmd, .dot or .txt"))
+        .arg(file("report", "FILE", "Write a page about the finished run into this file: its picture, a timeline and the errors, as one file of HTML"))
         .after_help(format!(
             "Examples:
   {name} run {example} --input input.json
   {name} run {example} --input - --json < input.json
   {name} run {example} --set name=value --timeout 30s
   {name} run {example} --input input.json --flow other.pty --graph run.svg
+  {name} run {example} --input input.json --report run.html
 
 {EXIT_CODES}"
         ));

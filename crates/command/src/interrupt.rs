@@ -44,6 +44,7 @@ impl Interrupt {
         let handler = move || {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             if state.is_interrupted {
+                crate::progress::restore();
                 std::process::exit(Exit::Cancelled as i32);
             }
             state.is_interrupted = true;

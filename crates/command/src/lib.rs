@@ -30,6 +30,7 @@ mod args;
 #[cfg(feature = "dashboard")]
 mod dashboard;
 mod describe;
+mod events;
 mod graph;
 mod input;
 mod interrupt;
@@ -52,6 +53,7 @@ mod runs;
 mod schedules;
 #[cfg(feature = "durable")]
 mod serve;
+mod spans;
 #[cfg(feature = "durable")]
 mod store;
 #[cfg(feature = "durable")]
@@ -91,6 +93,9 @@ pub struct App {
     store: Option<PathBuf>,
     #[cfg(feature = "schedule")]
     schedules: Vec<nexus_schedule::Scheduled>,
+    /// What is wrong with schedules that pipelines declare.
+    #[cfg(feature = "schedule")]
+    wrong_schedules: Vec<String>,
     engine: Vec<EngineSetup>,
 }
 
@@ -121,6 +126,8 @@ impl App {
             store: None,
             #[cfg(feature = "schedule")]
             schedules: Vec::new(),
+            #[cfg(feature = "schedule")]
+            wrong_schedules: Vec::new(),
             engine: Vec::new(),
         }
     }
@@ -137,12 +144,26 @@ impl App {
         self
     }
 
-    /// Adds a pipeline.
+    /// Adds a pipeline. `serve` fires the schedule that it declares with `#[pipeline(schedule = "..")]`.
     ///
     /// Each of its fields is read from JSON, so its type is `serde::de::DeserializeOwned`, or the
     /// field has a default: anything else is an error of the compiler that names the field.
     pub fn pipeline<P: Pipeline>(mut self) -> Self {
         const { readable(P::NAME, P::INPUT) };
+        #[cfg(feature = "schedule")]
+        match nexus_schedule::Scheduled::declared::<P>() {
+            Ok(declared) => self.schedules.extend(declared),
+            Err(error) => {
+                self.wrong_schedules.push(format!("the schedule of `{}`: {error}", P::NAME));
+            }
+        }
+        #[cfg(not(feature = "schedule"))]
+        const {
+            assert!(
+                P::SCHEDULE.is_none(),
+                "this pipeline has a schedule, which nothing fires: add the feature `schedule` of nexus"
+            );
+        }
         self.pipelines.push(Entry {
             name: P::NAME,
             doc: P::DOC,
@@ -238,6 +259,10 @@ impl App {
                     "two pipelines of this program are called `{name}`; give one of them another name with `#[pipeline(name = \"..\")]`"
                 )));
             }
+        }
+        #[cfg(feature = "schedule")]
+        if let Some(wrong) = self.wrong_schedules.first() {
+            return Err(Failure::usage(wrong));
         }
         Ok(())
     }

@@ -9,8 +9,9 @@ use nexus_sqlite::SqliteStore;
 
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, warn};
-use crate::report::print_report;
-use crate::{App, Entry, progress, store, time};
+use crate::progress::RunProgress;
+use crate::report::{Shown, print_report};
+use crate::{App, Entry, store, time};
 
 /// That a run is written down: where, and under which key.
 pub(crate) struct Recording {
@@ -65,12 +66,17 @@ impl Recording {
 }
 
 /// Waits for the end of a run that goes on, and shows its report.
-pub(crate) fn drive(engine: &Engine, run: RunHandle, program: &str) -> Result<Exit, Failure> {
+pub(crate) fn drive(
+    engine: &Engine,
+    run: RunHandle,
+    progress: RunProgress,
+    program: &str,
+) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen();
     leave_on_signal(&interrupt, engine);
     let key = run.key().unwrap_or_default().to_owned();
-    match progress::wait(run, &key, progress::Mode::of_stderr()) {
-        Ok(report) => print_report(report, false),
+    match progress.wait(run, &key) {
+        Ok(report) => print_report(report, Shown::Report),
         Err(_) if interrupt.has_come() => Err(left(program, &key)),
         Err(error) => Err(error.into()),
     }

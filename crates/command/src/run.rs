@@ -8,15 +8,18 @@ use clap::ArgMatches;
 use nexus_core::__private::{Value, prepare_values};
 use nexus_core::{Plan, Report};
 
+use crate::events::Events;
 use crate::input::{self, Document};
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, UserError};
 use crate::plan::plan;
+use crate::progress::{Mode, RunProgress};
 use crate::recording::Recording;
-use crate::report::print_report;
-use crate::{App, Entry, graph, progress};
+use crate::report::{Shown, print_report};
+use crate::spans::Spans;
+use crate::{App, Entry, graph};
 
-pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+pub(crate) fn run(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let Some(entry) = args.get_one::<String>("pipeline").and_then(|name| app.find(name)) else {
         return Ok(Exit::Usage);
     };
@@ -24,17 +27,30 @@ pub(crate) fn run(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
         Some(path) => Some((path, graph::format_for_path(path)?)),
         None => None,
     };
+    let page = args.get_one::<PathBuf>("report").map(|path| (path, Spans::new()));
     let (plan, values) = plan_and_input(entry, args)?;
-    if let Some((path, _)) = picture {
+    let files = picture.iter().map(|(path, _)| path).chain(page.iter().map(|(path, _)| path));
+    for path in files {
         graph::check_writable(path)?;
+    }
+    if let Some((_, spans)) = &page {
+        let spans = spans.clone();
+        app = app.engine(|engine| engine.observer(spans));
+    }
+    if Shown::of(args) == Shown::Event {
+        app = app.engine(|engine| engine.observer(Events::new()));
     }
     let report = run_pipeline(app, entry, args, &plan, values)?;
     let drawn = match picture {
         Some((path, format)) => graph::write(path, &report.picture().draw(format)),
         None => Ok(()),
     };
-    let shown = print_report(report, args.get_flag("json"));
-    drawn.and(shown)
+    let written = match page {
+        Some((path, spans)) => graph::write(path, &spans.page(&report).html()),
+        None => Ok(()),
+    };
+    let shown = print_report(report, Shown::of(args));
+    drawn.and(written).and(shown)
 }
 
 /// The plan and the input, or the errors of both.
@@ -69,6 +85,9 @@ fn run_pipeline(
     values: Vec<Value>,
 ) -> Result<Report, Failure> {
     let recording = Recording::of(&app, entry, args)?;
+    let is_never = args.get_one::<String>("progress").is_some_and(|when| when == "never");
+    let progress = RunProgress::new(Mode::unless(is_never || args.get_flag("quiet")));
+    let app = app.engine(progress.observe());
     let engine = match &recording {
         Some(recording) => recording.engine(app),
         None => app.build_engine(),
@@ -90,12 +109,8 @@ fn run_pipeline(
         let notice = "cancelling the run; press Ctrl-C again to end at once";
         interrupt.stops(notice, move || run.cancel());
     }
-    let mode = match args.get_one::<String>("progress").map(String::as_str) {
-        Some("never") => progress::Mode::Off,
-        _ => progress::Mode::of_stderr(),
-    };
     let left = recording.and_then(|recording| recording.if_left(&handle));
-    match (progress::wait(handle, plan.name(), mode), left) {
+    match (progress.wait(handle, plan.name()), left) {
         (Err(_), Some(left)) if interrupt.has_come() => Err(left),
         (report, _) => Ok(report?),
     }

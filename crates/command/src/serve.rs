@@ -1,5 +1,6 @@
 //! `serve`: goes on with the runs of a store, fires schedules, and does what other processes ask for.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -9,7 +10,8 @@ use std::time::Duration;
 use clap::ArgMatches;
 use nexus_core::journal::{Request, RunQuery, RunState, StoredRun};
 use nexus_core::{
-    Ended, Engine, EngineBuilder, Observer, RunEnd, RunEvent, RunHandle, Shutdown, StepEvent,
+    Ended as AttemptEnded, Engine, EngineBuilder, Observer, RunEnd, RunEvent, RunHandle, Shutdown,
+    Status, StepEvent,
 };
 use nexus_pointy::visible;
 #[cfg(feature = "schedule")]
@@ -20,6 +22,7 @@ use crate::App;
 use crate::dashboard::{ActionTaken, Page};
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure};
+use crate::progress::{Mode, ServiceProgress};
 use crate::{notify, store, time};
 
 #[cfg_attr(not(feature = "schedule"), expect(unused_mut, reason = "schedules are taken out of it"))]
@@ -29,7 +32,10 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen();
     let store = Arc::new(store::own(&path)?);
     let (wake, woken) = mpsc::channel();
-    let service = Arc::new(Service::new(args.get_flag("json"), wake.clone()));
+    let service = Arc::new(Service::new(args, wake.clone()));
+    let is_unwanted = args.get_flag("json") || args.get_flag("quiet");
+    let mut progress = ServiceProgress::new(Mode::unless(is_unwanted));
+    let shown = progress.observe();
     let (observer, log) = (RunLog(Arc::clone(&service)), Arc::clone(&service));
     let page = Page::of(args, move |action| log.say(&Line::action(action)))?;
     let observe = page.observe();
@@ -37,7 +43,7 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     #[cfg(feature = "schedule")]
     let schedules = std::mem::take(&mut app.schedules);
     let engine = app.build_durable_engine(store, move |engine: EngineBuilder| {
-        let engine = observe(engine.observer(observer));
+        let engine = shown(observe(engine.observer(observer)));
         match keep {
             Some(time) => engine.keep_finished(time),
             None => engine,
@@ -48,19 +54,23 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
 
     service.say(&Line::of("serving").text(format!("serving {}", path.display())));
     if let Some(page) = &page {
-        let text = format!("dashboard on http://{}/", page.address());
-        service.say(&Line::of("dashboard").text(text));
+        let address = format!("http://{}/", page.address());
+        let mut line = Line::of("dashboard").text(format!("dashboard on {address}"));
+        line.address = Some(address);
+        service.say(&line);
     }
     let runs = engine.resume()?;
     say_undecided(&engine, &service)?;
     #[cfg(feature = "schedule")]
     let firing = fire(&engine, &service, schedules)?;
+    progress.begin(path.display().to_string());
     notify::tell("READY=1");
     let woken = woken.recv();
     notify::tell("STOPPING=1");
     #[cfg(feature = "schedule")]
     drop(firing);
     end(&engine, &service, grace);
+    drop(progress);
     match woken {
         Ok(Wake::Trouble) => Err(trouble(runs)),
         _ => Ok(Exit::Success),
@@ -96,6 +106,7 @@ fn end(engine: &Engine, service: &Service, grace: Duration) {
     for step in &report.still_running {
         service.say(&Line::of("abandoned").text(format!("did not end in time: {step}")));
     }
+    service.summarise();
     service.say(&Line::of("stopped").text("stopped; every run that is not over can be resumed"));
 }
 
@@ -120,6 +131,9 @@ enum Wake {
 /// What the service says, and whether it ends.
 struct Service {
     is_json: bool,
+    /// Only what somebody has to look at is said.
+    is_quiet: bool,
+    ended: Mutex<Ended>,
     /// Systemd's journal has a time for each line.
     has_times: bool,
     is_draining: AtomicBool,
@@ -127,13 +141,41 @@ struct Service {
 }
 
 impl Service {
-    fn new(is_json: bool, wake: Sender<Wake>) -> Self {
-        let has_times = std::env::var_os("JOURNAL_STREAM").is_none();
-        Self { is_json, has_times, is_draining: AtomicBool::new(false), wake: Mutex::new(wake) }
+    fn new(args: &ArgMatches, wake: Sender<Wake>) -> Self {
+        Self {
+            is_json: args.get_flag("json"),
+            is_quiet: args.get_flag("quiet"),
+            ended: Mutex::default(),
+            has_times: std::env::var_os("JOURNAL_STREAM").is_none(),
+            is_draining: AtomicBool::new(false),
+            wake: Mutex::new(wake),
+        }
+    }
+
+    /// Says how many runs have ended since the service began, and once more which of them did not
+    /// succeed: nobody has to look for them in its lines.
+    fn summarise(&self) {
+        let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+        if ended.runs == 0 {
+            return;
+        }
+        let text = format!("{} ended, {} of them without success", ended.runs, ended.failed);
+        let runs = (Some(ended.runs), Some(ended.failed));
+        let mut line = Line::of("summary").text(text);
+        (line.ended, line.failed) = runs;
+        self.say(&line);
+        ended.last_failed.iter().for_each(|line| self.say(line));
+        let left_out = ended.failed - ended.last_failed.len() as u64;
+        if left_out > 0 {
+            self.say(&Line::of("more").text(format!("and {left_out} more before them")));
+        }
     }
 
     /// Writes a line at once. Nobody may be left to read it, which is no reason to end.
     fn say(&self, line: &Line) {
+        if self.is_quiet && !line.needs_attention() {
+            return;
+        }
         let mut out = std::io::stdout().lock();
         let at = time::rfc_3339(time::now());
         let line = if self.is_json {
@@ -156,8 +198,33 @@ impl Service {
     }
 }
 
+/// The runs that have ended.
+#[derive(Default)]
+struct Ended {
+    runs: u64,
+    failed: u64,
+    /// What was said of the last ones that did not succeed.
+    last_failed: VecDeque<Line>,
+}
+
+impl Ended {
+    /// So many are said once more.
+    const MOST: usize = 20;
+
+    fn add(&mut self, line: &Line, status: Status) {
+        self.runs += 1;
+        if status != Status::Succeeded {
+            self.failed += 1;
+            self.last_failed.push_back(Line { event: "failed", ..line.clone() });
+            if self.last_failed.len() > Self::MOST {
+                self.last_failed.pop_front();
+            }
+        }
+    }
+}
+
 /// Something that happened.
-#[derive(Default, Serialize)]
+#[derive(Default, Clone, Serialize)]
 struct Line {
     event: &'static str,
     run: Option<String>,
@@ -170,6 +237,14 @@ struct Line {
     /// Who did it on the dashboard.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<String>,
+    /// Where the dashboard is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// How many runs have ended, and how many of them without success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<u64>,
     /// The same for people.
     #[serde(skip)]
     text: Option<String>,
@@ -190,6 +265,17 @@ impl Line {
     fn of_run(event: &'static str, run: &RunEvent<'_>) -> Self {
         let (key, pipeline) = (run.key().map(str::to_owned), Some(run.pipeline().to_owned()));
         Self { event, run: key, pipeline, ..Self::default() }
+    }
+
+    /// Whether somebody has to look at it.
+    fn needs_attention(&self) -> bool {
+        match self.event {
+            "needs_decision" | "damaged" | "not_fired" | "abandoned" | "failed" => true,
+            "ended" => self.status != Some(Status::Succeeded.name()),
+            "request" | "action" => self.reason.is_some(),
+            "summary" => self.failed != Some(0),
+            _ => false,
+        }
     }
 
     fn undecided(run: &StoredRun) -> Self {
@@ -262,8 +348,8 @@ impl Observer for RunLog {
         }
     }
 
-    fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
-        if let (Ended::Pending, Some(key)) = (ended, step.context().run_key()) {
+    fn event_execution_end(&self, step: &StepEvent<'_>, ended: AttemptEnded<'_>) {
+        if let (AttemptEnded::Pending, Some(key)) = (ended, step.context().run_key()) {
             let address = step.context().step_address().to_string();
             let mut line = Line::of("pending");
             line.run = Some(key.to_owned());
@@ -298,7 +384,9 @@ impl Observer for RunLog {
             Some(reason) => format!("{}: {reason}", end.status()),
             None => end.status().to_string(),
         };
-        self.0.say(&line.text(text));
+        let line = line.text(text);
+        self.0.ended.lock().unwrap_or_else(PoisonError::into_inner).add(&line, end.status());
+        self.0.say(&line);
     }
 }
 
@@ -336,6 +424,13 @@ Tells systemd when it is ready and when it stops, for `Type=notify`.")
                 .long("json")
                 .action(clap::ArgAction::SetTrue)
                 .help("Write each line as JSON"),
+        )
+        .arg(
+            clap::Arg::new("quiet")
+                .long("quiet")
+                .short('q')
+                .action(clap::ArgAction::SetTrue)
+                .help("Show no progress, and write only what somebody has to look at: what did not succeed, cannot go on, or could not be done"),
         )
         .after_help(format!("Examples:\n  {name} serve --store orders.db\n  {name} serve --grace 5m --json"));
     crate::dashboard::arguments(command)

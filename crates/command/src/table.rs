@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use nexus_pointy::visible;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use nexus_terminal::cut;
+use unicode_width::UnicodeWidthStr;
 
 /// What shows the standard output.
 #[derive(Debug, Clone, Copy)]
@@ -157,22 +158,6 @@ impl Table {
         }
         widths
     }
-}
-
-/// A text of at most so many columns; a longer one ends with `…`.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    let mut left = width.saturating_sub(1);
-    for character in text.chars() {
-        let Some(rest) = left.checked_sub(character.width().unwrap_or(0)) else { break };
-        left = rest;
-        kept.push(character);
-    }
-    kept.push('…');
-    kept
 }
 
 #[cfg(test)]

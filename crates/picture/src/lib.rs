@@ -42,6 +42,7 @@ mod look;
 mod mermaid;
 mod model;
 mod node_text;
+mod page;
 mod picture;
 mod shorten;
 mod snapshot;
@@ -50,4 +51,5 @@ mod text;
 
 pub use format::{Format, UnknownFormat};
 pub use look::{StepLook, StepOutcome};
+pub use page::{PageStep, RunPage, StepSpan};
 pub use picture::Picture;

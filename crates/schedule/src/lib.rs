@@ -31,6 +31,7 @@
 #![deny(missing_docs)]
 
 mod cron;
+mod declared;
 mod field;
 #[cfg(feature = "calendar")]
 mod firing;
@@ -41,6 +42,7 @@ mod runtime;
 mod schedule;
 
 pub use cron::Cron;
+pub use declared::{Declared, DeclaredError};
 #[cfg(feature = "calendar")]
 pub use firing::Firings;
 #[cfg(feature = "calendar")]

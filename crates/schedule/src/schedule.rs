@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cron::Cron;
+use crate::declared::{Declared, DeclaredError};
 use crate::mistake::CronError;
 
 /// When something is to happen, again and again or once.
@@ -36,6 +37,8 @@ pub enum ScheduleError {
     Time(String),
     /// The machine's time zone database has no such zone.
     Zone(String),
+    /// What a pipeline declares is no schedule.
+    Declared(DeclaredError),
 }
 
 impl Schedule {
@@ -84,6 +87,25 @@ impl Schedule {
         Ok(Self { when: When::At(time), zone: TimeZone::UTC })
     }
 
+    /// What `#[pipeline(schedule = "..")]` means: a cron expression, or `every 15m`.
+    ///
+    /// ```
+    /// use nexus_schedule::Schedule;
+    /// let nightly = Schedule::declared("30 2 * * *")?.zone("Europe/Oslo")?;
+    /// # let _ = nightly;
+    /// # Ok::<(), nexus_schedule::ScheduleError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is neither of them.
+    pub fn declared(text: &str) -> Result<Self, ScheduleError> {
+        match text.parse().map_err(ScheduleError::Declared)? {
+            Declared::Cron(cron) => Ok(Self { when: When::Cron(cron), zone: TimeZone::UTC }),
+            Declared::Every(interval) => Self::every(interval),
+        }
+    }
+
     /// In this time zone of the machine's database, such as `Europe/Oslo`: what a cron expression
     /// means, and how times are shown.
     ///
@@ -100,6 +122,7 @@ impl fmt::Display for ScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cron(error) => error.fmt(f),
+            Self::Declared(error) => error.fmt(f),
             Self::Interval(interval) => {
                 write!(
                     f,

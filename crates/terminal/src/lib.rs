@@ -2,10 +2,11 @@
 //! a reader who goes away is no error.
 #![forbid(unsafe_code)]
 
-use std::io::{BufWriter, ErrorKind, Result, StdoutLock, Write, stdout};
+use std::io::{BufWriter, ErrorKind, Result, StdoutLock, Write, stderr, stdout};
 
 pub use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Whether a stream takes colours: it is a terminal that has them, and the user has not turned them
 /// off with `NO_COLOR`. `CLICOLOR` and `CLICOLOR_FORCE` count too, as for the help of a command.
@@ -19,6 +20,37 @@ pub fn is_colored(stream: &impl RawStream) -> bool {
 pub fn columns() -> Option<usize> {
     let (width, _) = terminal_size::terminal_size_of(stdout())?;
     Some(usize::from(width.0))
+}
+
+/// The columns and rows of the terminal that shows standard error; `None` for a file or a pipe, and
+/// where the terminal does not say.
+#[must_use]
+pub fn size_of_stderr() -> Option<(usize, usize)> {
+    let (width, height) = terminal_size::terminal_size_of(stderr())?;
+    Some((usize::from(width.0), usize::from(height.0)))
+}
+
+/// How many columns a text takes.
+#[must_use]
+pub fn columns_of(text: &str) -> usize {
+    text.width()
+}
+
+/// A text of at most so many columns; a longer one ends with `…`.
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut left = width.saturating_sub(1);
+    for character in text.chars() {
+        let Some(rest) = left.checked_sub(character.width().unwrap_or(0)) else { break };
+        left = rest;
+        kept.push(character);
+    }
+    kept.push('…');
+    kept
 }
 
 /// Standard output. A reader that goes away early, such as `head`, is no error.

@@ -6,7 +6,6 @@ mod step;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "durable")]
 pub(crate) use step::error_chain;
 pub use step::{NotRun, StepOutcome, StepReport};
 

@@ -11,6 +11,7 @@ use super::batch;
 use super::check::{Checks, alias, executor_alias};
 use super::input::{default_maker, default_name, defaults, input};
 use super::parse::PipelineArgs;
+use super::schedule;
 use super::source::Source;
 use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, text_of};
@@ -198,6 +199,7 @@ fn implementation(
             }
         }
     });
+    let schedule = schedule::declared(private, args, fields);
     let durable = args.durable.is_some();
     let resumable = durable.then(|| quote!(#private::submit_pipeline!(#private, #me);));
     let batched = batch::batched(private, me, fields, types);
@@ -216,6 +218,7 @@ fn implementation(
             const NAME: &'static str = #name;
             const DURABLE: bool = #durable;
             #input
+            #schedule
             #timeout
             fn fields() -> #private::Fields {
                 #private::Fields::new() #(#listed_fields)*

@@ -5,6 +5,7 @@ mod check;
 mod expand;
 mod input;
 mod parse;
+mod schedule;
 mod source;
 mod steps;
 mod tokens;
@@ -27,6 +28,7 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     let args = parse::parse(&cx, &input);
     let fields = fields::fields(&cx, &input, "Pipeline");
     batch::check(&cx, fields.as_deref().unwrap_or_default());
+    schedule::check(&cx, &args, fields.as_deref().unwrap_or_default());
     let output = match (fields, &args.source) {
         (Some(fields), Some(source)) => {
             let parsed = source.parse();

@@ -10,7 +10,7 @@ use crate::ctxt::Ctxt;
 use crate::event::args::{self, ArgValue};
 use crate::root::Root;
 
-const KEYS: [&str; 6] = ["flow", "file", "durable", "name", "timeout", "crate"];
+const KEYS: [&str; 8] = ["flow", "file", "durable", "name", "timeout", "schedule", "zone", "crate"];
 const SHAPE: &str =
     "write `#[pipeline(flow = first -> second)]`, or `#[pipeline(file = \"flow.pty\")]`";
 
@@ -23,6 +23,10 @@ pub(crate) struct PipelineArgs {
     pub(crate) source: Option<Source>,
     /// The key `durable`, unless it is set to `false`.
     pub(crate) durable: Option<Ident>,
+    /// When it runs by itself.
+    pub(crate) schedule: Option<LitStr>,
+    /// The time zone that this is meant in.
+    pub(crate) zone: Option<LitStr>,
 }
 
 /// One argument: its key, and everything up to the next.
@@ -67,6 +71,8 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
             "timeout" => args.timeout = timeout(cx, arg),
             "durable" => args.durable = is_set(cx, &arg).then_some(arg.key),
             "name" => args.name = text(cx, &arg).map(|name| name.value()),
+            "schedule" => args.schedule = text(cx, &arg),
+            "zone" => args.zone = text(cx, &arg),
             "crate" => {
                 let path = syn::parse::Parser::parse2(Path::parse_mod_style, arg.value);
                 args.root = Root::new(cx.ok(path));
@@ -84,7 +90,10 @@ pub(crate) fn parse(cx: &Ctxt, input: &DeriveInput) -> PipelineArgs {
 fn unknown(key: &str) -> String {
     let help = match nexus_pointy::suggest::nearest(key, KEYS) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "there are `flow`, `file`, `durable`, `name`, `timeout` and `crate`".to_owned(),
+        None => {
+            "there are `flow`, `file`, `durable`, `name`, `timeout`, `schedule`, `zone` and `crate`"
+                .to_owned()
+        }
     };
     format!("unknown setting `{key}` of a pipeline; {help}")
 }

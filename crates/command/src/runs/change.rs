@@ -11,6 +11,7 @@ use nexus_sqlite::SqliteStore;
 
 use super::key;
 use crate::output::{self, Exit, Failure};
+use crate::progress::{Mode, RunProgress};
 use crate::store::{self, Opened};
 use crate::{App, recording};
 
@@ -113,9 +114,10 @@ fn go_on(
     match opened {
         Opened::Owned(store) => {
             let program = app.name.clone();
-            let engine = app.build_durable_engine(Arc::new(store), |it| it)?;
+            let progress = RunProgress::new(Mode::of_stderr());
+            let engine = app.build_durable_engine(Arc::new(store), progress.observe())?;
             let run = begin(&engine)?;
-            recording::drive(&engine, run, &program)
+            recording::drive(&engine, run, progress, &program)
         }
         Opened::Beside { store, owner } => {
             let goes_on = |store: &SqliteStore| {

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use nexus_core::journal::{History, Span, StepHistory, Timestamp};
 use nexus_pointy::visible;
+use nexus_terminal::cut;
 use unicode_width::UnicodeWidthStr;
 
 use super::look::Look;
-use crate::table::{Color, Screen, cut};
+use crate::table::{Color, Screen};
 use crate::time;
 
 /// How wide a file or a pipe is taken to be.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use nexus_core::{Engine, Error, Pipeline, Prepared, Result};
 
-use crate::Schedule;
+use crate::{Schedule, ScheduleError};
 
 /// What becomes of the times that were missed because the program was not running. The last one is
 /// not missed but late, and fires, if the program is back within a minute.
@@ -81,6 +81,21 @@ impl Scheduled {
         make: impl Fn() -> P + Send + Sync + 'static,
     ) -> Self {
         Self::new(name, schedule, move |engine| engine.prepare(make()))
+    }
+
+    /// What this pipeline says of itself with `#[pipeline(schedule = "..")]`, under its own name; `None`
+    /// if it says nothing. Each run has the defaults of its fields.
+    ///
+    /// # Errors
+    ///
+    /// If the machine's time zone database has no such zone. The rest was checked by the compiler.
+    pub fn declared<P: Pipeline>() -> std::result::Result<Option<Self>, ScheduleError> {
+        let Some(declared) = P::SCHEDULE else { return Ok(None) };
+        let mut schedule = Schedule::declared(declared.text)?;
+        if let Some(zone) = declared.zone {
+            schedule = schedule.zone(zone)?;
+        }
+        Ok(Some(Self::pipeline(P::NAME, schedule, declared.make)))
     }
 
     /// What becomes of the times that were missed.
