@@ -42,6 +42,9 @@ mod dashboard {}
 #[cfg(feature = "restate")]
 #[doc = include_str!("../docs/src/cluster.md")]
 mod cluster {}
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+#[doc = include_str!("../docs/src/watching.md")]
+mod watching {}
 #[doc = include_str!("../docs/src/pictures.md")]
 mod pictures {}
 #[doc = include_str!("../docs/src/cli.md")]

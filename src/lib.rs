@@ -82,7 +82,9 @@
 //! | `restate` | | [`nexus::restate`](crate::restate): pipelines on a cluster of Restate servers |
 //! | `schedule` | | [`nexus::schedule`](crate::schedule): pipelines that run at certain times |
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
-//! | `tracing` | | [`nexus::telemetry`](crate::telemetry): spans of runs and attempts, with OpenTelemetry's names |
+//! | `tracing` | | [`nexus::telemetry`](crate::telemetry): spans of runs, steps and attempts, with OpenTelemetry's names |
+//! | `metrics` | | [`nexus::telemetry::Metrics`](crate::telemetry): runs, pools and the store in numbers, for the crate `metrics` |
+//! | `opentelemetry` | | [`nexus::telemetry::OpenTelemetry`](crate::telemetry): traces that leave the process and outlive it |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!
 //! The repository has a guide, whose chapters explain the flow language, retries, executors,
@@ -139,7 +141,7 @@ pub use nexus_restate as restate;
 #[doc(inline)]
 pub use nexus_schedule as schedule;
 
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 #[doc(inline)]
 pub use nexus_telemetry as telemetry;
 
@@ -170,9 +172,9 @@ pub mod flows {
 pub mod runs {
     #[doc(inline)]
     pub use nexus_core::{
-        Canceller, Clock, Ended, Engine, EngineBuilder, Error, Inputs, Observer, Prepared,
-        Progress, Result, RunEnd, RunEvent, RunHandle, RunId, RunningTask, Shutdown,
-        ShutdownReport, StepEvent, SystemClock, Wait,
+        Canceller, Clock, Ended, Engine, EngineBuilder, Error, Inputs, Observer, PoolInfo,
+        Prepared, Progress, Result, RunEnd, RunEvent, RunHandle, RunId, RunningTask, Shutdown,
+        ShutdownReport, StepEvent, SystemClock, TraceContext, Wait,
     };
 }
 
@@ -201,8 +203,8 @@ pub mod executors {
     pub use nexus_core::AsyncExecutor;
     #[doc(inline)]
     pub use nexus_core::{
-        BodyKind, ClaimedTask, ConfigError, DefaultExecutor, Executor, ExecutorInitializerConfig,
-        ExecutorKind, Job, ThreadPoolExecutor,
+        BodyKind, BodyTracer, ClaimedTask, ConfigError, DefaultExecutor, Executor,
+        ExecutorInitializerConfig, ExecutorKind, Job, Said, ThreadPoolExecutor,
     };
     #[cfg(any(feature = "process", feature = "durable"))]
     #[doc(inline)]

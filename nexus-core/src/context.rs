@@ -11,6 +11,7 @@ use crate::address::StepAddress;
 use crate::cancel::{Children, Gone, Token};
 use crate::hash::Fnv128;
 use crate::outcome::Failure;
+use crate::telemetry::{PoolInfo, TraceContext};
 use crate::time::Clock;
 use crate::value::Value;
 
@@ -94,6 +95,10 @@ pub(crate) trait RunHost: Send + Sync {
     fn key(&self) -> Option<&str>;
     /// A task says how far it is.
     fn progress(&self, context: &Context, done: u64, total: u64);
+    /// Where in a trace the task runs, if somebody knows.
+    fn trace(&self, context: &Context) -> Option<TraceContext>;
+    /// The pool on which the step's body runs, if it is one.
+    fn pool(&self, step: u32) -> Option<PoolInfo>;
 }
 
 /// What all tasks of a run share, in one piece with its host, whose fields and methods it has.
@@ -314,6 +319,13 @@ impl Context {
     /// [`RunHandle`](crate::RunHandle), or an [`Observer`](crate::Observer).
     pub fn progress(&self, done: u64, total: u64) {
         self.run.host.progress(self, done, total);
+    }
+
+    /// The W3C `traceparent` of this attempt, for what the event calls: the value of the header of
+    /// that name. `None` if nobody traces the run, with
+    /// [`Observer::trace_context`](crate::Observer::trace_context).
+    pub fn traceparent(&self) -> Option<String> {
+        self.run.host.trace(self)?.traceparent
     }
 
     /// The time by the engine's clock, since that clock's start.

@@ -56,6 +56,7 @@ mod secret;
 mod settings;
 mod shape;
 mod sync;
+mod telemetry;
 pub mod testing;
 mod time;
 mod value;
@@ -109,6 +110,7 @@ pub use retry::{
 pub use run::StopCondition;
 pub use secret::{Secret, SecretError};
 pub use settings::{EventExecutionEvaluationState, EventSettings};
+pub use telemetry::{BodyTracer, PoolInfo, Said, TraceContext};
 pub use time::{Clock, SystemClock, Wait};
 pub use value::{TypeInfo, Value};
 pub use wire::StateFactory;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::context::RunId;
 #[cfg(feature = "durable")]
-use crate::error::Error;
+use crate::error::{Error, StoreError};
 #[cfg(feature = "durable")]
 use crate::journal::Request;
 use crate::outcome::{Exception, Failure};
 use crate::report::{Report, Status};
 use crate::run::StopCondition;
+use crate::telemetry::{PoolInfo, TraceContext};
 
 /// Listens to runs. Every method has an empty body, so implement what you want to hear.
 ///
@@ -34,6 +35,20 @@ use crate::run::StopCondition;
 /// ```
 #[expect(unused_variables, reason = "the default bodies are empty; the names are documentation")]
 pub trait Observer: Send + Sync + 'static {
+    /// A run is about to begin, or to go on from its records, on the thread that asks for it; the run
+    /// itself may begin on another one. What this gives is the W3C `traceparent` of the run, which is
+    /// recorded with a durable run that is new; `begun_in` is what was recorded, where the run goes on.
+    /// If several observers give one, that of the first counts.
+    fn pipeline_execution_init(
+        &self,
+        run: &RunEvent<'_>,
+        begun_in: Option<&str>,
+    ) -> Option<String> {
+        None
+    }
+    /// Nothing more is told of a run: it has ended, or it could not begin, or its future was dropped.
+    /// Not told of a run that begins and ends within one call of the thread that asks for it.
+    fn pipeline_execution_gone(&self, run: &RunEvent<'_>) {}
     /// A run begins.
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {}
     /// A stop condition of this step holds: the run starts nothing new.
@@ -46,6 +61,9 @@ pub trait Observer: Send + Sync + 'static {
     }
     /// A run is over, and this is how it ended.
     fn pipeline_execution_end(&self, run: &RunEvent<'_>, end: &RunEnd<'_>) {}
+    /// A step has ended for good, with all its attempts and items, and whether it counts as a success. Not
+    /// told of a step that is cancelled, or of one that has ended before its run goes on.
+    fn step_execution_end(&self, step: &StepEvent<'_>, is_success: bool) {}
     /// A step is about to be handed to its executor; for an `each` step, one of its items is.
     fn event_execution_init(&self, step: &StepEvent<'_>) {}
     /// An attempt begins, on the thread that runs the body.
@@ -57,12 +75,24 @@ pub trait Observer: Send + Sync + 'static {
     fn event_body_enter(&self, step: &StepEvent<'_>) {}
     /// The event's body runs on this thread no more, at least for now.
     fn event_body_leave(&self, step: &StepEvent<'_>) {}
+    /// Where in a trace this attempt is: for [`Context::traceparent`](crate::Context::traceparent), and
+    /// for worker processes, to which it is sent with the task. If several observers know, the first
+    /// one counts.
+    fn trace_context(&self, step: &StepEvent<'_>) -> Option<TraceContext> {
+        None
+    }
+    /// The event's body, which runs in another process, has said something there to the
+    /// [`BodyTracer`](crate::BodyTracer) of this program; or a body of the same worker process before
+    /// it, which has left a thread behind.
+    fn event_body_said(&self, step: &StepEvent<'_>, said: &[u8]) {}
     /// The event said with `Context::progress` that `done` of `total` parts are done.
     fn event_execution_progress(&self, step: &StepEvent<'_>, done: u64, total: u64) {}
     /// The event broke and will be tried again after `wait`.
     fn event_execution_retry(&self, step: &StepEvent<'_>, exception: &Exception, wait: Duration) {}
     /// An event that was retried has ended for good.
     fn event_execution_retry_done(&self, step: &StepEvent<'_>, ended: Ended<'_>) {}
+    /// Somebody outside has said how an attempt ended that was pending.
+    fn event_execution_resolved(&self, step: &StepEvent<'_>) {}
     /// The event was bypassed; of an `each` step, for one item.
     fn event_execution_bypassed(&self, step: &StepEvent<'_>, reason: &str) {}
     /// A step that was under way is no longer wanted: the run was cancelled or its time was over,
@@ -71,6 +101,9 @@ pub trait Observer: Send + Sync + 'static {
     /// Another process has asked for something, which was done, or could not be.
     #[cfg(feature = "durable")]
     fn request_handled(&self, request: &Request, done: Result<(), &Error>) {}
+    /// So many changes were written to the engine's store together, in this time; or could not be.
+    #[cfg(feature = "durable")]
+    fn store_committed(&self, changes: usize, took: Duration, done: Result<(), &StoreError>) {}
 }
 
 /// How an attempt ended.
@@ -161,6 +194,11 @@ impl StepEvent<'_> {
     /// The event's name.
     pub fn event(&self) -> &str {
         self.context.event()
+    }
+
+    /// The pool on which its body runs. `None` for what runs on the driving thread.
+    pub fn pool(&self) -> Option<PoolInfo> {
+        self.context.run.host.pool(self.context.step)
     }
 
     /// All that the event itself may know: the run, the step's path, the attempt, the item.

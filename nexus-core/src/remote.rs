@@ -19,6 +19,7 @@ use crate::panic::{contain, drop_quietly};
 use crate::piped::OwnedPiped;
 use crate::registry::Registry;
 use crate::retry::ErrorType;
+use crate::telemetry::{BodyTracer, PoolInfo, Said, TraceContext};
 use crate::time::{Clock, Wait};
 use crate::value::Value;
 use crate::wire::{
@@ -39,6 +40,10 @@ pub struct TaskHost {
     events: HashMap<String, Arc<LoadedEvent>>,
     states: HashMap<TypeId, Value>,
     progress: Arc<Progress>,
+    /// Who is told what bodies say to telemetry.
+    said: Option<Said>,
+    /// Where in a trace the next task runs.
+    trace: Option<TraceContext>,
     /// Finds the event of a reference.
     find: Find,
     /// The step of the last request.
@@ -121,12 +126,27 @@ impl TaskHost {
             events: HashMap::new(),
             states: HashMap::new(),
             progress: Arc::new(progress),
+            said: None,
+            trace: None,
             find: |registry, reference| {
                 let found = registry.find_reference(reference);
                 found.ok_or_else(|| "no such event is linked into the program".to_owned())
             },
             step: Err(refusal(&"there was no request before it")),
         }
+    }
+
+    /// Passes on to `said` what bodies say to the telemetry of this program, from whatever thread: see
+    /// [`BodyTracer`]. Only bodies of tasks that are [traced](Self::trace_next) are heard.
+    pub fn on_said(mut self, said: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        self.said = Some(Arc::new(said));
+        self
+    }
+
+    /// The next task runs in this place of a trace
+    /// ([`ClaimedTasks::trace`](crate::ClaimedTasks::trace)).
+    pub fn trace_next(&mut self, trace: TraceContext) {
+        self.trace = Some(trace);
     }
 
     /// A host of the events of this registry, which requests name by their own names alone.
@@ -160,7 +180,8 @@ impl TaskHost {
             Some(exception) => return Err(exception),
             None => received.map_err(|unreadable| refusal(&unreadable))??,
         };
-        let (step, context, input) = self.prepare(task)?;
+        let trace = self.trace.take();
+        let (step, context, input) = self.prepare(task, trace.as_ref())?;
         let LoadedEvent { def, body, slots, .. } = &*step.event;
         let (def, body, slots) = (def.clone(), Arc::clone(body), slots.clone());
         Ok(Received { def, body, slots, input, context, errors: Arc::clone(&self.errors) })
@@ -223,10 +244,15 @@ impl TaskHost {
     }
 
     fn call(&mut self, task: ReceivedTask<Arc<LoadedStep>>) -> Result<TaskOutcome, Exception> {
-        let (step, context, piped) = self.prepare(task)?;
+        let trace = self.trace.take();
+        let (step, context, piped) = self.prepare(task, trace.as_ref())?;
         let slots = &step.event.slots;
         let inputs = Inputs { slots, piped: piped.borrow(), context: &context };
-        let outcome = contain(|| step.event.body.call(&inputs));
+        let call = || contain(|| step.event.body.call(&inputs));
+        let outcome = match (&trace, &self.said) {
+            (Some(trace), Some(said)) => traced(trace, said, call),
+            _ => call(),
+        };
         drop(inputs);
         drop_quietly((context, piped));
         outcome
@@ -236,6 +262,7 @@ impl TaskHost {
     fn prepare(
         &mut self,
         task: ReceivedTask<Arc<LoadedStep>>,
+        trace: Option<&TraceContext>,
     ) -> Result<(Arc<LoadedStep>, Context, OwnedPiped), Exception> {
         let ReceivedTask { header, step, fields, piped } = task;
         let states = self.parts_of(&step)?.states.clone();
@@ -249,7 +276,11 @@ impl TaskHost {
             left: AtomicBool::new(false),
             key: None,
             children: Children::new(),
-            host: StepHost { step: Arc::clone(&step), progress: Arc::clone(&self.progress) },
+            host: StepHost {
+                step: Arc::clone(&step),
+                progress: Arc::clone(&self.progress),
+                trace: trace.cloned(),
+            },
         });
         let mut context = Context::new(run);
         context.attempt = header.attempt;
@@ -306,6 +337,18 @@ impl TaskHost {
         self.events.insert(reference.to_owned(), Arc::clone(&event));
         Ok(event)
     }
+}
+
+/// Runs a body while the telemetry of this program hears it.
+fn traced<T>(trace: &TraceContext, said: &Said, call: impl FnOnce() -> T) -> T {
+    for tracer in BodyTracer::linked() {
+        _ = contain(|| (tracer.enter)(trace, said));
+    }
+    let ended = call();
+    for tracer in BodyTracer::linked() {
+        _ = contain(|| (tracer.leave)());
+    }
+    ended
 }
 
 fn refusal(unreadable: &impl ToString) -> Exception {
@@ -411,6 +454,7 @@ impl LoadedEvent {
 struct StepHost {
     step: Arc<LoadedStep>,
     progress: Arc<Progress>,
+    trace: Option<TraceContext>,
 }
 
 impl RunHost for StepHost {
@@ -428,6 +472,12 @@ impl RunHost for StepHost {
     }
     fn progress(&self, _: &Context, done: u64, total: u64) {
         (self.progress)(done, total);
+    }
+    fn trace(&self, _: &Context) -> Option<TraceContext> {
+        self.trace.clone()
+    }
+    fn pool(&self, _: u32) -> Option<PoolInfo> {
+        None
     }
 }
 

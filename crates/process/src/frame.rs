@@ -10,12 +10,14 @@
 //!
 //! The parent begins with `SETUP`. The worker answers `HELLO`. Then, again and again, the parent
 //! sends a `REQUEST` and perhaps some that are `QUEUED`, all in one write; the worker runs them in
-//! order. For a `QUEUED` one it needs a permit ([`permits`](crate::permits)), without which it skips
-//! it. For each task that it runs it sends any number of `PROGRESS` and one `DONE`, several frames
+//! order. Before each of them there is a `TRACE` if somebody traces the run. For a `QUEUED` one it needs a permit ([`permits`](crate::permits)), without which it skips
+//! it. For each task that it runs it sends any number of `PROGRESS` and `SAID` and one `DONE`, several frames
 //! in one write where tasks are short. The contents of requests and replies are defined in
 //! `nexus_core`, not here.
 
 use std::io::{self, BufReader, Read, Write};
+
+use nexus_core::TraceContext;
 
 /// How to set the worker up; the first frame.
 pub(crate) const SETUP: u8 = 1;
@@ -29,6 +31,11 @@ pub(crate) const QUEUED: u8 = 6;
 pub(crate) const PROGRESS: u8 = 4;
 /// How the task ended.
 pub(crate) const DONE: u8 = 5;
+/// Where in a trace the next task runs: see [`trace_payload`]. Only of runs that somebody traces.
+pub(crate) const TRACE: u8 = 7;
+/// What the task says to telemetry; what is in it is the matter of whoever has registered a
+/// `BodyTracer`.
+pub(crate) const SAID: u8 = 8;
 
 const HEADER_LEN: usize = 9;
 
@@ -37,6 +44,20 @@ pub(crate) const MAX_SINGLE_WRITE: usize = 32 * 1024;
 
 /// A buffer larger than this is not kept for the next frame.
 const MAX_KEPT_BUFFER: usize = 1 << 20;
+
+/// The payload of [`TRACE`]: a byte that says how much is to be heard, and the `traceparent`.
+pub(crate) fn trace_payload(trace: &TraceContext) -> Vec<u8> {
+    let mut payload = vec![trace.verbosity];
+    payload.extend_from_slice(trace.traceparent.as_deref().unwrap_or_default().as_bytes());
+    payload
+}
+
+/// Reads the payload of [`TRACE`].
+pub(crate) fn parse_trace(payload: &[u8]) -> TraceContext {
+    let (verbosity, traceparent) = payload.split_first().unwrap_or((&0, &[]));
+    let traceparent = String::from_utf8_lossy(traceparent).into_owned();
+    TraceContext::new((!traceparent.is_empty()).then_some(traceparent), *verbosity)
+}
 
 /// Appends a frame.
 pub(crate) fn append(to: &mut Vec<u8>, kind: u8, payload: &[u8]) {
@@ -169,6 +190,15 @@ mod tests {
             }
             assert_eq!(reader.next().unwrap(), None);
         }
+    }
+
+    #[test]
+    fn traces_cross_with_and_without_a_traceparent() {
+        for traceparent in [None, Some(String::from("00-1-2-01"))] {
+            let trace = TraceContext::new(traceparent, 3);
+            assert_eq!(parse_trace(&trace_payload(&trace)), trace);
+        }
+        assert_eq!(parse_trace(&[]), TraceContext::default());
     }
 
     #[test]

@@ -477,6 +477,9 @@ fn write_requests(tasks: &mut ClaimedTasks) -> Vec<u8> {
             tasks.give_back(index);
             break;
         }
+        if let Some(trace) = tasks.trace(index) {
+            frame::append(&mut requests, frame::TRACE, &frame::trace_payload(&trace));
+        }
         let kind = if index == 0 { frame::REQUEST } else { frame::QUEUED };
         let write = |out: &mut Vec<u8>| tasks.write_request(index, &mut Writer(out));
         match frame::append_with(&mut requests, kind, write) {
@@ -509,6 +512,11 @@ fn read_replies(process: &Process, reader: &mut FrameReader<UnixStream>) -> Opti
                 // A thread of a body may say something after the end of the task.
                 if let (Some(tasks), Some((done, total))) = (tasks, progress_numbers(payload)) {
                     tasks.progress(done, total);
+                }
+            }
+            (frame::SAID, tasks) => {
+                if let Some(tasks) = tasks {
+                    tasks.said(payload);
                 }
             }
             _ => {

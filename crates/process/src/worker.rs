@@ -87,19 +87,29 @@ fn run_requests(
         let mut numbers = done.to_le_bytes().to_vec();
         numbers.extend_from_slice(&total.to_le_bytes());
         outgoing.send(frame::PROGRESS, &numbers);
-    });
+    })
+    .on_said(|said| outgoing.send(frame::SAID, said));
+    let mut trace = None;
     let mut reply = Vec::new();
     outgoing.send(frame::HELLO, &[]);
     loop {
         let may_begin = match reader.next() {
             Ok(Some((frame::REQUEST, _))) => Ok(true),
             Ok(Some((frame::QUEUED, _))) => permit.take(),
+            Ok(Some((frame::TRACE, payload))) => {
+                trace = Some(frame::parse_trace(payload));
+                continue;
+            }
             // The parent has no more tasks for this process.
             Ok(None) => exit(0),
             Ok(Some(_)) | Err(_) => kill_self(),
         };
+        let trace = trace.take();
         match may_begin {
             Ok(true) => {
+                if let Some(trace) = trace {
+                    host.trace_next(trace);
+                }
                 let took = run_task(&mut host, reader.payload(), &mut reply);
                 outgoing.reply(&reply, took, reader.has_frame());
             }

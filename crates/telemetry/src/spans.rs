@@ -8,30 +8,40 @@ use std::time::Duration;
 
 use nexus_core::{
     Context, Ended, Exception, Failure, Observer, RunEnd, RunEvent, RunId, StepAddress, StepEvent,
-    StopCondition,
+    StopCondition, TraceContext,
 };
+use tracing::level_filters::LevelFilter;
 use tracing::span::EnteredSpan;
 use tracing::{Span, field};
 
-use crate::results;
+use crate::{Propagator, results};
 
-/// Makes a span for each run and each attempt; see the [crate](crate).
+/// Makes a span for each run, step and attempt; see the [crate](crate).
 ///
 /// It goes to the engine with `EngineBuilder::observer`.
 #[derive(Default)]
 pub struct Spans {
-    open: Mutex<Open>,
+    open: Mutex<HashMap<RunId, OfRun>>,
+    propagator: Option<Box<dyn Propagator>>,
 }
 
-/// The spans that have not ended.
-#[derive(Default)]
-struct Open {
-    runs: HashMap<RunId, Span>,
-    attempts: HashMap<Attempt, Span>,
+/// The spans of a run that have not ended.
+struct OfRun {
+    run: Span,
+    /// By path.
+    steps: HashMap<String, Span>,
+    attempts: HashMap<Attempt, OfAttempt>,
 }
 
-/// An attempt: the run, the step and item, and which one it is.
-type Attempt = (RunId, StepAddress, u32);
+/// An attempt of a run: the step and item, and which one it is.
+type Attempt = (StepAddress, u32);
+
+struct OfAttempt {
+    span: Span,
+    /// The spans of its body in another process.
+    #[cfg(feature = "process")]
+    remote: crate::remote::RemoteSpans,
+}
 
 thread_local! {
     /// The spans that bodies on this thread have entered. One may run inside another.
@@ -39,27 +49,35 @@ thread_local! {
 }
 
 fn attempt_of(context: &Context) -> Attempt {
-    (context.run_id(), context.step_address(), context.attempt())
+    (context.step_address(), context.attempt())
 }
 
 impl Spans {
-    /// One without spans yet.
+    /// One without spans yet, for subscribers that know nothing of other systems' traces.
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    /// The same where spans are exported to a system that knows their `traceparent`: see
+    /// [`Propagator`].
+    pub fn with(propagator: impl Propagator) -> Self {
+        Self { propagator: Some(Box::new(propagator)), ..Self::default() }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<RunId, OfRun>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The span of the run that an attempt belongs to.
+    /// The span of a run. Subscribers are called without the lock, since they may call anything.
     fn run_span(&self, run: RunId) -> Span {
-        self.open().runs.get(&run).cloned().unwrap_or_else(Span::none)
+        self.open().get(&run).map_or_else(Span::none, |of| of.run.clone())
     }
-}
 
-impl Observer for Spans {
-    fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
+    /// Begins the span of a run, if it has none.
+    fn begin_run(&self, run: &RunEvent<'_>, is_resumed: bool) -> Span {
+        if let Some(of) = self.open().get(&run.run_id()) {
+            return of.run.clone();
+        }
         let span = tracing::info_span!(
             target: "nexus",
             "run",
@@ -69,12 +87,142 @@ impl Observer for Spans {
             cicd.pipeline.run.id = %run.run_id(),
             cicd.pipeline.result = field::Empty,
             nexus.run.key = field::Empty,
+            nexus.run.resumed = is_resumed.then_some(true),
         );
         #[cfg(feature = "durable")]
         if let Some(key) = run.key() {
             span.record("nexus.run.key", key);
         }
-        self.open().runs.insert(run.run_id(), span);
+        let of = OfRun { run: span.clone(), steps: HashMap::new(), attempts: HashMap::new() };
+        self.open().insert(run.run_id(), of);
+        span
+    }
+
+    /// The span of a step, which begins if it has none.
+    fn step_span(&self, step: &StepEvent<'_>) -> Span {
+        let (run, path) = (step.context().run_id(), step.context().step_path());
+        let around = match self.open().get(&run) {
+            None => return Span::none(),
+            Some(of) => match of.steps.get(&path) {
+                Some(span) => return span.clone(),
+                None => of.run.clone(),
+            },
+        };
+        let span = tracing::info_span!(
+            target: "nexus",
+            parent: &around,
+            "step",
+            otel.name = step.event(),
+            otel.status_code = field::Empty,
+            cicd.pipeline.task.name = step.event(),
+            nexus.step = path,
+            nexus.step.result = field::Empty,
+        );
+        match self.open().get_mut(&run) {
+            // Another item of the step may have begun it meanwhile.
+            Some(of) => of.steps.entry(path).or_insert(span).clone(),
+            None => span,
+        }
+    }
+
+    fn end_step(&self, step: &StepEvent<'_>, result: &'static str, status: Option<&'static str>) {
+        let (run, path) = (step.context().run_id(), step.context().step_path());
+        let span = self.open().get_mut(&run).and_then(|of| of.steps.remove(&path));
+        let Some(span) = span else { return };
+        span.record("nexus.step.result", result);
+        if let Some(status) = status {
+            span.record("otel.status_code", status);
+        }
+    }
+
+    /// The span of an attempt, which begins if it has none.
+    fn attempt_span(&self, step: &StepEvent<'_>) -> Span {
+        let context = step.context();
+        let attempt = attempt_of(context);
+        if let Some(span) = self.begun_attempt(context.run_id(), &attempt) {
+            return span;
+        }
+        let around = self.step_span(step);
+        let span = tracing::info_span!(
+            target: "nexus",
+            parent: &around,
+            "attempt",
+            otel.name = step.event(),
+            otel.status_code = field::Empty,
+            cicd.pipeline.task.name = step.event(),
+            cicd.pipeline.task.run.id = format!("{}#{}", attempt.0, attempt.1),
+            cicd.pipeline.task.run.result = field::Empty,
+            error.type = field::Empty,
+            nexus.step = context.step_path(),
+            nexus.attempt = context.attempt(),
+            nexus.item = context.item(),
+        );
+        if let Some(of) = self.open().get_mut(&context.run_id()) {
+            let of_attempt = OfAttempt {
+                span: span.clone(),
+                #[cfg(feature = "process")]
+                remote: crate::remote::RemoteSpans::default(),
+            };
+            of.attempts.insert(attempt, of_attempt);
+        }
+        span
+    }
+
+    fn begun_attempt(&self, run: RunId, attempt: &Attempt) -> Option<Span> {
+        Some(self.open().get(&run)?.attempts.get(attempt)?.span.clone())
+    }
+
+    fn traceparent(&self, span: &Span) -> Option<String> {
+        self.propagator.as_ref()?.traceparent(span)
+    }
+
+    /// Takes what is left of a run.
+    fn take(&self, run: RunId) -> Option<OfRun> {
+        self.open().remove(&run)
+    }
+}
+
+impl OfRun {
+    /// Ends the spans of what the run did not wait for.
+    fn end_rest(&mut self) {
+        for (_, of_attempt) in self.attempts.drain() {
+            of_attempt.span.record("cicd.pipeline.task.run.result", "cancellation");
+        }
+        for (_, span) in self.steps.drain() {
+            span.record("nexus.step.result", "cancellation");
+        }
+    }
+}
+
+/// How much of what a body says somebody here wants to hear.
+fn verbosity() -> u8 {
+    let level = LevelFilter::current();
+    let levels = [
+        LevelFilter::OFF,
+        LevelFilter::ERROR,
+        LevelFilter::WARN,
+        LevelFilter::INFO,
+        LevelFilter::DEBUG,
+        LevelFilter::TRACE,
+    ];
+    levels.iter().position(|known| *known == level).unwrap_or(0) as u8
+}
+
+impl Observer for Spans {
+    fn pipeline_execution_init(
+        &self,
+        run: &RunEvent<'_>,
+        begun_in: Option<&str>,
+    ) -> Option<String> {
+        let span = self.begin_run(run, begun_in.is_some());
+        if let (Some(propagator), Some(begun_in)) = (&self.propagator, begun_in) {
+            propagator.link(&span, begun_in);
+        }
+        self.traceparent(&span)
+    }
+
+    fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
+        self.begin_run(run, false);
     }
 
     fn pipeline_execution_stop(
@@ -89,50 +237,42 @@ impl Observer for Spans {
     }
 
     fn pipeline_execution_end(&self, run: &RunEvent<'_>, end: &RunEnd<'_>) {
-        let mut open = self.open();
-        let span = open.runs.remove(&run.run_id());
-        // Those of attempts that nobody waited for: they end with their run.
-        let id = run.run_id();
-        let late: Vec<Span> = open.attempts.extract_if(|of, _| of.0 == id).map(|it| it.1).collect();
-        drop(open);
-        for span in late {
-            span.record("cicd.pipeline.task.run.result", "cancellation");
-        }
-        let Some(span) = span else { return };
+        let Some(mut of) = self.take(run.run_id()) else { return };
+        of.end_rest();
         if end.is_left() {
             // It is not over; another span goes on with it.
-            span.record("cicd.pipeline.result", "left");
+            of.run.record("cicd.pipeline.result", "left");
             return;
         }
-        span.record("cicd.pipeline.result", results::of_run(end.status()));
+        of.run.record("cicd.pipeline.result", results::of_run(end.status()));
         let is_success = end.reason().is_none();
-        span.record("otel.status_code", if is_success { "OK" } else { "ERROR" });
+        of.run.record("otel.status_code", if is_success { "OK" } else { "ERROR" });
+    }
+
+    fn pipeline_execution_gone(&self, run: &RunEvent<'_>) {
+        if let Some(mut of) = self.take(run.run_id()) {
+            of.end_rest();
+            of.run.record("cicd.pipeline.result", "left");
+        }
+    }
+
+    fn step_execution_end(&self, step: &StepEvent<'_>, is_success: bool) {
+        let (result, status) = if is_success { ("success", "OK") } else { ("failure", "ERROR") };
+        self.end_step(step, result, Some(status));
+    }
+
+    fn event_execution_init(&self, step: &StepEvent<'_>) {
+        self.step_span(step);
     }
 
     fn event_execution_start(&self, step: &StepEvent<'_>) {
-        let context = step.context();
-        let run = self.run_span(context.run_id());
-        let address = context.step_address();
-        let span = tracing::info_span!(
-            target: "nexus",
-            parent: &run,
-            "attempt",
-            otel.name = step.event(),
-            otel.status_code = field::Empty,
-            cicd.pipeline.task.name = step.event(),
-            cicd.pipeline.task.run.id = format!("{address}#{}", context.attempt()),
-            cicd.pipeline.task.run.result = field::Empty,
-            error.type = field::Empty,
-            nexus.step = context.step_path(),
-            nexus.attempt = context.attempt(),
-            nexus.item = context.item(),
-        );
-        self.open().attempts.insert(attempt_of(context), span);
+        self.attempt_span(step);
     }
 
     fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
-        let span = self.open().attempts.remove(&attempt_of(step.context()));
-        let Some(span) = span else { return };
+        let (run, attempt) = (step.context().run_id(), attempt_of(step.context()));
+        let of_attempt = self.open().get_mut(&run).and_then(|of| of.attempts.remove(&attempt));
+        let Some(OfAttempt { span, .. }) = of_attempt else { return };
         span.record("cicd.pipeline.task.run.result", results::of_attempt(ended));
         if let Some(kind) = results::error_type(ended) {
             span.record("error.type", kind);
@@ -141,7 +281,7 @@ impl Observer for Spans {
     }
 
     fn event_body_enter(&self, step: &StepEvent<'_>) {
-        let span = self.open().attempts.get(&attempt_of(step.context())).cloned();
+        let span = self.begun_attempt(step.context().run_id(), &attempt_of(step.context()));
         let entered = span.unwrap_or_else(Span::none).entered();
         ENTERED.with_borrow_mut(|spans| spans.push(entered));
     }
@@ -152,8 +292,42 @@ impl Observer for Spans {
         drop(left);
     }
 
+    fn trace_context(&self, step: &StepEvent<'_>) -> Option<TraceContext> {
+        let verbosity = if cfg!(feature = "process") { verbosity() } else { 0 };
+        let traceparent = self
+            .propagator
+            .as_ref()
+            .and_then(|propagator| propagator.traceparent(&self.attempt_span(step)));
+        let is_heard = traceparent.is_some() || verbosity > 0;
+        is_heard.then(|| TraceContext::new(traceparent, verbosity))
+    }
+
+    #[cfg(feature = "process")]
+    fn event_body_said(&self, step: &StepEvent<'_>, said: &[u8]) {
+        let (run, attempt) = (step.context().run_id(), attempt_of(step.context()));
+        let mut of_attempt = {
+            let mut open = self.open();
+            let Some(of) = open.get_mut(&run) else { return };
+            let Some(of_attempt) = of.attempts.get_mut(&attempt) else { return };
+            (of_attempt.span.clone(), std::mem::take(&mut of_attempt.remote))
+        };
+        of_attempt.1.say(&of_attempt.0, said);
+        // Only the thread that reads what the process says comes here, so nothing was put there.
+        if let Some(of) = self.open().get_mut(&run)
+            && let Some(known) = of.attempts.get_mut(&attempt)
+        {
+            known.remote = of_attempt.1;
+        }
+    }
+
+    fn event_execution_progress(&self, step: &StepEvent<'_>, done: u64, total: u64) {
+        let span = self.begun_attempt(step.context().run_id(), &attempt_of(step.context()));
+        let span = span.unwrap_or_else(Span::none);
+        tracing::info!(target: "nexus", parent: &span, { nexus.done = done, nexus.total = total }, "progress");
+    }
+
     fn event_execution_retry(&self, step: &StepEvent<'_>, exception: &Exception, wait: Duration) {
-        let span = self.run_span(step.context().run_id());
+        let span = self.step_span(step);
         tracing::warn!(
             target: "nexus",
             parent: &span,
@@ -168,13 +342,14 @@ impl Observer for Spans {
     }
 
     fn event_execution_bypassed(&self, step: &StepEvent<'_>, _: &str) {
-        let span = self.run_span(step.context().run_id());
-        tracing::info!(target: "nexus", parent: &span, { nexus.step = step.context().step_path() }, "bypassed");
+        let span = self.step_span(step);
+        tracing::info!(target: "nexus", parent: &span, { nexus.step = step.context().step_path(), nexus.item = step.context().item() }, "bypassed");
     }
 
     fn event_execution_cancelled(&self, step: &StepEvent<'_>, _: &Failure) {
-        let span = self.run_span(step.context().run_id());
+        let span = self.step_span(step);
         tracing::info!(target: "nexus", parent: &span, { nexus.step = step.context().step_path() }, "cancelled");
+        self.end_step(step, "cancellation", None);
     }
 }
 
@@ -182,8 +357,8 @@ impl fmt::Debug for Spans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.open();
         f.debug_struct("Spans")
-            .field("runs", &open.runs.len())
-            .field("attempts", &open.attempts.len())
-            .finish()
+            .field("runs", &open.len())
+            .field("attempts", &open.values().map(|of| of.attempts.len()).sum::<usize>())
+            .finish_non_exhaustive()
     }
 }

@@ -26,6 +26,7 @@ use crate::plan::Plan;
 use crate::remote::{Received, Since};
 use crate::report::Report;
 use crate::run::{Action, CancelCause, Halt, Run, Task};
+use crate::telemetry::{PoolInfo, TraceContext};
 use crate::time::Clock;
 use crate::value::Value;
 use crate::wire::{ErrorClassifier, TaskRequest, VALUE_LIMIT, to_json};
@@ -489,6 +490,12 @@ impl RunHost for PlanHost {
         Some(&self.key)
     }
     fn progress(&self, _: &Context, _: u64, _: u64) {}
+    fn trace(&self, _: &Context) -> Option<TraceContext> {
+        None
+    }
+    fn pool(&self, _: u32) -> Option<PoolInfo> {
+        None
+    }
 }
 
 impl fmt::Debug for RunMachine {

@@ -70,6 +70,14 @@ impl LocalRun {
             journal,
         }
     }
+
+    /// Where a step's body runs.
+    pub(super) fn place_of(&self, step: u32) -> Place {
+        match &self.mocked {
+            None => self.plan.options_of(step).place,
+            Some(mocked) => mocked.places[step as usize],
+        }
+    }
 }
 
 impl ActiveRun {
@@ -104,10 +112,7 @@ impl ActiveRun {
 
     /// Where a step's body runs.
     pub(super) fn place(&self, step: u32) -> Place {
-        match &self.mocked {
-            None => self.plan.options_of(step).place,
-            Some(mocked) => mocked.places[step as usize],
-        }
+        self.place_of(step)
     }
 
     /// A piece of work that leaves the run.

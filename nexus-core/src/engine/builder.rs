@@ -24,7 +24,7 @@ pub struct EngineBuilder {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resources: HashMap<TypeId, Value>,
     duplicates: Vec<String>,
-    pub(super) observers: Vec<Box<dyn Observer>>,
+    pub(super) observers: Vec<Arc<dyn Observer>>,
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) step_timings: bool,
     pub(super) seed: Option<u64>,
@@ -71,7 +71,7 @@ impl EngineBuilder {
 
     /// Adds an observer; several may listen.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observers.push(Box::new(observer));
+        self.observers.push(Arc::new(observer));
         self
     }
 

@@ -11,11 +11,12 @@ use super::mailbox::Outbox;
 use super::timer::TimerKey;
 use super::work::{Notification, Work};
 use crate::cancel::Token;
-use crate::context::Context;
+use crate::context::{Context, RunHost};
 use crate::executor::{ClaimedTogether, RemoteRequest};
 use crate::outcome::TaskOutcome;
 use crate::panic;
 use crate::run::Task;
+use crate::telemetry::TraceContext;
 use crate::wire::{ReplySeed, TaskRequest};
 
 /// Tasks that their executor has claimed together, with the job that it has for them.
@@ -159,6 +160,20 @@ impl ClaimedTogether for ActiveTasks {
     fn progress(&mut self, done: u64, total: u64) {
         if self.enter(0).is_some() {
             self.context.progress(done, total);
+        }
+    }
+
+    fn trace(&mut self, index: usize) -> Option<TraceContext> {
+        if !self.active.has_observers() {
+            return None;
+        }
+        self.enter(index)?;
+        self.active.trace(&self.context)
+    }
+
+    fn said(&mut self, said: &[u8]) {
+        if self.enter(0).is_some() {
+            self.active.signal_said(&self.context, said);
         }
     }
 

@@ -324,6 +324,8 @@ pub(super) struct Begun {
     is_resumed: bool,
     /// What is to be written before anything is started.
     start: Option<Change>,
+    /// The `traceparent` of the run, if it is new and somebody traces it: to be written soon.
+    traceparent: Option<String>,
 }
 
 impl Begun {
@@ -334,7 +336,7 @@ impl Begun {
     /// If they cannot be read.
     pub(super) fn new(active: Arc<ActiveRun>, recorded: Option<Beginner>) -> Result<Self> {
         let (key, parent, start) = (None, None, None);
-        let mut begun = Self { active, key, parent, is_resumed: false, start };
+        let mut begun = Self { active, key, parent, is_resumed: false, start, traceparent: None };
         if let Some(Beginner { guard, beginning }) = recorded {
             begun.key = Some(guard);
             match beginning {
@@ -353,6 +355,25 @@ impl Begun {
         Ok(begun)
     }
 
+    /// Tells the observers that the run is about to begin, or to go on.
+    pub(super) fn init(&mut self) {
+        let had_ended = self.active.journal.as_ref().is_some_and(|it| it.had_ended());
+        if had_ended || !self.active.has_observers() {
+            return;
+        }
+        let begun_in = if self.is_resumed { self.recorded_trace() } else { None };
+        let traceparent = self.active.signal_run_init(begun_in.as_deref());
+        self.traceparent = traceparent.filter(|_| matches!(self.start, Some(Change::Start(_))));
+    }
+
+    /// The `traceparent` that is the run's first record, if it has one.
+    fn recorded_trace(&self) -> Option<String> {
+        let (durable, key) = (self.active.engine.durable.as_ref()?, self.key.as_ref()?);
+        // Without it, the run goes on all the same.
+        let first = durable.store().records(key.key(), 0, 1).ok()?.pop()?;
+        (first.kind == RecordKind::Traced).then_some(first.body)
+    }
+
     /// Others can find the run from now on; what came for it before is told to it.
     pub(super) fn announce(&self) {
         if let (Some(durable), Some(key)) = (&self.active.engine.durable, &self.key) {
@@ -366,13 +387,23 @@ impl Begun {
         if let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) {
             journal.writer.write(start)?;
         }
-        Ok(())
+        self.write_trace()
     }
 
     /// The same for a future.
     pub(super) async fn write_start_async(&mut self) -> Result<()> {
         if let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) {
             journal.writer.write_async(start).await?;
+        }
+        self.write_trace()
+    }
+
+    /// Has the trace written that the run begins in. Nobody waits for it: it goes along with the first
+    /// record that somebody waits for.
+    fn write_trace(&mut self) -> Result<()> {
+        if let (Some(traceparent), Some(journal)) = (self.traceparent.take(), &self.active.journal)
+        {
+            journal.record_trace(self.active.engine.timestamp(), traceparent)?;
         }
         Ok(())
     }
@@ -437,6 +468,7 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
+        self.active.signal_run_gone();
         self.active.engine.runs.remove(&*self.active);
         // A run that nobody has driven says nothing to those who ask it.
         drop(Contents::close(self.active.mailbox.lock()));

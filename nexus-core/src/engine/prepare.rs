@@ -77,6 +77,7 @@ impl Engine {
         timeout: Option<Duration>,
     ) -> Result<Report> {
         let active = self.activate(plan, fields, timeout, None, None)?;
+        active.signal_run_init(None);
         current::adopt(&active);
         let report = active.drive();
         active.engine.runs.remove(&*active);
@@ -277,6 +278,7 @@ impl Prepared {
             }
         };
         let mut begun = self.activate(tracker, recorded)?;
+        begun.init();
         begun.write_start()?;
         begun.announce();
         Ok(begun)
@@ -292,6 +294,7 @@ impl Prepared {
             }
         };
         let mut begun = self.activate(None, recorded)?;
+        begun.init();
         begun.write_start_async().await?;
         begun.announce();
         Ok(begun)

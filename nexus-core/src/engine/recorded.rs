@@ -203,6 +203,21 @@ impl RunJournal {
         Ok(())
     }
 
+    /// Puts the `traceparent` of the run into the writer's queue, before all other records.
+    ///
+    /// # Errors
+    ///
+    /// If the store has failed.
+    pub(super) fn record_trace(
+        &self,
+        at: Timestamp,
+        traceparent: String,
+    ) -> Result<(), StoreError> {
+        let body = Body { kind: RecordKind::Traced, json: traceparent };
+        let entry = || Some(Entry::new(self.next(at, body, None), Then::Nothing));
+        self.writer.append(entry).map(drop)
+    }
+
     fn next(&self, at: Timestamp, body: Body, task: Option<Task>) -> Change {
         let record = Record {
             seq: self.last.fetch_add(1, Ordering::Relaxed) + 1,

@@ -31,7 +31,7 @@ use crate::value::{TypeInfo, Value};
 pub(crate) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resources: HashMap<TypeId, Value>,
-    pub(super) observers: Vec<Box<dyn Observer>>,
+    pub(super) observers: Vec<Arc<dyn Observer>>,
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) pools: Mutex<Vec<OpenPool>>,
     pub(super) timer: Arc<Timer>,

@@ -1,6 +1,7 @@
 //! Telling the observers. Every function here begins by asking whether there is one.
 
 use std::any::TypeId;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,10 +14,12 @@ use crate::context::{Context, Names, RunHost};
 use crate::observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
 use crate::outcome::{Bypass, BypassKind, Exception, Failure, TaskOutcome};
 use crate::panic;
+use crate::plan::{Place, Pool};
 use crate::report::Report;
 #[cfg(feature = "durable")]
 use crate::run::EndedBefore;
 use crate::run::{Run, RunSignal, Task};
+use crate::telemetry::{PoolInfo, TraceContext};
 use crate::time::Clock;
 use crate::value::Value;
 
@@ -49,6 +52,18 @@ impl RunHost for LocalRun {
         let step = StepEvent { context };
         self.engine.each_observer(|observer| observer.event_execution_progress(&step, done, total));
     }
+    fn trace(&self, context: &Context) -> Option<TraceContext> {
+        let step = StepEvent { context };
+        self.engine.first_of_observers(|observer| observer.trace_context(&step))
+    }
+    fn pool(&self, step: u32) -> Option<PoolInfo> {
+        let Place::Pool(pool) = self.place_of(step) else { return None };
+        let executor = &self.pools[pool as usize];
+        let workers = panic::contain(|| executor.parallelism()).unwrap_or(1);
+        // Behind those of the plan is the shared one, for mocks.
+        let pool = self.plan.pools.get(pool as usize).unwrap_or(&Pool::Shared);
+        Some(PoolInfo::new(pool.name(), workers))
+    }
 }
 
 impl Shared {
@@ -58,6 +73,16 @@ impl Shared {
         for observer in &self.observers {
             let _ = panic::contain(|| call(&**observer));
         }
+    }
+}
+
+impl Shared {
+    /// What the first observer gives that gives something.
+    #[cold]
+    fn first_of_observers<T>(&self, ask: impl Fn(&dyn Observer) -> Option<T>) -> Option<T> {
+        self.observers
+            .iter()
+            .find_map(|observer| panic::contain(|| ask(&**observer)).ok().flatten())
     }
 }
 
@@ -82,6 +107,27 @@ impl ActiveRun {
             #[cfg(feature = "durable")]
             key: self.journal.as_ref().map(|journal| &*journal.key),
             steps: self.plan.len(),
+        }
+    }
+
+    /// Gives the run's `traceparent`; `begun_in` is the one that it began with, if it goes on.
+    pub(super) fn signal_run_init(&self, begun_in: Option<&str>) -> Option<String> {
+        if !self.has_observers() {
+            return None;
+        }
+        let (run, first) = (self.run_event(), Cell::new(None));
+        self.each_observer(|observer| {
+            let given = observer.pipeline_execution_init(&run, begun_in);
+            first.set(first.take().or(given));
+        });
+        first.into_inner()
+    }
+
+    /// Nothing more is told of the run.
+    pub(super) fn signal_run_gone(&self) {
+        if self.has_observers() {
+            let run = self.run_event();
+            self.each_observer(|observer| observer.pipeline_execution_gone(&run));
         }
     }
 
@@ -165,16 +211,30 @@ impl ActiveRun {
         }
     }
 
-    /// Tells of what the run did by itself: steps that it cancelled, and why it stopped.
+    /// A body that runs in another process has said something there.
+    #[cfg(feature = "wire")]
+    pub(super) fn signal_said(&self, context: &Context, said: &[u8]) {
+        if self.has_observers() {
+            let step = StepEvent { context };
+            self.each_observer(|observer| observer.event_body_said(&step, said));
+        }
+    }
+
+    /// Tells of what the run did by itself: steps that ended or that it cancelled, and why it stopped.
     pub(super) fn signal_run_signals(self: &Arc<Self>, run: &mut Run) {
         if self.engine.observers.is_empty() {
             return;
         }
         for signal in run.take_signals() {
-            let (RunSignal::Cancelled { step, .. } | RunSignal::Stopped { step, .. }) = signal;
+            let (RunSignal::Ended { step, .. }
+            | RunSignal::Cancelled { step, .. }
+            | RunSignal::Stopped { step, .. }) = signal;
             let context = self.context_of(Task { step, attempt: 1, item: None });
             let event = StepEvent { context: &context };
             self.each_observer(|observer| match &signal {
+                RunSignal::Ended { is_success, .. } => {
+                    observer.step_execution_end(&event, *is_success);
+                }
                 RunSignal::Cancelled { reason, .. } => {
                     observer.event_execution_cancelled(&event, reason);
                 }
@@ -212,6 +272,7 @@ impl ActiveRun {
         if !is_pending {
             self.signal_retries(task, retry, failure.as_ref(), exception.as_ref());
         }
+        self.signal_run_signals(run);
         // A failure may carry a value of the user's; its Drop is user code.
         panic::drop_quietly((failure, exception));
     }
@@ -232,8 +293,12 @@ impl ActiveRun {
         let retry = run.resolved(task, outcome, elapsed)?;
         self.track_steps(run);
         if self.has_observers() {
+            let context = self.context_of(task);
+            let step = StepEvent { context: &context };
+            self.each_observer(|observer| observer.event_execution_resolved(&step));
             self.signal_retries(task, retry, None, exception.as_ref());
         }
+        self.signal_run_signals(run);
         Ok(())
     }
 
@@ -248,6 +313,7 @@ impl ActiveRun {
             let limit = self.plan.options_of(task.step).timeout.unwrap_or_default();
             self.signal_retries(task, retry, None, Some(&Exception::timeout(limit)));
         }
+        self.signal_run_signals(run);
     }
 
     /// Tells the run's handle how many steps have ended.

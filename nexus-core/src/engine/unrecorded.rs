@@ -156,6 +156,10 @@ impl Begun {
         Ok(Self { active })
     }
 
+    pub(super) fn init(&mut self) {
+        self.active.signal_run_init(None);
+    }
+
     pub(super) fn announce(&self) {}
 
     pub(super) fn write_start(&mut self) -> Result<()> {
@@ -181,6 +185,7 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
+        self.active.signal_run_gone();
         self.active.engine.runs.remove(&*self.active);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::task::Waker;
 
 use crate::outcome::{Exception, TaskOutcome};
+use crate::telemetry::TraceContext;
 
 /// Tasks that an executor has claimed from a job, to run them elsewhere, one after the other in
 /// this order.
@@ -28,6 +29,8 @@ pub(crate) trait ClaimedTogether: Send {
     fn is_cancelled(&self, index: usize) -> bool;
     fn on_cancel(&self, waker: &Waker);
     fn progress(&mut self, done: u64, total: u64);
+    fn trace(&mut self, index: usize) -> Option<TraceContext>;
+    fn said(&mut self, said: &[u8]);
     fn complete(&mut self, reply: &mut dyn erased_serde::Deserializer<'static>);
     fn end(&mut self, index: usize, outcome: TaskOutcome);
     fn give_back(&mut self, from: usize);
@@ -67,6 +70,17 @@ impl ClaimedTasks {
             }));
         });
         written.unwrap_or_else(|| Err(Exception::not_run("the task has ended already")))?
+    }
+
+    /// Where in a trace a task runs, if somebody traces it: to be sent with the task
+    /// ([`TaskHost::trace_next`](crate::TaskHost::trace_next)).
+    pub fn trace(&mut self, index: usize) -> Option<TraceContext> {
+        self.0.trace(index)
+    }
+
+    /// The body of the first task has said something to the telemetry of its process.
+    pub fn said(&mut self, said: &[u8]) {
+        self.0.said(said);
     }
 
     /// The first task's body begins now: its timeout counts from here. `false` if it is not wanted

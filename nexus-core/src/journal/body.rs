@@ -292,7 +292,10 @@ impl Record {
                 }))
             }
             RecordKind::Computed => return Err("its outcome was not written down".to_owned()),
-            RecordKind::Adopted | RecordKind::Restarted | RecordKind::Retried => {
+            RecordKind::Adopted
+            | RecordKind::Restarted
+            | RecordKind::Retried
+            | RecordKind::Traced => {
                 return Err("the flow that the run went on with is not there".to_owned());
             }
         })

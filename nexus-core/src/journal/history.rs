@@ -352,7 +352,8 @@ impl Reader {
             RecordKind::Halted
             | RecordKind::Adopted
             | RecordKind::Restarted
-            | RecordKind::Retried => return,
+            | RecordKind::Retried
+            | RecordKind::Traced => return,
         };
         let early = if ended == AttemptEnd::Pending { self.early.remove(&place) } else { None };
         let (ended, value) = match early {

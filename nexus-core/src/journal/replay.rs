@@ -114,8 +114,8 @@ impl Replay {
         if record.seq != self.last.0 + 1 {
             return Err(format!("after record {} comes record {}", self.last.0, record.seq));
         }
-        if record.kind == RecordKind::Adopted {
-            // Nothing has happened to the run: it goes by this flow from its first record on.
+        if matches!(record.kind, RecordKind::Adopted | RecordKind::Traced) {
+            // Nothing has happened to the run. It goes by the flow of today from its first record on.
             self.last = (record.seq, record.at.max(self.last.1));
             return Ok(());
         }

@@ -91,11 +91,14 @@ pub enum RecordKind {
     Resolved,
     /// Somebody has decided that the run, which was over, goes on from what failed; or from a step.
     Retried,
+    /// The trace that the run began in: its body is a W3C `traceparent`. The first record, if somebody
+    /// traces the run.
+    Traced,
 }
 
 impl RecordKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Completed,
         Self::Computed,
         Self::Checked,
@@ -106,6 +109,7 @@ impl RecordKind {
         Self::Restarted,
         Self::Resolved,
         Self::Retried,
+        Self::Traced,
     ];
 
     /// The kind as a store writes it.
@@ -121,6 +125,7 @@ impl RecordKind {
             Self::Restarted => "restarted",
             Self::Resolved => "resolved",
             Self::Retried => "retried",
+            Self::Traced => "traced",
         }
     }
 

@@ -98,6 +98,23 @@ pub(crate) enum Pool {
     Named(ExecutorKind, ExecutorInitializerConfig),
 }
 
+impl Pool {
+    /// What people and metrics call it.
+    pub(crate) fn name(&self) -> String {
+        let Self::Named(kind, config) = self else { return "shared".to_owned() };
+        let counts = [
+            ("max_workers", config.workers()),
+            ("max_tasks_per_child", config.tasks_per_child()),
+            ("stack_size", config.stack_bytes()),
+            ("max_concurrency", config.concurrency()),
+        ];
+        let counts = counts.iter().filter_map(|(key, count)| Some(format!("{key}: {}", (*count)?)));
+        let prefix = config.name_prefix().map(|prefix| format!("thread_name_prefix: {prefix}"));
+        let settings = counts.chain(prefix).collect::<Vec<_>>().join(", ");
+        if settings.is_empty() { kind.name() } else { format!("{}({settings})", kind.name()) }
+    }
+}
+
 /// How a step runs: the event's settings, with what the flow adds to them.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting, or follows from some")]

@@ -121,6 +121,8 @@ pub(crate) enum CancelCause {
 /// What a run did by itself, for its observers.
 #[derive(Debug)]
 pub(crate) enum RunSignal {
+    /// A step has ended, with all its attempts and items.
+    Ended { step: u32, is_success: bool },
     /// A step that was under way is not wanted any more.
     Cancelled { step: u32, reason: Failure },
     /// A stop condition holds: nothing new is started.
@@ -518,6 +520,7 @@ impl Run {
         };
         self.cells[step as usize].ending = ending;
         self.ended += 1;
+        self.signal(RunSignal::Ended { step, is_success: success });
         if let Some(exception) = broken {
             let exception = self.with_source(step, exception);
             self.halt.get_or_insert(Halt::Broken { step, exception });

@@ -1,0 +1,60 @@
+//! Runs that go on.
+
+use std::sync::Arc;
+
+use nexus_core::journal::{MemoryStore, RecordKind, Store};
+use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Plan, Registry, Shutdown};
+use nexus_telemetry::Spans;
+
+use crate::seen::{Numbers, seen};
+
+fn plan() -> Arc<Plan> {
+    let mut registry = Registry::new();
+    registry.event("before_the_end", |_: &Context| Outcome::success(1_u32)).output_json();
+    registry
+        .event("waits_for_somebody", |ctx: &Context| {
+            tracing::info!("{:?}", ctx.traceparent());
+            Outcome::<u32>::pending()
+        })
+        .output_json();
+    let flow = Flow::parse("before_the_end -> waits_for_somebody").unwrap();
+    flow.plan(&registry, &Fields::new()).unwrap()
+}
+
+/// Otherwise nobody would find the first part of a run that was killed.
+#[test]
+fn a_run_that_goes_on_is_linked_to_the_trace_that_it_began_in() {
+    let seen = seen();
+    let (store, plan) = (Arc::new(MemoryStore::new()), plan());
+    let engine = || {
+        let builder = Engine::builder().store(Arc::clone(&store)).observer(Spans::with(Numbers));
+        builder.resumable(&plan).build().unwrap()
+    };
+    let first = engine();
+    let handle = first.prepare_plan(&plan, Inputs::new()).unwrap().key("links").start().unwrap();
+    while first.pending("links").unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    first.shutdown(Shutdown::release());
+    assert!(handle.wait().is_err(), "it was left");
+    drop(first);
+
+    let runs = || seen.spans(|it| it.is("nexus.run.key", "links"));
+    let (id, begun) = runs().remove(0);
+    assert!(begun.is("cicd.pipeline.result", "left") && begun.is_over(), "{begun:?}");
+    let traceparent = format!("00-{:032x}-{id:016x}-01", 1);
+    let records = store.records("links", 0, 1).unwrap();
+    assert_eq!((records[0].kind, &records[0].body), (RecordKind::Traced, &traceparent));
+
+    let second = engine();
+    assert_eq!(second.resume().unwrap().len(), 1);
+    let [(_, _), (again, resumed)] = &*runs() else { panic!("{:?}", runs()) };
+    assert!(resumed.is("nexus.run.resumed", "true"), "{resumed:?}");
+    let linked = seen.said_inside(*again);
+    assert_eq!(linked[0].fields["traceparent"], traceparent);
+    second.cancel("links").unwrap();
+    second.shutdown(Shutdown::drain());
+    // What was recorded of the trace is no part of what happened.
+    let history = nexus_core::journal::History::read(&*store, "links").unwrap().unwrap();
+    assert_eq!(history.steps[0].attempts.len(), 1);
+}
