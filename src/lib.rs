@@ -227,9 +227,9 @@ pub mod batches {
 #[cfg(feature = "durable")]
 pub mod durable {
     #[doc(inline)]
-    pub use nexus_core::PendingStep;
-    #[doc(inline)]
     pub use nexus_core::journal::{MemoryStore, RunQuery, RunState, Store, StoredRun};
+    #[doc(inline)]
+    pub use nexus_core::{PendingStep, TaskState, UnfinishedTask};
     #[doc(inline)]
     pub use nexus_sqlite::{Durability, SqliteStore};
 }

@@ -72,12 +72,12 @@ pub use batch::{
 };
 pub use context::{Context, Previous, RunId, State};
 pub use describe::{EventInfo, ParameterInfo, ParameterSource, SettingsInfo, StepInfo};
-#[cfg(feature = "durable")]
-pub use engine::PendingStep;
 pub use engine::{
     Canceller, Engine, EngineBuilder, Inputs, Prepared, Progress, RunHandle, RunningTask, Shutdown,
     ShutdownReport,
 };
+#[cfg(feature = "durable")]
+pub use engine::{PendingStep, TaskState, UnfinishedTask};
 pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
 #[cfg(feature = "tokio")]

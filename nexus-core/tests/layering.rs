@@ -95,6 +95,7 @@ const ENGINE: &[&str] = &[
     "background",
     "prepare",
     "pending",
+    "unfinished",
     "keyed",
     "shutdown",
     "decisions",

@@ -347,7 +347,16 @@ fn another_process_asks_the_owner() {
     let said = format!("error: the store is owned by another process: process {owner} on `");
     assert!(second.err.starts_with(&said), "{}", second.err);
     // Reading is possible beside it.
-    assert!(out(&call(&store, &["runs", "show", "A-1"])).contains("- wait"));
+    let shown = call(&store, &["runs", "show", "A-1"]);
+    assert!(out(&shown).contains("- wait"));
+    assert!(shown.out.contains("\nunder way\n  wait, attempt 1, since 20"), "{}", shown.out);
+    // Who wants a run there is told how.
+    let again = call(&store, &["run", "WaitPipeline", "--key", "A-1"]);
+    assert_eq!((again.code, &*again.out), (Some(1), ""));
+    let there = "The run `A-1` is there (unfinished): see `shop runs show A-1`";
+    assert!(again.err.contains(there), "{}", again.err);
+    let other = call(&store, &["run", "WaitPipeline", "--key", "A-9"]);
+    assert!(other.err.contains("let that one begin it, by a schedule"), "{}", other.err);
     let waited = call(&store, &["runs", "cancel", "A-1", "--wait"]);
     let said = "the owner of the store did what it was asked to: cancel `A-1`\n";
     assert_eq!(out(&waited), said);

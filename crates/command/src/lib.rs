@@ -53,6 +53,8 @@ mod runs;
 mod schedules;
 #[cfg(feature = "durable")]
 mod serve;
+#[cfg(feature = "durable")]
+mod shell;
 mod spans;
 #[cfg(feature = "durable")]
 mod store;

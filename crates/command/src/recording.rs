@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::ArgMatches;
-use nexus_core::journal::{RunState, Store, StoredRun};
+use nexus_core::journal::{RunState, Store, StoreError, StoredRun};
 use nexus_core::{Engine, Prepared, RunHandle, Shutdown};
 use nexus_sqlite::SqliteStore;
 
@@ -11,6 +11,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, warn};
 use crate::progress::RunProgress;
 use crate::report::{Shown, print_report};
+use crate::shell::shell_word;
 use crate::{App, Entry, store, time};
 
 /// That a run is written down: where, and under which key.
@@ -33,7 +34,8 @@ impl Recording {
             },
             None => return Ok(None),
         };
-        let store = Arc::new(store::own(&path)?);
+        let store = store::own(&path).map_err(|error| beside(app, args, &error))?;
+        let store = Arc::new(store);
         Ok(Some(Self { store, key, program: app.name.clone() }))
     }
 
@@ -63,6 +65,27 @@ impl Recording {
     pub(crate) fn if_left(&self, run: &RunHandle) -> Option<Failure> {
         Some(left(&self.program, run.key()?))
     }
+}
+
+/// What to do where another process owns the store, in which alone a run of it can begin.
+fn beside(app: &App, args: &ArgMatches, error: &StoreError) -> Failure {
+    if !matches!(error, StoreError::Owned { .. }) {
+        return store::failure(error);
+    }
+    let program = &app.name;
+    let key = args.get_one::<String>("key").map_or("", String::as_str);
+    let found = store::read(app, args).ok().and_then(|store| store.run(key).ok()?);
+    let what = match found {
+        Some(run) => format!(
+            "The run `{key}` is there ({}): see `{program} runs show {}`",
+            run.state.name(),
+            shell_word(key)
+        ),
+        None => format!(
+            "A run begins in the process that owns its store: end that one for a moment, which leaves its runs to be resumed; give this run a store of its own with `--store`; or let that one begin it, by a schedule and `{program} schedules fire`"
+        ),
+    };
+    Failure::new(Exit::Failed, format!("{error}. {what}"))
 }
 
 /// Waits for the end of a run that goes on, and shows its report.

@@ -30,7 +30,7 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let path = store::needed_path(&app, args)?;
     let grace = args.get_one::<Duration>("grace").copied().unwrap_or_default();
     let interrupt = Interrupt::listen();
-    let store = Arc::new(store::own(&path)?);
+    let store = Arc::new(store::own(&path).map_err(|error| store::failure(&error))?);
     let (wake, woken) = mpsc::channel();
     let service = Arc::new(Service::new(args, wake.clone()));
     let is_unwanted = args.get_flag("json") || args.get_flag("quiet");

@@ -67,7 +67,7 @@ pub(crate) fn open(app: &App, args: &ArgMatches) -> Result<Opened, Failure> {
 
 /// Opens the store as its owner, and makes it if it is not there. A command of another process may
 /// own it for a moment.
-pub(crate) fn own(path: &PathBuf) -> Result<SqliteStore, Failure> {
+pub(crate) fn own(path: &PathBuf) -> Result<SqliteStore, StoreError> {
     const PATIENCE: Duration = Duration::from_secs(1);
     const AGAIN: Duration = Duration::from_millis(20);
     let begun = Instant::now();
@@ -76,7 +76,7 @@ pub(crate) fn own(path: &PathBuf) -> Result<SqliteStore, Failure> {
             Err(StoreError::Owned { .. }) if begun.elapsed() < PATIENCE => {
                 std::thread::sleep(AGAIN);
             }
-            opened => return opened.map_err(|error| failure(&error)),
+            opened => return opened,
         }
     }
 }

@@ -37,6 +37,7 @@
 //! | `unrecorded` | what stands in for all that in a build without it |
 //! | `inputs`, `handle` | what users give, and hold |
 //! | `builder`, `engine`, `background`, `prepare`, `keyed`, `pending`, `shutdown` | the engine as users see it |
+//! | `unfinished` | what a recorded run waits for |
 //! | `decisions`, `retry`, `retention` | deciding of runs that cannot go on; going on with those that are over; removing them |
 //! | `requests` | what other processes ask of it |
 
@@ -108,6 +109,8 @@ mod stored;
 #[cfg(feature = "durable")]
 mod ticker;
 mod timer;
+#[cfg(feature = "durable")]
+mod unfinished;
 #[cfg(not(feature = "durable"))]
 mod unrecorded;
 mod watch;
@@ -138,3 +141,5 @@ pub(crate) use shared::Mock;
 pub use shutdown::{Shutdown, ShutdownReport};
 #[cfg(feature = "durable")]
 pub(crate) use stepped::{Stepped, Steps};
+#[cfg(feature = "durable")]
+pub use unfinished::{TaskState, UnfinishedTask};

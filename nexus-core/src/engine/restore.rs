@@ -82,23 +82,7 @@ impl ActiveRun {
             return Ok(());
         };
         let key = &stored.start.key;
-        let restart = stored.restart();
-        let (after, at) = restart.map_or((0, stored.start.at), |it| (it.seq, it.at));
-        let mut replay = Replay::new(Box::new(self.new_run()), at, after);
-        let (mut context, mut steps) = (Context::new(self.info()), Steps::of(stored));
-        each_record(durable.store(), key, after, |record| {
-            let seq = record.seq;
-            let mut compute = |run: &mut Run, task: Task| match unrecorded {
-                Unrecorded::Compute => self.compute(run, task, &mut context),
-                Unrecorded::Refuse => Exception::not_run("it is not computed again").into(),
-            };
-            let applied = steps.translate(record).and_then(|record| {
-                // Deserialize and what is computed again are user code.
-                let apply = || replay.apply(&self.plan, &record, &mut compute);
-                panic::contain(apply).unwrap_or_else(|panic| Err(panic.to_string()))
-            });
-            applied.map_err(|why| cannot_go_on(key, &format!("record {seq}: {why}")))
-        })?;
+        let mut replay = self.replayed(durable, stored, unrecorded)?;
         if let Some(Change::Revise { record, .. }) = change
             && record.kind == RecordKind::Retried
         {
@@ -126,6 +110,34 @@ impl ActiveRun {
         let decided = stored.revisions.last().map_or(0, |revision| revision.seq);
         journal.go_on_after(replayed.records.max(decided), run);
         Ok(())
+    }
+
+    /// The run as its records alone have left it.
+    fn replayed(
+        self: &Arc<Self>,
+        durable: &Durable,
+        stored: &StoredRun,
+        unrecorded: Unrecorded,
+    ) -> Result<Replay> {
+        let key = &stored.start.key;
+        let restart = stored.restart();
+        let (after, at) = restart.map_or((0, stored.start.at), |it| (it.seq, it.at));
+        let mut replay = Replay::new(Box::new(self.new_run()), at, after);
+        let (mut context, mut steps) = (Context::new(self.info()), Steps::of(stored));
+        each_record(durable.store(), key, after, |record| {
+            let seq = record.seq;
+            let mut compute = |run: &mut Run, task: Task| match unrecorded {
+                Unrecorded::Compute => self.compute(run, task, &mut context),
+                Unrecorded::Refuse => Exception::not_run("it is not computed again").into(),
+            };
+            let applied = steps.translate(record).and_then(|record| {
+                // Deserialize and what is computed again are user code.
+                let apply = || replay.apply(&self.plan, &record, &mut compute);
+                panic::contain(apply).unwrap_or_else(|panic| Err(panic.to_string()))
+            });
+            applied.map_err(|why| cannot_go_on(key, &format!("record {seq}: {why}")))
+        })?;
+        Ok(replay)
     }
 
     /// Refuses to go on where a step that has not ended is of an event that has changed since.
@@ -188,39 +200,12 @@ impl RunAtRest {
         stored: &StoredRun,
         unrecorded: Unrecorded,
     ) -> Result<Self> {
-        let start = &stored.start;
-        let lacking = || {
-            let (key, pipeline) = (&start.key, &start.pipeline);
-            Error::Durable(format!(
-                "the run `{key}` is one of `{pipeline}`, which is no durable pipeline of this program"
-            ))
-        };
-        let plan = plan_of(durable, stored)?.ok_or_else(lacking)?;
-        can_go_on(stored, &plan)?;
-        let (writer, key) = (Arc::clone(&durable.writer), Arc::clone(&start.key));
-        let journal = RunJournal::new(writer, &engine.timer, key, start.at, stored.ended_at);
-        let (states, mocked) = (engine.states(&plan)?, engine.mocked(&plan)?);
-        let active = Arc::new(RunInfo {
-            id: id_of(&start.key),
-            fields: inputs_of(stored, &plan)?,
-            states,
-            deadline: None,
-            key: Some(Arc::clone(&start.key)),
-            cancelled: AtomicBool::new(false),
-            left: AtomicBool::new(false),
-            children: Children::new(),
-            host: LocalRun::new(
-                Arc::clone(engine),
-                plan,
-                Vec::new(),
-                mocked,
-                None,
-                Some(Box::new(journal)),
-            ),
-        });
+        let plan = plan_of(durable, stored)?.ok_or_else(|| lacking(stored))?;
+        let states = engine.states(&plan)?;
+        let active = inactive(engine, durable, stored, plan, states)?;
         active.replay(stored, None, unrecorded)?;
         let run = active.journal.as_deref().and_then(RunJournal::take_resumed);
-        Ok(Self { run: run.ok_or_else(lacking)?, active })
+        Ok(Self { run: run.ok_or_else(|| lacking(stored))?, active })
     }
 
     /// Whether the run has come to its end by its records.
@@ -241,6 +226,54 @@ impl RunAtRest {
         let is_bounded = self.active.is_bounded(task);
         if is_bounded { self.active.measured_elapsed(task) } else { Duration::ZERO }
     }
+}
+
+fn lacking(stored: &StoredRun) -> Error {
+    let (key, pipeline) = (&stored.start.key, &stored.start.pipeline);
+    Error::Durable(format!(
+        "the run `{key}` is one of `{pipeline}`, which is no durable pipeline of this program"
+    ))
+}
+
+/// What a run that nobody drives is brought back in.
+fn inactive(
+    engine: &Arc<Shared>,
+    durable: &Durable,
+    stored: &StoredRun,
+    plan: Arc<Plan>,
+    states: Vec<Value>,
+) -> Result<Arc<ActiveRun>> {
+    let start = &stored.start;
+    can_go_on(stored, &plan)?;
+    let (writer, key) = (Arc::clone(&durable.writer), Arc::clone(&start.key));
+    let journal = RunJournal::new(writer, &engine.timer, key, start.at, stored.ended_at);
+    let mocked = engine.mocked(&plan)?;
+    let fields = inputs_of(stored, &plan)?;
+    let journal = Some(Box::new(journal));
+    Ok(Arc::new(RunInfo {
+        id: id_of(&start.key),
+        fields,
+        states,
+        deadline: None,
+        key: Some(Arc::clone(&start.key)),
+        cancelled: AtomicBool::new(false),
+        left: AtomicBool::new(false),
+        children: Children::new(),
+        host: LocalRun::new(Arc::clone(engine), plan, Vec::new(), mocked, None, journal),
+    }))
+}
+
+/// A run as its records left it, to be looked at. No body runs, so there is no need for what bodies take
+/// from the engine.
+pub(super) fn looked_at(
+    engine: &Arc<Shared>,
+    durable: &Durable,
+    stored: &StoredRun,
+) -> Result<(Arc<Plan>, Replay)> {
+    let plan = plan_of(durable, stored)?.ok_or_else(|| lacking(stored))?;
+    let active = inactive(engine, durable, stored, Arc::clone(&plan), Vec::new())?;
+    let replay = active.replayed(durable, stored, Unrecorded::Refuse)?;
+    Ok((plan, replay))
 }
 
 /// The plan that a run goes on with, of the events of today.

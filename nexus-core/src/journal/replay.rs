@@ -276,6 +276,14 @@ impl Replay {
         self.last
     }
 
+    /// What the run waits for, in the order in which it asked for it, and when that was.
+    pub(crate) fn waits_for(&self) -> Vec<(Action, Timestamp)> {
+        let asked = self.asked.values().filter(|asked| self.run.is_wanted(asked.action.task()));
+        let mut asked: Vec<&Asked> = asked.collect();
+        asked.sort_by_key(|asked| asked.order);
+        asked.iter().map(|asked| (asked.action, asked.at)).collect()
+    }
+
     /// The run, at the time `now` by the same clock as its records.
     pub(crate) fn finish(self, now: Timestamp) -> Replayed {
         let Self { run, asked, first, last, .. } = self;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nexus_core::journal::{AttemptEnd, HaltCause, History, MemoryStore};
-use nexus_core::{Bypass, Context, Outcome, RetryPolicy, StepOutcome};
+use nexus_core::{Bypass, Context, Outcome, RetryPolicy, StepOutcome, TaskState, UnfinishedTask};
 
 use crate::support::{Events, engine, left_at, prepare, run};
 
@@ -76,4 +76,46 @@ fn a_run_that_is_not_over_has_what_is_recorded_of_it() {
     assert_eq!(history.halted.unwrap().1, HaltCause::Request);
     assert!(prepare(&engine, &plan).run().is_ok());
     assert!(History::read(&*left, "another").unwrap().is_none());
+}
+
+/// Somebody who looks at a run that stands still sees what it stands at.
+#[test]
+fn what_a_run_waits_for_follows_from_its_records() {
+    let mut events = Events::new();
+    let policy = RetryPolicy::builder().max_attempts(2).backoff_factor(0.5).build();
+    let busy = |ctx: &Context| match ctx.attempt() {
+        1 => Err(std::io::Error::other("busy")),
+        attempt => Ok(attempt),
+    };
+    events.add("busy", busy).retry_policy(policy);
+    events.add("list", |_| Outcome::success(vec![1_u32, 2]));
+    events.add("item", |_| Outcome::success(1_u32)).each_of::<u32>();
+    let plan = events.plan("busy -> list |-> item[each, max_concurrency = 2]");
+    let store = Arc::new(MemoryStore::new());
+    run(&engine(&store, &plan), &plan).unwrap();
+    let calls = events.calls.total();
+    let half_a_second = std::time::Duration::from_millis(500);
+    let said = |records: usize| -> Vec<String> {
+        let tasks = engine(&left_at(&store, records), &plan).unfinished("k").unwrap();
+        let state = |task: &UnfinishedTask| match task.state {
+            TaskState::Started => "started",
+            TaskState::Retrying { until } if until.since(task.since) == half_a_second => "waits",
+            _ => "is something else",
+        };
+        tasks.iter().map(|it| format!("{} {} {}", it.step, it.attempt, state(it))).collect()
+    };
+    for (records, expected) in [
+        (0, vec!["busy 1 started"]),
+        (1, vec!["busy 2 waits"]),
+        (2, vec!["busy 2 started"]),
+        (3, vec!["list 1 started"]),
+        (4, vec!["item[0] 1 started", "item[1] 1 started"]),
+        (5, vec!["item[1] 1 started"]),
+        (6, vec![]),
+    ] {
+        assert_eq!(said(records), expected, "after {records} records");
+    }
+    assert_eq!(events.calls.total(), calls, "nothing is invoked");
+    assert!(engine(&store, &plan).unfinished("k").unwrap().is_empty(), "it is over");
+    assert!(engine(&store, &plan).unfinished("another").is_err());
 }

@@ -1,9 +1,9 @@
 //! Runs as programs read them.
 
-use nexus_core::StepAddress;
 use nexus_core::journal::{
     AttemptHistory, HaltCause, History, Span, StepHistory, StoredRun, Timestamp,
 };
+use nexus_core::{StepAddress, TaskState, UnfinishedTask};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -56,6 +56,18 @@ pub(crate) struct ShownRun<'a> {
     steps: Vec<Step<'a>>,
     /// The steps that wait for the world outside.
     pending: Vec<Pending<'a>>,
+    /// The tasks that have not ended; none where this program has not the run's flow.
+    under_way: Option<Vec<UnderWay>>,
+}
+
+#[derive(Serialize)]
+struct UnderWay {
+    step: String,
+    attempt: u32,
+    state: &'static str,
+    since: String,
+    /// When a wait ends.
+    until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -111,7 +123,7 @@ struct Stretch {
 }
 
 impl<'a> ShownRun<'a> {
-    pub(crate) fn new(history: &'a History) -> Self {
+    pub(crate) fn new(history: &'a History, unfinished: Option<&[UnfinishedTask]>) -> Self {
         let start = &history.run.start;
         Self {
             run: ListedRun::new(&history.run),
@@ -122,8 +134,19 @@ impl<'a> ShownRun<'a> {
             pending: pending_attempts(history)
                 .map(|(step, attempt)| pending(step, attempt))
                 .collect(),
+            under_way: unfinished.map(|tasks| tasks.iter().map(under_way).collect()),
         }
     }
+}
+
+fn under_way(task: &UnfinishedTask) -> UnderWay {
+    let (state, until) = match task.state {
+        TaskState::Retrying { until } => ("retrying", Some(until)),
+        TaskState::Pending { until } => ("pending", until),
+        _ => ("started", None),
+    };
+    let (step, since) = (task.step.to_string(), rfc_3339(task.since));
+    UnderWay { step, attempt: task.attempt, state, since, until: until.map(rfc_3339) }
 }
 
 fn pending<'a>(step: &'a StepHistory, attempt: &AttemptHistory) -> Pending<'a> {

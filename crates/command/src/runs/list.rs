@@ -7,10 +7,11 @@ use nexus_core::Status;
 use nexus_core::journal::{RunCounts, RunQuery, RunState, Store, StoredRun};
 use nexus_sqlite::SqliteStore;
 
+use super::color;
 use super::json::ListedRun;
-use super::{color, shell_word};
 use crate::App;
 use crate::output::{self, Exit, Failure};
+use crate::shell::shell_word;
 use crate::store;
 use crate::table::{Cell, Color, Column, Screen, Table};
 use crate::time;

@@ -48,12 +48,3 @@ fn color(state: RunState) -> Option<Color> {
 fn key(args: &ArgMatches) -> &str {
     args.get_one::<String>("key").map_or("", String::as_str)
 }
-
-/// A word as a shell takes it.
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=#[]".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}

@@ -4,16 +4,17 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use nexus_core::StepAddress;
 use nexus_core::journal::{HaltCause, History, RunState, Span, StoredRun, Timestamp};
+use nexus_core::{Engine, EngineBuilder, StepAddress, TaskState, UnfinishedTask};
 use nexus_picture::{Picture, StepLook, StepOutcome};
 use nexus_pointy::visible;
 
 use super::json::ShownRun;
 use super::look::{Look, pending_attempts};
-use super::{color, key, shell_word, timeline};
+use super::{color, key, timeline};
 use crate::App;
 use crate::output::{self, Exit, Failure};
+use crate::shell::shell_word;
 use crate::store;
 use crate::table::{Color, Screen};
 use crate::time;
@@ -29,13 +30,59 @@ pub(crate) fn show(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
         Ok(None) => return Err(Failure::usage("the run is gone by now")),
         Err(error) => return Err(store::failure(&error)),
     };
+    let unfinished = unfinished(app, args, &run);
     if args.get_flag("json") {
-        let text = serde_json::to_string(&ShownRun::new(&history));
+        let text = serde_json::to_string(&ShownRun::new(&history, unfinished.as_deref()));
         let text = text.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         return output::print(&text);
     }
     let until = run.ended_at.unwrap_or_else(time::now);
-    output::print(&page(&app.name, &history, until, Screen::of_stdout()))
+    let screen = Screen::of_stdout();
+    let mut page = page(&app.name, &history, until, screen);
+    page.push_str(&under_way(unfinished.as_deref().unwrap_or_default(), screen));
+    output::print(&page)
+}
+
+/// What the run waits for, if this program has its flow: that is not recorded, but follows from what
+/// is.
+fn unfinished(app: &App, args: &ArgMatches, run: &StoredRun) -> Option<Vec<UnfinishedTask>> {
+    if matches!(run.state, RunState::Ended(_)) {
+        return Some(Vec::new());
+    }
+    let store = store::read(app, args).ok()?;
+    // Those of durable pipelines are found by themselves.
+    let others = app.pipelines.iter().filter(|entry| !entry.is_durable);
+    let plans = others.filter_map(|entry| (entry.plan)().ok());
+    let engine =
+        plans.fold(Engine::builder(), EngineBuilder::resumable).store(store).build().ok()?;
+    engine.unfinished(key(args)).ok()
+}
+
+/// So many tasks are shown that are under way.
+const MOST_TASKS: usize = 20;
+
+/// The tasks that run, or wait for their next attempt. Those that wait for the world outside are told
+/// of above.
+fn under_way(unfinished: &[UnfinishedTask], screen: Screen) -> String {
+    let is_told = |task: &&UnfinishedTask| matches!(task.state, TaskState::Pending { .. });
+    let tasks: Vec<&UnfinishedTask> = unfinished.iter().filter(|task| !is_told(task)).collect();
+    if tasks.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n{}\n", screen.paint(Some(Color::Bold), "under way"));
+    for task in tasks.iter().take(MOST_TASKS) {
+        let step = visible(&task.step).on_one_line().to_string();
+        let state = match task.state {
+            TaskState::Retrying { until } => format!("waits until {} UTC", time::date(until)),
+            _ => format!("since {} UTC", time::date(task.since)),
+        };
+        let _ = writeln!(out, "  {step}, attempt {}, {state}", task.attempt);
+    }
+    let more = tasks.len().saturating_sub(MOST_TASKS);
+    if more > 0 {
+        let _ = writeln!(out, "  and {more} more: see `--json`");
+    }
+    out
 }
 
 /// The run as people read it. `until` is when it ended, or now.
