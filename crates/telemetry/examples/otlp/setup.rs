@@ -22,6 +22,7 @@ pub(crate) struct Exporters {
 }
 
 impl Exporters {
+    // ANCHOR: to
     /// Sends everything to a collector, such as `http://127.0.0.1:4318`.
     pub(crate) fn to(collector: &str) -> Result<Self, Box<dyn Error>> {
         let exporter = SpanExporter::builder()
@@ -50,6 +51,7 @@ impl Exporters {
             .map_err(|_| "there is a recorder of metrics already")?;
         Ok(Self { spans, metrics })
     }
+    // ANCHOR_END: to
 
     /// Sends what is left.
     pub(crate) fn shutdown(&self) -> Result<(), Box<dyn Error>> {
