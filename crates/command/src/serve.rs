@@ -159,10 +159,10 @@ impl Service {
         if ended.runs == 0 {
             return;
         }
-        let text = format!("{} ended, {} of them without success", ended.runs, ended.failed);
-        let runs = (Some(ended.runs), Some(ended.failed));
+        let runs = if ended.runs == 1 { "run" } else { "runs" };
+        let text = format!("{} {runs} ended, {} without success", ended.runs, ended.failed);
         let mut line = Line::of("summary").text(text);
-        (line.ended, line.failed) = runs;
+        (line.ended, line.failed) = (Some(ended.runs), Some(ended.failed));
         self.say(&line);
         ended.last_failed.iter().for_each(|line| self.say(line));
         let left_out = ended.failed - ended.last_failed.len() as u64;

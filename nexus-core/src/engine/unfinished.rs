@@ -54,7 +54,7 @@ impl Engine {
     /// let mut registry = Registry::new();
     /// registry.event("approve", |_: &Context| Outcome::<String>::pending()).output_json();
     /// let plan = Flow::parse("approve")?.plan(&registry, &Fields::new())?;
-    /// let engine = Engine::builder().store(MemoryStore::new()).resumable(plan.clone()).build()?;
+    /// let engine = Engine::builder().store(MemoryStore::new()).resumable(&plan).build()?;
     /// let run = engine.prepare_plan(&plan, Inputs::new())?.key("order-7").start()?;
     /// while engine.pending("order-7")?.is_empty() {
     ///     std::thread::yield_now();
