@@ -3,6 +3,7 @@
 # OpenTelemetry and its exporter.
 set -euo pipefail
 cargo clippy -p nexus-telemetry --all-targets --features otlp,process,durable -- -D warnings
+cargo clippy -p nexus --features tracing -- -D warnings
 cargo clippy -p nexus --no-default-features --features metrics -- -D warnings
 cargo clippy -p nexus --features opentelemetry -- -D warnings
 cargo test -p nexus-telemetry --features otlp,process,durable

@@ -8,7 +8,7 @@ use crate::context::RunId;
 use crate::error::{Error, StoreError};
 #[cfg(feature = "durable")]
 use crate::journal::Request;
-use crate::outcome::{Exception, Failure};
+use crate::outcome::{Exception, Failure, TaskOutcome};
 use crate::report::{Report, Status};
 use crate::run::StopCondition;
 use crate::telemetry::{PoolInfo, TraceContext};
@@ -68,6 +68,10 @@ pub trait Observer: Send + Sync + 'static {
     fn event_execution_init(&self, step: &StepEvent<'_>) {}
     /// An attempt begins, on the thread that runs the body.
     fn event_execution_start(&self, step: &StepEvent<'_>) {}
+    /// An attempt begins whose run is driven elsewhere, in this place of a trace: of the tasks of a
+    /// [`driver::EventHost`](crate::driver::EventHost) it is told this instead.
+    #[cfg(feature = "durable")]
+    fn event_execution_received(&self, step: &StepEvent<'_>, trace: Option<&TraceContext>) {}
     /// An attempt has ended, on the same thread.
     fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {}
     /// The event's body is about to run on this thread: the plain one from its beginning to its end, the
@@ -118,6 +122,17 @@ pub enum Ended<'a> {
     Exception(&'a Exception),
     /// It waits for the world outside.
     Pending,
+}
+
+impl<'a> Ended<'a> {
+    pub(crate) fn of(outcome: &'a TaskOutcome) -> Self {
+        match outcome {
+            TaskOutcome::Success(_) | TaskOutcome::Goto(..) => Self::Success,
+            TaskOutcome::Failure(failure) => Self::Failure(failure),
+            TaskOutcome::Exception(exception) => Self::Exception(exception),
+            TaskOutcome::Pending => Self::Pending,
+        }
+    }
 }
 
 /// How a run ended.

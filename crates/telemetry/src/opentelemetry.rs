@@ -1,5 +1,6 @@
 //! The traces of OpenTelemetry.
 
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -25,6 +26,13 @@ impl Propagator for OpenTelemetry {
             let (trace, span) = (context.trace_id(), context.span_id());
             format!("00-{trace}-{span}-{:02x}", context.trace_flags().to_u8())
         })
+    }
+
+    fn set_parent(&self, span: &Span, traceparent: &str) {
+        if let Some(context) = parse(traceparent) {
+            // A span that is not exported has no parent either.
+            _ = span.set_parent(Context::new().with_remote_span_context(context));
+        }
     }
 
     fn link(&self, span: &Span, traceparent: &str) {

@@ -28,6 +28,8 @@ pub struct Spans {
 /// The spans of a run that have not ended.
 struct OfRun {
     run: Span,
+    /// Whether it is driven elsewhere, and is known here by its attempts alone.
+    is_elsewhere: bool,
     /// By path.
     steps: HashMap<String, Span>,
     attempts: HashMap<Attempt, OfAttempt>,
@@ -93,8 +95,7 @@ impl Spans {
         if let Some(key) = run.key() {
             span.record("nexus.run.key", key);
         }
-        let of = OfRun { run: span.clone(), steps: HashMap::new(), attempts: HashMap::new() };
-        self.open().insert(run.run_id(), of);
+        self.open().insert(run.run_id(), OfRun::new(span.clone(), false));
         span
     }
 
@@ -143,9 +144,16 @@ impl Spans {
             return span;
         }
         let around = self.step_span(step);
+        self.begin_attempt(step, &around)
+    }
+
+    /// Begins the span of an attempt in another one.
+    fn begin_attempt(&self, step: &StepEvent<'_>, around: &Span) -> Span {
+        let context = step.context();
+        let attempt = attempt_of(context);
         let span = tracing::info_span!(
             target: "nexus",
-            parent: &around,
+            parent: around,
             "attempt",
             otel.name = step.event(),
             otel.status_code = field::Empty,
@@ -183,6 +191,10 @@ impl Spans {
 }
 
 impl OfRun {
+    fn new(run: Span, is_elsewhere: bool) -> Self {
+        Self { run, is_elsewhere, steps: HashMap::new(), attempts: HashMap::new() }
+    }
+
     /// Ends the spans of what the run did not wait for.
     fn end_rest(&mut self) {
         for (_, of_attempt) in self.attempts.drain() {
@@ -269,10 +281,26 @@ impl Observer for Spans {
         self.attempt_span(step);
     }
 
+    #[cfg(feature = "durable")]
+    fn event_execution_received(&self, step: &StepEvent<'_>, trace: Option<&TraceContext>) {
+        let run = step.context().run_id();
+        self.open().entry(run).or_insert_with(|| OfRun::new(Span::none(), true));
+        let span = self.begin_attempt(step, &Span::none());
+        let traceparent = trace.and_then(|trace| trace.traceparent.as_deref());
+        if let (Some(propagator), Some(traceparent)) = (&self.propagator, traceparent) {
+            propagator.set_parent(&span, traceparent);
+        }
+    }
+
     fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
         let (run, attempt) = (step.context().run_id(), attempt_of(step.context()));
-        let of_attempt = self.open().get_mut(&run).and_then(|of| of.attempts.remove(&attempt));
-        let Some(OfAttempt { span, .. }) = of_attempt else { return };
+        let mut open = self.open();
+        let Some(of) = open.get_mut(&run) else { return };
+        let Some(OfAttempt { span, .. }) = of.attempts.remove(&attempt) else { return };
+        if of.is_elsewhere && of.attempts.is_empty() {
+            open.remove(&run);
+        }
+        drop(open);
         span.record("cicd.pipeline.task.run.result", results::of_attempt(ended));
         if let Some(kind) = results::error_type(ended) {
             span.record("error.type", kind);

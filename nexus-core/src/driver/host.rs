@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::task::{LocalTask, TaskKind, Work};
 use crate::event::{Param, ParamKind};
+use crate::observe::Observer;
 use crate::outcome::Exception;
 use crate::registry::Registry;
 use crate::remote::TaskHost;
 use crate::retry::ErrorType;
 use crate::sync::{Mutex, lock};
+use crate::telemetry::TraceContext;
 use crate::value::Value;
 
 /// The events that this process can run, by name, and the resources that they take.
@@ -22,60 +24,83 @@ use crate::value::Value;
 /// let host = EventHost::new(registry).state(7_u32);
 /// assert_eq!(host.events(), ["greet"]);
 /// ```
-pub struct EventHost(Mutex<TaskHost>);
+pub struct EventHost {
+    host: Mutex<TaskHost>,
+    observers: Vec<Arc<dyn Observer>>,
+}
 
 impl EventHost {
     /// A host of these events; those that are linked into the program are in
     /// [`Registry::linked`].
     pub fn new(registry: Registry) -> Self {
-        Self(Mutex::new(TaskHost::named(registry)))
+        Self { host: Mutex::new(TaskHost::named(registry)), observers: Vec::new() }
     }
 
     /// Gives the events that take a `State<T>` this one. Of a type that implements
     /// [`StateFactory`](crate::StateFactory) the host builds one itself when a task first takes it.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
-        lock(&self.0).add_state(state);
+        lock(&self.host).add_state(state);
+        self
+    }
+
+    /// Has the attempts observed whose bodies run here. Of a run that is driven elsewhere an observer is
+    /// told no more than [`event_execution_received`](Observer::event_execution_received), that a body
+    /// [runs](Observer::event_body_enter), and the attempt's [end](Observer::event_execution_end).
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
         self
     }
 
     /// The names of the events.
     pub fn events(&self) -> Vec<String> {
-        lock(&self.0).registry().own_names().into_iter().map(str::to_owned).collect()
+        lock(&self.host).registry().own_names().into_iter().map(str::to_owned).collect()
     }
 
     /// The task of a request, which [`RunMachine::request`](super::RunMachine::request) has
     /// written. One that cannot be read, or is for an event that is not here, is a task as well:
     /// its outcome says so.
     pub fn task(&self, request: &str) -> LocalTask {
-        self.receive(request, TaskKind::Body)
+        self.receive(request, TaskKind::Body, None)
+    }
+
+    /// The same where the request has come with a place in a trace, such as the header `traceparent`: the
+    /// event knows it as [`Context::traceparent`](crate::Context::traceparent), and so does an observer.
+    pub fn task_in(&self, request: &str, trace: TraceContext) -> LocalTask {
+        self.receive(request, TaskKind::Body, Some(trace))
     }
 
     /// The same of the event's bypass check.
     pub fn check(&self, request: &str) -> LocalTask {
-        self.receive(request, TaskKind::Check)
+        self.receive(request, TaskKind::Check, None)
     }
 
-    fn receive(&self, request: &str, kind: TaskKind) -> LocalTask {
+    fn receive(&self, request: &str, kind: TaskKind, trace: Option<TraceContext>) -> LocalTask {
         // A reader lends nothing of what it reads.
         let mut json = serde_json::Deserializer::from_reader(request.as_bytes());
-        let received = lock(&self.0).receive(&mut json);
+        let mut host = lock(&self.host);
+        if let Some(trace) = trace {
+            host.trace_next(trace);
+        }
+        let received = host.receive(&mut json);
+        drop(host);
         let work = received.map(|received| {
             let policy = received.def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());
             Work { policy: policy.cloned(), received }
         });
-        LocalTask::new(kind, work)
+        LocalTask::new(kind, work).observed_by(&self.observers)
     }
 
     /// The resource that a parameter takes.
     pub(super) fn state_of(&self, param: &Param) -> Result<Value, Exception> {
         debug_assert!(param.kind == ParamKind::State);
-        lock(&self.0).state_of(param)
+        lock(&self.host).state_of(param)
     }
 
     /// The error types that policies of the program list.
     pub(super) fn errors(&self) -> Arc<[ErrorType]> {
-        lock(&self.0).errors()
+        lock(&self.host).errors()
     }
 }
 

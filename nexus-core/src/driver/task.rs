@@ -1,12 +1,17 @@
 //! A task that is run in this process.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Context as PollContext;
 use std::time::{Duration, Instant};
 
 use crate::current::{CurrentTask, running};
 use crate::engine::to_end;
 use crate::event::Inputs;
 use crate::journal::{checked_json, completed_json, exception_json};
+use crate::observe::{Ended, Observer, StepEvent};
 use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::panic;
 use crate::remote::Received;
@@ -28,6 +33,37 @@ pub struct LocalTask {
     work: Result<Box<Work>, Exception>,
     /// How long what it gives may be, in bytes.
     limit: usize,
+    observers: Observers,
+}
+
+/// Who is told of a body that runs here.
+#[derive(Default)]
+struct Observers(Vec<Arc<dyn Observer>>);
+
+impl Observers {
+    /// Calls every observer; a panic in one is that observer's matter.
+    fn each(&self, call: impl Fn(&dyn Observer)) {
+        for observer in &self.0 {
+            _ = panic::contain(|| call(&**observer));
+        }
+    }
+
+    fn begin(&self, step: &StepEvent<'_>) {
+        let trace = step.context.run.host.trace(step.context);
+        self.each(|observer| observer.event_execution_received(step, trace.as_ref()));
+    }
+
+    /// Calls what runs the body on this thread, or polls it.
+    fn around<T>(&self, step: &StepEvent<'_>, run: impl FnOnce() -> T) -> T {
+        self.each(|observer| observer.event_body_enter(step));
+        let ran = run();
+        self.each(|observer| observer.event_body_leave(step));
+        ran
+    }
+
+    fn end(&self, step: &StepEvent<'_>, outcome: &TaskOutcome) {
+        self.each(|observer| observer.event_execution_end(step, Ended::of(outcome)));
+    }
 }
 
 /// What of an event is to be run.
@@ -45,7 +81,13 @@ pub(super) struct Work {
 
 impl LocalTask {
     pub(super) fn new(kind: TaskKind, work: Result<Work, Exception>) -> Self {
-        Self { kind, work: work.map(Box::new), limit: VALUE_LIMIT }
+        let observers = Observers::default();
+        Self { kind, work: work.map(Box::new), limit: VALUE_LIMIT, observers }
+    }
+
+    pub(super) fn observed_by(mut self, observers: &[Arc<dyn Observer>]) -> Self {
+        self.observers = Observers(observers.to_vec());
+        self
     }
 
     /// Gives at most so many bytes of JSON; where a value is longer, the event ends with an exception
@@ -77,10 +119,14 @@ impl LocalTask {
                 work.answer(answer, self.limit)
             }
             TaskKind::Body => {
-                let call = || panic::contain(|| body.call(&inputs));
-                let outcome = running(CurrentTask::of_context(&work.received.context), call);
+                let (context, observers) = (&work.received.context, &self.observers);
+                let step = StepEvent { context };
+                observers.begin(&step);
+                let call = || observers.around(&step, || panic::contain(|| body.call(&inputs)));
+                let outcome = running(CurrentTask::of_context(context), call);
                 drop(inputs);
                 let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
+                observers.end(&step, &outcome);
                 work.outcome(outcome, begin.elapsed(), self.limit)
             }
         }
@@ -96,9 +142,19 @@ impl LocalTask {
         match self.work {
             Err(exception) => refused(self.kind, &exception),
             Ok(work) => {
-                let outcome = to_end(&*work.received.body, work.inputs(), |_| false).await;
+                let step = StepEvent { context: &work.received.context };
+                self.observers.begin(&step);
+                let outcome = {
+                    let mut body = pin!(to_end(&*work.received.body, work.inputs(), |_| false));
+                    let poll = |cx: &mut PollContext<'_>| {
+                        self.observers.around(&step, || body.as_mut().poll(cx))
+                    };
+                    poll_fn(poll).await
+                };
                 let lost = || Exception::not_run("nobody waited for it").into();
-                work.outcome(outcome.unwrap_or_else(lost), begin.elapsed(), self.limit)
+                let outcome = outcome.unwrap_or_else(lost);
+                self.observers.end(&step, &outcome);
+                work.outcome(outcome, begin.elapsed(), self.limit)
             }
         }
     }

@@ -77,7 +77,9 @@ impl Engine {
         timeout: Option<Duration>,
     ) -> Result<Report> {
         let active = self.activate(plan, fields, timeout, None, None)?;
-        active.signal_run_init(None);
+        if active.has_observers() {
+            active.signal_run_init(None);
+        }
         current::adopt(&active);
         let report = active.drive();
         active.engine.runs.remove(&*active);

@@ -23,15 +23,6 @@ use crate::telemetry::{PoolInfo, TraceContext};
 use crate::time::Clock;
 use crate::value::Value;
 
-fn ended(outcome: &TaskOutcome) -> Ended<'_> {
-    match outcome {
-        TaskOutcome::Success(_) | TaskOutcome::Goto(..) => Ended::Success,
-        TaskOutcome::Failure(failure) => Ended::Failure(failure),
-        TaskOutcome::Exception(exception) => Ended::Exception(exception),
-        TaskOutcome::Pending => Ended::Pending,
-    }
-}
-
 impl RunHost for LocalRun {
     fn names(&self) -> &dyn Names {
         &*self.plan
@@ -174,7 +165,7 @@ impl ActiveRun {
         }
         if self.has_observers() {
             let step = StepEvent { context };
-            self.each_observer(|observer| observer.event_execution_end(&step, ended(outcome)));
+            self.each_observer(|observer| observer.event_execution_end(&step, Ended::of(outcome)));
         }
     }
 

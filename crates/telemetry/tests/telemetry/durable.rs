@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use nexus_core::driver::{Action, EventHost, RunMachine, Timestamp};
 use nexus_core::journal::{MemoryStore, RecordKind, Store};
-use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Plan, Registry, Shutdown};
+use nexus_core::{
+    Context, Engine, Fields, Flow, Inputs, Outcome, Plan, Registry, Shutdown, TraceContext,
+};
 use nexus_telemetry::Spans;
 
 use crate::seen::{Numbers, seen};
@@ -57,4 +60,33 @@ fn a_run_that_goes_on_is_linked_to_the_trace_that_it_began_in() {
     // What was recorded of the trace is no part of what happened.
     let history = nexus_core::journal::History::read(&*store, "links").unwrap().unwrap();
     assert_eq!(history.steps[0].attempts.len(), 1);
+}
+
+/// Otherwise the bodies of a cluster's workers would be outside of all traces.
+#[test]
+fn an_attempt_of_a_run_that_is_driven_elsewhere_is_in_the_trace_of_its_request() {
+    let seen = seen();
+    let mut registry = Registry::new();
+    registry
+        .event("far_away", |ctx: &Context| {
+            tracing::info!("from far away");
+            Outcome::success(ctx.traceparent())
+        })
+        .output_json();
+    let flow = Flow::parse("far_away").unwrap();
+    let plan = flow.plan(&registry, &Fields::new()).unwrap();
+    let start = RunMachine::start(&plan, "far", Inputs::new(), Timestamp(0), None).unwrap();
+    let mut machine = RunMachine::new(&plan, start).unwrap();
+    let Some(Action::Start(task)) = machine.next_action() else { panic!("nothing to do") };
+    let host = EventHost::new(registry).observer(Spans::with(Numbers));
+    let trace = TraceContext::new(Some("00-5-6-01".to_owned()), 0);
+    let outcome = host.task_in(&machine.request(task, 1 << 20).unwrap(), trace).run();
+    assert!(outcome.contains("00-5-6-01"), "{outcome}");
+
+    let said = seen.said("from far away");
+    let around = seen.around(said.parent);
+    assert_eq!(around.len(), 1);
+    assert!(around[0].is("cicd.pipeline.task.name", "far_away") && around[0].is_over());
+    assert!(around[0].is("cicd.pipeline.task.run.result", "success"), "{around:?}");
+    assert_eq!(seen.said("has a parent elsewhere").fields["traceparent"], "00-5-6-01");
 }
