@@ -43,8 +43,7 @@ impl Durable {
             let prepared = self.engine.prepare_plan(&self.plan, Inputs::new());
             prepared.unwrap_or_else(|error| fail(&error)).key(format!("run-{key}"))
         });
-        let started: Vec<_> = prepared.map(nexus::Prepared::start).collect();
-        for run in started {
+        for run in nexus::Prepared::start_all(prepared) {
             let report = run.and_then(nexus::RunHandle::wait).unwrap_or_else(|error| fail(&error));
             assert!(report.is_success());
         }
