@@ -161,7 +161,7 @@ fn runs_that_are_started_together_share_a_commit_and_are_in_the_store_afterwards
     let prepared =
         keys.iter().map(|key| engine.prepare_plan(&plan, Inputs::new()).unwrap().key(key.as_str()));
     let handles = Prepared::start_all(prepared);
-    assert_eq!(*commits.lock().unwrap(), [keys.clone()]);
+    assert_eq!(*commits.lock().unwrap(), std::slice::from_ref(&keys));
     assert!(keys.iter().all(|key| inner.run(key).unwrap().is_some()));
     within(move || {
         for (handle, key) in handles.into_iter().zip(keys) {
