@@ -1,5 +1,7 @@
 //! Durable steps, which do nothing, beside rows that bare SQLite commits: the steps of one run one
-//! after the other, each of which waits for its commit, and those of 64 runs side by side.
+//! after the other, each of which waits for its commit, and those of 64 runs side by side. In a run of
+//! 64 steps its start and its end weigh as well, of which `bare_sqlite` writes nothing;
+//! `bare_sqlite_same_rows` writes all rows that the store has afterwards, in as many commits.
 
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use nexus::{Engine, Fields, Flow, Inputs, Outcome, Plan, Registry, SqliteStore};
 
 use crate::chain::fail;
 use crate::measure::{Comparison, Side, nanos_each};
-use crate::store::{Bare, Folder};
+use crate::store::{Bare, Folder, SameRows};
 
 /// Steps of a run.
 const STEPS: usize = 64;
@@ -24,10 +26,15 @@ struct Durable {
 }
 
 impl Durable {
-    fn open(folder: &Folder, steps: usize) -> Self {
+    /// Of so many steps one is recorded; the others have `checkpoint = false`.
+    fn open(folder: &Folder, steps: usize, every: usize) -> Self {
         let mut registry = Registry::new();
         registry.event("step", |_| Outcome::success(1_900_u64)).output_json();
-        let flow = Flow::parse(vec!["step"; steps].join(" -> "));
+        let pure = registry.event("pure", |_| Outcome::success(1_900_u64)).output_json();
+        pure.checkpoint(false);
+        let names: Vec<&str> =
+            (1..=steps).map(|n| if n % every == 0 { "step" } else { "pure" }).collect();
+        let flow = Flow::parse(names.join(" -> "));
         let plan = flow.and_then(|flow| flow.plan(&registry, &Fields::new()));
         let plan = plan.unwrap_or_else(|error| fail(&error));
         let store = SqliteStore::open(folder.path("runs.db")).unwrap_or_else(|error| fail(&error));
@@ -43,26 +50,35 @@ impl Durable {
             let prepared = self.engine.prepare_plan(&self.plan, Inputs::new());
             prepared.unwrap_or_else(|error| fail(&error)).key(format!("run-{key}"))
         });
-        let started: Vec<_> = prepared.map(nexus::Prepared::start).collect();
-        for run in started {
+        for run in nexus::Prepared::start_all(prepared) {
             let report = run.and_then(nexus::RunHandle::wait).unwrap_or_else(|error| fail(&error));
             assert!(report.is_success());
         }
     }
 }
 
-fn compare(work: &'static str, runs: usize) -> Comparison {
+/// Beside commits of one row for each run, and of the rows that a recorded step comes with.
+fn compare(work: &'static str, runs: usize, steps: usize, every: usize) -> Comparison {
     let folder = Folder::new();
-    let mut durable = Durable::open(&folder, STEPS);
+    let mut durable = Durable::open(&folder, steps, every);
     let mut bare = Bare::open(&folder.path("bare.db")).unwrap_or_else(|error| fail(&error));
-    let mut bare = move || bare.commit(runs).unwrap_or_else(|error| fail(&error));
-    // The log is to have its full length on both sides: see `store`.
+    let mut same =
+        SameRows::open(&folder.path("same.db"), runs).unwrap_or_else(|error| fail(&error));
+    let mut bare = move || bare.commit(runs * every).unwrap_or_else(|error| fail(&error));
+    let mut same = move || same.round(steps / every, every).unwrap_or_else(|error| fail(&error));
+    // The log is to have its full length on all sides: see `store`.
     (0..1_200).for_each(|_| bare());
-    (0..1_200 / STEPS).for_each(|_| durable.run(runs));
-    let steps = STEPS * runs;
-    let nexus: Side<'_> = Box::new(move || nanos_each(steps, || durable.run(runs)));
-    let sqlite: Side<'_> = Box::new(move || nanos_each(steps, || (0..STEPS).for_each(|_| bare())));
-    Comparison::of_slow(work, "ns/step", nexus, vec![("bare_sqlite", sqlite)])
+    (0..1_200 * every / steps).for_each(|_| {
+        durable.run(runs);
+        same();
+    });
+    let all = steps * runs;
+    let nexus: Side<'_> = Box::new(move || nanos_each(all, || durable.run(runs)));
+    let sqlite: Side<'_> =
+        Box::new(move || nanos_each(all, || (0..steps / every).for_each(|_| bare())));
+    let same: Side<'_> = Box::new(move || nanos_each(all, &mut same));
+    let baselines = vec![("bare_sqlite", sqlite), ("bare_sqlite_same_rows", same)];
+    Comparison::of_slow(work, "ns/step", nexus, baselines)
 }
 
 /// Runs that are over, brought back from what the store has of them, beside reading the same store and
@@ -70,7 +86,7 @@ fn compare(work: &'static str, runs: usize) -> Comparison {
 fn compare_replay(work: &'static str, runs: usize) -> Comparison {
     const RECORDS: usize = 10_240;
     let folder = Folder::new();
-    let mut durable = Durable::open(&folder, RECORDS / runs);
+    let mut durable = Durable::open(&folder, RECORDS / runs, 1);
     durable.run(runs);
     let path = folder.path("runs.db");
     let reader = SqliteStore::read_only(&path).unwrap_or_else(|error| fail(&error));
@@ -104,9 +120,19 @@ pub(crate) fn replay_of_many_runs() -> Comparison {
 }
 
 pub(crate) fn one_run() -> Comparison {
-    compare("durable_one_run", 1)
+    compare("durable_one_run", 1, STEPS, 1)
+}
+
+/// Of each sixteen steps the last one is recorded.
+pub(crate) fn one_run_of_pure_steps() -> Comparison {
+    compare("durable_one_run_pure", 1, 64 * STEPS, 16)
 }
 
 pub(crate) fn many_runs() -> Comparison {
-    compare("durable_64_runs", RUNS)
+    compare("durable_64_runs", RUNS, STEPS, 1)
+}
+
+/// The same with runs in which starts and ends weigh little.
+pub(crate) fn many_long_runs() -> Comparison {
+    compare("durable_64_long_runs", RUNS, 1_000, 1)
 }

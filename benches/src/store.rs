@@ -128,6 +128,91 @@ impl Bare {
     }
 }
 
+/// The rows that the runs of a store leave, in its own tables with their indexes, as plain statements.
+pub(crate) struct SameRows {
+    connection: Connection,
+    runs: i64,
+    /// How many runs and records there are.
+    begun: i64,
+    records: i64,
+}
+
+/// How many records an extent of the store spans.
+const EXTENT: i64 = 1_024;
+
+impl SameRows {
+    /// So many runs side by side.
+    pub(crate) fn open(path: &Path, runs: usize) -> rusqlite::Result<Self> {
+        // It makes the tables.
+        drop(SqliteStore::open(path).unwrap_or_else(|error| fail(&error)));
+        let connection = Connection::open(path)?;
+        connection.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+             insert into flow (id, hash, script) values (1, 'f', 'step')",
+        )?;
+        let runs = i64::try_from(runs).unwrap_or(i64::MAX);
+        Ok(Self { connection, runs, begun: 0, records: 0 })
+    }
+
+    /// The runs begin, bring so many records in each of so many commits, and end.
+    pub(crate) fn round(&mut self, commits: usize, records: usize) -> rusqlite::Result<()> {
+        let runs = self.begun + 1..=self.begun + self.runs;
+        let begin = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for run in runs.clone() {
+            begin
+                .prepare_cached(
+                    "insert into run (id, key, pipeline, flow, inputs, started_at, \
+                     start_checksum, state_checksum) values (?1, ?2, '', 1, '{}', ?3, ?4, ?4)",
+                )?
+                .execute(params![run, format!("run-{run}"), AT.cast_signed(), 0x7654_3210_i64])?;
+        }
+        begin.commit()?;
+        let (mut seq, mut end) = (0, 0);
+        for _ in 0..commits {
+            let step = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if self.records >= end {
+                end = self.records + EXTENT;
+                for run in runs.clone() {
+                    step.prepare_cached(
+                        "insert into extent (run, seq, first, places_before) \
+                         values (?1, ?2, ?3, '[0,64,128,192,256,320,384,448,512,576,640,704]')",
+                    )?
+                    .execute(params![run, seq + 1, self.records + 1])?;
+                }
+            }
+            for _ in 0..records {
+                seq += 1;
+                for run in runs.clone() {
+                    self.records += 1;
+                    insert_record(&step, run, seq)?;
+                }
+            }
+            step.commit()?;
+        }
+        let over = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for run in runs {
+            over.prepare_cached(
+                "update run set status = 'succeeded', ended_at = ?2, records = ?3, \
+                 state_checksum = ?4 where id = ?1",
+            )?
+            .execute(params![run, AT.cast_signed(), seq, 0x7654_3210_i64])?;
+        }
+        over.commit()?;
+        self.begun += self.runs;
+        Ok(())
+    }
+}
+
+fn insert_record(connection: &Connection, run: i64, seq: i64) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "insert into record (run, seq, at, kind, step, attempt, item, body, checksum) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    let (at, checksum, item) = (AT.cast_signed(), 0x7654_3210_i64, None::<i64>);
+    insert.execute(params![run, seq, at, "completed", 3, 1, item, BODY, checksum])?;
+    Ok(())
+}
+
 fn compare(work: &'static str, commits: usize, records: usize, runs: usize) -> Comparison {
     let folder = Folder::new();
     let mut ours = Ours::open(&folder.0.join("ours.db"), runs);

@@ -34,8 +34,12 @@ const SLOW_NANOS: u32 = 10_000;
 /// How soon the watch looks for what waits behind a body.
 const LOOK_AFTER: Duration = Duration::from_millis(1);
 
-/// For so many tasks that have become ready together another thread is called.
-const MANY: usize = 16;
+/// Bodies that take so many nanoseconds together are shared with another thread. Of fewer it costs
+/// more than it saves: a thread is woken after every commit, and the two wait for each other's locks.
+const WORTH_SHARING_NANOS: usize = 100_000;
+
+/// Of a body that takes fewer nanoseconds one does not look whether there are enough to share.
+const SHARED_NANOS: u32 = 1_000;
 
 /// How long a thread beyond the usual ones waits for another body that needs it.
 const KEEP: Duration = Duration::from_secs(2);
@@ -121,9 +125,22 @@ impl Drivers {
                 self.commit_soon();
             } else {
                 self.watch();
+                self.share(expected);
             }
             body()
         })
+    }
+
+    /// Has another thread called for bodies that take so many nanoseconds each, if there are enough of
+    /// them.
+    fn share(self: &Arc<Self>, expected: u32) {
+        if expected < SHARED_NANOS {
+            return;
+        }
+        let state = lock(&self.state);
+        if state.ready.len().saturating_mul(expected as usize) >= WORTH_SHARING_NANOS {
+            self.call(state);
+        }
     }
 
     /// Ends the threads, of which there is nothing left to be driven, and waits for them; but not for
@@ -208,10 +225,6 @@ impl Drivers {
             drop(state);
             let committed = self.writer.upgrade().is_some_and(|writer| writer.commit_now());
             state = lock(&self.state);
-            if state.ready.len() >= MANY && state.idle > state.called {
-                state.called += 1;
-                self.changed.notify_one();
-            }
             if committed || !state.ready.is_empty() || state.closed {
                 continue;
             }

@@ -11,7 +11,7 @@ use super::recorded::RunJournal;
 use super::restore::{Unrecorded, can_go_on, flow_record};
 use super::shared::Shared;
 use super::stored::{KeyGuard, cancel_children, open_children};
-use super::writer::RecordedRun;
+use super::writer::{Queued, RecordedRun};
 use crate::context::RunId;
 use crate::current;
 use crate::error::{Error, Result};
@@ -68,6 +68,13 @@ enum Beginning {
 }
 
 impl Recording {
+    /// Whether to begin may be to wait for another run. Inside of an event keys come one after the
+    /// other, so that one cannot tell.
+    pub(super) fn may_wait(&self, durable: &Durable) -> bool {
+        let is_inside = || current::recorded_run().is_some();
+        self.key.as_ref().map_or_else(is_inside, |key| durable.is_taken(key))
+    }
+
     /// That of a run under this key, or under a new one.
     pub(super) fn under(key: Option<Arc<str>>) -> Self {
         Self { key, resumes: false, resumed: Mutex::new(None) }
@@ -195,7 +202,7 @@ impl Checked<'_> {
             durable.note_child(parent);
         }
         let Some(stored) = durable.store().run(&key)? else {
-            let flow = Arc::new(flow_record(run.plan));
+            let flow = durable.flow_of(run.plan, flow_record);
             let at = guard.engine().timestamp();
             let mut start = RunStart::new(key, run.plan.name(), flow, inputs, at);
             start.deadline = run.timeout.map(|limit| at.plus(limit));
@@ -270,7 +277,7 @@ impl Resumed {
 
 /// What is known of a run before it begins.
 pub(super) struct Recorded<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a Arc<Plan>,
     pub(super) fields: &'a [Value],
     pub(super) timeout: Option<Duration>,
     /// Whether it is a part of the task that begins it.
@@ -384,10 +391,17 @@ impl Begun {
 
     /// Writes that the run begins, or that it can go on again.
     pub(super) fn write_start(&mut self) -> Result<()> {
-        if let (Some(start), Some(journal)) = (self.start.take(), &self.active.journal) {
-            journal.writer.write(start)?;
-        }
+        self.queue_start()?.map_or(Ok(()), Queued::wait)?;
         self.write_trace()
+    }
+
+    /// Puts into the writer's queue that the run begins, or that it can go on again, if that is
+    /// still to be written. It is to be safe before the run is announced.
+    pub(super) fn queue_start(&mut self) -> Result<Option<Queued>> {
+        match (self.start.take(), &self.active.journal) {
+            (Some(start), Some(journal)) => journal.writer.queue(start).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The same for a future.
@@ -400,7 +414,7 @@ impl Begun {
 
     /// Has the trace written that the run begins in. Nobody waits for it: it goes along with the first
     /// record that somebody waits for.
-    fn write_trace(&mut self) -> Result<()> {
+    pub(super) fn write_trace(&mut self) -> Result<()> {
         if let (Some(traceparent), Some(journal)) = (self.traceparent.take(), &self.active.journal)
         {
             journal.record_trace(self.active.engine.timestamp(), traceparent)?;

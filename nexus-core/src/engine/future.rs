@@ -226,12 +226,15 @@ impl ActiveRun {
 
     /// What this future does next.
     fn poll_driver_step(self: &Arc<Self>, cx: &mut PollContext<'_>) -> Poll<DriverStep> {
-        self.leave_waker(cx);
+        let waker = cx.waker().clone();
         match self.poll_mailbox(self.mailbox.lock(), false) {
             Polled::Ready(step) => Poll::Ready(step),
             Polled::Nothing(mut contents, limit) => {
                 let watch = contents.timer_watches();
+                // Under the lock under which nothing was found, so that whatever comes wakes it.
+                let old = contents.leave_waker(waker);
                 drop(contents);
+                drop(old);
                 if watch {
                     self.watch_chunks();
                 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::durable::{Recording, Resumed};
+use super::durable::{Begun, Recording, Resumed};
 use super::engine::Engine;
 use super::handle::RunHandle;
 use super::keys::{CancelAsked, Durable};
 use super::pending::Found;
 use super::prepare::Prepared;
+use super::progress::ProgressTracker;
 use super::restore::{Unrecorded, can_go_on, inputs_of, plan_of};
 use super::stored::{KeyGuard, cancel_stored};
+use super::writer::Queued;
 use crate::error::{Error, Result, StoreError};
 use crate::journal::{Change, History, RunCounts, RunQuery, RunState, Store, StoredRun};
 use crate::plan::Plan;
@@ -55,6 +57,80 @@ impl Prepared {
             self.recording = Some(Recording::under(None));
         }
         self
+    }
+}
+
+/// So many runs that begin together share a commit.
+const TOGETHER: usize = 256;
+
+impl Prepared {
+    /// Runs them all in the background, as [`start`](Self::start) does each: the handles are in their
+    /// order. That durable ones have begun is safe in the store when this returns, as it is after
+    /// `start`; but many of them share a commit, so that the disk is waited for once, and not once for
+    /// each.
+    ///
+    /// A run that cannot begin keeps no other from it.
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Prepared, Registry};
+    /// use nexus_core::journal::MemoryStore;
+    /// let mut registry = Registry::new();
+    /// registry.event("charge", |_: &Context| Outcome::success(7_u32)).output_json();
+    /// let plan = Flow::parse("charge")?.plan(&registry, &Fields::new())?;
+    /// let engine = Engine::builder().store(MemoryStore::new()).build()?;
+    /// let mut runs = Vec::new();
+    /// for order in ["A-1", "A-2", "A-3"] {
+    ///     runs.push(engine.prepare_plan(&plan, Inputs::new())?.key(order));
+    /// }
+    /// for run in Prepared::start_all(runs) {
+    ///     assert!(run?.wait()?.is_success());
+    /// }
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    pub fn start_all(runs: impl IntoIterator<Item = Self>) -> Vec<Result<RunHandle>> {
+        // To give the next one is the caller's code, for which no run that has begun is to wait.
+        let runs: Vec<Self> = runs.into_iter().collect();
+        let mut handles = Vec::with_capacity(runs.len());
+        let mut begun = Vec::new();
+        for run in runs {
+            // One of those that have begun may be the one that is waited for.
+            if begun.len() == TOGETHER || run.may_wait() {
+                handles.extend(begun.drain(..).map(Starting::start));
+            }
+            begun.push(run.begin_start());
+        }
+        handles.extend(begun.into_iter().map(Starting::start));
+        handles
+    }
+
+    /// Whether to begin may be to wait for another run.
+    fn may_wait(&self) -> bool {
+        match (&self.recording, &self.engine.shared_state().durable) {
+            (Some(recording), Some(durable)) => recording.may_wait(durable),
+            _ => false,
+        }
+    }
+
+    /// Begins the run in the background, and leaves it to the writer to record that.
+    fn begin_start(mut self) -> Starting {
+        let tracker = Arc::new(ProgressTracker::default());
+        let begun = self.begin_unwritten(Some(Arc::clone(&tracker)), false);
+        let begun = begun.and_then(|mut begun| Ok((begun.queue_start()?, begun)));
+        Starting(begun.map(|(queued, begun)| (self, begun, tracker, queued)))
+    }
+}
+
+/// A run that is started together with others.
+struct Starting(Result<(Prepared, Begun, Arc<ProgressTracker>, Option<Queued>)>);
+
+impl Starting {
+    /// Has the run driven, as soon as it is safe that it has begun.
+    fn start(self) -> Result<RunHandle> {
+        let (prepared, mut begun, tracker, queued) = self.0?;
+        queued.map_or(Ok(()), Queued::wait)?;
+        begun.write_trace()?;
+        begun.announce();
+        prepared.drive_in_background(begun, tracker)
     }
 }
 

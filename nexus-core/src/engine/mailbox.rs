@@ -256,8 +256,7 @@ impl Mailbox {
     /// drop.
     pub(super) fn leave_waker(&self, waker: Waker) {
         let mut contents = self.lock();
-        contents.is_driven_by_future = true;
-        let old = contents.waker.replace(waker);
+        let old = contents.leave_waker(waker);
         drop(contents);
         drop(old);
     }
@@ -426,6 +425,13 @@ impl Mailbox {
 }
 
 impl Contents {
+    /// The same where the lock is held already. Gives the waker that was left before, to be dropped
+    /// without it.
+    pub(super) fn leave_waker(&mut self, waker: Waker) -> Option<Waker> {
+        self.is_driven_by_future = true;
+        self.waker.replace(waker)
+    }
+
     /// Ends the exchange; what is in the mailbox, or still comes, is discarded. Gives the pools
     /// whose workers still run bodies for this run, one by one.
     pub(super) fn close(mut contents: MutexGuard<'_, Self>) -> Vec<u32> {

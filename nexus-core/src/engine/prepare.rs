@@ -178,6 +178,15 @@ impl Prepared {
     pub fn start(mut self) -> Result<RunHandle> {
         let tracker = Arc::new(ProgressTracker::default());
         let begun = self.begin(Some(Arc::clone(&tracker)), false)?;
+        self.drive_in_background(begun, tracker)
+    }
+
+    /// Has the run driven, which has begun.
+    pub(super) fn drive_in_background(
+        self,
+        begun: Begun,
+        tracker: Arc<ProgressTracker>,
+    ) -> Result<RunHandle> {
         #[cfg(feature = "durable")]
         if begun.active.journal.is_some() {
             return self.engine.drive_in_background(begun, tracker);
@@ -272,6 +281,18 @@ impl Prepared {
 
     /// Begins the run on this thread. One that is `awaited` is a part of the task that waits for it.
     fn begin(&mut self, tracker: Option<Arc<ProgressTracker>>, awaited: bool) -> Result<Begun> {
+        let mut begun = self.begin_unwritten(tracker, awaited)?;
+        begun.write_start()?;
+        begun.announce();
+        Ok(begun)
+    }
+
+    /// Begins the run, of which is still to be written that it has begun.
+    pub(super) fn begin_unwritten(
+        &mut self,
+        tracker: Option<Arc<ProgressTracker>>,
+        awaited: bool,
+    ) -> Result<Begun> {
         let recorded = match &self.recording {
             None => None,
             Some(recording) => {
@@ -281,8 +302,6 @@ impl Prepared {
         };
         let mut begun = self.activate(tracker, recorded)?;
         begun.init();
-        begun.write_start()?;
-        begun.announce();
         Ok(begun)
     }
 

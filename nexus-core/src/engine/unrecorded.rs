@@ -112,7 +112,7 @@ pub(super) enum Beginner {}
 /// What is known of a run before it begins.
 #[expect(dead_code, reason = "read in a build with recorded runs")]
 pub(super) struct Recorded<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a Arc<Plan>,
     pub(super) fields: &'a [Value],
     pub(super) timeout: Option<Duration>,
     pub(super) awaited: bool,

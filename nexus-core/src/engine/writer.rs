@@ -203,6 +203,11 @@ impl Writer {
 
     /// Writes one change and waits until it is safe.
     pub(super) fn write(self: &Arc<Self>, change: Change) -> Result<()> {
+        self.queue(change)?.wait()
+    }
+
+    /// Puts one change into the queue, for this thread to wait for later, and commits nothing yet.
+    pub(super) fn queue(self: &Arc<Self>, change: Change) -> Result<Queued> {
         let done = Arc::new((Mutex::new(None), Condvar::new()));
         let told = Arc::clone(&done);
         let then = Then::Call(Box::new(move |result| {
@@ -210,14 +215,7 @@ impl Writer {
             told.1.notify_all();
         }));
         self.append(|| Some(Entry::new(change, then))).map_err(Error::Store)?;
-        self.commit_now();
-        let mut result = lock(&done.0);
-        loop {
-            match result.take() {
-                Some(result) => return result.map_err(Error::Store),
-                None => result = wait(&done.1, result),
-            }
-        }
+        Ok(Queued { writer: Arc::clone(self), done })
     }
 
     /// The same for a future, which must not block its thread.
@@ -370,6 +368,27 @@ impl Writer {
 }
 
 type Written = std::result::Result<(), StoreError>;
+
+/// A change in the queue, for whoever waits until it is safe.
+pub(super) struct Queued {
+    writer: Arc<Writer>,
+    done: Arc<(Mutex<Option<Written>>, Condvar)>,
+}
+
+impl Queued {
+    /// Commits what is in the queue, unless somebody does already, and waits until this is safe.
+    pub(super) fn wait(self) -> Result<()> {
+        self.writer.commit_now();
+        let (result, is_set) = &*self.done;
+        let mut result = lock(result);
+        loop {
+            match result.take() {
+                Some(result) => return result.map_err(Error::Store),
+                None => result = wait(is_set, result),
+            }
+        }
+    }
+}
 
 /// What came of a batch.
 struct Results {

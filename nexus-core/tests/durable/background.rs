@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 
-use nexus_core::journal::{MemoryStore, RunQuery, RunState, Store};
+use nexus_core::journal::{Change, MemoryStore, RunQuery, RunState, Store, StoreError};
 use nexus_core::testing::TestEngine;
-use nexus_core::{Engine, Inputs, Outcome, Plan, RunHandle, Status};
+use nexus_core::{Engine, Error, Inputs, Outcome, Plan, Prepared, RunHandle, Status};
 
-use crate::support::{Events, Slow, within};
+use crate::support::{Asking, Events, Slow, within};
 
 fn start(engine: &Engine, plan: &Arc<Plan>, key: impl Into<Arc<str>>) -> RunHandle {
     engine.prepare_plan(plan, Inputs::new()).unwrap().key(key).start().unwrap()
@@ -131,4 +131,83 @@ fn a_run_that_is_cancelled_while_its_first_record_is_written_ends() {
         let status = run.wait().unwrap().status();
         assert!(matches!(status, Status::Cancelled | Status::Succeeded), "{status:?}");
     });
+}
+
+/// The keys of the runs that a commit begins.
+fn starts(changes: &[Change]) -> Vec<String> {
+    let started = changes.iter().filter(|change| matches!(change, Change::Start(_)));
+    started.map(|change| change.key().to_string()).collect()
+}
+
+/// Otherwise a program that takes orders by the hundred waits for the disk a hundred times before the
+/// last of them begins.
+#[test]
+fn runs_that_are_started_together_share_a_commit_and_are_in_the_store_afterwards() {
+    const RUNS: usize = 64;
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let plan = events.plan("a -> a");
+    let (inner, commits) = (Arc::<MemoryStore>::default(), Arc::new(Mutex::new(Vec::new())));
+    let noted = Arc::clone(&commits);
+    let store = Asking::new(&inner, move |changes| {
+        let starts = starts(changes);
+        if !starts.is_empty() {
+            noted.lock().unwrap().push(starts);
+        }
+        Ok(())
+    });
+    let engine = TestEngine::new().store(store).build().unwrap();
+    let keys: Vec<String> = (0..RUNS).map(|run| format!("order-{run}")).collect();
+    let prepared =
+        keys.iter().map(|key| engine.prepare_plan(&plan, Inputs::new()).unwrap().key(key.as_str()));
+    let handles = Prepared::start_all(prepared);
+    assert_eq!(*commits.lock().unwrap(), std::slice::from_ref(&keys));
+    assert!(keys.iter().all(|key| inner.run(key).unwrap().is_some()));
+    within(move || {
+        for (handle, key) in handles.into_iter().zip(keys) {
+            let handle = handle.unwrap();
+            assert_eq!(handle.key(), Some(&*key));
+            assert!(handle.wait().unwrap().is_success());
+        }
+    });
+}
+
+/// Otherwise a list in which an order is twice, or with one that is wrong, would hang or start nothing.
+#[test]
+fn of_runs_that_are_started_together_one_may_be_there_twice_and_one_wrong() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let (plan, other) = (events.plan("a -> a"), events.plan("a"));
+    let engine = engine(&Arc::default());
+    let other = engine.prepare_plan(&other, Inputs::new()).unwrap();
+    assert!(other.key("taken").run().unwrap().is_success());
+    let calls = events.calls.clone();
+    within(move || {
+        let runs = ["one", "two", "one", "taken", "three"]
+            .map(|key| engine.prepare_plan(&plan, Inputs::new()).unwrap().key(key));
+        let ended: Vec<bool> = Prepared::start_all(runs)
+            .into_iter()
+            .map(|run| run.and_then(RunHandle::wait).is_ok_and(|report| report.is_success()))
+            .collect();
+        assert_eq!(ended, [true, true, true, false, true]);
+    });
+    // Those of the run `taken`, and of three others.
+    assert_eq!(calls.total(), 1 + 3 * 2);
+}
+
+/// Otherwise a caller takes runs for begun that nobody will go on with.
+#[test]
+fn where_the_store_fails_none_of_the_runs_that_are_started_together_begins() {
+    let mut events = Events::new();
+    events.add("a", |_| Outcome::success(1_u32));
+    let plan = events.plan("a");
+    let store = Asking::new(&Arc::default(), |_| Err(StoreError::io("the disk is full", "none")));
+    let engine = TestEngine::new().store(store).build().unwrap();
+    let run = |run: u32| engine.prepare_plan(&plan, Inputs::new()).unwrap().key(format!("{run}"));
+    let handles = Prepared::start_all((0..8).map(run));
+    assert_eq!(handles.len(), 8);
+    for handle in handles {
+        assert!(matches!(handle, Err(Error::Store(_))), "{handle:?}");
+    }
+    assert_eq!(events.calls.total(), 0);
 }
