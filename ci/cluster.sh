@@ -2,6 +2,7 @@
 # Servers to try the feature `restate` with, in a temporary folder, on free ports of this machine alone.
 #
 #   ci/cluster.sh test              the tests that need servers: one node, then three, then a balancer
+#   ci/cluster.sh bench             what a step costs beside the bare SDK, on one node; a minute
 #   ci/cluster.sh run NODES CMD ..  runs a command while so many nodes are up: it finds their addresses, one
 #                                   for each node, in NEXUS_CLUSTER_INGRESS and NEXUS_CLUSTER_ADMIN; what it
 #                                   starts anew itself, by NEXUS_CLUSTER_SERVER and NEXUS_CLUSTER_FOLDER, it
@@ -171,16 +172,25 @@ test)
     install
     cd "$root"
     shift || true
-    cargo clippy -p nexus-restate --all-targets --features sdk -- -D warnings
-    cargo clippy -p nexus --features restate -- -D warnings
-    cargo test -p nexus-restate --features sdk --lib
-    cargo test -p nexus-restate --features sdk --doc
-    cargo test -p nexus --features restate --doc guide::cluster
-    cargo build -q -p nexus-restate --features sdk --test cluster
-    run 1 cargo test -q -p nexus-restate --features sdk --test cluster -- one "$@"
-    run 3 cargo test -q -p nexus-restate --features sdk --test cluster -- three "$@"
+    # The same features for all of them, so that nothing is compiled twice.
+    both=(-p nexus -p nexus-restate --features nexus/cli,nexus/restate,nexus-restate/sdk)
+    cargo clippy "${both[@]}" --all-targets -- -D warnings
+    cargo test -q -p nexus-restate --features sdk --lib
+    cargo test "${both[@]}" --doc guide::cluster nexus_restate restate/src
+    cargo build -q "${both[@]}" --test cli --test cluster
+    cargo test -q "${both[@]}" --test cli -- cluster
+    run 1 cargo test -q "${both[@]}" --test cli -- with_servers
+    run 1 cargo test -q "${both[@]}" --test cluster -- one "$@"
+    run 1 cargo test -q "${both[@]}" --test cluster -- restarted "$@"
+    run 3 cargo test -q "${both[@]}" --test cluster -- three "$@"
     command -v haproxy >/dev/null || { apt-get update -q && apt-get install -qy haproxy; } >/dev/null
-    run 1 cargo test -q -p nexus-restate --features sdk --test cluster -- balanced "$@"
+    run 1 cargo test -q "${both[@]}" --test cluster -- balanced "$@"
+    ;;
+bench)
+    install
+    cd "$root"
+    cargo build -q --release -p nexus-restate --features sdk --test cluster
+    run 1 cargo test -q --release -p nexus-restate --features sdk --test cluster -- measure
     ;;
 *)
     sed -n '2,/^set/{/^set/d; s/^# \{0,1\}//p;}' "$0" >&2

@@ -79,7 +79,7 @@
 //! | `cli` | | [`nexus::cli`](crate::cli): a command line for your pipelines |
 //! | `dashboard` | | [`nexus::dashboard`](crate::dashboard): a web page and an API for durable runs |
 //! | `durable` | | `SqliteStore`: runs that outlive the process; `#[pipeline(durable, ..)]` |
-//! | `restate` | | [`nexus::restate`](crate::restate): pipelines on a cluster of Restate servers |
+//! | `restate` | | [`nexus::restate`](crate::restate): pipelines on a cluster of Restate servers; with `cli`, the commands for it |
 //! | `schedule` | | [`nexus::schedule`](crate::schedule): pipelines that run at certain times |
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
 //! | `tracing` | | [`nexus::telemetry`](crate::telemetry): spans of runs, steps and attempts, with OpenTelemetry's names |

@@ -157,10 +157,10 @@ impl TaskHost {
         host
     }
 
-    /// Gives the events that take `State<T>` this one.
+    /// Gives the events that take a state of this type this one.
     #[cfg(feature = "durable")]
-    pub(crate) fn add_state<T: Send + Sync + 'static>(&mut self, state: T) {
-        self.states.insert(TypeId::of::<T>(), Value::new(state));
+    pub(crate) fn add_state(&mut self, ty: TypeId, state: Value) {
+        self.states.insert(ty, state);
     }
 
     /// Reads the request for a task, which is run later.

@@ -7,6 +7,8 @@
     reason = "a test says what it expects"
 )]
 
+#[cfg(all(feature = "restate", unix))]
+mod cluster;
 mod durable;
 #[path = "../../examples/cli.rs"]
 mod example;
@@ -27,7 +29,19 @@ fn main() -> ExitCode {
         Err(_) => {}
     }
     let only = std::env::args().nth(1).filter(|it| !it.starts_with('-'));
-    let all = tests::ALL.iter().chain(durable::ALL).chain(schedules::ALL);
+    #[cfg(all(feature = "restate", unix))]
+    let cluster = cluster::ALL;
+    #[cfg(not(all(feature = "restate", unix)))]
+    let cluster: &[(&str, fn())] = &[];
+    #[cfg(all(feature = "restate", unix))]
+    if only.as_deref() == Some(cluster::SERVERS) {
+        for (name, test) in cluster::WITH_SERVERS {
+            println!("{name}");
+            test();
+        }
+        return ExitCode::SUCCESS;
+    }
+    let all = tests::ALL.iter().chain(durable::ALL).chain(schedules::ALL).chain(cluster);
     #[cfg(unix)]
     let all = all.chain(terminal::ALL);
     for (name, test) in all {

@@ -85,6 +85,10 @@ pub(crate) fn command(app: &App) -> Command {
         command =
             command.subcommand(crate::runs::command(app)).subcommand(crate::serve::command(app));
     }
+    #[cfg(feature = "restate")]
+    {
+        command = command.subcommand(crate::cluster::work_command(name));
+    }
     #[cfg(feature = "schedule")]
     if !app.schedules.is_empty() {
         command = command.subcommand(crate::schedules::command(app));
@@ -165,6 +169,8 @@ fn run(app: &App) -> Command {
         ));
     #[cfg(feature = "durable")]
     let command = command.arg(run_key()).arg(crate::runs::store());
+    #[cfg(feature = "restate")]
+    let command = crate::cluster::arguments(command, false);
     command
 }
 

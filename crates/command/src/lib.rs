@@ -13,7 +13,8 @@
 //! `shop run PIPELINE --input file.json` runs one, `list`, `describe` and `graph` show what there
 //! is, `completions` writes what a shell needs; `--help` tells of each. With the feature `durable`,
 //! `runs` lists, shows and steers the runs of a store, and `serve` goes on with them; with the feature
-//! `schedule`, `serve` fires schedules too, and `schedules` lists and steers them.
+//! `schedule`, `serve` fires schedules too, and `schedules` lists and steers them. With the feature
+//! `restate`, `work` is a worker of a cluster, and `run` and `runs` take the cluster's address, `--on`.
 //!
 //! The program ends with
 //!
@@ -27,6 +28,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+#[cfg(feature = "restate")]
+mod cluster;
 #[cfg(feature = "dashboard")]
 mod dashboard;
 mod describe;
@@ -245,6 +248,8 @@ impl App {
             Some(("runs", args)) => runs::runs(self, args),
             #[cfg(feature = "durable")]
             Some(("serve", args)) => serve::serve(self, args),
+            #[cfg(feature = "restate")]
+            Some(("work", args)) => cluster::work(self, args),
             #[cfg(feature = "schedule")]
             Some(("schedules", args)) => schedules::schedules(&self, args),
             Some(("completions", args)) => output::print(&args::completions(&self, args)),

@@ -62,7 +62,7 @@ fn json(report: &Report) -> Result<String, Failure> {
 
 /// The report, followed by what did not succeed, or by the flow's output if that can be written as
 /// JSON.
-fn report_text(report: &Report) -> String {
+pub(crate) fn report_text(report: &Report) -> String {
     let mut text = report.to_string();
     if let Some(output) = output_text(report) {
         let _ = write!(text, "\n{output}");

@@ -8,6 +8,8 @@ use clap::ArgMatches;
 use nexus_core::__private::{Value, prepare_values};
 use nexus_core::{Plan, Report};
 
+#[cfg(feature = "restate")]
+use crate::cluster;
 use crate::events::Events;
 use crate::input::{self, Document};
 use crate::interrupt::Interrupt;
@@ -84,6 +86,10 @@ fn run_pipeline(
     plan: &Arc<Plan>,
     values: Vec<Value>,
 ) -> Result<Report, Failure> {
+    #[cfg(feature = "restate")]
+    if cluster::is_named(args)? {
+        return cluster::run(&app.name, entry, args, plan, values);
+    }
     let recording = Recording::of(&app, entry, args)?;
     let is_never = args.get_one::<String>("progress").is_some_and(|when| when == "never");
     let progress = RunProgress::new(Mode::unless(is_never || args.get_flag("quiet")));

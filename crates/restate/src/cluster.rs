@@ -7,9 +7,6 @@ use std::time::{Duration, Instant};
 
 use nexus_core::driver::{RunMachine, RunStart};
 use nexus_core::{Inputs, Pipeline, Plan, Report};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::context::wall_time;
@@ -42,22 +39,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct Cluster {
     ingress: Server,
     admin: Option<Server>,
-}
-
-/// A run as the cluster has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClusterRun {
-    /// Its key.
-    pub key: String,
-    /// Its pipeline's name.
-    pub pipeline: String,
-    /// How far it is, as the server says: `running`, `suspended`, `backing-off`, `paused`,
-    /// `completed`.
-    pub state: String,
-    /// What went wrong last, if it does not go on.
-    pub failure: Option<String>,
-    id: String,
+    patience: Duration,
 }
 
 impl Cluster {
@@ -84,7 +66,7 @@ impl Cluster {
     }
 
     fn at(ingress: &str) -> Result<Self> {
-        Ok(Self { ingress: Server::new(ingress)?, admin: None })
+        Ok(Self { ingress: Server::new(ingress)?, admin: None, patience: PATIENCE })
     }
 
     async fn check(&self) -> Result<()> {
@@ -102,6 +84,13 @@ impl Cluster {
     pub fn admin(mut self, admin: &str) -> Result<Self> {
         self.admin = Some(Server::new(admin)?);
         Ok(self)
+    }
+
+    /// How long it is waited for a cluster that does not answer, and for a run that does not go on; a
+    /// minute, if nothing is said.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Prepares a run of a pipeline.
@@ -164,7 +153,7 @@ impl Cluster {
     pub async fn cancel_async(&self, pipeline: &str, key: &str) -> Result<bool> {
         let admin = self.admin_server()?;
         let Some(run) = self.look(pipeline, key).await? else { return Ok(false) };
-        if run.state == "completed" {
+        if run.is_over() {
             return Ok(false);
         }
         let path = format!("/invocations/{}/cancel", segment(&run.id));
@@ -176,78 +165,16 @@ impl Cluster {
         }
     }
 
-    /// The runs that the cluster has, those that began last first.
-    ///
-    /// # Errors
-    ///
-    /// As [`cancel`](Self::cancel).
-    pub fn runs(&self) -> Result<Vec<ClusterRun>> {
-        block_on(self.runs_async())
-    }
-
-    /// The same as a future.
-    ///
-    /// # Errors
-    ///
-    /// As [`cancel`](Self::cancel).
-    pub async fn runs_async(&self) -> Result<Vec<ClusterRun>> {
-        let like = format!("target_service_name like '{}%'", pipeline_service(""));
-        self.query(&like).await
-    }
-
-    async fn look(&self, pipeline: &str, key: &str) -> Result<Option<ClusterRun>> {
-        let (service, key) = (quoted(&pipeline_service(pipeline)), quoted(key));
-        let is_it = format!("target_service_name = {service} and target_service_key = {key}");
-        Ok(self.query(&is_it).await?.pop())
-    }
-
-    /// The runs of which this SQL condition holds.
-    async fn query(&self, condition: &str) -> Result<Vec<ClusterRun>> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: String,
-            target_service_name: String,
-            target_service_key: Option<String>,
-            status: String,
-            last_failure: Option<String>,
-        }
-        let query = format!(
-            "select id, target_service_name, target_service_key, status, last_failure \
-             from sys_invocation where target_handler_name = 'run' and {condition} \
-             order by created_at desc"
-        );
-        let rows: Vec<Row> = self.rows(&query).await?;
-        let prefix = pipeline_service("");
-        let run = |row: Row| {
-            let name = &row.target_service_name;
-            ClusterRun {
-                pipeline: name.strip_prefix(&prefix).unwrap_or(name).to_owned(),
-                key: row.target_service_key.unwrap_or_default(),
-                state: row.status,
-                failure: row.last_failure,
-                id: row.id,
-            }
-        };
-        Ok(rows.into_iter().map(run).collect())
-    }
-
-    /// What this SQL query gives.
-    pub(crate) async fn rows<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>> {
-        #[derive(Deserialize)]
-        struct Rows<T> {
-            rows: Vec<T>,
-        }
-        let request = json!({ "query": query }).to_string();
-        let response = self.admin_server()?.post("/query", request).await?;
-        let Rows { rows } = response.json("a query of its runs")?;
-        Ok(rows)
+    pub(crate) fn new_patience(&self) -> Patience {
+        let wait = Duration::from_millis(50);
+        Patience { since: Instant::now(), most: self.patience, wait }
     }
 
     pub(crate) fn ingress(&self) -> &Server {
         &self.ingress
     }
 
-    fn admin_server(&self) -> Result<&Server> {
+    pub(crate) fn admin_server(&self) -> Result<&Server> {
         self.admin.as_ref().ok_or_else(|| Error::Address {
             url: self.ingress.url().to_owned(),
             why: "this needs the address of the admin interface as well; give it with `admin(..)`"
@@ -288,7 +215,7 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// If the cluster refuses the run, or does not answer for a minute; if the key belongs to a run
+    /// If the cluster refuses the run, or does not answer for too long; if the key belongs to a run
     /// with other inputs; and, where the [admin](Cluster::admin) interface is known, if the run
     /// does not go on. The run itself goes on as soon as it can; asking again under its key is safe.
     pub fn run(self) -> Result<Report> {
@@ -311,7 +238,7 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// If the cluster refuses the run, or does not answer for a minute.
+    /// If the cluster refuses the run, or does not answer for too long.
     pub fn send(self) -> Result<()> {
         block_on(self.begin())
     }
@@ -335,7 +262,7 @@ impl Prepared {
             return Err(Error::TooLong { what: what(), bytes: input.len() });
         }
         let path = format!("/{}/{}/run/send", pipeline_service(pipeline), segment(key));
-        let mut patience = Patience::new();
+        let mut patience = self.cluster.new_patience();
         loop {
             match self.cluster.ingress.post(&path, input.clone()).await {
                 // It may be there already.
@@ -355,7 +282,7 @@ impl Prepared {
         let RunStart { key, pipeline, .. } = &self.start;
         let what = || format!("the output of the run `{key}`");
         let path = workflow(pipeline, key, "attach");
-        let mut patience = Patience::new();
+        let mut patience = self.cluster.new_patience();
         loop {
             let answer = tokio::select! {
                 answer = self.cluster.ingress.get(&path) => answer,
@@ -386,7 +313,7 @@ impl Prepared {
                     continue;
                 }
             };
-            if since.is_none_or(|since| since.elapsed() > PATIENCE) {
+            if since.is_none_or(|since| since.elapsed() > self.cluster.patience) {
                 let why = run.failure.unwrap_or_else(|| "it is paused".to_owned());
                 return Error::Stuck { key: key.to_string(), why };
             }
@@ -431,17 +358,14 @@ fn report_of(plan: &Arc<Plan>, key: &str, output: RunOutput) -> Result<Report> {
     Ok(RunMachine::replay(&plan, start, &output.records())?.report())
 }
 
-/// Tries again until the cluster has not answered for a minute.
+/// Tries again until the cluster has not answered for too long.
 pub(crate) struct Patience {
     since: Instant,
+    most: Duration,
     wait: Duration,
 }
 
 impl Patience {
-    pub(crate) fn new() -> Self {
-        Self { since: Instant::now(), wait: Duration::from_millis(50) }
-    }
-
     /// Waits after this answer, if asking again may help.
     pub(crate) async fn after(
         &mut self,
@@ -456,7 +380,7 @@ impl Patience {
             Ok(response) => return Err(response.refusal(what())),
             Err(error) => error,
         };
-        if self.since.elapsed() > PATIENCE {
+        if self.since.elapsed() > self.most {
             return Err(error);
         }
         tokio::time::sleep(self.wait).await;
@@ -467,11 +391,6 @@ impl Patience {
 
 pub(crate) fn workflow(pipeline: &str, key: &str, what: &str) -> String {
     format!("/restate/workflow/{}/{}/{what}", pipeline_service(pipeline), segment(key))
-}
-
-/// A text as SQL writes it.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A key that no run has: the standard library's hash keys are random.

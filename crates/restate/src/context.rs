@@ -1,9 +1,7 @@
 //! What the SDK's context offers to the interpreter.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::Poll;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -14,6 +12,7 @@ use restate_sdk::errors::{HandlerResult, TerminalError};
 
 use crate::interpreter::{Cancelled, Completion, Durable, promise_name};
 use crate::message::{ALREADY_RESOLVED, Answer, Resolution};
+use crate::pace::{Paces, can_block};
 
 type UnderWay<'a> = Pin<Box<dyn DurableFuture<Output = Completion> + Send + 'a>>;
 
@@ -35,14 +34,20 @@ impl Names {
 pub(crate) struct SdkContext<'a> {
     context: &'a ContextInternal,
     names: &'a Names,
+    paces: &'a Arc<Paces>,
     /// How many promises were waited for.
     promises: usize,
     under_way: DurableFuturesUnordered<UnderWay<'a>>,
 }
 
 impl<'a> SdkContext<'a> {
-    pub(crate) fn new(context: &'a ContextInternal, names: &'a Names) -> Self {
-        Self { context, names, promises: 0, under_way: DurableFuturesUnordered::new() }
+    pub(crate) fn new(
+        context: &'a ContextInternal,
+        names: &'a Names,
+        paces: &'a Arc<Paces>,
+    ) -> Self {
+        let under_way = DurableFuturesUnordered::new();
+        Self { context, names, paces, promises: 0, under_way }
     }
 }
 
@@ -108,7 +113,8 @@ impl Durable for SdkContext<'_> {
         task: LocalTask,
         limit: Option<Duration>,
     ) -> Result<Answer, Cancelled> {
-        let run = move || async move { perform(task, limit).await.map(Bytes::from) };
+        let paces = Arc::clone(self.paces);
+        let run = move || async move { perform(task, limit, &paces).await.map(Bytes::from) };
         let recorded = self.context.run(run).name(name).await.map_err(|_| Cancelled)?;
         // It was written by `perform`.
         serde_json::from_slice(&recorded).map_err(|_| Cancelled)
@@ -123,47 +129,13 @@ impl Durable for SdkContext<'_> {
     }
 }
 
-/// Runs a task as the recorded step which is all that its handler does. Bodies give something else each time,
-/// if only the time, and servers refuse an answer that is another one than before: a server may have died when
-/// it had the answer, and not that it was the last.
-///
-/// The step goes to the server before the answer does, and is recorded before it, so nobody waits until it is.
-pub(crate) async fn perform_recorded(
-    context: &ContextInternal,
-    task: LocalTask,
-) -> HandlerResult<Bytes> {
-    let given = Arc::new(Mutex::new(None));
-    let from_body = Arc::clone(&given);
-    let body = move || async move {
-        let answer = perform(task, None).await.map(Bytes::from)?;
-        *from_body.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
-        Ok(answer)
-    };
-    let mut step = pin!(context.run(body).name("body"));
-    let recorded = poll_fn(|cx| {
-        let recorded = step.as_mut().poll(cx);
-        if recorded.is_ready() {
-            return recorded;
-        }
-        let given = given.lock().unwrap_or_else(PoisonError::into_inner).take();
-        given.map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer)))
-    });
-    Ok(recorded.await?)
-}
-
-/// Runs what may block. Where the runtime has other threads, in place: what a handler says before it and
-/// after it then goes to the server together.
-async fn blocking(run: impl FnOnce() -> String + Send + 'static) -> HandlerResult<String> {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::CurrentThread => Ok(tokio::task::spawn_blocking(run).await?),
-        _ => Ok(tokio::task::block_in_place(run)),
-    }
-}
-
-/// Runs a task on a thread that may block, or as a future; gives the answer's JSON. An error has the
+/// Runs a task where it may block, or as a future; gives the answer's JSON. An error has the
 /// server try again, with another worker perhaps.
-pub(crate) async fn perform(task: LocalTask, limit: Option<Duration>) -> HandlerResult<String> {
+pub(crate) async fn perform(
+    task: LocalTask,
+    limit: Option<Duration>,
+    paces: &Paces,
+) -> HandlerResult<String> {
     let began = tokio::time::Instant::now();
     let said = if task.is_async() {
         let run = task.run_async();
@@ -171,8 +143,11 @@ pub(crate) async fn perform(task: LocalTask, limit: Option<Duration>) -> Handler
             None => Some(run.await),
             Some(limit) => tokio::time::timeout(limit, run).await.ok(),
         }
+    } else if can_block() {
+        let event = task.event().to_owned();
+        Some(paces.run(&event, move || task.run()))
     } else {
-        Some(blocking(move || task.run()).await?)
+        Some(tokio::task::spawn_blocking(move || task.run()).await?)
     };
     // A thread cannot be ended: its time is judged when it is done.
     let is_late = limit.is_some_and(|limit| began.elapsed() >= limit);

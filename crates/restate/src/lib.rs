@@ -48,16 +48,26 @@ mod error;
 #[cfg(feature = "sdk")]
 mod http;
 #[cfg(feature = "sdk")]
+mod listing;
+#[cfg(feature = "sdk")]
+mod pace;
+#[cfg(feature = "sdk")]
+mod recorded;
+#[cfg(feature = "sdk")]
 mod resolving;
 #[cfg(feature = "sdk")]
 mod service;
 #[cfg(feature = "sdk")]
+mod serving;
+#[cfg(feature = "sdk")]
 mod worker;
 
 #[cfg(feature = "sdk")]
-pub use cluster::{Cluster, ClusterRun, Prepared};
+pub use cluster::{Cluster, Prepared};
 #[cfg(feature = "sdk")]
 pub use error::{Error, Result};
+#[cfg(feature = "sdk")]
+pub use listing::{ClusterRun, RunFilter};
 #[cfg(feature = "sdk")]
 pub use worker::Worker;
 

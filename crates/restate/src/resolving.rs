@@ -7,10 +7,11 @@ use nexus_core::{Plan, StepAddress};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::cluster::{Cluster, NOT_OVER, Patience, block_on, quoted, workflow};
+use crate::cluster::{Cluster, NOT_OVER, block_on, workflow};
 use crate::context::wall_time;
 use crate::error::{Error, Result};
 use crate::http::segment;
+use crate::listing::quoted;
 use crate::message::{ALREADY_RESOLVED, Answer, LONGEST_MESSAGE, Resolution};
 use crate::worker::{RESOLVE, pipeline_service};
 
@@ -131,7 +132,7 @@ impl Cluster {
             return Err(Error::TooLong { what: what(), bytes: request.len() });
         }
         let path = format!("/{}/{}/{RESOLVE}", pipeline_service(plan.name()), segment(key));
-        let mut patience = Patience::new();
+        let mut patience = self.new_patience();
         loop {
             match self.ingress().post(&path, request.clone()).await {
                 Ok(response) if response.is_success() => return Ok(()),

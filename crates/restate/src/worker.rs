@@ -7,20 +7,21 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nexus_core::driver::{EventHost, RunMachine, RunStart};
-use nexus_core::{Flow, Plan, Registry};
+use nexus_core::{EngineBuilder, Flow, Plan, Registry};
 use restate_sdk::endpoint::{ContextInternal, Endpoint, InputMetadata};
 use restate_sdk::errors::{HandlerError, HandlerResult, TerminalError};
-use restate_sdk::http_server::HttpServer;
 use restate_sdk::service::ServiceDefinition;
 use serde_json::json;
-use tokio::net::{TcpListener, TcpSocket};
 
-use crate::context::{Names, SdkContext, perform_recorded, resolve};
+use crate::context::{Names, SdkContext, perform, resolve};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
 use crate::message::{LONGEST_MESSAGE, RunInput, RunOutput};
+use crate::pace::Paces;
+use crate::recorded::RecordedAnswers;
 use crate::service::{Handle, Kind, RUN, define};
+use crate::serving::{listen, serve};
 
 /// How long a server is waited for that the worker is to be registered at.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,6 +53,7 @@ pub struct Worker {
     listen: String,
     registrations: Vec<(String, String)>,
     identity_keys: Vec<String>,
+    ready: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Default for Worker {
@@ -80,12 +82,20 @@ impl Worker {
             listen: "127.0.0.1:9080".to_owned(),
             registrations: Vec::new(),
             identity_keys: Vec::new(),
+            ready: None,
         }
     }
 
     /// Gives the events that take `State<T>` this resource.
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         self.host = self.host.state(state);
+        self
+    }
+
+    /// Gives the events the resources of an engine that is set up like this, for a program that has
+    /// such a set-up anyway.
+    pub fn states_of(mut self, engine: &EngineBuilder) -> Self {
+        self.host = self.host.states_of(engine);
         self
     }
 
@@ -128,6 +138,12 @@ impl Worker {
         self
     }
 
+    /// Calls this once the worker listens, and is registered where it is to be.
+    pub fn when_ready(mut self, call: impl FnOnce() + Send + 'static) -> Self {
+        self.ready = Some(Box::new(call));
+        self
+    }
+
     /// Serves until the process gets SIGINT or SIGTERM. Then it takes nothing new, and what is under
     /// way may end; the cluster gives what is left to another worker.
     ///
@@ -149,7 +165,7 @@ impl Worker {
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    pub async fn serve(self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    pub async fn serve(mut self, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let address: SocketAddr = self.listen.parse().map_err(|_| {
             Error::Worker(format!(
                 "`{}` is no address to listen at; write it as `127.0.0.1:9080`",
@@ -158,10 +174,11 @@ impl Worker {
         })?;
         let listener = listen(address)
             .map_err(|error| Error::Worker(format!("it cannot listen at {address}: {error}")))?;
-        let registrations = self.registrations.clone();
-        let server = HttpServer::new(self.endpoint()?);
+        let registrations = std::mem::take(&mut self.registrations);
+        let ready = self.ready.take();
+        let (endpoint, answers) = self.endpoint()?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let serving = tokio::spawn(server.serve_with_cancel(listener, async {
+        let serving = tokio::spawn(serve(listener, endpoint, answers, async {
             tokio::select! {
                 () = end => {}
                 _ = stopped => {}
@@ -173,54 +190,50 @@ impl Worker {
                 return Err(error);
             }
         }
+        if let Some(ready) = ready {
+            ready();
+        }
         let ended = serving.await;
         drop(stop);
         ended.map_err(|error| Error::Worker(format!("it has stopped serving: {error}")))
     }
 
-    fn endpoint(self) -> Result<Endpoint> {
+    /// What servers call, and the answers that they have already.
+    fn endpoint(self) -> Result<(Endpoint, Arc<RecordedAnswers>)> {
         let Self { host, registry, plans, events, pipelines, identity_keys, .. } = self;
-        let (host, plans) = (Arc::new(host), Arc::new(Plans { plans, registry }));
+        let (plans, answers) = (Plans { plans, registry }, Arc::<RecordedAnswers>::default());
+        let paces = Arc::default();
+        let shared = Arc::new(Shared { host, plans, answers: Arc::clone(&answers), paces });
         let mut endpoint = Endpoint::builder();
         for key in &identity_keys {
             endpoint = endpoint
                 .identity_key(key)
                 .map_err(|error| Error::Worker(format!("`{key}` is no identity key: {error}")))?;
         }
-        let there = host.events();
+        let there = shared.host.events();
         let events = events.unwrap_or_else(|| there.clone());
         for event in &events {
             if !there.contains(event) {
                 return Err(Error::Worker(format!("this program has no event `{event}`")));
             }
-            endpoint = endpoint.bind(event_definition(event, &host)?);
+            endpoint = endpoint.bind(event_definition(event, &shared)?);
         }
-        let planned = plans.plans.iter().map(|plan| plan.name().to_owned());
+        let plans = &shared.plans.plans;
+        let planned = plans.iter().map(|plan| plan.name().to_owned());
         let mut names: Vec<String> = planned.chain(pipelines.unwrap_or_default()).collect();
         names.sort();
         names.dedup();
         for name in &names {
-            let is_planned = plans.plans.iter().any(|plan| plan.name() == name);
+            let is_planned = plans.iter().any(|plan| plan.name() == name);
             if !is_planned && !RunMachine::linked_pipelines().any(|linked| linked == name) {
                 return Err(Error::Worker(format!(
                     "this program has no durable pipeline `{name}`; say `#[pipeline(durable, ..)]` of it"
                 )));
             }
-            endpoint = endpoint.bind(pipeline_definition(name, &host, &plans)?);
+            endpoint = endpoint.bind(pipeline_definition(name, &shared)?);
         }
-        Ok(endpoint.build())
+        Ok((endpoint.build(), answers))
     }
-}
-
-/// Listens at an address. Connections have the listener's options: answers are small, and must not
-/// wait until what was sent before is acknowledged, which takes up to 40 ms.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_nodelay(true)?;
-    // A worker that begins again has the address at once.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(1024)
 }
 
 /// Waits until somebody wants the process to end.
@@ -254,38 +267,38 @@ async fn register(admin: &Server, worker: &str) -> Result<()> {
     }
 }
 
-fn event_definition(event: &str, host: &Arc<EventHost>) -> Result<ServiceDefinition> {
-    let host = Arc::clone(host);
-    let handle = move |context: ContextInternal, input: Bytes, _: InputMetadata| {
-        let host = Arc::clone(&host);
+fn event_definition(event: &str, shared: &Arc<Shared>) -> Result<ServiceDefinition> {
+    let shared = Arc::clone(shared);
+    let handle = move |context: ContextInternal, input: Bytes, metadata: InputMetadata| {
+        let shared = Arc::clone(&shared);
         Box::pin(async move {
+            if let Some(answer) = shared.answers.take(&metadata.invocation_id) {
+                return Ok(answer);
+            }
+            let host = &shared.host;
             let request = std::str::from_utf8(&input).map_err(unreadable)?;
             let task = match context.handler_name() {
                 "check" => host.check(request),
                 _ => host.task(request),
             };
             // The run has a limit of its own for it.
-            perform_recorded(&context, task.at_most(LONGEST_MESSAGE)).await
+            perform(task.at_most(LONGEST_MESSAGE), None, &shared.paces).await.map(Bytes::from)
         }) as crate::service::Boxed<_>
     };
     let handle: Arc<Handle> = Arc::new(handle);
     define(&event_service(event), Kind::Service, &[RUN, "check"], handle).map_err(Error::Worker)
 }
 
-fn pipeline_definition(
-    pipeline: &str,
-    host: &Arc<EventHost>,
-    plans: &Arc<Plans>,
-) -> Result<ServiceDefinition> {
-    let (host, plans) = (Arc::clone(host), Arc::clone(plans));
+fn pipeline_definition(pipeline: &str, shared: &Arc<Shared>) -> Result<ServiceDefinition> {
+    let shared = Arc::clone(shared);
     let handle = move |context: ContextInternal, input: Bytes, metadata: InputMetadata| {
-        let (host, plans) = (Arc::clone(&host), Arc::clone(&plans));
+        let shared = Arc::clone(&shared);
         Box::pin(async move {
             if context.handler_name() == RESOLVE {
                 let given = serde_json::from_slice(&input).map_err(unreadable)?;
                 return resolve(&context, given).await;
             }
-            run(&context, &input, &metadata, &host, &plans).await
+            run(&context, &input, &metadata, &shared).await
         }) as crate::service::Boxed<_>
     };
     let handle: Arc<Handle> = Arc::new(handle);
@@ -298,16 +311,16 @@ async fn run(
     context: &ContextInternal,
     input: &[u8],
     metadata: &InputMetadata,
-    host: &EventHost,
-    plans: &Plans,
+    shared: &Shared,
 ) -> HandlerResult<Bytes> {
     let begun: RunInput = serde_json::from_slice(input).map_err(unreadable)?;
     let start = begun.start(&metadata.key);
     // Another version of the program may be able to go on: the server keeps the run for it.
-    let plan = plans.of(&start).map_err(|error| error.to_string())?;
+    let plan = shared.plans.of(&start).map_err(|error| error.to_string())?;
     let machine = RunMachine::new(&plan, start).map_err(|error| error.to_string())?;
     let names = Names::default();
-    let machine = interpret(machine, host, &mut SdkContext::new(context, &names)).await;
+    let mut durable = SdkContext::new(context, &names, &shared.paces);
+    let machine = interpret(machine, &shared.host, &mut durable).await;
     let output = RunOutput::of(begun, machine.records())?;
     let json = serde_json::to_vec(&output)?;
     if json.len() > LONGEST_MESSAGE {
@@ -321,6 +334,14 @@ async fn run(
 /// The error of a message that no worker can read.
 fn unreadable(error: impl fmt::Display) -> HandlerError {
     TerminalError::new_with_code(400, format!("the message cannot be read: {error}")).into()
+}
+
+/// What the handlers of a worker share.
+struct Shared {
+    host: EventHost,
+    plans: Plans,
+    answers: Arc<RecordedAnswers>,
+    paces: Arc<Paces>,
 }
 
 /// The plans that were given to a worker, beside those of linked pipelines.

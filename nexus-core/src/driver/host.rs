@@ -1,9 +1,11 @@
 //! The events of this process, which others run by their names.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
 use super::task::{LocalTask, TaskKind, Work};
+use crate::engine::EngineBuilder;
 use crate::event::{Param, ParamKind};
 use crate::observe::Observer;
 use crate::outcome::Exception;
@@ -40,7 +42,16 @@ impl EventHost {
     /// [`StateFactory`](crate::StateFactory) the host builds one itself when a task first takes it.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
-        lock(&self.host).add_state(state);
+        lock(&self.host).add_state(TypeId::of::<T>(), Value::new(state));
+        self
+    }
+
+    /// Gives the events the resources of an engine that is set up like this.
+    #[must_use]
+    pub fn states_of(self, engine: &EngineBuilder) -> Self {
+        for (id, state) in engine.resources() {
+            lock(&self.host).add_state(id, state.clone());
+        }
         self
     }
 

@@ -97,6 +97,11 @@ impl LocalTask {
         self
     }
 
+    /// The name of its event; empty if it cannot be run here.
+    pub fn event(&self) -> &str {
+        self.work.as_ref().map_or("", |work| &work.received.def.name)
+    }
+
     /// Whether the body is a future, which only [`run_async`](Self::run_async) runs.
     pub fn is_async(&self) -> bool {
         self.work

@@ -69,6 +69,12 @@ impl EngineBuilder {
         self
     }
 
+    /// The resources, for a host of events without an engine.
+    #[cfg(feature = "durable")]
+    pub(crate) fn resources(&self) -> impl Iterator<Item = (TypeId, &Value)> {
+        self.resources.iter().map(|(id, resource)| (*id, resource))
+    }
+
     /// Adds an observer; several may listen.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Arc::new(observer));

@@ -72,3 +72,11 @@ impl Inputs {
         if mistakes.is_empty() { Ok(values) } else { Err(Error::Input(mistakes.join("; "))) }
     }
 }
+
+/// The inputs of a plan as values that are of its fields' types, in their order.
+#[cfg(feature = "durable")]
+#[doc(hidden)]
+pub fn inputs_of_values(plan: &Plan, values: Vec<Value>) -> Inputs {
+    let named = |(field, value): (&Field, Value)| (field.name.to_string(), value, field.ty);
+    Inputs(plan.fields.0.iter().zip(values).map(named).collect())
+}

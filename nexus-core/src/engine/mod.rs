@@ -126,6 +126,8 @@ pub use engine::Engine;
 pub use handle::{Canceller, RunHandle};
 pub use inputs::Inputs;
 #[cfg(feature = "durable")]
+pub use inputs::inputs_of_values;
+#[cfg(feature = "durable")]
 pub(crate) use keys::id_of;
 #[cfg(feature = "durable")]
 pub use pending::PendingStep;

@@ -16,7 +16,7 @@ const LISTED: &str = "50";
 
 pub(crate) fn command(app: &App) -> Command {
     let name = &app.name;
-    Command::new("runs")
+    let command = Command::new("runs")
         .about("Lists, shows and steers the durable runs of a store")
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -57,7 +57,15 @@ Examples:
   {name} runs list --store orders.db --failed
   {name} runs show A-1001
   {name} runs cancel A-1001 --wait"
-        ))
+        ));
+    #[cfg(feature = "restate")]
+    let command = ["show", "cancel", "resolve"]
+        .into_iter()
+        .fold(crate::cluster::arguments(command, true), |command, name| {
+            command.mut_subcommand(name, crate::cluster::pipeline_argument)
+        })
+        .about("Lists, shows and steers the durable runs of a store, or of a cluster");
+    command
 }
 
 /// The option that names the store.

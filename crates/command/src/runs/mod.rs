@@ -19,6 +19,10 @@ use crate::output::{Exit, Failure};
 use crate::table::Color;
 
 pub(crate) fn runs(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
+    #[cfg(feature = "restate")]
+    if crate::cluster::is_named(args)? {
+        return crate::cluster::runs(&app, args);
+    }
     match args.subcommand() {
         Some(("list", args)) => list::list(&app, args),
         Some(("show", args)) => show::show(&app, args),

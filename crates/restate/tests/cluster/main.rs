@@ -19,6 +19,7 @@ mod trouble;
 
 /// The tests; one node is enough for them.
 const ONE: &[(&str, fn())] = &[
+    ("an_event_that_no_worker_offers_is_said", trouble::an_event_that_no_worker_offers_is_said),
     ("every_kind_of_step_runs_on_the_cluster", flows::every_kind_of_step_runs_on_the_cluster),
     (
         "a_key_is_one_run_and_other_inputs_are_refused",
@@ -36,8 +37,19 @@ const ONE: &[(&str, fn())] = &[
     ("a_run_without_its_worker_waits_for_one", trouble::a_run_without_its_worker_waits_for_one),
     ("what_is_wrong_is_said", trouble::what_is_wrong_is_said),
     ("the_rules_hold_on_every_engine", rules::the_rules_hold_on_every_engine),
+    ("an_event_of_another_version_is_said", trouble::an_event_of_another_version_is_said),
+    ("pipelines_have_their_own_keys", trouble::pipelines_have_their_own_keys),
+    (
+        "a_worker_that_is_told_to_end_repeats_nothing",
+        trouble::a_worker_that_is_told_to_end_repeats_nothing,
+    ),
     ("a_killed_worker_loses_nothing", kills::a_killed_worker_loses_nothing),
 ];
+/// Those after which no server is there any more.
+const RESTARTED: &[(&str, fn())] = &[(
+    "a_client_waits_while_the_server_begins_again",
+    trouble::a_client_waits_while_the_server_begins_again,
+)];
 
 /// Those that need a balancer as well.
 const BALANCED: &[(&str, fn())] =
@@ -61,13 +73,14 @@ fn main() -> ExitCode {
     let mut args = args.iter().filter(|arg| !arg.starts_with('-'));
     let tests = match args.next().map(String::as_str) {
         Some("one") => ONE,
+        Some("restarted") => RESTARTED,
         Some("balanced") => BALANCED,
         Some("three") => THREE,
         Some("measure") => {
             measure::measure();
             return ExitCode::SUCCESS;
         }
-        _ => panic!("say `one`, `balanced`, `three` or `measure`; see ci/cluster.sh"),
+        _ => panic!("say `one`, `restarted`, `balanced`, `three` or `measure`; see ci/cluster.sh"),
     };
     let wanted = args.next().map_or("", String::as_str);
     for (name, test) in tests.iter().filter(|(name, _)| name.contains(wanted)) {

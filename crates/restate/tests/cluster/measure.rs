@@ -1,5 +1,4 @@
-//! What nexus costs beside the bare SDK, on the same server, in the same shape, in turn:
-//! `ci/cluster.sh run 1 cargo test --release -p nexus-restate --features sdk --test cluster -- measure`.
+//! What nexus costs beside the bare SDK, on the same server, in the same shape, in turn: `ci/cluster.sh bench`.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +16,7 @@ use crate::support::{admin, cluster, ingress, new_key};
 mod bare;
 
 const STEPS: usize = 10;
-const ROUNDS: usize = 7;
+const ROUNDS: u32 = 7;
 
 #[event]
 fn hand_on(#[piped] text: &String) -> Outcome<String> {
@@ -130,24 +129,59 @@ pub(crate) fn measure() {
     ];
     for (shape, bare, ours) in &shapes {
         for (beside, times) in [(1, 20), (64, 4)] {
-            let (mut of_bare, mut of_ours) = (Vec::new(), Vec::new());
             time(beside, 2, bare);
             time(beside, 2, ours);
-            for _ in 0..ROUNDS {
-                of_bare.push(time(beside, times, bare));
-                of_ours.push(time(beside, times, ours));
-            }
-            of_bare.sort();
-            of_ours.sort();
-            let (bare, ours) = (of_bare[ROUNDS / 2], of_ours[ROUNDS / 2]);
-            let steps = u32::try_from(beside * times * STEPS).unwrap();
-            let step = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(steps);
+            let rounds = (0..ROUNDS).map(|_| [bare, ours].map(|run| cost(beside, times, run)));
+            let (bare, ours): (Vec<Cost>, Vec<Cost>) =
+                rounds.map(|[bare, ours]| (bare, ours)).unzip();
+            let (bare, ours) = (median(bare), median(ours));
+            let steps = f64::from(u32::try_from(beside * times * STEPS).unwrap());
             println!(
-                "{shape}, {beside} beside each other: bare {:.0} µs a step, nexus {:.0} µs, {:.2} times the time",
-                step(bare),
-                step(ours),
-                ours.as_secs_f64() / bare.as_secs_f64()
+                "{shape}, {beside} beside each other: bare {}, nexus {}, {:.2} times the time",
+                bare.by(steps),
+                ours.by(steps),
+                ours.time / bare.time
             );
         }
+    }
+}
+
+/// What some runs cost, in seconds.
+struct Cost {
+    time: f64,
+    /// The processor time of the server, and of this process with its workers and clients.
+    server: f64,
+    own: f64,
+}
+
+fn cost(beside: usize, times: usize, run: &Run<'_>) -> Cost {
+    let server = &crate::support::addresses("NEXUS_CLUSTER_PIDS")[0];
+    let before = [server, "self"].map(processor_time);
+    let time = time(beside, times, run).as_secs_f64();
+    let [of_server, own] = [server, "self"].map(processor_time);
+    Cost { time, server: of_server - before[0], own: own - before[1] }
+}
+
+/// The processor time of a process so far, in seconds; 0 where the system does not say it like Linux.
+fn processor_time(pid: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// The median of the times; the mean of the rest, which is told in hundredths of a second.
+fn median(mut all: Vec<Cost>) -> Cost {
+    all.sort_by(|one, other| one.time.total_cmp(&other.time));
+    let mean = |of: fn(&Cost) -> f64| all.iter().map(of).sum::<f64>() / f64::from(ROUNDS);
+    let (server, own) = (mean(|cost| cost.server), mean(|cost| cost.own));
+    Cost { time: all[all.len() / 2].time, server, own }
+}
+
+impl Cost {
+    fn by(&self, steps: f64) -> String {
+        let micros = |seconds: f64| seconds * 1e6 / steps;
+        let (time, server, own) = (micros(self.time), micros(self.server), micros(self.own));
+        format!("{time:.0} µs a step (processors: server {server:.0}, worker and client {own:.0})")
     }
 }

@@ -1,7 +1,7 @@
 //! A cluster of three nodes. Of those, the one that leads most is killed, and started again.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use crate::program::SlowPipeline;
@@ -13,7 +13,8 @@ const RUNS: usize = 100;
 /// How many partitions the cluster has, each with a leader: as `ci/cluster.sh` says.
 const PARTITIONS: usize = 4;
 
-struct Node {
+/// A node of the cluster; one that was started here ends with this.
+pub(crate) struct Node {
     pid: String,
     number: usize,
     url: String,
@@ -30,20 +31,44 @@ impl Node {
         line.map_or(0, |number| number.parse().unwrap())
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         assert!(Command::new("kill").args(["-KILL", &self.pid]).status().unwrap().success());
         if let Some(mut child) = self.again.take() {
             child.wait().unwrap();
         }
+        // As long as it dies it has its ports. It is the script that waits for it.
+        wait_until("a killed node does not end", || {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
+            state.map_or(true, |state| state.contains(") Z "))
+        });
     }
 
-    fn restart(&mut self) {
+    /// Starts it until it is there: a connection that the killed one had may keep a port for a minute.
+    pub(crate) fn restart_at_last(&mut self) {
+        loop {
+            self.restart();
+            let (url, mut is_over) = (format!("{}/metrics", self.url), false);
+            wait_until("a node neither begins nor ends", || {
+                let ended = self.again.as_mut().map(|child| child.try_wait().unwrap());
+                is_over = ended.flatten().is_some();
+                is_over || text_of(&url).contains("restate_num_active_partition_leaders{")
+            });
+            if !is_over {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn restart(&mut self) {
         let folder = PathBuf::from(addresses("NEXUS_CLUSTER_FOLDER").swap_remove(0));
         let server = addresses("NEXUS_CLUSTER_SERVER").swap_remove(0);
         let mut command = Command::new(server);
         command.arg("--no-logo").arg("--config-file");
         command.arg(folder.join(format!("node-{}.toml", self.number)));
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let log = std::fs::File::create(folder.join(format!("node-{}.again.log", self.number)));
+        let log = log.unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap();
         self.pid = child.id().to_string();
         self.again = Some(child);
     }
@@ -58,10 +83,15 @@ impl Drop for Node {
     }
 }
 
-pub(crate) fn a_killed_leader_loses_nothing() {
+/// The nodes of `ci/cluster.sh`.
+pub(crate) fn nodes() -> Vec<Node> {
     let pids = addresses("NEXUS_CLUSTER_PIDS").into_iter().zip(addresses("NEXUS_CLUSTER_NODES"));
     let node = |((pid, url), number)| Node { pid, number, url, again: None };
-    let mut nodes: Vec<Node> = pids.zip(1..).map(node).collect();
+    pids.zip(1..).map(node).collect()
+}
+
+pub(crate) fn a_killed_leader_loses_nothing() {
+    let mut nodes = nodes();
     let _worker = WorkerProcess::start();
     let cluster = cluster();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

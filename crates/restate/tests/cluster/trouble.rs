@@ -1,10 +1,86 @@
 //! Workers that are not there, servers that are none, and what else is wrong.
 
+use std::time::Duration;
+
 use nexus::prelude::*;
 use nexus_restate::{Cluster, Error};
 
-use crate::program::SlowPipeline;
+use crate::program::{HurriedPipeline, SlowPipeline};
 use crate::support::{WorkerProcess, admin, cluster, new_key, wait_until};
+use crate::three::nodes;
+
+/// A client that soon loses patience with a run that does not go on.
+fn impatient() -> Cluster {
+    cluster().patience(Duration::from_secs(2))
+}
+
+/// Why a run does not go on.
+fn stuck(run: nexus_restate::Result<Report>) -> String {
+    match run {
+        Err(Error::Stuck { why, .. }) => why,
+        other => panic!("it is not stuck: {other:?}"),
+    }
+}
+
+/// Has to be first: the server remembers all events that anybody has offered.
+pub(crate) fn an_event_that_no_worker_offers_is_said() {
+    let worker = WorkerProcess::start_with(&["quick"]);
+    let key = new_key("offered");
+    let slow = |cluster: Cluster| cluster.prepare(SlowPipeline { millis: 1 }).unwrap().key(&*key);
+    let why = stuck(slow(impatient()).run());
+    assert!(why.contains("nexus.slow"), "{why}");
+    drop(worker);
+    // The run was kept for somebody who does.
+    let _worker = WorkerProcess::start();
+    assert!(slow(cluster()).run().unwrap().is_success());
+}
+
+pub(crate) fn an_event_of_another_version_is_said() {
+    let _worker = WorkerProcess::start();
+    let mut registry = Registry::new();
+    let _ = registry.event("s", |_: &Context| Outcome::success(1_u32)).version(9).output_json();
+    let plan = Flow::parse("s").unwrap().plan(&registry, &Fields::new()).unwrap();
+    let why = stuck(impatient().prepare_plan(&plan, Inputs::new()).unwrap().run());
+    assert!(why.contains("cannot go on: its flow has changed since it began"), "{why}");
+}
+
+pub(crate) fn pipelines_have_their_own_keys() {
+    let _worker = WorkerProcess::start();
+    let (cluster, key) = (cluster(), new_key("shared"));
+    let slow = cluster.prepare(SlowPipeline { millis: 1 }).unwrap().key(&*key).run().unwrap();
+    let hurried = cluster.prepare(HurriedPipeline { millis: 1 }).unwrap().key(&*key).run().unwrap();
+    assert_eq!((slow.steps().count(), hurried.steps().count()), (10, 2));
+}
+
+pub(crate) fn a_worker_that_is_told_to_end_repeats_nothing() {
+    let mut worker = WorkerProcess::start();
+    let (cluster, key) = (cluster(), new_key("ended"));
+    let slow = || cluster.prepare(SlowPipeline { millis: 400 }).unwrap().key(&*key);
+    slow().send().unwrap();
+    wait_until("no body begins", || !worker.invoked().is_empty());
+    assert!(worker.terminate().success());
+    worker.restart();
+    let report = slow().run().unwrap();
+    assert!(report.is_success(), "{report}");
+    let run = report.run_id().to_string();
+    let invoked = worker.invoked().into_iter().filter(|line| line.starts_with(&run)).count();
+    assert_eq!(invoked, 10, "each step once");
+}
+
+/// The server that was started again ends with the test.
+pub(crate) fn a_client_waits_while_the_server_begins_again() {
+    let worker = WorkerProcess::start();
+    let cluster = cluster().patience(Duration::from_mins(3));
+    let key = new_key("restarted");
+    let run = cluster.prepare(SlowPipeline { millis: 100 }).unwrap().key(&*key);
+    let waiting = std::thread::spawn(move || run.run());
+    wait_until("no body begins", || !worker.invoked().is_empty());
+    let mut node = nodes().remove(0);
+    node.kill();
+    node.restart_at_last();
+    let report = waiting.join().unwrap().unwrap();
+    assert!(report.is_success(), "{report}");
+}
 
 pub(crate) fn a_run_without_its_worker_waits_for_one() {
     let mut worker = WorkerProcess::start();

@@ -1,0 +1,71 @@
+//! Which bodies run on the threads of the runtime.
+//!
+//! A body may block, and then its thread must not be one that others need: tokio hands those that it would have
+//! polled to another thread, which costs more than a short body. So an event whose body was quick the last
+//! time runs where its handler is polled. One thread always stays free of such bodies, so that one that blocks
+//! against all expectation delays no more than those that its own thread would have polled.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// How long a quick body takes at most.
+const QUICK: Duration = Duration::from_micros(200);
+
+/// What is known of the bodies of a worker's events.
+#[derive(Debug, Default)]
+pub(crate) struct Paces {
+    /// The events whose bodies were quick the last time.
+    quick: Mutex<HashSet<String>>,
+    /// How many bodies run on threads of the runtime at the moment.
+    in_place: AtomicUsize,
+}
+
+impl Paces {
+    /// Runs the body of an event, which may block.
+    pub(crate) fn run<T>(&self, event: &str, body: impl FnOnce() -> T) -> T {
+        let begin = Instant::now();
+        let was_quick = self.is_quick(event);
+        let done = match was_quick.then(|| self.place()).flatten() {
+            Some(_place) => body(),
+            None => tokio::task::block_in_place(body),
+        };
+        let is_quick = begin.elapsed() <= QUICK;
+        if is_quick != was_quick {
+            let mut quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
+            if is_quick {
+                quick.insert(event.to_owned());
+            } else {
+                quick.remove(event);
+            }
+        }
+        done
+    }
+
+    fn is_quick(&self, event: &str) -> bool {
+        self.quick.lock().unwrap_or_else(PoisonError::into_inner).contains(event)
+    }
+
+    /// A place on a thread of the runtime, if another one stays free.
+    fn place(&self) -> Option<Place<'_>> {
+        let place = Place(&self.in_place);
+        let others = self.in_place.fetch_add(1, Ordering::Relaxed);
+        (others + 1 < Handle::current().metrics().num_workers()).then_some(place)
+    }
+}
+
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether the runtime has threads for what blocks beside the one that polls this.
+pub(crate) fn can_block() -> bool {
+    Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread
+}
