@@ -91,11 +91,11 @@ function tableView(title, path, draw) {
 const or = (value, none) => value ?? h("span", { class: "muted" }, none);
 const seconds = (value) => (value === null ? null : short(value * 1e6));
 
-const hintLines = (hints) => hints.map((hint) => h("p", { class: "hint" }, h("b", null, "Hint: "), hint.text));
+const hintLines = ({ name, hints }) => hints.map((hint) => h("p", { class: "hint" }, h("b", null, `${name}: `), hint.text));
 
 function poolsView() {
   return tableView("Pools", "/pools", (pools) => [
-    pools.map((it) => hintLines(it.hints)),
+    pools.map(hintLines),
     table(["Pool", "Workers", "Running now", "Waiting", "Workers lost", "Events"], pools.map((it) => [
       it.name, or(it.workers, ""),
       it.workers && it.running >= it.workers ? h("b", null, `${it.running}, all are busy`) : String(it.running),
@@ -107,11 +107,11 @@ function poolsView() {
 
 function schedulesView() {
   return tableView("Schedules", "/schedules", (all) => [
-    all.map((it) => hintLines(it.hints)),
+    all.map(hintLines),
     table(["Schedule", "State", "Last run", "Next", "Left out"], all.map((it) => [
       it.name, it.paused ? "paused" : "active",
       it.last && [h("a", { href: runLink(it.last.key) }, time(it.last.started)), " ", badge(it.last.status)],
-      it.next.length ? it.next.map((next) => h("div", null, next)) : h("span", { class: "muted" }, "never again"),
+      it.next.length ? it.next.map((next) => h("div", { class: "time" }, next)) : h("span", { class: "muted" }, "never again"),
       [String(it.misfires), it.last_misfire && h("div", { class: "muted" }, it.last_misfire)]]),
     INFO.schedules ? "This program has no schedules." : "This dashboard is not told of schedules.")]);
 }

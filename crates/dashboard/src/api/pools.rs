@@ -52,7 +52,12 @@ fn pools(
     let used =
         loads.into_iter().map(|(name, load)| (name.to_string(), Pool::used(&name, load, now)));
     let mut pools: BTreeMap<String, Pool> = used.collect();
+    let handed_out: BTreeSet<String> = pools.values().flat_map(|it| it.events.clone()).collect();
     for event in events {
+        // What runs where a pool was given it, for the flow says so, is counted there.
+        if event.pool.is_none() && handed_out.contains(&event.name) {
+            continue;
+        }
         let name = event.pool.as_deref().unwrap_or("the run's own thread");
         let pool = pools.entry(name.to_owned()).or_insert_with(|| Pool::unused(name, event));
         pool.events.insert(event.name.clone());

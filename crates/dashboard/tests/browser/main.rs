@@ -152,7 +152,7 @@ fn grid_pools_events(page: &mut Browser, root: &str) {
 fn schedules_and_hints(page: &mut Browser, root: &str, shop: &Shop) {
     page.open(&format!("{root}#/schedules"));
     page.sees("2026-12-02 02:30:00+01:00 Europe/Oslo");
-    page.sees("a firing is due for");
+    page.sees("hourly: a firing is due for");
     page.sees("onerror=");
     assert_eq!(page.eval("document.querySelectorAll('main img').length"), 0);
     picture(page, "dashboard_schedules", 400);
