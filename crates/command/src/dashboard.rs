@@ -1,12 +1,20 @@
 //! `serve --dashboard`: the page beside the service.
 
 use std::net::SocketAddr;
+#[cfg(feature = "schedule")]
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use nexus_core::{Engine, EngineBuilder};
 pub(crate) use nexus_dashboard::ActionTaken;
 use nexus_dashboard::{Dashboard, ServeError, Server};
+#[cfg(feature = "schedule")]
+use nexus_dashboard::{LastFiring, ScheduleLine};
+#[cfg(feature = "schedule")]
+use nexus_schedule::Scheduled;
 
+#[cfg(feature = "schedule")]
+use crate::misfires::Misfires;
 use crate::output::{Exit, Failure};
 
 /// Has the token that is asked for, if any is.
@@ -43,11 +51,43 @@ impl Page {
         }
     }
 
+    /// Shows these schedules, as they stand in the store.
+    #[cfg(feature = "schedule")]
+    pub(crate) fn schedules(
+        self,
+        all: &[Scheduled],
+        store: Arc<dyn nexus_core::journal::Store>,
+        misfires: Arc<Misfires>,
+    ) -> Self {
+        let all = all.to_vec();
+        let lines = move || all.iter().map(|it| line(it, &*store, &misfires)).collect();
+        Self(self.0.map(|(dashboard, address)| (dashboard.schedules(lines), address)))
+    }
+
     /// Serves it, as long as the result is kept.
     pub(crate) fn serve(self, engine: &Engine) -> Result<Option<Server>, Failure> {
         let served = self.0.map(|(dashboard, address)| dashboard.serve(engine, address));
         served.transpose().map_err(|error| failure(&error))
     }
+}
+
+#[cfg(feature = "schedule")]
+fn line(
+    scheduled: &Scheduled,
+    store: &dyn nexus_core::journal::Store,
+    misfires: &Misfires,
+) -> nexus_core::Result<ScheduleLine> {
+    let status = scheduled.status(store, crate::schedules::now())?;
+    let mut line = ScheduleLine::new(scheduled.name());
+    line.paused = status.is_paused;
+    line.next = status.next.iter().map(crate::schedules::shown).collect();
+    let due = status.due.and_then(|due| u64::try_from(due.timestamp().as_microsecond()).ok());
+    line.due = due.map(nexus_core::journal::Timestamp);
+    line.last = status.last.as_ref().map(LastFiring::new);
+    if let Some((count, last)) = misfires.of(scheduled.name()) {
+        (line.misfires, line.last_misfire) = (count, Some(last));
+    }
+    Ok(line)
 }
 
 fn failure(error: &ServeError) -> Failure {

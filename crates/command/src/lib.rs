@@ -37,6 +37,8 @@ mod events;
 mod graph;
 mod input;
 mod interrupt;
+#[cfg(feature = "schedule")]
+mod misfires;
 mod mistakes;
 #[cfg(all(feature = "durable", not(feature = "dashboard")))]
 mod no_dashboard;

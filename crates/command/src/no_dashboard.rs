@@ -43,6 +43,16 @@ impl Page {
         |engine| engine
     }
 
+    #[cfg(feature = "schedule")]
+    pub(crate) fn schedules(
+        self,
+        _: &[nexus_schedule::Scheduled],
+        _: std::sync::Arc<dyn nexus_core::journal::Store>,
+        _: std::sync::Arc<crate::misfires::Misfires>,
+    ) -> Self {
+        self
+    }
+
     pub(crate) fn serve(self, _: &Engine) -> Result<Option<Server>, Failure> {
         Ok(None)
     }

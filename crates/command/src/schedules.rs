@@ -30,8 +30,7 @@ fn list(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
         Some(_) => Box::new(store::read(app, args)?),
         None => Box::new(MemoryStore::new()),
     };
-    let now = SignedDuration::from_micros(i64::try_from(time::now().0).unwrap_or(i64::MAX));
-    let now = Timestamp::from_duration(now).unwrap_or(Timestamp::MAX);
+    let now = now();
     for scheduled in &app.schedules {
         listed.push((scheduled, scheduled.status(&*store, now)?));
     }
@@ -107,8 +106,13 @@ fn table(listed: &[(&Scheduled, ScheduleStatus)], screen: Screen) -> String {
     table.draw(screen)
 }
 
+pub(crate) fn now() -> Timestamp {
+    let now = SignedDuration::from_micros(i64::try_from(time::now().0).unwrap_or(i64::MAX));
+    Timestamp::from_duration(now).unwrap_or(Timestamp::MAX)
+}
+
 /// `2026-03-29 03:00:00+02:00 Europe/Oslo`
-fn shown(time: &ZonedDateTime) -> String {
+pub(crate) fn shown(time: &ZonedDateTime) -> String {
     let zone = time.time_zone().iana_name().unwrap_or_default();
     format!("{} {zone}", time.strftime("%Y-%m-%d %H:%M:%S%:z"))
 }

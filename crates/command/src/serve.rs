@@ -21,6 +21,8 @@ use serde::Serialize;
 use crate::App;
 use crate::dashboard::{ActionTaken, Page};
 use crate::interrupt::Interrupt;
+#[cfg(feature = "schedule")]
+use crate::misfires::Misfires;
 use crate::output::{Exit, Failure};
 use crate::progress::{Mode, ServiceProgress};
 use crate::{notify, store, time};
@@ -41,7 +43,9 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let observe = page.observe();
     let keep = args.get_one::<Duration>("keep-finished").copied();
     #[cfg(feature = "schedule")]
-    let schedules = std::mem::take(&mut app.schedules);
+    let (schedules, misfires) = (std::mem::take(&mut app.schedules), Arc::new(Misfires::default()));
+    #[cfg(feature = "schedule")]
+    let page = page.schedules(&schedules, store.clone(), Arc::clone(&misfires));
     let engine = app.build_durable_engine(store, move |engine: EngineBuilder| {
         let engine = shown(observe(engine.observer(observer)));
         match keep {
@@ -62,7 +66,7 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let runs = engine.resume()?;
     say_undecided(&engine, &service)?;
     #[cfg(feature = "schedule")]
-    let firing = fire(&engine, &service, schedules)?;
+    let firing = fire(&engine, &service, schedules, misfires)?;
     progress.begin(path.display().to_string());
     notify::tell("READY=1");
     let woken = woken.recv();
@@ -90,9 +94,13 @@ fn fire(
     engine: &Engine,
     service: &Arc<Service>,
     all: Vec<Scheduled>,
+    misfires: Arc<Misfires>,
 ) -> Result<SchedulerThread, Failure> {
     let service = Arc::clone(service);
-    let scheduler = Scheduler::new(engine).on_event(move |event| service.say(&Line::fired(event)));
+    let scheduler = Scheduler::new(engine).on_event(move |event| {
+        misfires.note(event);
+        service.say(&Line::fired(event));
+    });
     let scheduler = all.into_iter().try_fold(scheduler, Scheduler::with)?;
     Ok(scheduler.start()?)
 }

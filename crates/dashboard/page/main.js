@@ -17,7 +17,7 @@ function show() {
     const is = link.getAttribute("href") === `#/${name === "run" ? "" : name ?? ""}`;
     if (is) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
-  const views = { grid: gridView, pools: poolsView, events: eventsView, actions: actionsView };
+  const views = { grid: gridView, pools: poolsView, schedules: schedulesView, events: eventsView, actions: actionsView };
   if (name === "run") VIEW = runView(decodeURIComponent(key ?? ""), parameters);
   else VIEW = (views[name] ?? runsView)(parameters);
 }

@@ -1,4 +1,4 @@
-// The grid, the pools, the events, the actions; and the question before an action.
+// The grid, the pools, the schedules, the events, the actions; and the question before an action.
 
 let EVENTS = null;
 function events() {
@@ -91,11 +91,29 @@ function tableView(title, path, draw) {
 const or = (value, none) => value ?? h("span", { class: "muted" }, none);
 const seconds = (value) => (value === null ? null : short(value * 1e6));
 
+const hintLines = ({ name, hints }) => hints.map((hint) => h("p", { class: "hint" }, h("b", null, `${name}: `), hint.text));
+
 function poolsView() {
-  return tableView("Pools", "/pools", (pools) => table(["Executor", "Threads", "Workers", "At once", "Running now", "Events"], pools.map((it) => [
-    it.executor, or(it.threads, ""), or(it.workers, it.executor.startsWith("the run") ? "" : "its own choice"), or(it.max_concurrency, "any"),
-    it.workers && it.running >= it.workers ? h("b", null, `${it.running}, all are busy`) : String(it.running), it.events.join(", ")]),
-  "No event is linked into this program."));
+  return tableView("Pools", "/pools", (pools) => [
+    pools.map(hintLines),
+    table(["Pool", "Workers", "Running now", "Waiting", "Workers lost", "Events"], pools.map((it) => [
+      it.name, or(it.workers, ""),
+      it.workers && it.running >= it.workers ? h("b", null, `${it.running}, all are busy`) : String(it.running),
+      it.queued ? [String(it.queued), h("span", { class: "muted" }, " since "), time(it.queued_since)] : "0",
+      String(it.lost), [...it.events].join(", ")]),
+    "No event is linked into this program."),
+    h("p", { class: "muted" }, "A pool begins with the first attempt that it is given. What is counted is of this process, since it began.")]);
+}
+
+function schedulesView() {
+  return tableView("Schedules", "/schedules", (all) => [
+    all.map(hintLines),
+    table(["Schedule", "State", "Last run", "Next", "Left out"], all.map((it) => [
+      it.name, it.paused ? "paused" : "active",
+      it.last && [h("a", { href: runLink(it.last.key) }, time(it.last.started)), " ", badge(it.last.status)],
+      it.next.length ? it.next.map((next) => h("div", { class: "time" }, next)) : h("span", { class: "muted" }, "never again"),
+      [String(it.misfires), it.last_misfire && h("div", { class: "muted" }, it.last_misfire)]]),
+    INFO.schedules ? "This program has no schedules." : "This dashboard is not told of schedules.")]);
 }
 
 function eventsView() {

@@ -189,6 +189,7 @@ function runView(key, query) {
       let state = step.outcome;
       if (running.some((it) => !it.until)) state = "running";
       else if (running.length) state = "retrying";
+      else if (run.queued.some((it) => it.path === step.path)) state = "queued";
       const items = step.items;
       const says = items ? `${(items.succeeded + items.failed + items.bypassed).toLocaleString("en")} items${items.failed ? `, ${items.failed} failed` : ""}`
         : done ? `${done.done} of ${done.total}` : step.attempts > 1 ? `${step.attempts} attempts` : "";
@@ -226,6 +227,7 @@ function runView(key, query) {
     const again = INFO.actions && ["succeeded", "failed", "stopped", "cancelled", "timed_out"].includes(shown.run.status) && step.outcome !== "not_run" &&
       h("p", { class: "buttons" }, h("button", { type: "button", id: "act-from", click: () => act(key, `Retry from ${step.path}`,
         "This step and all that comes after it are done again, whether or not they succeeded.", { action: "retry", step: step.path }) }, "Retry from here"));
+    const queued = shown.run.queued.filter((it) => it.path === selected).map((it) => h("p", null, `${plural(it.attempts, "attempt")} wait${it.attempts === 1 ? "s" : ""} for ${it.pool}, which has ${plural(it.workers, "worker")}`));
     const next = running.filter((it) => it.until).map((it) => h("p", null, "attempt ", String(it.attempt + 1), item(it), " begins ", time(it.until)));
     const now = running.filter((it) => !it.until).slice(0, 20).map((it) => h("p", null, `attempt ${it.attempt}`, item(it), ` runs for ${short(shown.run.now - it.since)}`, it.total ? `, ${it.done} of ${it.total} done` : ""));
     const log = INFO.logs ? await api(`${runPath(key)}/logs`, { path: selected }) : [];
@@ -233,7 +235,7 @@ function runView(key, query) {
     fill(detail,
       h("h2", null, step.event, " ", badge(step.outcome), close),
       h("p", { class: "muted" }, step.path, `, version ${step.version}, yields `, h("code", null, step.output)),
-      now, next, again,
+      now, queued, next, again,
       step.items && h("p", null, `${step.items.succeeded} succeeded, ${step.items.failed} failed, ${step.items.bypassed} bypassed`),
       parameters?.length ? [h("h3", null, "Takes"), table(["Parameter", "From", "Value"], parameters, "")] : null,
       step.value && [h("h3", null, "Yielded"), pre(step.value.text), step.value.bytes > step.value.text.length && h("p", { class: "muted" }, `the beginning of ${plural(step.value.bytes, "byte")}`)],

@@ -9,6 +9,7 @@ use crate::actions::ActionLog;
 use crate::histories::Histories;
 use crate::live::Live;
 use crate::logs::LogSource;
+use crate::schedules::ScheduleSource;
 use crate::sse::Streams;
 
 /// What the handlers of requests share.
@@ -19,6 +20,7 @@ pub(crate) struct App {
     pub(crate) allows_actions: bool,
     pub(crate) actions: ActionLog,
     pub(crate) logs: Option<LogSource>,
+    pub(crate) schedules: Option<ScheduleSource>,
     pub(crate) histories: Histories,
     pub(crate) streams: Streams,
 }

@@ -15,6 +15,7 @@ use crate::guard::check;
 use crate::histories::Histories;
 use crate::live::{Live, LiveObserver};
 use crate::logs::{LogLine, LogSource, LogsOf};
+use crate::schedules::{ScheduleSource, Schedules};
 use crate::server::{self, ServeError, Server};
 use crate::sse::Streams;
 use crate::{api, page};
@@ -31,6 +32,7 @@ pub struct Dashboard {
     allows_actions: bool,
     on_action: Option<OnAction>,
     logs: Option<LogSource>,
+    schedules: Option<ScheduleSource>,
 }
 
 impl Dashboard {
@@ -102,6 +104,23 @@ impl Dashboard {
         self
     }
 
+    /// Shows schedules: `source` is asked for them, on a thread where waiting is allowed. `serve` of
+    /// `nexus::cli` gives those of the program.
+    ///
+    /// ```
+    /// use nexus_dashboard::{Dashboard, ScheduleLine};
+    /// let dashboard = Dashboard::new().schedules(|| {
+    ///     let mut nightly = ScheduleLine::new("nightly");
+    ///     nightly.next = vec!["2026-03-29 03:00:00+02:00 Europe/Oslo".to_owned()];
+    ///     Ok(vec![nightly])
+    /// });
+    /// # drop(dashboard);
+    /// ```
+    pub fn schedules(mut self, source: impl Fn() -> Schedules + Send + Sync + 'static) -> Self {
+        self.schedules = Some(Arc::new(source));
+        self
+    }
+
     /// The dashboard as an axum router: the page at `/`, the API below `/api/v1`.
     ///
     /// Mount it at the root, or with [`Router::nest`] below a path. It needs a tokio runtime with its
@@ -115,6 +134,7 @@ impl Dashboard {
             allows_actions: self.allows_actions,
             actions: ActionLog::new(self.on_action),
             logs: self.logs,
+            schedules: self.schedules,
             histories: Histories::default(),
             streams: Streams::default(),
         });

@@ -46,9 +46,11 @@ mod error;
 mod guard;
 mod histories;
 mod live;
+mod live_pools;
 mod logs;
 mod page;
 mod picture;
+mod schedules;
 mod server;
 mod sse;
 
@@ -56,4 +58,5 @@ pub use actions::ActionTaken;
 pub use dashboard::Dashboard;
 pub use live::LiveObserver;
 pub use logs::{LogLine, LogsOf};
+pub use schedules::{LastFiring, ScheduleLine, Schedules};
 pub use server::{ServeError, Server};

@@ -13,6 +13,8 @@ use nexus_core::{Ended, Exception, Failure, Observer, RunEnd, RunEvent, StepEven
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::live_pools::LivePools;
+
 /// So many runs that are over are remembered, for pages that were away for a while.
 const MOST_ENDED: usize = 10_000;
 
@@ -26,6 +28,7 @@ pub struct LiveObserver {
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     state: Mutex<State>,
+    pub(crate) pools: LivePools,
     /// Counts what has changed.
     version: AtomicU64,
     /// Whether an engine tells what happens.
@@ -67,12 +70,12 @@ struct LiveTask {
 pub(crate) struct Activity {
     pub(crate) path: String,
     pub(crate) item: Option<u64>,
-    attempt: u32,
+    pub(crate) attempt: u32,
     pub(crate) since: Timestamp,
     /// When it is tried again; if it is nothing, it runs.
     pub(crate) until: Option<Timestamp>,
-    done: Option<u64>,
-    total: Option<u64>,
+    pub(crate) done: Option<u64>,
+    pub(crate) total: Option<u64>,
 }
 
 /// What has changed since a page was told last.
@@ -143,7 +146,7 @@ impl Live {
         (true, run.tasks.iter().map(activity).collect())
     }
 
-    /// How many attempts run now of each step that has some: the step's path ends with its event.
+    /// How many attempts run now of each event that has some: a step's path ends with its event.
     pub(crate) fn running(&self) -> HashMap<String, usize> {
         let state = self.state();
         let mut counts = HashMap::new();
@@ -243,6 +246,7 @@ impl Observer for LiveObserver {
     }
 
     fn pipeline_execution_end(&self, run: &RunEvent<'_>, _: &RunEnd<'_>) {
+        self.live.pools.end_run(run);
         let Some(key) = run.key() else { return };
         let mut state = self.live.state();
         let version = self.live.next();
@@ -252,7 +256,24 @@ impl Observer for LiveObserver {
         self.live.tell();
     }
 
+    fn pipeline_execution_gone(&self, run: &RunEvent<'_>) {
+        self.live.pools.end_run(run);
+    }
+
+    fn event_execution_init(&self, step: &StepEvent<'_>) {
+        self.live.pools.enter(step);
+    }
+
+    fn event_body_enter(&self, step: &StepEvent<'_>) {
+        self.live.pools.body(step, true);
+    }
+
+    fn event_body_leave(&self, step: &StepEvent<'_>) {
+        self.live.pools.body(step, false);
+    }
+
     fn event_execution_start(&self, step: &StepEvent<'_>) {
+        self.live.pools.begin(step);
         if step.context().run_key().is_some() {
             let attempt = step.context().attempt();
             let task = LiveTask { attempt, since: now(), until: None, parts: None };
@@ -260,7 +281,11 @@ impl Observer for LiveObserver {
         }
     }
 
-    fn event_execution_end(&self, step: &StepEvent<'_>, _: Ended<'_>) {
+    fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
+        self.live.pools.end(step);
+        if let Ended::Exception(exception) = ended {
+            self.live.pools.lose_worker(step, exception);
+        }
         if step.context().run_key().is_some() {
             self.live.change_task(step, None);
         }
@@ -288,6 +313,7 @@ impl Observer for LiveObserver {
     }
 
     fn event_execution_cancelled(&self, step: &StepEvent<'_>, _: &Failure) {
+        self.live.pools.end_step(step);
         self.live.change_task(step, None);
     }
 }

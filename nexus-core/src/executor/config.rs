@@ -81,6 +81,21 @@ impl ExecutorInitializerConfig {
         self.max_concurrency
     }
 
+    /// What people and metrics call the pool of an executor type with this configuration, such as
+    /// `ThreadPoolExecutor(max_workers: 4)`; the name in [`PoolInfo`](crate::PoolInfo).
+    pub fn pool_name(&self, executor: &str) -> String {
+        let counts = [
+            ("max_workers", self.max_workers),
+            ("max_tasks_per_child", self.max_tasks_per_child),
+            ("stack_size", self.stack_size),
+            ("max_concurrency", self.max_concurrency),
+        ];
+        let counts = counts.iter().filter_map(|(key, count)| Some(format!("{key}: {}", (*count)?)));
+        let prefix = self.name_prefix().map(|prefix| format!("thread_name_prefix: {prefix}"));
+        let settings = counts.chain(prefix).collect::<Vec<_>>().join(", ");
+        if settings.is_empty() { executor.to_owned() } else { format!("{executor}({settings})") }
+    }
+
     /// Checks that no count is 0, and that the prefix can begin a name.
     ///
     /// # Errors

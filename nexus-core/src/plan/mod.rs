@@ -101,17 +101,10 @@ pub(crate) enum Pool {
 impl Pool {
     /// What people and metrics call it.
     pub(crate) fn name(&self) -> String {
-        let Self::Named(kind, config) = self else { return "shared".to_owned() };
-        let counts = [
-            ("max_workers", config.workers()),
-            ("max_tasks_per_child", config.tasks_per_child()),
-            ("stack_size", config.stack_bytes()),
-            ("max_concurrency", config.concurrency()),
-        ];
-        let counts = counts.iter().filter_map(|(key, count)| Some(format!("{key}: {}", (*count)?)));
-        let prefix = config.name_prefix().map(|prefix| format!("thread_name_prefix: {prefix}"));
-        let settings = counts.chain(prefix).collect::<Vec<_>>().join(", ");
-        if settings.is_empty() { kind.name() } else { format!("{}({settings})", kind.name()) }
+        match self {
+            Self::Shared => "shared".to_owned(),
+            Self::Named(kind, config) => config.pool_name(&kind.name()),
+        }
     }
 }
 

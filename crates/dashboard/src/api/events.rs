@@ -1,6 +1,5 @@
-//! The events of this program, and the pools where they run.
+//! The events of this program.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -14,16 +13,19 @@ use super::{Answer, Shared, blocking};
 /// An event and its settings, before a flow adds to them.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Event {
-    name: String,
+    pub(super) name: String,
     place: String,
     version: u32,
     output: String,
     parameters: Vec<Parameter>,
-    executor: Option<String>,
+    pub(super) executor: Option<String>,
+    /// The pool that it runs in, unless a flow says otherwise.
+    #[serde(skip)]
+    pub(super) pool: Option<String>,
     /// What the names of its threads begin with.
     threads: Option<String>,
-    workers: Option<usize>,
-    max_concurrency: Option<usize>,
+    pub(super) workers: Option<usize>,
+    pub(super) max_concurrency: Option<usize>,
     timeout_seconds: Option<f64>,
     /// How it is retried, in a sentence.
     retries: Option<String>,
@@ -43,47 +45,13 @@ struct Parameter {
     from: &'static str,
 }
 
-/// A pool as events ask for it.
-#[derive(Debug, Serialize)]
-pub(super) struct Pool {
-    executor: String,
-    threads: Option<String>,
-    /// How many workers it has; nothing if the executor decides.
-    workers: Option<usize>,
-    max_concurrency: Option<usize>,
-    events: Vec<String>,
-    /// How many attempts of durable runs are in it now.
-    running: usize,
-}
-
 /// `GET /events`.
 pub(super) async fn list(State(app): Shared) -> Answer<Vec<Event>> {
     blocking(&app, |_| Ok(events().to_vec())).await.map(Json)
 }
 
-/// `GET /pools`.
-pub(super) async fn pools(State(app): Shared) -> Answer<Vec<Pool>> {
-    let running = app.live.running();
-    let mut pools = BTreeMap::new();
-    for event in events() {
-        let executor = event.executor.as_deref().unwrap_or("the run's own thread");
-        let place = (executor, &event.threads, event.workers, event.max_concurrency);
-        let pool = pools.entry(place).or_insert_with(|| Pool {
-            executor: executor.to_owned(),
-            threads: event.threads.clone(),
-            workers: event.workers,
-            max_concurrency: event.max_concurrency,
-            events: Vec::new(),
-            running: 0,
-        });
-        pool.events.push(event.name.clone());
-        pool.running += running.get(&event.name).copied().unwrap_or(0);
-    }
-    Ok(Json(pools.into_values().collect()))
-}
-
 /// The events that are linked into this program. They do not change.
-fn events() -> &'static [Event] {
+pub(super) fn events() -> &'static [Event] {
     static EVENTS: OnceLock<Vec<Event>> = OnceLock::new();
     EVENTS.get_or_init(|| {
         let registry = Registry::linked();
@@ -111,6 +79,7 @@ fn event(info: EventInfo) -> Event {
         name: info.name,
         place: info.place,
         version: info.version,
+        pool: info.settings.executor.as_ref().map(|it| info.settings.executor_config.pool_name(it)),
         executor: info.settings.executor,
         threads: info.settings.executor_config.name_prefix().map(str::to_owned),
         workers: info.settings.executor_config.workers(),

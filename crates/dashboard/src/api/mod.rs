@@ -3,8 +3,10 @@
 mod events;
 mod grid;
 mod hints;
+mod pools;
 mod run;
 mod runs;
+mod schedules;
 mod steps;
 
 use std::sync::Arc;
@@ -46,7 +48,8 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/runs/{key}/actions", post(act)),
         ("/actions", get(actions)),
         ("/events", get(events::list)),
-        ("/pools", get(events::pools)),
+        ("/pools", get(pools::list)),
+        ("/schedules", get(schedules::list)),
         ("/live", get(live)),
         ("/openapi.json", get(openapi)),
     ]
@@ -88,6 +91,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of the JSON")]
 struct Info {
     version: &'static str,
     /// Whether actions are allowed.
@@ -96,6 +100,8 @@ struct Info {
     live: bool,
     /// Whether there are logs.
     logs: bool,
+    /// Whether there are schedules.
+    schedules: bool,
     /// Whose token this is.
     caller: Option<String>,
     /// How many runs are under way in this process.
@@ -109,6 +115,7 @@ async fn info(State(app): Shared, Extension(caller): Extension<Caller>) -> Json<
         actions: app.allows_actions,
         live: app.live.is_observed(),
         logs: app.logs.is_some(),
+        schedules: app.schedules.is_some(),
         caller: caller.0.map(|name| name.to_string()),
         active: app.live.active_runs(),
         now: now(),

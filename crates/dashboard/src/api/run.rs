@@ -6,12 +6,13 @@ use nexus_core::StepAddress;
 use nexus_core::journal::{AttemptEnd, HaltCause, History, Timestamp};
 use serde::Serialize;
 
-use super::hints::{Hint, hints};
+use super::hints::{Facts, Hint, of_run};
 use super::runs::ListedRun;
 use super::{Answer, Shared, blocking};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::live::{Activity, now};
+use crate::live_pools::{Abandoned, Queued};
 
 /// So much of an input or a value is shown, in bytes.
 const MOST_SHOWN: usize = 16 * 1024;
@@ -32,6 +33,10 @@ pub(super) struct ShownRun {
     steps: usize,
     /// What runs now, and what waits for its next attempt.
     activity: Vec<Activity>,
+    /// What waits for a worker.
+    queued: Vec<Queued>,
+    /// What runs though nobody waits for it any more.
+    abandoned: Vec<Abandoned>,
     /// What waits for the world outside.
     pending: Vec<Pending>,
     hints: Vec<Hint>,
@@ -92,8 +97,20 @@ impl ShownRun {
         let run = &history.run;
         let (_, mut activity) = app.live.activity(&run.start.key);
         let pending = pending(history);
-        let hints = hints(history, &activity, app.live.is_observed());
+        let key = &run.start.key;
+        let (mut queued, mut abandoned) =
+            (app.live.pools.queued(key), app.live.pools.abandoned(key));
+        let hints = of_run(Facts {
+            history,
+            is_observed: app.live.is_observed(),
+            activity: &activity,
+            queued: &queued,
+            abandoned: &abandoned,
+            now: now(),
+        });
         activity.truncate(MOST_LISTED);
+        queued.truncate(MOST_LISTED);
+        abandoned.truncate(MOST_LISTED);
         let revision =
             |it: &nexus_core::journal::Revision| Revision { at: it.at, kind: it.kind.name() };
         Self {
@@ -104,6 +121,8 @@ impl ShownRun {
             revisions: run.revisions.iter().map(revision).collect(),
             steps: history.steps.len(),
             activity,
+            queued,
+            abandoned,
             pending,
             hints,
             now: now(),

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use devtools::Browser;
-use shop::{Checkout, Shop, Weather};
+use shop::{Checkout, Knock, Shop, Weather};
 
 /// Every text on the page that is hard to read against what is behind it, and every control that the
 /// keyboard cannot reach or that has no name.
@@ -40,6 +40,7 @@ fn the_page_shows_and_steers_runs() {
     pending_run(&mut page, &root);
     assert!(approval.wait().unwrap().is_success());
     grid_pools_events(&mut page, &root);
+    schedules_and_hints(&mut page, &root, &shop);
     news(&mut page, &root, &shop);
 
     shop.gate.open();
@@ -144,6 +145,20 @@ fn grid_pools_events(page: &mut Browser, root: &str) {
     picture(page, "dashboard_pools", 330);
     page.open(&format!("{root}#/events"));
     page.sees("5 attempts, waits 60s");
+    blemishes(page);
+}
+
+/// When schedules fire, and what somebody who knows nexus would say of one that does not, and of a step.
+fn schedules_and_hints(page: &mut Browser, root: &str, shop: &Shop) {
+    page.open(&format!("{root}#/schedules"));
+    page.sees("2026-12-02 02:30:00+01:00 Europe/Oslo");
+    page.sees("hourly: a firing is due for");
+    page.sees("onerror=");
+    assert_eq!(page.eval("document.querySelectorAll('main img').length"), 0);
+    picture(page, "dashboard_schedules", 400);
+    shop.run("K-1", Knock {});
+    page.open(&format!("{root}#/run/K-1"));
+    page.sees("10 attempts in vain");
     blemishes(page);
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use nexus::RunHandle;
 use nexus::journal::MemoryStore;
 use nexus::prelude::*;
-use nexus_dashboard::{Dashboard, Server};
+use nexus_dashboard::{Dashboard, ScheduleLine, Server};
 use serde::{Deserialize, Serialize};
 
 /// What a user's text may look like.
@@ -129,6 +129,31 @@ pub(crate) struct Weather {
     pub(crate) rows: u32,
 }
 
+/// Knocks in vain, and at once again.
+#[event(retry_policy = { max_attempts: 10, backoff_factor: 0.0 })]
+fn knock() -> Result<u32, PartnerDown> {
+    Err(PartnerDown(std::io::Error::other("nobody is there")))
+}
+
+#[derive(Pipeline)]
+#[pipeline(durable, flow = knock)]
+pub(crate) struct Knock {}
+
+/// The schedules, one of which has not fired for long.
+fn schedules() -> Vec<ScheduleLine> {
+    let mut nightly = ScheduleLine::new("nightly");
+    nightly.next = ["2026-11-28", "2026-11-29", "2026-11-30", "2026-12-01", "2026-12-02"]
+        .map(|day| format!("{day} 02:30:00+01:00 Europe/Oslo"))
+        .to_vec();
+    (nightly.misfires, nightly.last_misfire) = (1, Some(format!("{EVIL}: it was missed")));
+    let mut hourly = ScheduleLine::new("hourly");
+    hourly.due = Some(nexus::journal::Timestamp(1));
+    hourly.next = vec!["2026-11-28 01:00:00+00:00 UTC".to_owned()];
+    let mut paused = ScheduleLine::new("weekly");
+    paused.paused = true;
+    vec![nightly, hourly, paused]
+}
+
 /// The program with its dashboard.
 pub(crate) struct Shop {
     pub(crate) engine: Engine,
@@ -140,7 +165,7 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) fn new() -> Self {
         let (gate, bank) = (Gate::default(), Bank::default());
-        let dashboard = Dashboard::new().allow_actions(true);
+        let dashboard = Dashboard::new().allow_actions(true).schedules(|| Ok(schedules()));
         let engine = Engine::builder()
             .store(MemoryStore::new())
             .observer(dashboard.observer())

@@ -1,7 +1,7 @@
 //! The document that describes the API, against what the API answers.
 
 use nexus_core::journal::Timestamp;
-use nexus_dashboard::{LogLine, LogsOf};
+use nexus_dashboard::{LogLine, LogsOf, ScheduleLine};
 use serde_json::Value;
 
 use crate::support::Site;
@@ -11,7 +11,12 @@ fn answers_have_the_members_that_the_document_says() {
     let site = Site::new(|it| {
         let line =
             |of: &LogsOf| LogLine::new(Timestamp(1), "INFO", format!("{} {}", of.key, of.path));
-        it.allow_actions(true).logs(move |of| vec![line(of)])
+        let mut nightly = ScheduleLine::new("nightly");
+        nightly.next = vec!["2026-03-29 03:00:00+02:00 Europe/Oslo".to_owned()];
+        nightly.due = Some(Timestamp(1));
+        it.allow_actions(true)
+            .logs(move |of| vec![line(of)])
+            .schedules(move || Ok(vec![nightly.clone()]))
     });
     site.shop.run(&site.shop.order, "order-1");
     site.shop.run(&site.shop.fan_out, "batch-1");
@@ -33,6 +38,7 @@ fn answers_have_the_members_that_the_document_says() {
         ("/actions", "/actions".to_owned()),
         ("/events", "/events".to_owned()),
         ("/pools", "/pools".to_owned()),
+        ("/schedules", "/schedules".to_owned()),
     ];
     for (path, request) in asked {
         let content = &document["paths"][path]["get"]["responses"]["200"]["content"];
@@ -41,6 +47,9 @@ fn answers_have_the_members_that_the_document_says() {
         check(&document, schema, &site.json(&request), path);
     }
     assert_eq!(site.json("/runs/order-1/logs?path=reserve")[0]["text"], "order-1 reserve");
+    let nightly = site.json("/schedules")[0].clone();
+    assert_eq!(nightly["next"][0], "2026-03-29 03:00:00+02:00 Europe/Oslo");
+    assert_eq!(nightly["hints"][0]["kind"], "overdue");
     open.cancel();
     open.wait().unwrap();
 }

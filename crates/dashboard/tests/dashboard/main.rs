@@ -6,6 +6,7 @@ mod actions;
 mod document;
 mod measure;
 mod news;
+mod pools;
 mod runs;
 mod support;
 mod trouble;

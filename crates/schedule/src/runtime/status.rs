@@ -13,6 +13,9 @@ use super::scheduled::Scheduled;
 pub struct ScheduleStatus {
     /// Whether somebody has paused it.
     pub is_paused: bool,
+    /// The first of its times that has come and of which nothing has become yet. Where a program fires the
+    /// schedule, there is one for a moment only, or while a run waits for the one before.
+    pub due: Option<ZonedDateTime>,
     /// Its last run that is recorded, if there is one.
     pub last: Option<StoredRun>,
     /// When it fires next, in its zone; five times, unless it ends before.
@@ -28,7 +31,11 @@ impl Scheduled {
     pub fn status(&self, store: &dyn Store, now: Timestamp) -> Result<ScheduleStatus> {
         let next = self.schedule.after(now).take(5).collect();
         let standing = Standing::of(self, &store.requests()?);
-        Ok(ScheduleStatus { is_paused: standing.is_paused, last: self.last_run(store)?, next })
+        let followed = standing.after.filter(|_| !standing.is_paused);
+        let due = followed.and_then(|after| self.schedule.after(after).next());
+        let due = due.filter(|due| due.timestamp() <= now);
+        let (is_paused, last) = (standing.is_paused, self.last_run(store)?);
+        Ok(ScheduleStatus { is_paused, due, last, next })
     }
 
     fn last_run(&self, store: &dyn Store) -> Result<Option<StoredRun>> {

@@ -1,0 +1,29 @@
+//! When pipelines run by themselves.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use super::hints::{self, Hint};
+use super::{Answer, Shared, blocking};
+use crate::live::now;
+use crate::schedules::ScheduleLine;
+
+/// A schedule, and what there is to say of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Schedule {
+    #[serde(flatten)]
+    line: ScheduleLine,
+    hints: Vec<Hint>,
+}
+
+/// `GET /schedules`.
+pub(super) async fn list(State(app): Shared) -> Answer<Vec<Schedule>> {
+    blocking(&app, |app| {
+        let lines = app.schedules.as_ref().map_or(Ok(Vec::new()), |source| source())?;
+        let shown = |line| Schedule { hints: hints::of_schedule(&line, now()), line };
+        Ok(lines.into_iter().map(shown).collect())
+    })
+    .await
+    .map(Json)
+}

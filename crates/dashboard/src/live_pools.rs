@@ -1,0 +1,298 @@
+//! What pools have to do, as the engine tells it: which attempts wait for a worker, which run, and which
+//! bodies still run though nobody waits for them any more.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nexus_core::journal::Timestamp;
+use nexus_core::{Context, Exception, ExceptionKind, RunEvent, RunId, StepAddress, StepEvent};
+use serde::Serialize;
+
+use crate::live::now;
+
+/// The step and item, and which attempt of it.
+type Attempt = (StepAddress, u32);
+
+/// What is in pools.
+#[derive(Debug, Default)]
+pub(crate) struct LivePools {
+    state: Mutex<State>,
+    /// How many attempts are known: where there are none, nobody has to look for one.
+    attempts: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pools: BTreeMap<Arc<str>, Load>,
+    runs: HashMap<RunId, OfRun>,
+}
+
+#[derive(Debug, Default)]
+struct OfRun {
+    key: Option<String>,
+    attempts: HashMap<Attempt, Placed>,
+}
+
+/// An attempt that a pool has.
+#[derive(Debug)]
+struct Placed {
+    pool: Arc<str>,
+    /// Since when it waits for a worker.
+    since: Timestamp,
+    has_begun: bool,
+    /// Whether its body is on a thread now.
+    is_in_body: bool,
+    /// Since when nobody waits for it any more.
+    over: Option<Timestamp>,
+}
+
+/// What a pool has to do.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Load {
+    pub(crate) workers: usize,
+    pub(crate) events: BTreeSet<String>,
+    /// Attempts that wait for a worker, and since when some have.
+    pub(crate) queued: usize,
+    pub(crate) queued_since: Option<Timestamp>,
+    pub(crate) running: usize,
+    /// Bodies that still run though their attempts are over.
+    pub(crate) abandoned: usize,
+    /// Workers that died under an attempt, and were replaced.
+    pub(crate) lost: u64,
+}
+
+/// Attempts of a step that wait for a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Queued {
+    pub(crate) path: String,
+    pub(crate) pool: String,
+    pub(crate) workers: usize,
+    pub(crate) attempts: usize,
+    /// Since when the first of them waits.
+    pub(crate) since: Timestamp,
+}
+
+/// A body that still runs though its attempt is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Abandoned {
+    pub(crate) path: String,
+    pub(crate) item: Option<u64>,
+    pub(crate) attempt: u32,
+    /// Since when nobody waits for it any more.
+    pub(crate) since: Timestamp,
+}
+
+impl LivePools {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pools that have had something to do, by their names.
+    pub(crate) fn loads(&self) -> BTreeMap<Arc<str>, Load> {
+        self.state().pools.clone()
+    }
+
+    /// What of a run waits for workers, step by step.
+    pub(crate) fn queued(&self, key: &str) -> Vec<Queued> {
+        let state = self.state();
+        let mut steps: BTreeMap<(String, Arc<str>), (usize, Timestamp)> = BTreeMap::new();
+        for ((address, _), placed) in state.of_key(key).filter(|(_, it)| !it.has_begun) {
+            let place = (address.path().to_owned(), Arc::clone(&placed.pool));
+            let (attempts, since) = steps.entry(place).or_insert((0, placed.since));
+            *attempts += 1;
+            *since = placed.since.min(*since);
+        }
+        let queued = |((path, pool), (attempts, since)): ((String, Arc<str>), _)| Queued {
+            workers: state.pools.get(&pool).map_or(0, |it| it.workers),
+            pool: pool.to_string(),
+            path,
+            attempts,
+            since,
+        };
+        steps.into_iter().map(queued).collect()
+    }
+
+    /// What of a run still runs though nobody waits for it.
+    pub(crate) fn abandoned(&self, key: &str) -> Vec<Abandoned> {
+        let state = self.state();
+        let of_run = state.of_key(key).filter_map(|((address, attempt), placed)| {
+            let (path, item, attempt) = (address.path().to_owned(), address.item(), *attempt);
+            Some(Abandoned { path, item, attempt, since: placed.over? })
+        });
+        of_run.collect()
+    }
+
+    /// A pool is given an attempt.
+    pub(crate) fn enter(&self, step: &StepEvent<'_>) {
+        let Some(pool) = step.pool() else { return };
+        let mut state = self.state();
+        let name: Arc<str> = match state.pools.get_key_value(&*pool.name) {
+            Some((name, _)) => Arc::clone(name),
+            None => pool.name.into(),
+        };
+        let load = state.pools.entry(Arc::clone(&name)).or_default();
+        load.workers = pool.workers;
+        if !load.events.contains(step.event()) {
+            load.events.insert(step.event().to_owned());
+        }
+        let since = now();
+        load.queued += 1;
+        load.queued_since.get_or_insert(since);
+        let context = step.context();
+        let run = state.runs.entry(context.run_id()).or_default();
+        if run.key.is_none() {
+            run.key = context.run_key().map(str::to_owned);
+        }
+        let placed = Placed { pool: name, since, has_begun: false, is_in_body: false, over: None };
+        match run.attempts.insert(attempt_of(context), placed) {
+            None => _ = self.attempts.fetch_add(1, Ordering::Relaxed),
+            Some(before) => state.leave(&before),
+        }
+    }
+
+    /// A worker has it.
+    pub(crate) fn begin(&self, step: &StepEvent<'_>) {
+        self.change(step.context(), |placed, pools| {
+            // It may begin again, on another worker.
+            if !std::mem::replace(&mut placed.has_begun, true)
+                && let Some(load) = pools.get_mut(&placed.pool)
+            {
+                load.leave_queue();
+                load.running += 1;
+            }
+            true
+        });
+    }
+
+    /// Its body is on a thread, or is not any more.
+    pub(crate) fn body(&self, step: &StepEvent<'_>, is_on_thread: bool) {
+        self.change(step.context(), |placed, pools| {
+            placed.is_in_body = is_on_thread;
+            if is_on_thread || placed.over.is_none() {
+                return true;
+            }
+            if let Some(load) = pools.get_mut(&placed.pool) {
+                load.abandoned = load.abandoned.saturating_sub(1);
+            }
+            false
+        });
+    }
+
+    /// It has ended, or nobody waits for it any more.
+    pub(crate) fn end(&self, step: &StepEvent<'_>) {
+        self.change(step.context(), Placed::end);
+    }
+
+    /// A worker has died under an attempt.
+    pub(crate) fn lose_worker(&self, step: &StepEvent<'_>, exception: &Exception) {
+        if exception.kind() == ExceptionKind::WorkerLost
+            && let Some(pool) = step.pool()
+            && let Some(load) = self.state().pools.get_mut(&*pool.name)
+        {
+            load.lost += 1;
+        }
+    }
+
+    /// Nothing more of a step is wanted.
+    pub(crate) fn end_step(&self, step: &StepEvent<'_>) {
+        let path = step.context().step_path();
+        self.end_all(step.context().run_id(), |(address, _)| address.path() == path);
+    }
+
+    /// Nothing more of a run is wanted.
+    pub(crate) fn end_run(&self, run: &RunEvent<'_>) {
+        self.end_all(run.run_id(), |_| true);
+    }
+
+    fn end_all(&self, run: RunId, is_meant: impl Fn(&Attempt) -> bool) {
+        if self.attempts.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut state = self.state();
+        let State { pools, runs } = &mut *state;
+        let Some(of_run) = runs.get_mut(&run) else { return };
+        let before = of_run.attempts.len();
+        of_run.attempts.retain(|it, placed| !is_meant(it) || placed.end(pools));
+        self.attempts.fetch_sub(before - of_run.attempts.len(), Ordering::Relaxed);
+        if of_run.attempts.is_empty() {
+            runs.remove(&run);
+        }
+    }
+
+    /// Changes an attempt, if it is known, and forgets it if `change` says so.
+    fn change(
+        &self,
+        context: &Context,
+        change: impl FnOnce(&mut Placed, &mut BTreeMap<Arc<str>, Load>) -> bool,
+    ) {
+        if self.attempts.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut state = self.state();
+        let State { pools, runs } = &mut *state;
+        let Some(of_run) = runs.get_mut(&context.run_id()) else { return };
+        let attempt = attempt_of(context);
+        let Some(placed) = of_run.attempts.get_mut(&attempt) else { return };
+        if !change(placed, pools) {
+            of_run.attempts.remove(&attempt);
+            self.attempts.fetch_sub(1, Ordering::Relaxed);
+            if of_run.attempts.is_empty() {
+                runs.remove(&context.run_id());
+            }
+        }
+    }
+}
+
+impl State {
+    fn of_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (&'a Attempt, &'a Placed)> {
+        // A run that was tried again may have left bodies behind.
+        let runs = self.runs.values().filter(move |run| run.key.as_deref() == Some(key));
+        runs.flat_map(|run| &run.attempts)
+    }
+
+    fn leave(&mut self, placed: &Placed) {
+        if let Some(load) = self.pools.get_mut(&placed.pool) {
+            load.leave(placed);
+        }
+    }
+}
+
+impl Placed {
+    /// Nobody waits for it any more. Says whether it is still to be known: while its body runs on.
+    fn end(&mut self, pools: &mut BTreeMap<Arc<str>, Load>) -> bool {
+        if self.over.is_some() {
+            return true;
+        }
+        let Some(load) = pools.get_mut(&self.pool) else { return false };
+        load.leave(self);
+        if self.is_in_body {
+            load.abandoned += 1;
+            self.over = Some(now());
+        }
+        self.is_in_body
+    }
+}
+
+impl Load {
+    fn leave(&mut self, placed: &Placed) {
+        if placed.over.is_some() {
+            self.abandoned = self.abandoned.saturating_sub(1);
+        } else if placed.has_begun {
+            self.running = self.running.saturating_sub(1);
+        } else {
+            self.leave_queue();
+        }
+    }
+
+    fn leave_queue(&mut self) {
+        self.queued = self.queued.saturating_sub(1);
+        if self.queued == 0 {
+            self.queued_since = None;
+        }
+    }
+}
+
+fn attempt_of(context: &Context) -> Attempt {
+    (context.step_address(), context.attempt())
+}
