@@ -2,9 +2,10 @@
 # The dashboard, which the tests of the workspace leave out: its package takes axum and hyper.
 set -euo pipefail
 cargo clippy -p nexus-dashboard --all-targets --features browser -- -D warnings
-cargo clippy -p nexus --features cli,dashboard -- -D warnings
+cargo clippy -p nexus --features cli,dashboard --lib --test cli -- -D warnings
 cargo test -p nexus-dashboard --features server
 cargo test -p nexus --features cli,dashboard --doc guide::dashboard
+cargo test -p nexus --features cli,dashboard --test cli -- dashboard_
 
 # The page in a real browser. `NEXUS_PICTURES=docs/src/pictures ci/dashboard.sh` takes the guide's pictures.
 if ! command -v chromium >/dev/null; then

@@ -7,6 +7,8 @@
     reason = "a test says what it expects"
 )]
 
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod durable;
 #[path = "../../examples/cli.rs"]
 mod example;
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
     }
     let only = std::env::args().nth(1).filter(|it| !it.starts_with('-'));
     let all = tests::ALL.iter().chain(durable::ALL).chain(schedules::ALL);
+    #[cfg(feature = "dashboard")]
+    let all = all.chain(dashboard::ALL);
     #[cfg(unix)]
     let all = all.chain(terminal::ALL);
     for (name, test) in all {
