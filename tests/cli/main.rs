@@ -9,6 +9,8 @@
 
 #[cfg(all(feature = "restate", unix))]
 mod cluster;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod durable;
 #[path = "../../examples/cli.rs"]
 mod example;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let all = tests::ALL.iter().chain(durable::ALL).chain(schedules::ALL).chain(cluster);
+    #[cfg(feature = "dashboard")]
+    let all = all.chain(dashboard::ALL);
     #[cfg(unix)]
     let all = all.chain(terminal::ALL);
     for (name, test) in all {

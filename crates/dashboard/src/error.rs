@@ -46,8 +46,10 @@ struct Body<'a> {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(Body { error: &self.message })).into_response();
-        // What the body still has is not read: the connection cannot be used again.
-        if self.status == StatusCode::PAYLOAD_TOO_LARGE {
+        // Of a body that is too large the rest is not read, so that the connection cannot be used again;
+        // and where there is no place for a client, its connection shall keep none from others.
+        let ends = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::SERVICE_UNAVAILABLE];
+        if ends.contains(&self.status) {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }

@@ -13,7 +13,6 @@ use futures_util::future::select;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Sleep;
 
@@ -21,8 +20,10 @@ use tokio::time::Sleep;
 const MOST_CONNECTIONS: usize = 256;
 /// The head of a request, or the next request of a connection, has so long to come.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// A client that takes nothing of an answer for so long is dropped.
+/// A client that an answer waits for has so long to take [`PORTION`] of it, or it is dropped.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+/// In bytes. Whoever takes a byte now and then would else keep a connection for ever.
+const PORTION: usize = 16 * 1024;
 /// Threads that read the store.
 const READING_THREADS: usize = 4;
 
@@ -121,7 +122,7 @@ async fn accept(listener: tokio::net::TcpListener, router: Router) {
             continue;
         };
         let service = TowerToHyperService::new(router.clone());
-        let io = TokioIo::new(Impatient { stream, stalled: None });
+        let io = TokioIo::new(Impatient::new(stream));
         let connection = http.serve_connection(io, service);
         tokio::spawn(async move {
             // A client that goes away, or is dropped, is no news.
@@ -131,31 +132,42 @@ async fn accept(listener: tokio::net::TcpListener, router: Router) {
     }
 }
 
-/// A connection that fails when its client takes nothing of what it is sent.
-struct Impatient {
-    stream: TcpStream,
-    /// When the patience is over, while the client takes nothing.
+/// A connection that fails when its client takes too little of what it is sent.
+struct Impatient<S> {
+    stream: S,
+    /// The end of the patience with a client that lets an answer wait.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// How many bytes it has taken since.
+    taken: usize,
 }
 
-impl Impatient {
-    fn watched<T>(
+impl<S> Impatient<S> {
+    fn new(stream: S) -> Self {
+        Self { stream, stalled: None, taken: 0 }
+    }
+
+    fn watched(
         &mut self,
         cx: &mut Context<'_>,
-        polled: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.stalled = None;
-            return polled;
+        polled: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = polled {
+            self.taken += written.as_ref().unwrap_or(&0);
+            if self.taken >= PORTION {
+                self.stalled = None;
+            }
+            return Poll::Ready(written);
         }
-        let stalled =
-            self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(TAKEN_WITHIN)));
+        let stalled = self.stalled.get_or_insert_with(|| {
+            self.taken = 0;
+            Box::pin(tokio::time::sleep(TAKEN_WITHIN))
+        });
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Impatient {
+impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -165,7 +177,7 @@ impl AsyncRead for Impatient {
     }
 }
 
-impl AsyncWrite for Impatient {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -188,7 +200,9 @@ impl AsyncWrite for Impatient {
         self.stream.is_write_vectored()
     }
 
+    /// Is called when all there was has been written: nothing waits for the client.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stalled = None;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -196,3 +210,6 @@ impl AsyncWrite for Impatient {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,6 @@
 mod access;
 mod actions;
 mod document;
-mod measure;
 mod news;
 mod pools;
 mod runs;

@@ -52,21 +52,56 @@ fn a_path_outside_leads_nowhere() {
     assert_eq!(answer.status, 405);
 }
 
+/// Opens a stream of news, and says how it was answered.
+fn listen(site: &Site) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(site.address()).unwrap();
+    write!(stream, "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    (stream, String::from_utf8(head).unwrap())
+}
+
+/// 64 have a place. The others are told so at once and have no connection any more, which would be one
+/// less for those who want to see something. `ci/dashboard.sh measure` does it with 10,000.
 #[test]
 fn pages_that_listen_are_bounded_and_others_are_served() {
     let site = Site::new(|it| it);
-    let listen = || {
-        let mut stream = TcpStream::connect(site.address()).unwrap();
-        write!(stream, "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        let mut start = [0; 12];
-        stream.read_exact(&mut start).unwrap();
-        (stream, String::from_utf8_lossy(&start).into_owned())
-    };
-    let pages: Vec<_> = (0..80).map(|_| listen()).collect();
-    let served = pages.iter().filter(|(_, start)| start.ends_with("200")).count();
-    assert_eq!(served, 64);
+    let pages: Vec<_> = (0..64).map(|_| listen(&site)).collect();
+    for (_, head) in &pages {
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    }
+    for _ in 0..600 {
+        let (mut stream, head) = listen(&site);
+        assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+        assert!(head.contains("connection: close"), "{head}");
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("64 pages are open already"), "{rest}");
+    }
     assert_eq!(site.get("/info").status, 200);
     drop(pages);
+}
+
+/// A client that sends requests and takes no answer waits for itself alone.
+#[test]
+fn clients_that_take_no_answer_keep_nobody_waiting() {
+    let site = Site::new(|it| it);
+    site.shop.run(&site.shop.long, "long");
+    let ask = "GET /api/v1/runs/long/steps?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let stuck = |_| {
+        let mut stream = TcpStream::connect(site.address()).unwrap();
+        stream.write_all(ask.repeat(50).as_bytes()).unwrap();
+        stream
+    };
+    let clients: Vec<TcpStream> = (0..8).map(stuck).collect();
+    assert_eq!(site.get("/runs/long").status, 200);
+    site.shop.run(&site.shop.order, "order-1");
+    assert_eq!(site.get("/runs/order-1").status, 200);
+    drop(clients);
 }
 
 #[test]
