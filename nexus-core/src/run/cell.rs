@@ -32,17 +32,14 @@ struct Waits {
 
 impl Waits {
     fn push(&mut self, wait: Duration) {
-        match self.first.get_mut(self.count) {
-            Some(place) => {
-                *place = wait;
-                self.count += 1;
+        if let Some(place) = self.first.get_mut(self.count) {
+            *place = wait;
+            self.count += 1;
+        } else {
+            if self.all.is_empty() {
+                self.all.extend(self.first);
             }
-            None => {
-                if self.all.is_empty() {
-                    self.all.extend(self.first);
-                }
-                self.all.push(wait);
-            }
+            self.all.push(wait);
         }
     }
 
