@@ -84,17 +84,14 @@ impl ActiveRun {
                 let outcome = self.plan.bodies[this.body as usize].call(&inputs);
                 inputs.piped.release();
                 let then = this.hints.then;
-                if then == Then::Decide || self.is_cancelled() {
-                    return Some(outcome);
-                }
                 // The outcome stays where it is until then: a processor that is to move what was
                 // just stored piece by piece waits for it.
                 let end = now();
                 match outcome {
-                    TaskOutcome::Success(value) => {
+                    TaskOutcome::Success(value) if then != Then::Decide && !self.is_cancelled() => {
                         run.pass(step, value, end.saturating_sub(start));
                     }
-                    outcome => return Some(outcome),
+                    outcome => return Some((outcome, end)),
                 }
                 start = end;
                 let is_alone = queue.is_empty();
@@ -106,11 +103,11 @@ impl ActiveRun {
                 context.attempt = 1;
             }
         });
-        let Some(outcome) = last.unwrap_or_else(|panic| Some(panic.into())) else {
+        let last = last.unwrap_or_else(|panic| Some((panic.into(), now())));
+        let Some((outcome, end)) = last else {
             *mark = self.engine.step_timings.then_some(start);
             return;
         };
-        let end = now();
         *mark = self.engine.step_timings.then_some(end);
         run.begin_last(step);
         let task = Task { step, attempt: context.attempt, item: None };

@@ -16,11 +16,37 @@ pub(crate) struct Cell {
     pub(crate) attempts: u32,
     /// The time that bodies ran, over all attempts and items; zero where nobody measured.
     pub(crate) busy: Duration,
-    waits: Waits,
+    /// Boxed, since nearly no step has any.
+    waits: Option<Box<Waits>>,
 }
 
-/// Boxed, since nearly no step has any, and a `Vec` in every cell would be three times as large.
-type Waits = Option<Box<Vec<Duration>>>;
+/// The waits before a step's retries: the first few in place, so that they take one allocation.
+#[derive(Debug, Clone, Default)]
+struct Waits {
+    first: [Duration; 4],
+    /// How many there are in place.
+    count: usize,
+    /// All of them, once they are more.
+    all: Vec<Duration>,
+}
+
+impl Waits {
+    fn push(&mut self, wait: Duration) {
+        if let Some(place) = self.first.get_mut(self.count) {
+            *place = wait;
+            self.count += 1;
+        } else {
+            if self.all.is_empty() {
+                self.all.extend(self.first);
+            }
+            self.all.push(wait);
+        }
+    }
+
+    fn as_slice(&self) -> &[Duration] {
+        if self.all.is_empty() { &self.first[..self.count] } else { &self.all }
+    }
+}
 
 /// How a step ended, or that it has not.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +93,7 @@ impl Cell {
 
     /// The waits before retries, in order.
     pub(crate) fn waits(&self) -> &[Duration] {
-        self.waits.as_deref().map_or(&[], Vec::as_slice)
+        self.waits.as_deref().map_or(&[], Waits::as_slice)
     }
 }
 
@@ -129,4 +155,21 @@ impl Ending {
 /// Why a step went to a branch, with the value that it hands on: what `0 |->` gives.
 pub(super) fn goto_reason((goto, value): &(Goto, Value)) -> Failure {
     Failure::carrying(goto.reason.clone(), value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report would lose waits, or tell them in another order, once a step had many retries.
+    #[test]
+    fn all_waits_are_kept_in_order() {
+        let mut cell = Cell::default();
+        let waits: Vec<_> = (1..=9).map(Duration::from_secs).collect();
+        for (so_far, wait) in waits.iter().enumerate() {
+            assert_eq!(cell.waits(), &waits[..so_far]);
+            cell.note_wait(*wait);
+        }
+        assert_eq!(cell.waits(), waits);
+    }
 }
