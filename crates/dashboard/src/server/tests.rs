@@ -15,8 +15,8 @@ fn send<F: Future<Output = ()>>(
     bytes: usize,
     client: impl FnOnce(DuplexStream) -> F,
 ) -> (std::io::Result<()>, Duration) {
-    let clock = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true);
-    clock.build().unwrap().block_on(async {
+    let mut clock = tokio::runtime::Builder::new_current_thread();
+    clock.enable_time().start_paused(true).build().unwrap().block_on(async {
         let (server, read) = tokio::io::duplex(64);
         let begun = Instant::now();
         let sent = async {
