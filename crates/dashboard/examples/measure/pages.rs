@@ -170,7 +170,7 @@ pub(crate) fn be(address: SocketAddr, view: &str) -> Result<()> {
         _ => (&["/runs", "/counts"], 1000),
     };
     let mut news = listen(address)?;
-    let mut bytes = [0; 64 * 1024];
+    let mut bytes = [0; 4096];
     let _ = news.read(&mut bytes)?;
     println!("open");
     while news.read(&mut bytes)? > 0 {

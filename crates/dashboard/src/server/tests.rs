@@ -16,8 +16,7 @@ fn send<F: Future<Output = ()>>(
     client: impl FnOnce(DuplexStream) -> F,
 ) -> (std::io::Result<()>, Duration) {
     let mut clock = tokio::runtime::Builder::new_current_thread();
-    clock.enable_time().start_paused(true);
-    clock.build().unwrap().block_on(async {
+    clock.enable_time().start_paused(true).build().unwrap().block_on(async {
         let (server, read) = tokio::io::duplex(64);
         let begun = Instant::now();
         let sent = async {
