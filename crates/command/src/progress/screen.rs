@@ -4,7 +4,7 @@
 //! the lines are taken out of what the terminal scrolls: everything else scrolls above them, and the
 //! cursor is only borrowed to draw them. A program that redraws from the cursor on, as progress bars
 //! do, would erase what bodies print, or leave pieces of its own lines in it; see
-//! `docs/decisions/0036-lines-below-what-scrolls.md`.
+//! `docs/decisions/0034-lines-below-what-scrolls.md`.
 
 use std::fmt::Write as _;
 use std::io::Write;
