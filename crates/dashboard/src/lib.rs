@@ -41,6 +41,7 @@ mod access;
 mod actions;
 mod api;
 mod app;
+mod clock;
 mod dashboard;
 mod error;
 mod guard;

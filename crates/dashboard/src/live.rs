@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use nexus_core::journal::Timestamp;
 use nexus_core::{Ended, Exception, Failure, Observer, RunEnd, RunEvent, StepEvent, StopCondition};
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::clock::now;
 use crate::live_pools::LivePools;
 
 /// So many runs that are over are remembered, for pages that were away for a while.
@@ -222,11 +223,6 @@ fn activity(((path, item), task): (&(String, Option<u64>), &LiveTask)) -> Activi
         done: task.parts.map(|(done, _)| done),
         total: task.parts.map(|(_, total)| total),
     }
-}
-
-/// The time by the wall clock.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::since_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 impl LiveObserver {

@@ -9,7 +9,7 @@ use nexus_core::journal::Timestamp;
 use nexus_core::{Context, Exception, ExceptionKind, RunEvent, RunId, StepAddress, StepEvent};
 use serde::Serialize;
 
-use crate::live::now;
+use crate::clock::now;
 
 /// The step and item, and which attempt of it.
 type Attempt = (StepAddress, u32);

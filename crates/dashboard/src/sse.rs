@@ -11,8 +11,9 @@ use futures_util::stream;
 use nexus_core::journal::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::clock::now;
 use crate::error::ApiError;
-use crate::live::{Live, News, now};
+use crate::live::{Live, News};
 
 /// A page is told ten times a second at most.
 const BETWEEN: Duration = Duration::from_millis(100);

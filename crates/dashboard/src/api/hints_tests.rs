@@ -6,7 +6,7 @@ use nexus_core::journal::MemoryStore;
 use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry, RetryPolicy};
 
 use super::*;
-use crate::live::now;
+use crate::clock::now;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -22,8 +22,8 @@ use serde::de::DeserializeOwned;
 use crate::access::Caller;
 use crate::actions::{ActionTaken, Request};
 use crate::app::App;
+use crate::clock::now;
 use crate::error::ApiError;
-use crate::live::now;
 use crate::logs::{LogLine, LogsOf};
 use crate::picture;
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::events::{Event, events};
 use super::hints::{self, Hint};
 use super::{Answer, Shared, blocking};
-use crate::live::now;
+use crate::clock::now;
 use crate::live_pools::Load;
 
 /// A pool, or a place where events run that is none.

@@ -10,8 +10,9 @@ use super::hints::{Facts, Hint, of_run};
 use super::runs::ListedRun;
 use super::{Answer, Shared, blocking};
 use crate::app::App;
+use crate::clock::now;
 use crate::error::ApiError;
-use crate::live::{Activity, now};
+use crate::live::Activity;
 use crate::live_pools::{Abandoned, Queued};
 
 /// So much of an input or a value is shown, in bytes.

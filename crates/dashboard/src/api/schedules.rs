@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::hints::{self, Hint};
 use super::{Answer, Shared, blocking};
-use crate::live::now;
+use crate::clock::now;
 use crate::schedules::ScheduleLine;
 
 /// A schedule, and what there is to say of it.
