@@ -100,7 +100,7 @@ impl Cluster {
     /// See [`Pipeline::plan`]; or if its values cannot be written down.
     pub fn prepare<P: Pipeline>(&self, pipeline: P) -> Result<Prepared> {
         let start = RunMachine::start_of(pipeline, new_key(), wall_time())?;
-        Ok(Prepared { cluster: self.clone(), plan: Arc::clone(P::plan()?), start })
+        Ok(Prepared::new(self, P::plan()?, start))
     }
 
     /// Prepares a run of a plan, such as one from a file.
@@ -110,7 +110,7 @@ impl Cluster {
     /// If an input is missing, unknown or of the wrong type, or a value cannot be written down.
     pub fn prepare_plan(&self, plan: &Arc<Plan>, inputs: Inputs) -> Result<Prepared> {
         let start = RunMachine::start(plan, new_key(), inputs, wall_time(), None)?;
-        Ok(Prepared { cluster: self.clone(), plan: Arc::clone(plan), start })
+        Ok(Prepared::new(self, plan, start))
     }
 
     /// The report of a run of `plan`, if the cluster has such a run and it is over.
@@ -190,9 +190,15 @@ pub struct Prepared {
     cluster: Cluster,
     plan: Arc<Plan>,
     start: RunStart,
+    traceparent: Option<String>,
 }
 
 impl Prepared {
+    fn new(cluster: &Cluster, plan: &Arc<Plan>, start: RunStart) -> Self {
+        let (cluster, plan) = (cluster.clone(), Arc::clone(plan));
+        Self { cluster, plan, start, traceparent: None }
+    }
+
     /// Gives the run this key, unique among the runs of its pipeline; without it, it has a new one. If
     /// the cluster has a run with the key and equal inputs already, this run *is* that one.
     pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
@@ -203,6 +209,15 @@ impl Prepared {
     /// Ends the run after this long, with the status [`TimedOut`](nexus_core::Status::TimedOut).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.start.deadline = Some(self.start.at.plus(limit));
+        self
+    }
+
+    /// Puts the run into a trace: the W3C `traceparent` of the span in which somebody asks for it. Events
+    /// that are called know it as [`Context::traceparent`](nexus_core::Context::traceparent), and so do
+    /// the observers of their [workers](crate::Worker::observer). Those that run inside of the run's
+    /// handler do not.
+    pub fn traceparent(mut self, traceparent: impl Into<String>) -> Self {
+        self.traceparent = Some(traceparent.into());
         self
     }
 
@@ -264,7 +279,8 @@ impl Prepared {
         let path = format!("/{}/{}/run/send", pipeline_service(pipeline), segment(key));
         let mut patience = self.cluster.new_patience();
         loop {
-            match self.cluster.ingress.post(&path, input.clone()).await {
+            let trace = self.traceparent.as_deref();
+            match self.cluster.ingress.post_in(trace, &path, input.clone()).await {
                 // It may be there already.
                 Ok(response) if response.is_success() => return Ok(()),
                 Ok(response) if response.status == 404 => {

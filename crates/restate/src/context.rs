@@ -5,13 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use nexus_core::TraceContext;
 use nexus_core::driver::{LocalTask, Timestamp};
 use restate_sdk::context::{DurableFuture, DurableFuturesUnordered, RequestTarget, RunFuture as _};
-use restate_sdk::endpoint::ContextInternal;
+use restate_sdk::endpoint::{ContextInternal, InputMetadata};
 use restate_sdk::errors::{HandlerResult, TerminalError};
 
 use crate::interpreter::{Cancelled, Completion, Durable, promise_name};
-use crate::message::{ALREADY_RESOLVED, Answer, Resolution};
+use crate::message::{ALREADY_RESOLVED, Answer, Resolution, TRACEPARENT};
 use crate::pace::{Paces, can_block};
 
 type UnderWay<'a> = Pin<Box<dyn DurableFuture<Output = Completion> + Send + 'a>>;
@@ -35,6 +36,8 @@ pub(crate) struct SdkContext<'a> {
     context: &'a ContextInternal,
     names: &'a Names,
     paces: &'a Arc<Paces>,
+    /// The run's place in a trace, which its calls take along.
+    trace: Option<TraceContext>,
     /// How many promises were waited for.
     promises: usize,
     under_way: DurableFuturesUnordered<UnderWay<'a>>,
@@ -43,12 +46,20 @@ pub(crate) struct SdkContext<'a> {
 impl<'a> SdkContext<'a> {
     pub(crate) fn new(
         context: &'a ContextInternal,
+        metadata: &InputMetadata,
         names: &'a Names,
         paces: &'a Arc<Paces>,
     ) -> Self {
-        let under_way = DurableFuturesUnordered::new();
-        Self { context, names, paces, promises: 0, under_way }
+        let (trace, under_way) = (trace_of(metadata), DurableFuturesUnordered::new());
+        Self { context, names, paces, trace, promises: 0, under_way }
     }
+}
+
+/// The place in a trace that a request came with.
+pub(crate) fn trace_of(metadata: &InputMetadata) -> Option<TraceContext> {
+    let traceparent = metadata.headers.get(TRACEPARENT)?;
+    // What bodies say is for this process's own subscriber.
+    Some(TraceContext::new(Some(traceparent.clone()), 0))
 }
 
 fn answer_of(json: &[u8]) -> Completion {
@@ -80,7 +91,10 @@ pub(crate) fn wall_time() -> Timestamp {
 impl Durable for SdkContext<'_> {
     fn call(&mut self, service: String, handler: &'static str, request: String) -> usize {
         let target = RequestTarget::service(service, handler);
-        let request = self.context.request::<Bytes, Bytes>(target, Bytes::from(request));
+        let mut request = self.context.request::<Bytes, Bytes>(target, Bytes::from(request));
+        if let Some(traceparent) = self.trace.as_ref().and_then(|it| it.traceparent.clone()) {
+            request = request.header(TRACEPARENT.to_owned(), traceparent);
+        }
         let answered = |answer: Result<Bytes, TerminalError>| match answer {
             Err(error) => Completion::Failed(error.message().to_owned()),
             Ok(json) => answer_of(&json),

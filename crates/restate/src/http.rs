@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::error::{Error, Result};
+use crate::message::TRACEPARENT;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -62,27 +63,47 @@ impl Server {
         self.send("POST", path, body).await
     }
 
+    /// Posts from this place in a trace.
+    pub(crate) async fn post_in(
+        &self,
+        traceparent: Option<&str>,
+        path: &str,
+        body: String,
+    ) -> Result<Response> {
+        self.exchange("POST", path, traceparent, body).await
+    }
+
     pub(crate) async fn send(&self, method: &str, path: &str, body: String) -> Result<Response> {
-        self.exchange(method, path, body)
+        self.exchange(method, path, None, body).await
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        traceparent: Option<&str>,
+        body: String,
+    ) -> Result<Response> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", &self.authority)
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
+        let request = traceparent.into_iter().fold(request, |it, at| it.header(TRACEPARENT, at));
+        self.answer(request, body)
             .await
             .map_err(|source| Error::Unreachable { url: self.url.clone(), source })
     }
 
-    async fn exchange(&self, method: &str, path: &str, body: String) -> io::Result<Response> {
+    async fn answer(&self, request: http::request::Builder, body: String) -> io::Result<Response> {
+        let request = request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?;
         let connecting = TcpStream::connect(&self.authority);
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "nobody accepted the connection");
         let stream = tokio::time::timeout(CONNECT, connecting).await.map_err(late)??;
         stream.set_nodelay(true)?;
         let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream));
         let (mut sender, connection) = shaken.await.map_err(io::Error::other)?;
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", &self.authority)
-            .header("content-type", "application/json")
-            .header("accept", "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(io::Error::other)?;
         let answer = async {
             let response = sender.send_request(request).await?;
             let status = response.status().as_u16();

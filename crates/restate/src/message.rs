@@ -6,6 +6,9 @@ use nexus_core::driver::{FlowRecord, Record, RecordKind, RunStart, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+/// The W3C header with a place in a trace.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
 /// How long a message may be: what a server takes by default, with room for what is around it.
 pub(crate) const LONGEST_MESSAGE: usize = (32 << 20) - (64 << 10);
 

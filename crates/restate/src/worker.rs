@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nexus_core::driver::{EventHost, RunMachine, RunStart};
-use nexus_core::{EngineBuilder, Flow, Plan, Registry};
+use nexus_core::{EngineBuilder, Flow, Observer, Plan, Registry};
 use restate_sdk::endpoint::{ContextInternal, Endpoint, InputMetadata};
 use restate_sdk::errors::{HandlerError, HandlerResult, TerminalError};
 use restate_sdk::service::ServiceDefinition;
 use serde_json::json;
 
-use crate::context::{Names, SdkContext, perform, resolve};
+use crate::context::{Names, SdkContext, perform, resolve, trace_of};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
@@ -96,6 +96,12 @@ impl Worker {
     /// such a set-up anyway.
     pub fn states_of(mut self, engine: &EngineBuilder) -> Self {
         self.host = self.host.states_of(engine);
+        self
+    }
+
+    /// Has this observer hear of the attempts whose bodies run here; see [`EventHost::observer`].
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.host = self.host.observer(observer);
         self
     }
 
@@ -277,9 +283,10 @@ fn event_definition(event: &str, shared: &Arc<Shared>) -> Result<ServiceDefiniti
             }
             let host = &shared.host;
             let request = std::str::from_utf8(&input).map_err(unreadable)?;
-            let task = match context.handler_name() {
-                "check" => host.check(request),
-                _ => host.task(request),
+            let task = match (context.handler_name(), trace_of(&metadata)) {
+                ("check", _) => host.check(request),
+                (_, Some(trace)) => host.task_in(request, trace),
+                (_, None) => host.task(request),
             };
             // The run has a limit of its own for it.
             perform(task.at_most(LONGEST_MESSAGE), None, &shared.paces).await.map(Bytes::from)
@@ -319,7 +326,7 @@ async fn run(
     let plan = shared.plans.of(&start).map_err(|error| error.to_string())?;
     let machine = RunMachine::new(&plan, start).map_err(|error| error.to_string())?;
     let names = Names::default();
-    let mut durable = SdkContext::new(context, &names, &shared.paces);
+    let mut durable = SdkContext::new(context, metadata, &names, &shared.paces);
     let machine = interpret(machine, &shared.host, &mut durable).await;
     let output = RunOutput::of(begun, machine.records())?;
     let json = serde_json::to_vec(&output)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nexus::prelude::*;
 
-use crate::program::{HurriedPipeline, Order, OrderPipeline, SlowPipeline};
+use crate::program::{HurriedPipeline, Order, OrderPipeline, SlowPipeline, TracedPipeline};
 use crate::support::{WorkerProcess, cluster, new_key};
 
 fn order(lines: u32) -> OrderPipeline {
@@ -95,4 +95,13 @@ pub(crate) fn a_run_and_an_event_have_their_time() {
     let slow = cluster.prepare(SlowPipeline { millis: 1500 }).unwrap();
     let report = slow.timeout(Duration::from_millis(500)).run().unwrap();
     assert_eq!(report.status(), Status::TimedOut);
+}
+
+/// Otherwise what an event calls is in no trace, or in another one each time.
+pub(crate) fn a_called_event_knows_the_trace() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let _worker = WorkerProcess::start();
+    let run = cluster().prepare(TracedPipeline {}).unwrap().traceparent(TRACE).run().unwrap();
+    let known = run.output::<Option<String>>().unwrap().as_deref().expect("a place in the trace");
+    assert_eq!(known.split('-').nth(1), TRACE.split('-').nth(1), "{known}");
 }

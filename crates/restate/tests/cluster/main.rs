@@ -26,6 +26,7 @@ const ONE: &[(&str, fn())] = &[
         flows::a_key_is_one_run_and_other_inputs_are_refused,
     ),
     ("a_report_can_be_had_later", flows::a_report_can_be_had_later),
+    ("a_called_event_knows_the_trace", flows::a_called_event_knows_the_trace),
     ("a_run_is_cancelled_and_listed", flows::a_run_is_cancelled_and_listed),
     ("a_run_and_an_event_have_their_time", flows::a_run_and_an_event_have_their_time),
     ("a_step_waits_for_the_world_outside", pending::a_step_waits_for_the_world_outside),

@@ -20,7 +20,13 @@ pub(crate) fn work(args: &[String]) -> ExitCode {
     let [address, admin, reached_at, events @ ..] = args else { return ExitCode::from(2) };
     // As `Worker::new()`, with names for what flows at run time may say.
     let mut worker = Worker::of(crate::rules::registry())
-        .pipelines(["OrderPipeline", "SlowPipeline", "HurriedPipeline", "ApprovalPipeline"])
+        .pipelines([
+            "OrderPipeline",
+            "SlowPipeline",
+            "HurriedPipeline",
+            "ApprovalPipeline",
+            "TracedPipeline",
+        ])
         .listen(address)
         .register(admin, format!("http://{reached_at}"));
     if !events.is_empty() {
@@ -174,3 +180,13 @@ pub(crate) fn announce(#[piped] approval: &String) -> Outcome<String> {
 pub(crate) struct ApprovalPipeline {
     pub(crate) millis: u64,
 }
+
+/// What a service outside would be called with.
+#[event]
+pub(crate) fn place_in_trace(ctx: &Context) -> Outcome<Option<String>> {
+    Outcome::success(ctx.traceparent())
+}
+
+#[derive(Pipeline)]
+#[pipeline(durable, flow = place_in_trace)]
+pub(crate) struct TracedPipeline {}
