@@ -31,8 +31,11 @@ fn name_steps(flow: &mut Flow, next: &mut usize) {
     }
 }
 
+/// Any flow, but for those whose settings have texts with the characters that pictures are drawn with,
+/// as with [`text`].
 fn named_flow() -> impl Strategy<Value = (Flow, usize)> {
-    common::flow().prop_map(|mut flow| {
+    let is_plain = |flow: &Flow| !flow.to_string().contains(terminal::is_drawn);
+    common::flow().prop_filter("a text looks like a line", is_plain).prop_map(|mut flow| {
         let mut count = 0;
         name_steps(&mut flow, &mut count);
         (flow, count)
