@@ -113,7 +113,9 @@ python3 - "${CARGO_TARGET_DIR:-target}/debug/examples/night_shift" "$scratch" <<
 import json, os, signal, sqlite3, subprocess, sys, urllib.request
 program, scratch = os.path.abspath(sys.argv[1]), sys.argv[2]
 os.mkdir(f"{scratch}/target")
-options = dict(cwd=scratch, env=dict(os.environ, NEXUS_STORE=f"{scratch}/night.db"), text=True)
+# Under `nohup`, whose signals a program leaves as they are, the service would not hear of its end.
+hear = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)
+options = dict(cwd=scratch, env=dict(os.environ, NEXUS_STORE=f"{scratch}/night.db"), text=True, preexec_fn=hear)
 def call(*arguments):
     return subprocess.run([program, *arguments], check=True, stdout=subprocess.PIPE, **options).stdout
 with open(f"{scratch}/traces", "w") as traces:
