@@ -176,7 +176,7 @@ test)
     both=(-p nexus -p nexus-restate --features nexus/cli,nexus/restate,nexus-restate/sdk)
     cargo clippy "${both[@]}" --all-targets -- -D warnings
     cargo test -q -p nexus-restate --features sdk --lib
-    cargo test "${both[@]}" --doc guide::cluster nexus_restate restate/src
+    cargo test "${both[@]}" --doc -- guide::cluster restate/src
     cargo build -q "${both[@]}" --test cli --test cluster
     cargo test -q "${both[@]}" --test cli -- cluster
     run 1 cargo test -q "${both[@]}" --test cli -- with_servers
