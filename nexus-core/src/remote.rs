@@ -169,6 +169,8 @@ impl TaskHost {
         &mut self,
         request: D,
     ) -> Result<Received, Exception> {
+        // Also of a request that is refused: the next one has a trace of its own, or none.
+        let trace = self.trace.take();
         let mut unknown = None;
         let seed = RequestSeed(|header| {
             let step = self.enter(Instant::now(), header);
@@ -180,7 +182,6 @@ impl TaskHost {
             Some(exception) => return Err(exception),
             None => received.map_err(|unreadable| refusal(&unreadable))??,
         };
-        let trace = self.trace.take();
         let (step, context, input) = self.prepare(task, trace.as_ref())?;
         let LoadedEvent { def, body, slots, .. } = &*step.event;
         let (def, body, slots) = (def.clone(), Arc::clone(body), slots.clone());
@@ -208,6 +209,7 @@ impl TaskHost {
     }
 
     fn run_since<D: Deserializer<'static>>(&mut self, begin: Instant, request: D) -> Ended {
+        let trace = self.trace.take();
         let seed = RequestSeed(|header| self.enter(begin, header));
         // Deserialize is user code, and so are bodies and the building of states.
         let received = contain(|| seed.deserialize(request));
@@ -217,7 +219,7 @@ impl TaskHost {
             Ok(Err(unreadable)) => return Ended::Refused(refusal(&unreadable)),
         };
         let event = Arc::clone(&task.step.event);
-        let outcome = self.call(task).unwrap_or_else(TaskOutcome::Exception);
+        let outcome = self.call(task, trace.as_ref()).unwrap_or_else(TaskOutcome::Exception);
         Ended::Outcome { event, outcome, errors: Arc::clone(&self.errors) }
     }
 
@@ -243,13 +245,16 @@ impl TaskHost {
         self.step.clone()
     }
 
-    fn call(&mut self, task: ReceivedTask<Arc<LoadedStep>>) -> Result<TaskOutcome, Exception> {
-        let trace = self.trace.take();
-        let (step, context, piped) = self.prepare(task, trace.as_ref())?;
+    fn call(
+        &mut self,
+        task: ReceivedTask<Arc<LoadedStep>>,
+        trace: Option<&TraceContext>,
+    ) -> Result<TaskOutcome, Exception> {
+        let (step, context, piped) = self.prepare(task, trace)?;
         let slots = &step.event.slots;
         let inputs = Inputs { slots, piped: piped.borrow(), context: &context };
         let call = || contain(|| step.event.body.call(&inputs));
-        let outcome = match (&trace, &self.said) {
+        let outcome = match (trace, &self.said) {
             (Some(trace), Some(said)) => traced(trace, said, call),
             _ => call(),
         };

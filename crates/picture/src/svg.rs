@@ -271,7 +271,7 @@ fn badge(out: &mut String, (x, y): (i64, i64), outcome: StepOutcome) {
 }
 
 /// For text and for values of attributes.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -279,6 +279,7 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
             // A blank line would end the picture inside of Markdown.
             '\n' => out.push_str("&#10;"),
             c => out.push(c),

@@ -10,10 +10,10 @@
 //!
 //! The parent begins with `SETUP`. The worker answers `HELLO`. Then, again and again, the parent
 //! sends a `REQUEST` and perhaps some that are `QUEUED`, all in one write; the worker runs them in
-//! order. Before each of them there is a `TRACE` if somebody traces the run. For a `QUEUED` one it needs a permit ([`permits`](crate::permits)), without which it skips
-//! it. For each task that it runs it sends any number of `PROGRESS` and `SAID` and one `DONE`, several frames
-//! in one write where tasks are short. The contents of requests and replies are defined in
-//! `nexus_core`, not here.
+//! order. Before each of them there is a `TRACE` if somebody traces the run. For a `QUEUED` one it
+//! needs a permit ([`permits`](crate::permits)), without which it skips it. For each task that it runs
+//! it sends any number of `PROGRESS` and `SAID` and one `DONE`, several frames in one write where tasks
+//! are short. The contents of requests and replies are defined in `nexus_core`, not here.
 
 use std::io::{self, BufReader, Read, Write};
 

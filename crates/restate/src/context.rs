@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use nexus_core::TraceContext;
 use nexus_core::driver::{LocalTask, Timestamp};
 use restate_sdk::context::{DurableFuture, DurableFuturesUnordered, RequestTarget, RunFuture as _};
 use restate_sdk::endpoint::{ContextInternal, InputMetadata};
@@ -37,7 +36,7 @@ pub(crate) struct SdkContext<'a> {
     names: &'a Names,
     paces: &'a Arc<Paces>,
     /// The run's place in a trace, which its calls take along.
-    trace: Option<TraceContext>,
+    traceparent: Option<String>,
     /// How many promises were waited for.
     promises: usize,
     under_way: DurableFuturesUnordered<UnderWay<'a>>,
@@ -50,16 +49,15 @@ impl<'a> SdkContext<'a> {
         names: &'a Names,
         paces: &'a Arc<Paces>,
     ) -> Self {
-        let (trace, under_way) = (trace_of(metadata), DurableFuturesUnordered::new());
-        Self { context, names, paces, trace, promises: 0, under_way }
+        let traceparent = traceparent_of(metadata).cloned();
+        let under_way = DurableFuturesUnordered::new();
+        Self { context, names, paces, traceparent, promises: 0, under_way }
     }
 }
 
 /// The place in a trace that a request came with.
-pub(crate) fn trace_of(metadata: &InputMetadata) -> Option<TraceContext> {
-    let traceparent = metadata.headers.get(TRACEPARENT)?;
-    // What bodies say is for this process's own subscriber.
-    Some(TraceContext::new(Some(traceparent.clone()), 0))
+pub(crate) fn traceparent_of(metadata: &InputMetadata) -> Option<&String> {
+    metadata.headers.get(TRACEPARENT)
 }
 
 fn answer_of(json: &[u8]) -> Completion {
@@ -92,8 +90,8 @@ impl Durable for SdkContext<'_> {
     fn call(&mut self, service: String, handler: &'static str, request: String) -> usize {
         let target = RequestTarget::service(service, handler);
         let mut request = self.context.request::<Bytes, Bytes>(target, Bytes::from(request));
-        if let Some(traceparent) = self.trace.as_ref().and_then(|it| it.traceparent.clone()) {
-            request = request.header(TRACEPARENT.to_owned(), traceparent);
+        if let Some(traceparent) = &self.traceparent {
+            request = request.header(TRACEPARENT.to_owned(), traceparent.clone());
         }
         let answered = |answer: Result<Bytes, TerminalError>| match answer {
             Err(error) => Completion::Failed(error.message().to_owned()),

@@ -82,9 +82,12 @@ struct Interpreter<'a, D> {
     now: Timestamp,
 }
 
+/// What the names of all events' services begin with.
+pub(crate) const EVENT_SERVICE: &str = "nexus.";
+
 /// The name of the service that an event is.
 pub(crate) fn event_service(event: &str) -> String {
-    format!("nexus.{event}")
+    format!("{EVENT_SERVICE}{event}")
 }
 
 /// The name of the promise that a step waits for, when it is pending for the so manieth time.

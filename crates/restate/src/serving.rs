@@ -14,7 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use restate_sdk::endpoint::Endpoint;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::interpreter::event_service;
+use crate::interpreter::EVENT_SERVICE;
 use crate::recorded::{RecordedAnswers, Watched};
 
 /// How long what is under way may take to end when the worker is to end.
@@ -54,7 +54,8 @@ pub(crate) async fn serve(
         };
         let (endpoint, answers) = (endpoint.clone(), Arc::clone(&answers));
         let handle = service_fn(move |request: http::Request<Incoming>| {
-            let is_event = request.uri().path().contains(&format!("/invoke/{}", event_service("")));
+            let service = request.uri().path().split_once("/invoke/");
+            let is_event = service.is_some_and(|(_, name)| name.starts_with(EVENT_SERVICE));
             let request = request.map(|body| Watched::new(body, is_event, &answers));
             std::future::ready(Ok::<_, Infallible>(endpoint.handle(request)))
         });

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nexus_core::driver::{EventHost, RunMachine, RunStart};
-use nexus_core::{EngineBuilder, Flow, Observer, Plan, Registry};
+use nexus_core::{EngineBuilder, Flow, Observer, Plan, Registry, TraceContext};
 use restate_sdk::endpoint::{ContextInternal, Endpoint, InputMetadata};
 use restate_sdk::errors::{HandlerError, HandlerResult, TerminalError};
 use restate_sdk::service::ServiceDefinition;
 use serde_json::json;
 
-use crate::context::{Names, SdkContext, perform, resolve, trace_of};
+use crate::context::{Names, SdkContext, perform, resolve, traceparent_of};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
@@ -283,9 +283,10 @@ fn event_definition(event: &str, shared: &Arc<Shared>) -> Result<ServiceDefiniti
             }
             let host = &shared.host;
             let request = std::str::from_utf8(&input).map_err(unreadable)?;
-            let task = match (context.handler_name(), trace_of(&metadata)) {
+            let task = match (context.handler_name(), traceparent_of(&metadata)) {
                 ("check", _) => host.check(request),
-                (_, Some(trace)) => host.task_in(request, trace),
+                // What the body says is for this process's own subscriber.
+                (_, Some(at)) => host.task_in(request, TraceContext::new(Some(at.clone()), 0)),
                 (_, None) => host.task(request),
             };
             // The run has a limit of its own for it.

@@ -1,8 +1,11 @@
 //! What a pipeline's attribute says of its schedule: `#[pipeline(schedule = "30 2 * * *")]`.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
+
+use nexus_pointy::settings::parse_duration;
 
 use crate::cron::Cron;
 use crate::mistake::CronError;
@@ -32,9 +35,6 @@ pub enum DeclaredError {
     Every(String),
 }
 
-/// The units of an interval, in seconds.
-const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)];
-
 impl FromStr for Declared {
     type Err = DeclaredError;
 
@@ -57,12 +57,9 @@ impl FromStr for Declared {
 
 /// `15m`, from a second to a thousand days.
 fn interval(text: &str) -> Option<Duration> {
-    const LONGEST: u64 = 1000 * 86_400;
-    let (_, unit) = UNITS.iter().find(|(unit, _)| text.ends_with(*unit))?;
-    let digits = text.get(..text.len() - 1)?;
-    let number: u64 = digits.parse().ok().filter(|_| !digits.starts_with('+'))?;
-    let seconds = number.checked_mul(*unit)?;
-    (1..=LONGEST).contains(&seconds).then(|| Duration::from_secs(seconds))
+    const BOUNDS: RangeInclusive<Duration> =
+        Duration::from_secs(1)..=Duration::from_hours(1000 * 24);
+    parse_duration(text).ok().filter(|interval| BOUNDS.contains(interval))
 }
 
 impl fmt::Display for DeclaredError {

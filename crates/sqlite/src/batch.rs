@@ -1,6 +1,7 @@
 //! Changes as they are written, in one transaction.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use nexus_core::Status;
@@ -40,11 +41,11 @@ impl Caches {
         connection: &Connection,
         key: &Arc<str>,
     ) -> Result<&mut OpenRun, WriteError> {
-        if !self.runs.contains_key(key) {
-            let run = load(connection, key)?;
-            self.remember(key, run);
-        }
-        self.runs.get_mut(key).ok_or_else(|| unknown(key))
+        self.make_room(key);
+        Ok(match self.runs.entry(Arc::clone(key)) {
+            Entry::Occupied(run) => run.into_mut(),
+            Entry::Vacant(place) => place.insert(load(connection, key)?),
+        })
     }
 
     fn make_room(&mut self, key: &Arc<str>) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Context as PollContext;
 use std::time::{Duration, Instant};
 
+use crate::context::Context;
 use crate::current::{CurrentTask, running};
 use crate::engine::to_end;
 use crate::event::Inputs;
@@ -48,22 +49,54 @@ impl Observers {
         }
     }
 
-    fn begin(&self, step: &StepEvent<'_>) {
-        let trace = step.context.run.host.trace(step.context);
-        self.each(|observer| observer.event_execution_received(step, trace.as_ref()));
+    /// Tells that the attempt begins, and at the latest when what this gives is dropped that it has
+    /// ended.
+    fn begin<'a>(&'a self, context: &'a Context) -> Observed<'a> {
+        let step = StepEvent { context };
+        let trace = context.run.host.trace(context);
+        self.each(|observer| observer.event_execution_received(&step, trace.as_ref()));
+        Observed { observers: self, step, is_over: false }
     }
+}
 
+/// An attempt under way, of which observers are told.
+struct Observed<'a> {
+    observers: &'a Observers,
+    step: StepEvent<'a>,
+    is_over: bool,
+}
+
+impl Observed<'_> {
     /// Calls what runs the body on this thread, or polls it.
-    fn around<T>(&self, step: &StepEvent<'_>, run: impl FnOnce() -> T) -> T {
-        self.each(|observer| observer.event_body_enter(step));
+    fn around<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.observers.each(|observer| observer.event_body_enter(&self.step));
         let ran = run();
-        self.each(|observer| observer.event_body_leave(step));
+        self.observers.each(|observer| observer.event_body_leave(&self.step));
         ran
     }
 
-    fn end(&self, step: &StepEvent<'_>, outcome: &TaskOutcome) {
-        self.each(|observer| observer.event_execution_end(step, Ended::of(outcome)));
+    fn end(mut self, outcome: &TaskOutcome) {
+        self.is_over = true;
+        self.tell(outcome);
     }
+
+    fn tell(&self, outcome: &TaskOutcome) {
+        self.observers
+            .each(|observer| observer.event_execution_end(&self.step, Ended::of(outcome)));
+    }
+}
+
+impl Drop for Observed<'_> {
+    /// A future may be dropped before its body has ended.
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.tell(&nobody_waited());
+        }
+    }
+}
+
+fn nobody_waited() -> TaskOutcome {
+    Exception::not_run("nobody waited for it").into()
 }
 
 /// What of an event is to be run.
@@ -124,14 +157,13 @@ impl LocalTask {
                 work.answer(answer, self.limit)
             }
             TaskKind::Body => {
-                let (context, observers) = (&work.received.context, &self.observers);
-                let step = StepEvent { context };
-                observers.begin(&step);
-                let call = || observers.around(&step, || panic::contain(|| body.call(&inputs)));
+                let context = &work.received.context;
+                let observed = self.observers.begin(context);
+                let call = || observed.around(|| panic::contain(|| body.call(&inputs)));
                 let outcome = running(CurrentTask::of_context(context), call);
                 drop(inputs);
                 let outcome = outcome.unwrap_or_else(TaskOutcome::Exception);
-                observers.end(&step, &outcome);
+                observed.end(&outcome);
                 work.outcome(outcome, begin.elapsed(), self.limit)
             }
         }
@@ -147,18 +179,15 @@ impl LocalTask {
         match self.work {
             Err(exception) => refused(self.kind, &exception),
             Ok(work) => {
-                let step = StepEvent { context: &work.received.context };
-                self.observers.begin(&step);
+                let observed = self.observers.begin(&work.received.context);
                 let outcome = {
                     let mut body = pin!(to_end(&*work.received.body, work.inputs(), |_| false));
-                    let poll = |cx: &mut PollContext<'_>| {
-                        self.observers.around(&step, || body.as_mut().poll(cx))
-                    };
+                    let poll =
+                        |cx: &mut PollContext<'_>| observed.around(|| body.as_mut().poll(cx));
                     poll_fn(poll).await
                 };
-                let lost = || Exception::not_run("nobody waited for it").into();
-                let outcome = outcome.unwrap_or_else(lost);
-                self.observers.end(&step, &outcome);
+                let outcome = outcome.unwrap_or_else(nobody_waited);
+                observed.end(&outcome);
                 work.outcome(outcome, begin.elapsed(), self.limit)
             }
         }

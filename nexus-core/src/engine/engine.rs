@@ -9,8 +9,6 @@ use std::sync::{Arc, LazyLock};
 use super::builder::EngineBuilder;
 #[cfg(feature = "durable")]
 use super::keys::Durable;
-#[cfg(feature = "durable")]
-use super::observed_store::ObservedStore;
 use super::runs::Runs;
 use super::shared::{OpenPool, Shared, random_seed};
 #[cfg(feature = "durable")]
@@ -112,8 +110,8 @@ impl Engine {
             (Timer::new(Arc::clone(&parts.clock)), Timer::new(Arc::new(SystemClock::new())));
         #[cfg(feature = "durable")]
         let durable = parts.store.map(|store| {
-            let store = ObservedStore::wrap(store, &parts.observers);
-            let writer = Stepped::writer(parts.stepped.as_ref(), store);
+            let observers = parts.observers.clone();
+            let writer = Stepped::writer(parts.stepped.as_ref(), store, observers);
             Durable::new(writer, &real_timer, parts.resumable, parts.keep_finished)
         });
         Self {

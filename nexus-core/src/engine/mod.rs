@@ -17,7 +17,6 @@
 //! | `drivers` | threads that drive recorded runs in the background |
 //! | `keys` | the keys of the runs under way |
 //! | `stepped` | an engine without threads |
-//! | `observed_store` | a store whose commits observers are told of |
 //! | `shared` | what all runs of an engine share |
 //! | `recorded` | what a recorded run has beside others |
 //! | `active` | a run under way: all of the above |
@@ -71,8 +70,6 @@ mod lease;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod model;
-#[cfg(feature = "durable")]
-mod observed_store;
 #[cfg(feature = "durable")]
 mod open_timers;
 #[cfg(feature = "durable")]

@@ -65,9 +65,7 @@ impl Shared {
             let _ = panic::contain(|| call(&**observer));
         }
     }
-}
 
-impl Shared {
     /// What the first observer gives that gives something.
     #[cold]
     fn first_of_observers<T>(&self, ask: impl Fn(&dyn Observer) -> Option<T>) -> Option<T> {

@@ -8,6 +8,7 @@ use super::timer::Timer;
 use super::writer::Writer;
 use crate::executor::AnyExecutor;
 use crate::journal::Store;
+use crate::observe::Observer;
 use crate::plan::Pool;
 use crate::time::{Clock, SystemClock};
 
@@ -45,10 +46,14 @@ impl Stepped {
         }
     }
 
-    pub(super) fn writer(stepped: Option<&Self>, store: Arc<dyn Store>) -> Arc<Writer> {
+    pub(super) fn writer(
+        stepped: Option<&Self>,
+        store: Arc<dyn Store>,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Arc<Writer> {
         match stepped {
-            Some(_) => Writer::without_thread(store),
-            None => Writer::new(store),
+            Some(_) => Writer::without_thread(store, observers),
+            None => Writer::new(store, observers),
         }
     }
 }

@@ -12,11 +12,13 @@
 
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use crate::address::StepAddress;
 use crate::cancel::Gone;
 use crate::error::{Error, Result, StoreError};
 use crate::journal::{Answer, Change, Store};
+use crate::observe::Observer;
 use crate::run::{CancelCause, Look, Notification};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread, thread_local, wait};
 
@@ -70,6 +72,8 @@ impl Entry {
 
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
+    /// Who is told of commits.
+    observers: Vec<Arc<dyn Observer>>,
     queue: Mutex<Queue>,
     /// The writer thread waits here.
     changed: Condvar,
@@ -93,13 +97,16 @@ struct Queue {
 }
 
 impl Writer {
-    pub(super) fn new(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store, queue: Mutex::default(), changed: Condvar::new() })
+    pub(super) fn new(store: Arc<dyn Store>, observers: Vec<Arc<dyn Observer>>) -> Arc<Self> {
+        Arc::new(Self { store, observers, queue: Mutex::default(), changed: Condvar::new() })
     }
 
     /// One without a thread: somebody else commits what is awaited.
-    pub(super) fn without_thread(store: Arc<dyn Store>) -> Arc<Self> {
-        let writer = Self::new(store);
+    pub(super) fn without_thread(
+        store: Arc<dyn Store>,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Arc<Self> {
+        let writer = Self::new(store, observers);
         lock(&writer.queue).has_thread = true;
         writer
     }
@@ -361,9 +368,16 @@ impl Writer {
         if changes.is_empty() {
             return Ok(());
         }
+        let begin = Instant::now();
         // A store of the user's may panic.
-        crate::panic::contain(|| self.store.commit(changes))
-            .unwrap_or_else(|panic| Err(StoreError::io("the store panicked", panic)))
+        let written = crate::panic::contain(|| self.store.commit(changes))
+            .unwrap_or_else(|panic| Err(StoreError::io("the store panicked", panic)));
+        let took = begin.elapsed();
+        for observer in &self.observers {
+            let told = written.as_ref().copied();
+            _ = crate::panic::contain(|| observer.store_committed(changes.len(), took, told));
+        }
+        written
     }
 }
 

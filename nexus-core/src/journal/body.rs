@@ -292,10 +292,8 @@ impl Record {
                 }))
             }
             RecordKind::Computed => return Err("its outcome was not written down".to_owned()),
-            RecordKind::Adopted
-            | RecordKind::Restarted
-            | RecordKind::Retried
-            | RecordKind::Traced => {
+            RecordKind::Traced => return Err("nothing happens with it".to_owned()),
+            RecordKind::Adopted | RecordKind::Restarted | RecordKind::Retried => {
                 return Err("the flow that the run went on with is not there".to_owned());
             }
         })

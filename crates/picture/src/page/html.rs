@@ -9,6 +9,7 @@ use super::run::RunPage;
 use super::step::{PageStep, StepSpan};
 use crate::look::StepOutcome;
 use crate::picture::Picture;
+use crate::svg::escaped;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -170,19 +171,4 @@ fn text(text: &str) -> String {
 /// The same on one line.
 fn line(text: &str) -> String {
     escaped(&visible(text).on_one_line().to_string())
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -90,3 +90,47 @@ fn an_attempt_of_a_run_that_is_driven_elsewhere_is_in_the_trace_of_its_request()
     assert!(around[0].is("cicd.pipeline.task.run.result", "success"), "{around:?}");
     assert_eq!(seen.said("has a parent elsewhere").fields["traceparent"], "00-5-6-01");
 }
+
+fn place(ctx: &Context) -> Outcome<Option<String>> {
+    Outcome::success(ctx.traceparent())
+}
+
+/// Otherwise an attempt would be in the trace of somebody else's request.
+#[test]
+fn the_trace_of_a_request_that_is_refused_is_not_that_of_the_next() {
+    let mut registry = Registry::new();
+    registry.event("place", place).output_json();
+    let plan = Flow::parse("place").unwrap().plan(&registry, &Fields::new()).unwrap();
+    let start = RunMachine::start(&plan, "next", Inputs::new(), Timestamp(0), None).unwrap();
+    let mut machine = RunMachine::new(&plan, start).unwrap();
+    let Some(Action::Start(task)) = machine.next_action() else { panic!("nothing to do") };
+    let host = EventHost::new(registry);
+    let trace = TraceContext::new(Some("00-7-8-01".to_owned()), 0);
+    let refused = host.task_in("no request", trace).run();
+    assert!(refused.contains("exception"), "{refused}");
+    let outcome = host.task(&machine.request(task, 1 << 20).unwrap()).run();
+    assert!(outcome.contains("success") && !outcome.contains("00-7-8-01"), "{outcome}");
+}
+
+/// Otherwise a worker keeps the span of every attempt that was given up, for ever.
+#[test]
+fn an_attempt_ends_where_its_future_is_dropped() {
+    let seen = seen();
+    let mut registry = Registry::new();
+    registry
+        .async_event("given_up", |_: &Context| Box::pin(std::future::pending::<Outcome<u32>>()))
+        .output_json();
+    let plan = Flow::parse("given_up").unwrap().plan(&registry, &Fields::new()).unwrap();
+    let start = RunMachine::start(&plan, "up", Inputs::new(), Timestamp(0), None).unwrap();
+    let mut machine = RunMachine::new(&plan, start).unwrap();
+    let Some(Action::Start(task)) = machine.next_action() else { panic!("nothing to do") };
+    let host = EventHost::new(registry).observer(Spans::with(Numbers));
+    let mut run = Box::pin(host.task(&machine.request(task, 1 << 20).unwrap()).run_async());
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(run.as_mut().poll(&mut nobody).is_pending());
+    let attempts = || seen.spans(|it| it.is("cicd.pipeline.task.name", "given_up"));
+    assert!(attempts().iter().all(|(_, it)| !it.is_over()));
+    drop(run);
+    let [(_, attempt)] = &*attempts() else { panic!("{:?}", attempts()) };
+    assert!(attempt.is_over(), "{attempt:?}");
+}
