@@ -113,9 +113,7 @@ python3 - "${CARGO_TARGET_DIR:-target}/debug/examples/night_shift" "$scratch" <<
 import json, os, signal, sqlite3, subprocess, sys, urllib.request
 program, scratch = os.path.abspath(sys.argv[1]), sys.argv[2]
 os.mkdir(f"{scratch}/target")
-# Under `nohup`, whose signals a program leaves as they are, the service would not hear of its end.
-hear = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)
-options = dict(cwd=scratch, env=dict(os.environ, NEXUS_STORE=f"{scratch}/night.db"), text=True, preexec_fn=hear)
+options = dict(cwd=scratch, env=dict(os.environ, NEXUS_STORE=f"{scratch}/night.db"), text=True)
 def call(*arguments):
     return subprocess.run([program, *arguments], check=True, stdout=subprocess.PIPE, **options).stdout
 with open(f"{scratch}/traces", "w") as traces:

@@ -14,6 +14,8 @@ use rustix::process::Signal;
 use crate::service::{Running, call, new_store};
 use crate::shop::CommandResult;
 use crate::tests::untimed;
+#[cfg(target_os = "linux")]
+use crate::{service::program, shop::ignoring};
 
 pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_run_under_a_key_is_run_once", a_run_under_a_key_is_run_once),
@@ -29,6 +31,8 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("what_is_no_store_is_refused", what_is_no_store_is_refused),
     #[cfg(unix)]
     ("a_service_that_is_ended_leaves_its_runs", a_service_that_is_ended_leaves_its_runs),
+    #[cfg(target_os = "linux")]
+    ("a_service_under_nohup_is_ended_in_order", a_service_under_nohup_is_ended_in_order),
     #[cfg(unix)]
     ("a_signal_leaves_a_run_under_a_key", a_signal_leaves_a_run_under_a_key),
     #[cfg(unix)]
@@ -377,6 +381,17 @@ fn serve(store: &Path) -> Running {
     let mut service = Running::start(store, &["serve"]);
     service.until(&format!("serving {}", store.display()));
     service
+}
+
+/// `nohup` has SIGHUP ignored; what ends a service is still heard.
+#[cfg(target_os = "linux")]
+fn a_service_under_nohup_is_ended_in_order() {
+    let store = new_store("nohup");
+    let mut service = Running::of(&mut ignoring("HUP", &program(&store, &["serve"])));
+    service.until(&format!("serving {}", store.display()));
+    service.signal(Signal::HUP);
+    service.signal(Signal::TERM);
+    assert_eq!(service.end().code, Some(0));
 }
 
 #[cfg(unix)]

@@ -30,6 +30,18 @@ pub(crate) fn command(args: &[&str]) -> Command {
     command
 }
 
+/// The same command, with a signal that is ignored from the start.
+#[cfg(target_os = "linux")]
+pub(crate) fn ignoring(signal: &str, command: &Command) -> Command {
+    let mut ignoring = Command::new("env");
+    ignoring.arg(format!("--ignore-signal={signal}"));
+    // The first argument gives signals back their default.
+    ignoring.args(command.get_args().skip(1)).current_dir(env!("CARGO_MANIFEST_DIR"));
+    ignoring.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    ignoring.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ignoring
+}
+
 /// Calls the program with an empty input.
 pub(crate) fn shop(args: &[&str]) -> CommandResult {
     shop_reads(args, "")
