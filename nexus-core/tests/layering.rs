@@ -60,6 +60,7 @@ const ENGINE: &[&str] = &[
     "queue",
     "lease",
     "mailbox",
+    "notice",
     "posts",
     "progress",
     "runs",

@@ -10,10 +10,9 @@ use super::watch::LOOK_EVERY;
 use super::work::{InlineQueue, Notification, Work};
 use crate::context::Context;
 use crate::current::{CurrentTask, running_again};
-use crate::executor::while_blocked;
 use crate::report::Report;
 use crate::run::{Halt, Run};
-use crate::sync::{MutexGuard, wait, wait_timeout};
+use crate::sync::MutexGuard;
 use crate::time::Wait;
 
 /// What the driver of a run does next.
@@ -221,11 +220,7 @@ impl ActiveRun {
                 limit => limit,
             };
             *looked = watches.then(|| looked.unwrap_or_else(Instant::now));
-            // This thread may be a pool's worker, if an event runs a pipeline.
-            contents = while_blocked(|| match limit {
-                None => wait(&self.mailbox.changed, contents),
-                Some(time) => wait_timeout(&self.mailbox.changed, contents, time),
-            });
+            contents = self.mailbox.sleep(contents, limit);
             commits_elsewhere = false;
         }
     }

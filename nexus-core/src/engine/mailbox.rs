@@ -14,7 +14,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) use super::work::Outbox;
 use super::work::{InlineQueue, Notification, PooledWork, Work};
 use crate::cancel::Token;
 use crate::run::{Run, Task};
-use crate::sync::{Condvar, Mutex, MutexGuard, lock, thread};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
 /// A wait before a retry, until a time of the engine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,9 +45,6 @@ impl RetryTimer {
 
 /// A task in a form that has an order.
 type TaskKey = (u32, u32, Option<u64>);
-
-/// How often the driving thread looks for a notice before it sleeps, which makes some microseconds.
-const LOOKS_BEFORE_SLEEP: usize = if cfg!(shuttle) { 0 } else { 64 };
 
 /// So many notifications may wait.
 const MOST_DEFERRED: usize = 64;
@@ -83,12 +80,14 @@ pub(super) struct Contents {
     watcher: Watcher,
     /// The driving thread runs a body, and does not watch the timers.
     pub(super) driver_busy: bool,
+    /// The driving thread waits for [`Mailbox::changed`]. To notify nobody takes a system call.
+    pub(super) driver_sleeps: bool,
     /// The driver's work goes on on another thread, and its pool was told not to wait for it.
     driver_abandoned: bool,
     /// Called instead of the condition, where a future drives the run.
-    waker: Option<Waker>,
+    pub(super) waker: Option<Waker>,
     /// A future drives the run. Nobody knows when it is polled, so it is not it that looks.
-    is_driven_by_future: bool,
+    pub(super) is_driven_by_future: bool,
     /// That future is polled by one of the engine's drivers.
     #[cfg(feature = "durable")]
     pub(super) has_driver: bool,
@@ -123,7 +122,7 @@ pub(super) struct Mailbox {
     /// The driving thread waits here.
     pub(super) changed: Condvar,
     /// Counts how often it was woken.
-    notices: AtomicU32,
+    pub(super) notices: AtomicU32,
 }
 
 impl Mailbox {
@@ -142,6 +141,7 @@ impl Mailbox {
                 withdrawn: 0,
                 watcher: Watcher::Nobody,
                 driver_busy: false,
+                driver_sleeps: false,
                 driver_abandoned: false,
                 waker: None,
                 is_driven_by_future: false,
@@ -250,43 +250,6 @@ impl Mailbox {
             self.notify(contents);
         }
         Release::Released { jobs, next, sets_timer }
-    }
-
-    /// Has the future that drives the run woken by this. Wakers are the runtime's code, even their
-    /// drop.
-    pub(super) fn leave_waker(&self, waker: Waker) {
-        let mut contents = self.lock();
-        let old = contents.leave_waker(waker);
-        drop(contents);
-        drop(old);
-    }
-
-    /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.
-    pub(super) fn notify(&self, mut contents: MutexGuard<'_, Contents>) {
-        let waker = contents.waker.take();
-        self.notices.fetch_add(1, Ordering::Release);
-        drop(contents);
-        match waker {
-            Some(waker) => waker.wake(),
-            None => self.changed.notify_one(),
-        }
-    }
-
-    /// Waits a moment for a notice without sleep, and lets other threads have the processor
-    /// meanwhile: to be woken takes as long.
-    pub(super) fn await_notice<'a>(
-        &'a self,
-        contents: MutexGuard<'a, Contents>,
-    ) -> MutexGuard<'a, Contents> {
-        let seen = self.notices.load(Ordering::Acquire);
-        drop(contents);
-        for _ in 0..LOOKS_BEFORE_SLEEP {
-            if self.notices.load(Ordering::Acquire) != seen {
-                break;
-            }
-            thread::yield_now();
-        }
-        self.lock()
     }
 
     /// A job's first work for an executor that runs it in its own way. Without any the job is done.
@@ -425,13 +388,6 @@ impl Mailbox {
 }
 
 impl Contents {
-    /// The same where the lock is held already. Gives the waker that was left before, to be dropped
-    /// without it.
-    pub(super) fn leave_waker(&mut self, waker: Waker) -> Option<Waker> {
-        self.is_driven_by_future = true;
-        self.waker.replace(waker)
-    }
-
     /// Ends the exchange; what is in the mailbox, or still comes, is discarded. Gives the pools
     /// whose workers still run bodies for this run, one by one.
     pub(super) fn close(mut contents: MutexGuard<'_, Self>) -> Vec<u32> {

@@ -10,6 +10,7 @@
 //! | `chunk`, `queue` | work that waits for a pool, and what its workers have taken |
 //! | `lease` | what a worker has of a run's work |
 //! | `mailbox` | who holds the run, and what waits for whom |
+//! | `notice` | waking whoever drives a run |
 //! | `posts` | the mailbox of a recorded run |
 //! | `progress` | what a handle can tell of a run |
 //! | `runs` | the runs of an engine |
@@ -70,6 +71,7 @@ mod lease;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod model;
+mod notice;
 #[cfg(feature = "durable")]
 mod open_timers;
 #[cfg(feature = "durable")]
