@@ -211,6 +211,13 @@ impl StepEvent<'_> {
         self.context.event()
     }
 
+    /// The step's place in script order, from 0: cheaper to tell steps of a run apart by than their
+    /// [paths](crate::Context::step_path). Of a task of a run that is driven elsewhere, whose flow nobody
+    /// here knows, it is always 0.
+    pub fn step_index(&self) -> usize {
+        self.context.step as usize
+    }
+
     /// The pool on which its body runs. `None` for what runs on the driving thread.
     pub fn pool(&self) -> Option<PoolInfo> {
         self.context.run.host.pool(self.context.step)

@@ -156,3 +156,23 @@ fn several_observers_hear_the_same() {
     assert_eq!(first.lines(), second.lines());
     assert_eq!(first.lines().len(), 8);
 }
+
+/// Who tells steps apart by their index, as the dashboard does, finds them in the flow with it.
+#[test]
+fn the_index_of_a_step_is_its_place_in_script_order() {
+    struct Indexes(Log);
+    impl Observer for Indexes {
+        fn event_execution_start(&self, step: &StepEvent<'_>) {
+            self.0.add(format!("{} {}", step.step_index(), step.context().step_path()));
+        }
+    }
+    let log = Log::default();
+    let engine = TestEngine::new().observer(Indexes(log.clone())).build().unwrap();
+    let (script, registry) = ("{S -> S} -> F (0 -> S -> {S -> S}, 1 -> S) -> S", registry());
+    run_on(&engine, &registry, script);
+    let plan = Flow::parse(script).unwrap().plan(&registry, &Fields::new()).unwrap();
+    let known: Vec<String> =
+        plan.step_paths().enumerate().map(|(index, path)| format!("{index} {path}")).collect();
+    assert!(log.lines().len() >= 6, "{:?}", log.lines());
+    assert!(log.lines().iter().all(|it| known.contains(it)), "{:?}, {known:?}", log.lines());
+}
