@@ -1,7 +1,8 @@
 //! The histories of runs, read once for all pages that show them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use nexus_core::Engine;
 use nexus_core::journal::{History, RunState, StoredRun};
@@ -10,29 +11,37 @@ use crate::error::ApiError;
 
 /// So many are kept.
 const KEPT: usize = 8;
+/// The histories that are kept have so many steps and records together, unless one alone has more.
+const KEPT_SIZE: u64 = 200_000;
+/// What is read faster is read again whenever there is more of it.
+const QUICK: Duration = Duration::from_millis(20);
+/// What takes longer is read again after so many times as long, so that somebody who watches a long run
+/// takes a fifth of a processor from it at most.
+const REST: u32 = 4;
 
 /// The histories that were read last.
 #[derive(Debug, Default)]
 pub(crate) struct Histories {
-    read: Mutex<VecDeque<Arc<History>>>,
+    read: Mutex<VecDeque<Known>>,
+    /// Those that are read slowly are read one after the other, and once for all who ask meanwhile.
+    reading: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Known {
+    history: Arc<History>,
+    read_at: Instant,
+    took: Duration,
 }
 
 impl Histories {
-    /// The history of this run, as far as it is written.
+    /// The history of this run, as far as it is written; of a long one that goes on, as far as it was
+    /// written a moment ago.
     pub(crate) fn read(&self, engine: &Engine, key: &str) -> Result<Arc<History>, ApiError> {
         let run = stored(engine, key)?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        // A run with as many records in the same state is the same.
-        let is_same = |it: &Arc<History>| {
-            let known = &it.run;
-            *known.start.key == *key
-                && (known.start.at, known.records, known.state, known.ended_at)
-                    == (run.start.at, run.records, run.state, run.ended_at)
-        };
-        if let Some(known) = read.iter().find(|it| is_same(it)) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.known(&run) {
+            return Ok(known);
         }
-        drop(read);
         // Of a damaged run nothing can be read but that.
         if run.state == RunState::Damaged {
             let reason = run.reason.unwrap_or_default();
@@ -41,19 +50,72 @@ impl Histories {
                 format!("what is written of the run `{key}` is damaged: {reason}"),
             ));
         }
-        let history = engine.history(key)?.ok_or_else(|| ApiError::no_run(key))?;
-        let history = Arc::new(history);
-        read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.retain(|it| *it.run.start.key != *key);
-        if read.len() == KEPT {
+        let is_slow = locked(&self.read).iter().any(|it| it.is_of(&run) && it.took > QUICK);
+        let turn = is_slow.then(|| locked(&self.reading));
+        if turn.is_some()
+            && let Some(known) = self.known(&run)
+        {
+            return Ok(known);
+        }
+        let begun = Instant::now();
+        let history = Arc::new(engine.history(key)?.ok_or_else(|| ApiError::no_run(key))?);
+        let (read_at, history_read) = (Instant::now(), Arc::clone(&history));
+        self.keep(Known { history, read_at, took: read_at - begun });
+        drop(turn);
+        Ok(history_read)
+    }
+
+    /// Somebody has done something to this run, and wants to see it.
+    pub(crate) fn forget(&self, key: &str) {
+        locked(&self.read).retain(|it| *it.history.run.start.key != *key);
+    }
+
+    fn known(&self, run: &StoredRun) -> Option<Arc<History>> {
+        let read = locked(&self.read);
+        let known = read.iter().find(|it| it.is_of(run) && it.is_enough(run))?;
+        Some(Arc::clone(&known.history))
+    }
+
+    fn keep(&self, known: Known) {
+        let mut read = locked(&self.read);
+        read.retain(|it| it.history.run.start.key != known.history.run.start.key);
+        read.push_back(known);
+        while read.len() > KEPT
+            || (read.len() > 1 && read.iter().map(Known::size).sum::<u64>() > KEPT_SIZE)
+        {
             read.pop_front();
         }
-        read.push_back(Arc::clone(&history));
-        Ok(history)
     }
+}
+
+impl Known {
+    fn is_of(&self, run: &StoredRun) -> bool {
+        let known = &self.history.run;
+        (&known.start.key, known.start.at) == (&run.start.key, run.start.at)
+    }
+
+    /// A run with as many records in the same state is the same.
+    fn is_enough(&self, run: &StoredRun) -> bool {
+        let known = &self.history.run;
+        let is_new = self.took > QUICK && self.read_at.elapsed() < self.took * REST;
+        (known.state, known.ended_at) == (run.state, run.ended_at)
+            && (known.records == run.records || is_new)
+    }
+
+    fn size(&self) -> u64 {
+        self.history.run.records + self.history.steps.len() as u64
+    }
+}
+
+fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The run with this key.
 pub(crate) fn stored(engine: &Engine, key: &str) -> Result<StoredRun, ApiError> {
     engine.stored_run(key)?.ok_or_else(|| ApiError::no_run(key))
 }
+
+#[cfg(test)]
+#[path = "histories_tests.rs"]
+mod tests;

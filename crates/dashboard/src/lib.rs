@@ -53,6 +53,7 @@ mod page;
 mod picture;
 mod schedules;
 mod server;
+mod spread;
 mod sse;
 
 pub use actions::ActionTaken;

@@ -3,18 +3,22 @@
 //! A signal of the engine costs it a short lock. Nobody is woken for it, unless a page waits for news;
 //! and a page that was told waits a tenth of a second before it can be told again.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nexus_core::journal::Timestamp;
-use nexus_core::{Ended, Exception, Failure, Observer, RunEnd, RunEvent, StepEvent, StopCondition};
+use nexus_core::journal::{History, Timestamp};
+use nexus_core::{
+    Ended, Exception, Failure, Observer, RunEnd, RunEvent, RunId, StepEvent, StopCondition,
+};
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::clock::now;
 use crate::live_pools::LivePools;
+use crate::spread::{Map, Spread};
 
 /// So many runs that are over are remembered, for pages that were away for a while.
 const MOST_ENDED: usize = 10_000;
@@ -28,9 +32,11 @@ pub struct LiveObserver {
 /// What is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
-    state: Mutex<State>,
+    /// Runs in several parts, so that threads of different runs seldom wait for each other.
+    parts: [Mutex<Map<RunId, LiveRun>>; PARTS],
+    keys: Mutex<Keys>,
     pub(crate) pools: LivePools,
-    /// Counts what has changed.
+    /// Counts what has changed. Who counts holds the lock of what changes.
     version: AtomicU64,
     /// Whether an engine tells what happens.
     is_observed: AtomicBool,
@@ -39,26 +45,36 @@ pub(crate) struct Live {
     news: Notify,
 }
 
+const PARTS: usize = 16;
+
+/// The keys of runs.
 #[derive(Debug, Default)]
-struct State {
-    runs: HashMap<String, LiveRun>,
-    /// The runs that are under way no more, and the version in which they ended.
+struct Keys {
+    active: HashMap<String, RunId>,
+    /// The runs that are under way no more, each with the version in which it ended.
     ended: VecDeque<(u64, String)>,
     /// What came before this version is forgotten.
     forgotten: u64,
 }
 
 /// A run under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct LiveRun {
+    key: String,
     /// The version that changed it last.
     changed: u64,
-    tasks: BTreeMap<(String, Option<u64>), LiveTask>,
+    /// By the step's place in the flow, and the item.
+    tasks: Map<Place, LiveTask>,
+    /// The memory of a name that is not used any more.
+    spare: String,
 }
 
+type Place = (usize, Option<u64>);
+
 /// An attempt that runs, or the wait before one.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct LiveTask {
+    event: String,
     attempt: u32,
     since: Timestamp,
     /// When it is tried again, if that is what it waits for.
@@ -69,6 +85,8 @@ struct LiveTask {
 /// The same for a page.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Activity {
+    /// The step's place in the flow.
+    pub(crate) index: usize,
     pub(crate) path: String,
     pub(crate) item: Option<u64>,
     pub(crate) attempt: u32,
@@ -92,8 +110,10 @@ pub(crate) struct News {
 const MOST_NAMED: usize = 200;
 
 impl Live {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The part of the runs in which this one is.
+    fn part(&self, run: RunId) -> MutexGuard<'_, Map<RunId, LiveRun>> {
+        let hash = BuildHasherDefault::<Spread>::default().hash_one(run);
+        locked(&self.parts[(hash >> 32) as usize % PARTS])
     }
 
     pub(crate) fn is_observed(&self) -> bool {
@@ -102,18 +122,6 @@ impl Live {
 
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
-    }
-
-    /// Something has happened to this run.
-    pub(crate) fn touch(&self, key: &str) {
-        let mut state = self.state();
-        let version = self.next();
-        match state.runs.get_mut(key) {
-            Some(run) => run.changed = version,
-            None => state.end(version, key.to_owned()),
-        }
-        drop(state);
-        self.tell();
     }
 
     /// Waits until the version is another than this, or for so long.
@@ -129,40 +137,119 @@ impl Live {
 
     /// The runs that have changed after this version.
     pub(crate) fn since(&self, version: u64) -> News {
-        let state = self.state();
-        if version < state.forgotten {
+        let mut runs = Vec::new();
+        for part in &self.parts {
+            let part = locked(part);
+            let active = part.values().filter(|run| run.changed > version);
+            runs.extend(active.take(MOST_NAMED + 1).map(|run| run.key.clone()));
+        }
+        let keys = locked(&self.keys);
+        if version < keys.forgotten {
             return News { runs: Vec::new(), more: true };
         }
-        let ended = state.ended.iter().rev().take_while(|(at, _)| *at > version);
-        let active = state.runs.iter().filter(|(_, run)| run.changed > version);
-        let mut keys = ended.map(|(_, key)| key).chain(active.map(|(key, _)| key));
-        let runs: Vec<String> = keys.by_ref().take(MOST_NAMED).cloned().collect();
-        News { runs, more: keys.next().is_some() }
+        let ended = keys.ended.iter().rev().take_while(|(at, _)| *at > version);
+        runs.extend(ended.take(MOST_NAMED + 1).map(|(_, key)| key.clone()));
+        let more = runs.len() > MOST_NAMED;
+        runs.truncate(MOST_NAMED);
+        News { runs, more }
     }
 
-    /// What runs and waits in a run, and whether it is under way at all.
-    pub(crate) fn activity(&self, key: &str) -> (bool, Vec<Activity>) {
-        let state = self.state();
-        let Some(run) = state.runs.get(key) else { return (false, Vec::new()) };
-        (true, run.tasks.iter().map(activity).collect())
+    /// The run with this key, if it is under way.
+    fn active(&self, key: &str) -> Option<RunId> {
+        locked(&self.keys).active.get(key).copied()
     }
 
-    /// How many attempts run now of each event that has some: a step's path ends with its event.
-    pub(crate) fn running(&self) -> HashMap<String, usize> {
-        let state = self.state();
-        let mut counts = HashMap::new();
-        let tasks = state.runs.values().flat_map(|run| &run.tasks);
-        for ((path, _), _) in tasks.filter(|(_, task)| task.until.is_none()) {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            let event = name.split('#').next().unwrap_or(name);
-            *counts.entry(event.to_owned()).or_insert(0) += 1;
-        }
-        counts
+    /// Whether a run is under way.
+    pub(crate) fn is_active(&self, key: &str) -> bool {
+        self.active(key).is_some()
     }
 
     /// How many runs are under way.
     pub(crate) fn active_runs(&self) -> usize {
-        self.state().runs.len()
+        locked(&self.keys).active.len()
+    }
+
+    /// What runs in a run, that which runs for longest first, and then what waits; so much at most.
+    pub(crate) fn activity(&self, key: &str, history: &History, most: usize) -> Vec<Activity> {
+        let Some(run) = self.active(key) else { return Vec::new() };
+        let mut tasks: Vec<(Place, LiveTask)> = match self.part(run).get(&run) {
+            None => Vec::new(),
+            Some(run) => run.tasks.iter().map(|(place, task)| (*place, task.clone())).collect(),
+        };
+        tasks.sort_by_key(|(place, task)| (task.until.is_some(), task.since, *place));
+        tasks.truncate(most);
+        let activity = |((index, item), task): (Place, LiveTask)| Activity {
+            index,
+            path: path_of(history, index),
+            item,
+            attempt: task.attempt,
+            since: task.since,
+            until: task.until,
+            done: task.parts.map(|(done, _)| done),
+            total: task.parts.map(|(_, total)| total),
+        };
+        tasks.into_iter().map(activity).collect()
+    }
+
+    /// The places of the steps of a run that are under way.
+    pub(crate) fn active_steps(&self, key: &str) -> BTreeSet<usize> {
+        let mut steps = self.pools.queued_steps(key);
+        if let Some(run) = self.active(key)
+            && let Some(run) = self.part(run).get(&run)
+        {
+            steps.extend(run.tasks.keys().map(|(step, _)| *step));
+        }
+        steps
+    }
+
+    /// How many attempts run now of each event that has some.
+    pub(crate) fn running(&self) -> HashMap<String, usize> {
+        let mut counts = HashMap::new();
+        for part in &self.parts {
+            let part = locked(part);
+            let tasks = part.values().flat_map(|run| run.tasks.values());
+            for task in tasks.filter(|task| task.until.is_none()) {
+                match counts.get_mut(&task.event) {
+                    Some(count) => *count += 1,
+                    None => _ = counts.insert(task.event.clone(), 1),
+                }
+            }
+        }
+        counts
+    }
+
+    /// Something has happened to this run.
+    pub(crate) fn touch(&self, key: &str) {
+        if let Some(run) = self.active(key) {
+            return self.change(run, |_| {});
+        }
+        let mut keys = locked(&self.keys);
+        let version = self.next();
+        keys.end(version, key);
+        drop(keys);
+        self.tell();
+    }
+
+    fn start(&self, run: RunId, key: &str) {
+        let (key, tasks, spare) = (key.to_owned(), Map::default(), String::new());
+        locked(&self.keys).active.insert(key.clone(), run);
+        let mut part = self.part(run);
+        part.insert(run, LiveRun { key, changed: self.next(), tasks, spare });
+        drop(part);
+        self.tell();
+    }
+
+    fn end(&self, run: RunId, key: &str) {
+        self.part(run).remove(&run);
+        let mut keys = locked(&self.keys);
+        // Somebody may have begun it again meanwhile.
+        if keys.active.get(key) == Some(&run) {
+            keys.active.remove(key);
+        }
+        let version = self.next();
+        keys.end(version, key);
+        drop(keys);
+        self.tell();
     }
 
     fn next(&self) -> u64 {
@@ -176,53 +263,67 @@ impl Live {
         }
     }
 
-    fn change(&self, key: Option<&str>, change: impl FnOnce(&mut LiveRun)) {
-        let Some(key) = key else { return };
-        let mut state = self.state();
-        let version = self.next();
-        let run = match state.runs.get_mut(key) {
-            Some(run) => run,
-            None => state.runs.entry(key.to_owned()).or_default(),
-        };
-        run.changed = version;
+    /// Changes a run, if it is durable and under way.
+    fn change(&self, run: RunId, change: impl FnOnce(&mut LiveRun)) {
+        let mut part = self.part(run);
+        let Some(run) = part.get_mut(&run) else { return };
+        run.changed = self.next();
         change(run);
-        drop(state);
+        drop(part);
         self.tell();
     }
 
-    fn change_task(&self, step: &StepEvent<'_>, task: Option<LiveTask>) {
+    /// An attempt runs since then, or the next one waits until then.
+    fn begin_task(&self, step: &StepEvent<'_>, since: Timestamp, until: Option<Timestamp>) {
         let context = step.context();
-        let place = (context.step_path(), context.item());
-        self.change(context.run_key(), |run| {
-            match task {
-                Some(task) => run.tasks.insert(place, task),
-                None => run.tasks.remove(&place),
-            };
+        self.change(context.run_id(), |run| {
+            let mut event = std::mem::take(&mut run.spare);
+            event.push_str(step.event());
+            let task = LiveTask { event, attempt: context.attempt(), since, until, parts: None };
+            let before = run.tasks.insert(place(step), task);
+            run.keep_memory_of(before);
+        });
+    }
+
+    fn end_task(&self, step: &StepEvent<'_>) {
+        self.change(step.context().run_id(), |run| {
+            let task = run.tasks.remove(&place(step));
+            run.keep_memory_of(task);
         });
     }
 }
 
-impl State {
-    fn end(&mut self, version: u64, key: String) {
+impl Keys {
+    fn end(&mut self, version: u64, key: &str) {
         if self.ended.len() == MOST_ENDED
             && let Some((version, _)) = self.ended.pop_front()
         {
             self.forgotten = version;
         }
-        self.ended.push_back((version, key));
+        self.ended.push_back((version, key.to_owned()));
     }
 }
 
-fn activity(((path, item), task): (&(String, Option<u64>), &LiveTask)) -> Activity {
-    Activity {
-        path: path.clone(),
-        item: *item,
-        attempt: task.attempt,
-        since: task.since,
-        until: task.until,
-        done: task.parts.map(|(done, _)| done),
-        total: task.parts.map(|(_, total)| total),
+impl LiveRun {
+    fn keep_memory_of(&mut self, task: Option<LiveTask>) {
+        if let Some(task) = task {
+            self.spare = task.event;
+            self.spare.clear();
+        }
     }
+}
+
+fn place(step: &StepEvent<'_>) -> Place {
+    (step.step_index(), step.context().item())
+}
+
+fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The path of the step in this place of the flow.
+pub(crate) fn path_of(history: &History, step: usize) -> String {
+    history.steps.get(step).map(|it| it.path.clone()).unwrap_or_default()
 }
 
 impl LiveObserver {
@@ -234,22 +335,20 @@ impl LiveObserver {
 
 impl Observer for LiveObserver {
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
-        self.live.change(run.key(), |_| {});
+        if let Some(key) = run.key() {
+            self.live.start(run.run_id(), key);
+        }
     }
 
     fn pipeline_execution_stop(&self, run: &RunEvent<'_>, _: &StepEvent<'_>, _: StopCondition) {
-        self.live.change(run.key(), |_| {});
+        self.live.change(run.run_id(), |_| {});
     }
 
     fn pipeline_execution_end(&self, run: &RunEvent<'_>, _: &RunEnd<'_>) {
         self.live.pools.end_run(run);
-        let Some(key) = run.key() else { return };
-        let mut state = self.live.state();
-        let version = self.live.next();
-        state.runs.remove(key);
-        state.end(version, key.to_owned());
-        drop(state);
-        self.live.tell();
+        if let Some(key) = run.key() {
+            self.live.end(run.run_id(), key);
+        }
     }
 
     fn pipeline_execution_gone(&self, run: &RunEvent<'_>) {
@@ -270,11 +369,7 @@ impl Observer for LiveObserver {
 
     fn event_execution_start(&self, step: &StepEvent<'_>) {
         self.live.pools.begin(step);
-        if step.context().run_key().is_some() {
-            let attempt = step.context().attempt();
-            let task = LiveTask { attempt, since: now(), until: None, parts: None };
-            self.live.change_task(step, Some(task));
-        }
+        self.live.begin_task(step, now(), None);
     }
 
     fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
@@ -282,34 +377,28 @@ impl Observer for LiveObserver {
         if let Ended::Exception(exception) = ended {
             self.live.pools.lose_worker(step, exception);
         }
-        if step.context().run_key().is_some() {
-            self.live.change_task(step, None);
-        }
+        self.live.end_task(step);
     }
 
     fn event_execution_progress(&self, step: &StepEvent<'_>, done: u64, total: u64) {
-        let context = step.context();
-        self.live.change(context.run_key(), |run| {
-            if let Some(task) = run.tasks.get_mut(&(context.step_path(), context.item())) {
+        self.live.change(step.context().run_id(), |run| {
+            if let Some(task) = run.tasks.get_mut(&place(step)) {
                 task.parts = Some((done, total));
             }
         });
     }
 
     fn event_execution_retry(&self, step: &StepEvent<'_>, _: &Exception, wait: Duration) {
-        if step.context().run_key().is_some() {
-            let (since, attempt) = (now(), step.context().attempt());
-            let until = Some(since.plus(wait));
-            self.live.change_task(step, Some(LiveTask { attempt, since, until, parts: None }));
-        }
+        let since = now();
+        self.live.begin_task(step, since, Some(since.plus(wait)));
     }
 
     fn event_execution_bypassed(&self, step: &StepEvent<'_>, _: &str) {
-        self.live.change_task(step, None);
+        self.live.end_task(step);
     }
 
     fn event_execution_cancelled(&self, step: &StepEvent<'_>, _: &Failure) {
         self.live.pools.end_step(step);
-        self.live.change_task(step, None);
+        self.live.end_task(step);
     }
 }

@@ -1,18 +1,20 @@
 //! What pools have to do, as the engine tells it: which attempts wait for a worker, which run, and which
 //! bodies still run though nobody waits for them any more.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nexus_core::journal::Timestamp;
-use nexus_core::{Context, Exception, ExceptionKind, RunEvent, RunId, StepAddress, StepEvent};
+use nexus_core::journal::{History, Timestamp};
+use nexus_core::{Exception, ExceptionKind, RunEvent, RunId, StepEvent};
 use serde::Serialize;
 
 use crate::clock::now;
+use crate::live::path_of;
+use crate::spread::Map;
 
-/// The step and item, and which attempt of it.
-type Attempt = (StepAddress, u32);
+/// The step's place in the flow, the item, and which attempt of it.
+type Attempt = (usize, Option<u64>, u32);
 
 /// What is in pools.
 #[derive(Debug, Default)]
@@ -25,13 +27,13 @@ pub(crate) struct LivePools {
 #[derive(Debug, Default)]
 struct State {
     pools: BTreeMap<Arc<str>, Load>,
-    runs: HashMap<RunId, OfRun>,
+    runs: Map<RunId, OfRun>,
 }
 
 #[derive(Debug, Default)]
 struct OfRun {
     key: Option<String>,
-    attempts: HashMap<Attempt, Placed>,
+    attempts: Map<Attempt, Placed>,
 }
 
 /// An attempt that a pool has.
@@ -94,30 +96,37 @@ impl LivePools {
     }
 
     /// What of a run waits for workers, step by step.
-    pub(crate) fn queued(&self, key: &str) -> Vec<Queued> {
+    pub(crate) fn queued(&self, key: &str, history: &History) -> Vec<Queued> {
         let state = self.state();
-        let mut steps: BTreeMap<(String, Arc<str>), (usize, Timestamp)> = BTreeMap::new();
-        for ((address, _), placed) in state.of_key(key).filter(|(_, it)| !it.has_begun) {
-            let place = (address.path().to_owned(), Arc::clone(&placed.pool));
+        let mut steps: BTreeMap<(usize, Arc<str>), (usize, Timestamp)> = BTreeMap::new();
+        for ((step, ..), placed) in state.of_key(key).filter(|(_, it)| !it.has_begun) {
+            let place = (*step, Arc::clone(&placed.pool));
             let (attempts, since) = steps.entry(place).or_insert((0, placed.since));
             *attempts += 1;
             *since = placed.since.min(*since);
         }
-        let queued = |((path, pool), (attempts, since)): ((String, Arc<str>), _)| Queued {
+        let queued = |((step, pool), (attempts, since)): ((_, Arc<str>), _)| Queued {
             workers: state.pools.get(&pool).map_or(0, |it| it.workers),
             pool: pool.to_string(),
-            path,
+            path: path_of(history, step),
             attempts,
             since,
         };
         steps.into_iter().map(queued).collect()
     }
 
-    /// What of a run still runs though nobody waits for it.
-    pub(crate) fn abandoned(&self, key: &str) -> Vec<Abandoned> {
+    /// The places in the flow of the steps that wait for workers.
+    pub(crate) fn queued_steps(&self, key: &str) -> BTreeSet<usize> {
         let state = self.state();
-        let of_run = state.of_key(key).filter_map(|((address, attempt), placed)| {
-            let (path, item, attempt) = (address.path().to_owned(), address.item(), *attempt);
+        let waiting = state.of_key(key).filter(|(_, it)| !it.has_begun);
+        waiting.map(|((step, ..), _)| *step).collect()
+    }
+
+    /// What of a run still runs though nobody waits for it.
+    pub(crate) fn abandoned(&self, key: &str, history: &History) -> Vec<Abandoned> {
+        let state = self.state();
+        let of_run = state.of_key(key).filter_map(|((step, item, attempt), placed)| {
+            let (path, item, attempt) = (path_of(history, *step), *item, *attempt);
             Some(Abandoned { path, item, attempt, since: placed.over? })
         });
         of_run.collect()
@@ -145,7 +154,7 @@ impl LivePools {
             run.key = context.run_key().map(str::to_owned);
         }
         let placed = Placed { pool: name, since, has_begun: false, is_in_body: false, over: None };
-        match run.attempts.insert(attempt_of(context), placed) {
+        match run.attempts.insert(attempt_of(step), placed) {
             None => _ = self.attempts.fetch_add(1, Ordering::Relaxed),
             Some(before) => state.leave(&before),
         }
@@ -153,7 +162,7 @@ impl LivePools {
 
     /// A worker has it.
     pub(crate) fn begin(&self, step: &StepEvent<'_>) {
-        self.change(step.context(), |placed, pools| {
+        self.change(step, |placed, pools| {
             // It may begin again, on another worker.
             if !std::mem::replace(&mut placed.has_begun, true)
                 && let Some(load) = pools.get_mut(&placed.pool)
@@ -167,7 +176,7 @@ impl LivePools {
 
     /// Its body is on a thread, or is not any more.
     pub(crate) fn body(&self, step: &StepEvent<'_>, is_on_thread: bool) {
-        self.change(step.context(), |placed, pools| {
+        self.change(step, |placed, pools| {
             placed.is_in_body = is_on_thread;
             if is_on_thread || placed.over.is_none() {
                 return true;
@@ -181,7 +190,7 @@ impl LivePools {
 
     /// It has ended, or nobody waits for it any more.
     pub(crate) fn end(&self, step: &StepEvent<'_>) {
-        self.change(step.context(), Placed::end);
+        self.change(step, Placed::end);
     }
 
     /// A worker has died under an attempt.
@@ -196,8 +205,7 @@ impl LivePools {
 
     /// Nothing more of a step is wanted.
     pub(crate) fn end_step(&self, step: &StepEvent<'_>) {
-        let path = step.context().step_path();
-        self.end_all(step.context().run_id(), |(address, _)| address.path() == path);
+        self.end_all(step.context().run_id(), |(of, ..)| *of == step.step_index());
     }
 
     /// Nothing more of a run is wanted.
@@ -223,7 +231,7 @@ impl LivePools {
     /// Changes an attempt, if it is known, and forgets it if `change` says so.
     fn change(
         &self,
-        context: &Context,
+        step: &StepEvent<'_>,
         change: impl FnOnce(&mut Placed, &mut BTreeMap<Arc<str>, Load>) -> bool,
     ) {
         if self.attempts.load(Ordering::Relaxed) == 0 {
@@ -231,14 +239,14 @@ impl LivePools {
         }
         let mut state = self.state();
         let State { pools, runs } = &mut *state;
-        let Some(of_run) = runs.get_mut(&context.run_id()) else { return };
-        let attempt = attempt_of(context);
+        let Some(of_run) = runs.get_mut(&step.context().run_id()) else { return };
+        let attempt = attempt_of(step);
         let Some(placed) = of_run.attempts.get_mut(&attempt) else { return };
         if !change(placed, pools) {
             of_run.attempts.remove(&attempt);
             self.attempts.fetch_sub(1, Ordering::Relaxed);
             if of_run.attempts.is_empty() {
-                runs.remove(&context.run_id());
+                runs.remove(&step.context().run_id());
             }
         }
     }
@@ -293,6 +301,6 @@ impl Load {
     }
 }
 
-fn attempt_of(context: &Context) -> Attempt {
-    (context.step_address(), context.attempt())
+fn attempt_of(step: &StepEvent<'_>) -> Attempt {
+    (step.step_index(), step.context().item(), step.context().attempt())
 }

@@ -24,6 +24,8 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// In bytes. Whoever takes a byte now and then would else keep a connection for ever.
 const PORTION: usize = 16 * 1024;
+/// What the dashboard's threads are called, by which an administrator sees what they cost.
+const THREAD: &str = "nexus-dashboard";
 /// Threads that read the store.
 const READING_THREADS: usize = 4;
 
@@ -91,6 +93,7 @@ pub(crate) fn start(router: Router, address: SocketAddr) -> Result<Server, Serve
     let bound = listener.local_addr().map_err(cannot)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .thread_name(THREAD)
         .max_blocking_threads(READING_THREADS)
         .build()
         .map_err(cannot)?;
@@ -105,7 +108,7 @@ pub(crate) fn start(router: Router, address: SocketAddr) -> Result<Server, Serve
         // A read of the store that hangs is not waited for.
         runtime.shutdown_background();
     };
-    let thread = std::thread::Builder::new().name("nexus-dashboard".to_owned()).spawn(serve);
+    let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(serve);
     let thread = Some(thread.map_err(cannot)?);
     Ok(Server { address: bound, stop: Some(stop), thread })
 }

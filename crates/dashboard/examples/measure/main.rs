@@ -9,7 +9,7 @@ mod pages;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -17,6 +17,8 @@ fn main() -> Result<()> {
     match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [pages::ROLE, address, view] => return pages::be(address.parse()?, view),
         [idle::ROLE, address] => return idle::be(address.parse()?),
+        ["counted", beside, runs] => return pages::counted(beside, runs.parse()?),
+        ["pages"] => return pages::measure(&Folder::new()?.0),
         _ => {}
     }
     let folder = Folder::new()?;

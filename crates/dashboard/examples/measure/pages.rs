@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nexus::SqliteStore;
+use nexus_core::journal::MemoryStore;
 use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Plan, Registry};
 use nexus_dashboard::{Dashboard, Server};
 
@@ -25,8 +26,20 @@ const AT_ONCE: u32 = 64;
 const STEPS: u32 = 50;
 /// So many runs follow each other in each of the places: a round takes about a second.
 const RUNS: u32 = 25;
-/// A round with pages and one without, so often.
-const PAIRS: usize = 12;
+/// So many rounds of each kind.
+const ROUNDS: usize = 16;
+
+/// What there is beside the runs.
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    Nothing,
+    /// A dashboard that nobody looks at.
+    Dashboard,
+    /// A dashboard and its pages.
+    Pages,
+}
+
+const ALL: [Beside; 3] = [Beside::Nothing, Beside::Dashboard, Beside::Pages];
 
 pub(crate) fn measure(folder: &Path) -> Result<()> {
     let mut registry = Registry::new();
@@ -35,92 +48,148 @@ pub(crate) fn measure(folder: &Path) -> Result<()> {
         Flow::parse(vec!["work"; STEPS as usize].join(" -> "))?.plan(&registry, &Fields::new())?;
     let path = folder.join("runs.db");
     // What is measured first is not warm.
-    round(&path, &plan, false)?;
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    for pair in 0..PAIRS {
-        // Each is first as often as the other, so that what changes with time is the same for both.
-        for is_open in [pair % 2 == 0, pair % 2 != 0] {
-            let cost = round(&path, &plan, is_open)?;
-            if is_open { with.push(cost) } else { without.push(cost) }
+    round(&path, &plan, Beside::Nothing)?;
+    let mut costs: [Vec<Cost>; 3] = Default::default();
+    for number in 0..ROUNDS {
+        // Each is first as often as the others, so that what changes with time is the same for all.
+        for place in 0..ALL.len() {
+            let which = (number + place) % ALL.len();
+            costs[which].push(round(&path, &plan, ALL[which])?);
         }
     }
+    let [nothing, dashboard, pages] = &costs;
     println!(
-        "\n{AT_ONCE} runs at a time, without a dashboard and with {} pages open; medians of {PAIRS} pairs of rounds:",
-        VIEWS.len()
+        "\n{AT_ONCE} runs at a time; medians of {ROUNDS} rounds, half of which lie between the figures in brackets:"
     );
-    say("time a step", &without, &with, |cost| cost.time);
-    say("processor time a step", &without, &with, |cost| cost.processor);
+    for (beside, costs) in
+        [("a dashboard that nobody looks at", dashboard), ("4 open pages", pages)]
+    {
+        println!("with {beside}:");
+        say("time", nothing, costs, |cost| cost.time);
+        say("processor time of the engine's threads", nothing, costs, |cost| cost.engine);
+        let own = costs.iter().map(|cost| cost.dashboard / cost.time * 100.0).collect();
+        println!("  the dashboard's own threads: {:.1} % of a processor", median(own));
+    }
+    Ok(())
+}
+
+/// Does so many runs one after the other, with the store in memory, and with a dashboard or without: for
+/// tools that count instructions, which what the machine does otherwise does not change.
+pub(crate) fn counted(beside: &str, runs: u32) -> Result<()> {
+    let mut registry = Registry::new();
+    registry.event("work", |_: &Context| Outcome::success(1_u32)).output_json();
+    let plan =
+        Flow::parse(vec!["work"; STEPS as usize].join(" -> "))?.plan(&registry, &Fields::new())?;
+    let dashboard = Dashboard::new();
+    let mut engine = Engine::builder().store(MemoryStore::new());
+    if beside == "dashboard" {
+        engine = engine.observer(dashboard.observer());
+    }
+    let engine = engine.build()?;
+    for run in 0..runs {
+        engine.prepare_plan(&plan, Inputs::new())?.key(run.to_string()).run()?;
+    }
     Ok(())
 }
 
 /// What a step costs, in seconds.
 struct Cost {
     time: f64,
-    /// Of the engine's process, the dashboard's server with it, and not of the pages'.
-    processor: f64,
+    /// Processor time of the threads that do the runs and write the store.
+    engine: f64,
+    /// Processor time of the threads that serve pages. The pages themselves are other processes.
+    dashboard: f64,
 }
 
 fn say(what: &str, without: &[Cost], with: &[Cost], of: impl Fn(&Cost) -> f64) {
     let middle = |costs: &[Cost]| median(costs.iter().map(&of).collect()) * 1e6;
-    let mut more: Vec<f64> = without
-        .iter()
-        .zip(with)
-        .map(|(without, with)| of(with) / of(without) * 100.0 - 100.0)
-        .collect();
+    let pairs = without.iter().zip(with);
+    let mut more: Vec<f64> =
+        pairs.map(|(without, with)| of(with) / of(without) * 100.0 - 100.0).collect();
     more.sort_by(f64::total_cmp);
     println!(
-        "{what}: {:.2} µs without, {:.2} µs with: {:+.1} % (half of the pairs: {:+.1} to {:+.1} %)",
-        middle(without),
+        "  {what} a step: {:.2} µs, without {:.2} µs: {:+.1} % ({:+.1} to {:+.1} %)",
         middle(with),
-        more[PAIRS / 2],
-        more[PAIRS / 4],
-        more[PAIRS * 3 / 4]
+        middle(without),
+        more[ROUNDS / 2],
+        more[ROUNDS / 4],
+        more[ROUNDS * 3 / 4]
     );
 }
 
 /// Does the runs with a new store, so that no round has more in it than another.
-fn round(path: &Path, plan: &Arc<Plan>, is_open: bool) -> Result<Cost> {
+fn round(path: &Path, plan: &Arc<Plan>, beside: Beside) -> Result<Cost> {
     let engine = Engine::builder().store(SqliteStore::open(path)?);
-    let (engine, shown) = if is_open {
+    let (engine, shown) = if beside == Beside::Nothing {
+        (engine.build()?, None)
+    } else {
         let dashboard = Dashboard::new();
         let engine = engine.observer(dashboard.observer()).build()?;
-        let shown = Shown::new(&engine, dashboard)?;
+        let views = if beside == Beside::Pages { &VIEWS[..] } else { &[] };
+        let shown = Shown::new(&engine, dashboard, views)?;
         (engine, Some(shown))
-    } else {
-        (engine.build()?, None)
     };
-    let (begun, used) = (Instant::now(), processor_time()?);
-    let ended: Vec<nexus_core::Result<()>> = std::thread::scope(|scope| {
+    let (begun, before) = (Instant::now(), ProcessorTime::now()?);
+    let ended: Vec<Result<f64, String>> = std::thread::scope(|scope| {
         let place = |place: u32| {
             let engine = &engine;
             scope.spawn(move || {
-                (0..RUNS).try_for_each(|run| {
+                for run in 0..RUNS {
                     let key = format!("{place}-{run}");
-                    engine.prepare_plan(plan, Inputs::new())?.key(key).run().map(drop)
-                })
+                    let run = engine.prepare_plan(plan, Inputs::new()).map(|it| it.key(key).run());
+                    run.and_then(|it| it).map_err(|error| error.to_string())?;
+                }
+                // It is gone when the others are counted.
+                processor_time(Path::new("/proc/thread-self")).map_err(|error| error.to_string())
             })
         };
         let places: Vec<_> = (0..AT_ONCE).map(place).collect();
         places.into_iter().flat_map(std::thread::ScopedJoinHandle::join).collect()
     });
-    let (time, processor) = (begun.elapsed(), processor_time()? - used);
+    let (time, after) = (begun.elapsed(), ProcessorTime::now()?);
     if ended.len() < AT_ONCE as usize {
         return Err("a thread has panicked".into());
     }
-    ended.into_iter().collect::<nexus_core::Result<()>>()?;
+    let of_places: f64 = ended.into_iter().sum::<Result<f64, String>>()?;
     drop((shown, engine));
     remove_store(path)?;
     let steps = f64::from(AT_ONCE * RUNS * STEPS);
-    Ok(Cost { time: time.as_secs_f64() / steps, processor: processor / steps })
+    Ok(Cost {
+        time: time.as_secs_f64() / steps,
+        engine: (of_places + after.others - before.others) / steps,
+        dashboard: (after.dashboard - before.dashboard) / steps,
+    })
 }
 
-/// The time in seconds that processors have worked for this process, all of its threads together.
-fn processor_time() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The name of the program, in parentheses, may have spaces.
-    let (_, rest) = stat.rsplit_once(')').ok_or("that is no `stat`")?;
-    let ticks = rest.split(' ').skip(12).take(2).map(str::parse::<f64>);
-    Ok(ticks.sum::<std::result::Result<f64, _>>()? / 100.0)
+/// The processor time, in seconds, of the threads that there are.
+struct ProcessorTime {
+    dashboard: f64,
+    others: f64,
+}
+
+impl ProcessorTime {
+    fn now() -> Result<Self> {
+        let mut times = Self { dashboard: 0.0, others: 0.0 };
+        for thread in std::fs::read_dir("/proc/self/task")? {
+            let thread = thread?.path();
+            // It may be gone already.
+            let Ok(name) = std::fs::read_to_string(thread.join("comm")) else { continue };
+            let of = if name.trim_end() == "nexus-dashboard" {
+                &mut times.dashboard
+            } else {
+                &mut times.others
+            };
+            *of += processor_time(&thread).unwrap_or(0.0);
+        }
+        Ok(times)
+    }
+}
+
+/// The processor time of a thread in seconds.
+fn processor_time(thread: &Path) -> Result<f64> {
+    let text = std::fs::read_to_string(thread.join("schedstat"))?;
+    let nanoseconds = text.split(' ').next().ok_or("that is no `schedstat`")?;
+    Ok(nanoseconds.parse::<f64>()? / 1e9)
 }
 
 /// A dashboard that is served, and its pages.
@@ -130,10 +199,10 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(engine: &Engine, dashboard: Dashboard) -> Result<Self> {
+    fn new(engine: &Engine, dashboard: Dashboard, views: &[&str]) -> Result<Self> {
         let server = dashboard.serve(engine, "127.0.0.1:0".parse()?)?;
         let mut shown = Self { pages: Vec::new(), server };
-        for view in VIEWS {
+        for view in views {
             let address = shown.server.address().to_string();
             let mut command = Command::new(std::env::current_exe()?);
             let command = command.args([ROLE, &address, view]);

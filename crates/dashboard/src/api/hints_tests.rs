@@ -110,6 +110,7 @@ fn a_body_that_does_not_look_at_its_cancellation_is_deaf() {
 #[test]
 fn an_attempt_that_runs_for_long_may_hang_and_one_that_waits_does_not() {
     let task = |until| Activity {
+        index: 0,
         path: "load".to_owned(),
         item: None,
         attempt: 1,

@@ -202,6 +202,7 @@ async fn act(
         let (at, action, step) = (now(), request.action.name(), request.step);
         let taken = ActionTaken { at, by, key, action, step, error };
         app.actions.add(taken.clone());
+        app.histories.forget(&taken.key);
         app.live.touch(&taken.key);
         done?;
         Ok(taken)

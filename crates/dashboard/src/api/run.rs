@@ -25,7 +25,7 @@ const MOST_LISTED: usize = 200;
 pub(super) struct ShownRun {
     #[serde(flatten)]
     run: ListedRun,
-    flow: String,
+    flow: Text,
     inputs: Text,
     halted: Option<Halted>,
     /// Where somebody decided that it goes on, or begins again.
@@ -67,6 +67,8 @@ struct Revision {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Pending {
+    /// The step's place in the flow.
+    index: usize,
     /// What an action is given as `step`.
     step: String,
     event: String,
@@ -96,11 +98,11 @@ pub(super) async fn show(State(app): Shared, Path(key): Path<String>) -> Answer<
 impl ShownRun {
     fn new(app: &App, history: &History) -> Self {
         let run = &history.run;
-        let (_, mut activity) = app.live.activity(&run.start.key);
+        let (key, pools) = (&run.start.key, &app.live.pools);
+        let activity = app.live.activity(key, history, MOST_LISTED);
         let pending = pending(history);
-        let key = &run.start.key;
         let (mut queued, mut abandoned) =
-            (app.live.pools.queued(key), app.live.pools.abandoned(key));
+            (pools.queued(key, history), pools.abandoned(key, history));
         let hints = of_run(Facts {
             history,
             is_observed: app.live.is_observed(),
@@ -109,14 +111,13 @@ impl ShownRun {
             abandoned: &abandoned,
             now: now(),
         });
-        activity.truncate(MOST_LISTED);
         queued.truncate(MOST_LISTED);
         abandoned.truncate(MOST_LISTED);
         let revision =
             |it: &nexus_core::journal::Revision| Revision { at: it.at, kind: it.kind.name() };
         Self {
             run: ListedRun::new(app, run),
-            flow: run.flow().script.clone(),
+            flow: Text::new(&run.flow().script),
             inputs: Text::new(&run.start.inputs),
             halted: history.halted.map(|(at, by)| Halted { at, by: cause(by) }),
             revisions: run.revisions.iter().map(revision).collect(),
@@ -143,10 +144,11 @@ fn pending(history: &History) -> Vec<Pending> {
     if history.run.ended_at.is_some() {
         return Vec::new();
     }
-    let steps = history.steps.iter().zip(&history.run.flow().steps);
-    let attempts = steps.flat_map(|(step, of_flow)| {
+    let steps = history.steps.iter().zip(&history.run.flow().steps).enumerate();
+    let attempts = steps.flat_map(|(index, (step, of_flow))| {
         let open = step.attempts.iter().filter(|it| it.ended == AttemptEnd::Pending);
         open.map(move |attempt| Pending {
+            index,
             step: StepAddress::new(&step.path, attempt.item).to_string(),
             event: step.event.clone(),
             attempt: attempt.attempt,

@@ -70,7 +70,7 @@ struct StateCount {
 impl ListedRun {
     pub(super) fn new(app: &App, run: &StoredRun) -> Self {
         let start = &run.start;
-        let active = app.live.is_observed().then(|| app.live.activity(&start.key).0);
+        let active = app.live.is_observed().then(|| app.live.is_active(&start.key));
         Self {
             key: Arc::clone(&start.key),
             pipeline: Arc::clone(&start.pipeline),

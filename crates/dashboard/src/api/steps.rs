@@ -1,5 +1,7 @@
 //! The steps of a run: in pages, and one with its attempts.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::Text;
 use super::{Answer, Shared, blocking, parameters};
+use crate::app::App;
 use crate::error::ApiError;
 
 const PAGE: usize = 500;
@@ -22,6 +25,20 @@ pub(super) struct PageOf {
     #[serde(default)]
     from: usize,
     limit: Option<usize>,
+    /// What the path contains.
+    #[serde(default)]
+    text: String,
+    only: Option<Only>,
+}
+
+/// Which steps are asked for, if not all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Only {
+    /// Those that failed, or broke, with their last attempt.
+    Failed,
+    /// Those that run, or wait for something.
+    Active,
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,7 +51,7 @@ pub(super) struct AttemptsOf {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
-    /// How many steps there are.
+    /// How many steps there are of those that are asked for.
     total: usize,
     from: usize,
     steps: Vec<Step>,
@@ -100,13 +117,10 @@ struct Attempt {
 
 /// `GET /runs/{key}/steps`.
 pub(super) async fn list(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<Page> {
-    let PageOf { from, limit } = parameters(&uri)?;
+    let of: PageOf = parameters(&uri)?;
     blocking(&app, move |app| {
         let history = app.histories.read(&app.engine, &key)?;
-        let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
-        let steps = history.steps.iter().enumerate().skip(from).take(limit);
-        let steps = steps.map(|(index, step)| Step::new(index, step)).collect();
-        Ok::<_, ApiError>(Page { total: history.steps.len(), from, steps })
+        Ok::<_, ApiError>(Page::new(app, &history, &of))
     })
     .await
     .map(Json)
@@ -126,6 +140,27 @@ pub(super) async fn one(State(app): Shared, Path(key): Path<String>, uri: Uri) -
     })
     .await
     .map(Json)
+}
+
+impl Page {
+    fn new(app: &App, history: &History, of: &PageOf) -> Self {
+        let active = match of.only {
+            Some(Only::Active) => app.live.active_steps(&history.run.start.key),
+            _ => BTreeSet::new(),
+        };
+        let is_asked_for = |(index, step): &(usize, &StepHistory)| {
+            step.path.contains(&of.text)
+                && match of.only {
+                    None => true,
+                    Some(Only::Failed) => has_failed(step),
+                    Some(Only::Active) => active.contains(index) || is_pending(history, step),
+                }
+        };
+        let all = || history.steps.iter().enumerate().filter(is_asked_for);
+        let limit = of.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        let steps = all().skip(of.from).take(limit).map(|(index, step)| Step::new(index, step));
+        Self { total: all().count(), from: of.from, steps: steps.collect() }
+    }
 }
 
 impl Step {
@@ -181,6 +216,15 @@ pub(super) fn outcome(step: &StepHistory) -> &'static str {
         return if items.failed > 0 { "failure" } else { "success" };
     }
     step.last().map_or("not_run", |last| last.ended.name())
+}
+
+fn has_failed(step: &StepHistory) -> bool {
+    matches!(outcome(step), "failure" | "exception" | "timed_out")
+}
+
+fn is_pending(history: &History, step: &StepHistory) -> bool {
+    let is_open = history.run.ended_at.is_none();
+    is_open && step.attempts.iter().any(|it| it.ended == AttemptEnd::Pending)
 }
 
 /// Why an attempt ended as it did, where there is more to say than that.

@@ -3,6 +3,7 @@
 
 mod access;
 mod actions;
+mod broken;
 mod document;
 mod news;
 mod pools;

@@ -59,6 +59,10 @@ fn what_waits_for_a_worker_is_shown_with_the_pool_that_has_too_few() {
     let queued = site.json("/runs/second")["queued"].clone();
     assert_eq!(queued[0]["path"], "hold");
     assert_eq!(queued[0]["pool"], "ThreadPoolExecutor(max_workers: 1)");
+    assert_eq!(site.json("/runs/second/steps?only=active")["total"], 1);
+    let running = until(&site, "/runs/first", |run| run["activity"][0].is_object());
+    let running = &running["activity"][0];
+    assert_eq!((&running["index"], &running["path"]), (&json!(0), &json!("hold")));
     assert_eq!(site.json("/runs/first")["queued"], json!([]));
     *gate.0.lock().unwrap() = true;
     gate.1.notify_all();

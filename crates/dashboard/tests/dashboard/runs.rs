@@ -105,6 +105,31 @@ fn steps_come_in_pages() {
     assert_eq!(page["steps"][0]["index"], 2900);
 }
 
+/// Nobody looks through hundreds of pages for the step that failed, or for one with a known name.
+#[test]
+fn steps_are_found_by_text_by_failure_and_by_being_under_way() {
+    let site = Site::new(|it| it);
+    site.shop.run(&site.shop.long, "long");
+    let found = |path: &str| {
+        let page = site.json(path);
+        let steps = page["steps"].as_array().unwrap();
+        assert_eq!(page["total"], steps.len());
+        steps.iter().map(|it| it["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let by_text = found("/runs/long/steps?text=reserve%23299");
+    assert_eq!((by_text.len(), &*by_text[0], &*by_text[1]), (11, "reserve#299", "reserve#2990"));
+    site.shop.run(&site.shop.order, "order-1");
+    assert_eq!(found("/runs/order-1/steps?only=failed"), ["reserve/1/charge"]);
+    assert_eq!(found("/runs/order-1/steps?only=active"), [""; 0]);
+    let open = site.shop.pending("approval-1");
+    assert_eq!(found("/runs/approval-1/steps?only=active"), ["approve"]);
+    assert_eq!(found("/runs/approval-1/steps?only=failed"), [""; 0]);
+    assert_eq!(site.json("/runs/approval-1")["pending"][0]["index"], 1);
+    open.cancel();
+    open.wait().unwrap();
+    assert_eq!(site.get("/runs/long/steps?only=slow").status, 400);
+}
+
 #[test]
 fn the_grid_has_the_last_runs_of_a_pipeline_with_their_attempts() {
     let site = Site::new(|it| it);

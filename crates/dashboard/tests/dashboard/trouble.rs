@@ -4,11 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use nexus_core::Engine;
-use nexus_core::journal::{
-    Change, MemoryStore, Record, Request, RunCounts, RunQuery, Store, StoreError, StoredRun,
-};
 use nexus_dashboard::{Dashboard, ServeError};
 
+use crate::broken::Broken;
 use crate::support::Site;
 
 #[test]
@@ -116,52 +114,6 @@ fn texts_of_users_come_as_json_and_never_as_markup() {
     assert!(missing.head.contains("content-type: application/json"));
 }
 
-/// A store that works until its disk is gone.
-#[derive(Debug, Default)]
-struct Broken {
-    store: MemoryStore,
-    is_broken: std::sync::atomic::AtomicBool,
-}
-
-impl Broken {
-    fn look(&self) -> Result<&MemoryStore, StoreError> {
-        if self.is_broken.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(StoreError::io("cannot read the store", "the disk is gone"));
-        }
-        Ok(&self.store)
-    }
-}
-
-impl Store for Broken {
-    fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.look()?.commit(changes)
-    }
-    fn run(&self, key: &str) -> Result<Option<StoredRun>, StoreError> {
-        self.look()?.run(key)
-    }
-    fn records(&self, key: &str, after: u64, most: usize) -> Result<Vec<Record>, StoreError> {
-        self.look()?.records(key, after, most)
-    }
-    fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
-        self.look()?.runs(query)
-    }
-    fn counts(&self, query: &RunQuery) -> Result<RunCounts, StoreError> {
-        self.look()?.counts(query)
-    }
-    fn request(&self, request: &Request) -> Result<(), StoreError> {
-        self.look()?.request(request)
-    }
-    fn requests(&self) -> Result<Vec<(u64, Request)>, StoreError> {
-        self.look()?.requests()
-    }
-    fn remove_request(&self, number: u64) -> Result<(), StoreError> {
-        self.look()?.remove_request(number)
-    }
-    fn remove(&self, keys: &[std::sync::Arc<str>]) -> Result<usize, StoreError> {
-        self.look()?.remove(keys)
-    }
-}
-
 #[test]
 fn a_store_that_breaks_is_said_to_be_broken_and_the_dashboard_goes_on() {
     let store = std::sync::Arc::new(Broken::default());
@@ -169,12 +121,12 @@ fn a_store_that_breaks_is_said_to_be_broken_and_the_dashboard_goes_on() {
     let mut site = Site::new(|it| it);
     site.server = Dashboard::new().serve(&engine, "127.0.0.1:0".parse().unwrap()).unwrap();
     assert_eq!(site.get("/runs").status, 200);
-    store.is_broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    store.breaks(true);
     let answer = site.get("/runs");
     assert_eq!(answer.status, 503);
     assert_eq!(answer.error(), "cannot read the store: the disk is gone");
     assert_eq!(site.get("/info").status, 200);
-    store.is_broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    store.breaks(false);
     assert_eq!(site.get("/runs").status, 200);
 }
 
