@@ -19,11 +19,28 @@ function h(tag, props, ...children) {
 
 /** Replaces what is in an element, and leaves the keyboard's focus where it was. */
 function fill(element, ...children) {
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  const refocus = focusIn(element);
   const scrolled = [element.scrollLeft, element.scrollTop];
   element.replaceChildren(...children.flat(Infinity).filter((child) => child));
   [element.scrollLeft, element.scrollTop] = scrolled;
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  refocus?.();
+}
+
+/** If a control in an element has the keyboard's focus: what gives it to the same one after it was drawn again. */
+function focusIn(element) {
+  const it = document.activeElement;
+  if (it === element || !element.contains(it)) return null;
+  const href = it.getAttribute("href");
+  const selector = it.id ? `#${CSS.escape(it.id)}` : it.localName + (href === null ? "" : `[href="${CSS.escape(href)}"]`);
+  const place = [...element.querySelectorAll(selector)].indexOf(it);
+  return () => {
+    if (it.isConnected && it === document.activeElement) return;
+    const all = element.querySelectorAll(selector);
+    const again = all[place] ?? all[0];
+    // What is gone, or can be done no more, leaves the focus near by.
+    const near = again?.disabled ? again.parentElement.querySelector("button:enabled") : again;
+    (near ?? MAIN).focus({ preventScroll: true });
+  };
 }
 
 /** Asks the API. */
@@ -75,8 +92,9 @@ const badge = (name) => h("span", { class: `badge is-${name}` }, word(name));
 
 const plural = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
+/** Why something could not be shown. It is asked for again while this stands there. */
 function problem(error) {
-  return h("p", { class: "problem", role: "alert" }, error.message);
+  return h("p", { class: "problem", role: "alert", "data-again": true }, error.message);
 }
 
 /** A table whose rows are lists of cells. */

@@ -57,9 +57,13 @@ document.getElementById("theme").addEventListener("click", () => {
 });
 paint(chosen());
 
+// The part of the address behind `#` says which view is shown.
+document.getElementById("skip").addEventListener("click", (event) => { event.preventDefault(); MAIN.focus(); });
+
 (async () => {
   try { INFO = await api("/info"); } catch (error) { fill(MAIN, problem(error)); }
   addEventListener("hashchange", show);
+  setInterval(() => { if (MAIN.querySelector("[data-again]")) VIEW?.changed?.({ runs: [], more: true }); }, 2000);
   show();
   listen();
 })();

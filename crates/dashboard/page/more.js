@@ -9,6 +9,9 @@ function events() {
 /** Asks once more, and then has it done. `value` is JSON as it was typed, so that no digit is lost. */
 function act(key, label, says, body, value) {
   const dialog = document.getElementById("dialog");
+  // What opened it may be drawn again meanwhile.
+  const refocus = focusIn(MAIN);
+  dialog.onclose = () => refocus?.();
   const name = h("input", { id: "by", value: localStorage.getItem("by") ?? "", autocomplete: "name", required: true });
   const wrong = h("p", { class: "problem", role: "alert" });
   const send = async (event) => {
@@ -23,7 +26,7 @@ function act(key, label, says, body, value) {
     } catch (error) { wrong.textContent = error.message; }
   };
   fill(dialog, h("form", { submit: send },
-    h("h2", null, `${label}?`), h("p", null, h("b", null, key)), h("p", null, says),
+    h("h2", { id: "dialog-title" }, `${label}?`), h("p", null, h("b", null, key)), h("p", null, says),
     INFO.caller ? h("p", { class: "muted" }, `It is recorded that ${INFO.caller} did it.`)
       : h("p", null, h("label", { for: "by" }, "Your name, for the record "), name),
     wrong,

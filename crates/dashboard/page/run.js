@@ -4,30 +4,42 @@ const STEPS = 200; // so many rows at a time
 
 function runView(key, query) {
   let selected = query.get("step");
-  let from = 0;
+  let follows = true; // whether the timeline still has to show the chosen step
+  let from = 0, text = "", only = ""; // which steps the timeline shows
+  let firstAttempt = 0, chosen = null; // of the chosen step: which of its attempts are shown, its place in the flow
   let view = null; // the stretch of time that is shown, if it is not all of it
-  let shown = { run: null, steps: null, drawn: "", pending: "" };
+  let loads = 0;
+  let shown = { run: null, steps: null, facts: null, drawn: "", pending: "" };
   const head = h("div"), hints = h("div"), pending = h("div"), buttons = h("p", { class: "buttons" });
   const picture = h("div", { class: "picture", id: "picture" });
   const lanes = h("div", { class: "lanes" }), paging = h("p", { class: "paging" });
-  const detail = h("aside", { "aria-label": "The chosen step" });
+  const finder = finding();
+  const detail = h("aside", { "aria-label": "The chosen step", tabindex: "-1" });
   const inputs = h("div");
+  const toDetail = h("a", { class: "skip", href: "#", click: (event) => { event.preventDefault(); detail.focus(); } }, "Skip to the chosen step");
   fill(MAIN, head, hints, buttons, pending,
     h("div", { class: "split" },
       h("div", { class: "wide" },
         h("h2", null, "Flow"), picture,
-        h("h2", null, "Timeline"), zoomButtons(), lanes, paging,
+        h("h2", null, "Timeline"), toDetail, finder, zoomButtons(), lanes, paging,
         h("h2", null, "Inputs"), inputs),
       detail));
 
-  async function load() {
-    let run, page;
+  /** Shows the run as it is now. Of one that has ended nothing is asked again, unless it is `wanted`. */
+  async function load(wanted = true) {
+    let run, page, load;
     try {
       run = await api(runPath(key));
-      page = await api(`${runPath(key)}/steps`, { from, limit: STEPS });
+      const facts = JSON.stringify([run.ended, run.records, run.hints]);
+      if (!wanted && run.ended && facts === shown.facts) return;
+      shown.facts = facts;
+      load = ++loads;
+      page = await api(`${runPath(key)}/steps`, { from, limit: STEPS, text, only });
     } catch (error) {
+      shown.facts = null;
       return fill(head, h("h1", null, key), problem(error));
     }
+    if (load !== loads) return; // somebody has gone to other steps meanwhile
     shown.run = run; shown.steps = page;
     drawHead(run);
     drawButtons(run);
@@ -36,6 +48,7 @@ function runView(key, query) {
       hint.step && [h("a", { href: runLink(key, hint.step) }, hint.step), " "], hint.text)));
     const cut = run.inputs.bytes > run.inputs.text.length ? h("p", { class: "muted" }, `the beginning of ${plural(run.inputs.bytes, "byte")}`) : null;
     fill(inputs, pre(run.inputs.text), cut);
+    finder.hidden = run.steps <= STEPS;
     drawLanes();
     await drawPicture(run);
     if (selected) await drawDetail();
@@ -106,7 +119,7 @@ function runView(key, query) {
     const state = `${run.records} ${run.status}`;
     if (shown.drawn !== state) {
       let svg;
-      try { svg = await api(`${runPath(key)}/picture`); } catch (error) { return fill(picture, problem(error)); }
+      try { svg = await api(`${runPath(key)}/picture`); } catch (error) { shown.facts = null; return fill(picture, problem(error)); }
       shown.drawn = state;
       const drawn = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
       fill(picture, document.importNode(drawn, true));
@@ -120,13 +133,13 @@ function runView(key, query) {
       }
     }
     const now = new Map();
-    for (const it of run.activity) now.set(it.path, it.until ? "waits" : now.get(it.path) ?? "runs");
-    for (const it of run.pending) now.set(it.step.replace(/\[\d+\]$/, ""), "waits");
+    for (const it of run.activity) now.set(it.index, it.until ? "waits" : now.get(it.index) ?? "runs");
+    for (const it of run.pending) now.set(it.index, "waits");
     for (const node of picture.querySelectorAll("[data-step]")) {
-      const path = shown.steps.steps.find((it) => it.index === Number(node.dataset.step))?.path;
-      node.classList.toggle("runs", now.get(path) === "runs");
-      node.classList.toggle("waits", now.get(path) === "waits");
-      node.classList.toggle("chosen", path !== undefined && path === selected);
+      const index = Number(node.dataset.step);
+      node.classList.toggle("runs", now.get(index) === "runs");
+      node.classList.toggle("waits", now.get(index) === "waits");
+      node.classList.toggle("chosen", selected !== null && index === chosen);
     }
   }
 
@@ -137,11 +150,26 @@ function runView(key, query) {
   }
 
   function choose(path) {
-    selected = path;
+    [selected, chosen, follows, firstAttempt] = [path, null, true, 0];
     history.replaceState(null, "", runLink(key, path));
     drawLanes();
-    drawPicture(shown.run);
     drawDetail();
+  }
+
+  function go(to) {
+    from = Math.max(0, to);
+    load();
+  }
+
+  /** What finds a step among thousands. */
+  function finding() {
+    const number = h("input", { id: "steps-from", type: "number", min: 1, change: () => go((Number(number.value) || 1) - 1) });
+    const kinds = [["", "all steps"], ["failed", "those that failed"], ["active", "those under way"]];
+    return h("form", { class: "filters", hidden: true, submit: (event) => event.preventDefault() },
+      h("label", null, "Step contains ", h("input", { id: "steps-text", type: "search", change: (event) => { text = event.target.value; go(0); } })),
+      h("label", null, "Show ", h("select", { id: "steps-only", change: (event) => { only = event.target.value; go(0); } },
+        kinds.map(([value, label]) => h("option", { value }, label)))),
+      h("label", null, "From number ", number));
   }
 
   function span() {
@@ -198,23 +226,30 @@ function runView(key, query) {
         type: "button", class: "lane", id: `lane-${step.index}`, "aria-pressed": String(step.path === selected), click: () => choose(step.path),
         title: step.reason ?? step.path,
       },
-      h("span", { class: `lane-name depth-${depth}` }, h("i", { class: `dot is-${state}` }), step.event, items && h("span", { class: "muted" }, " ×")),
+      h("span", { class: `lane-name depth-${depth}` }, h("i", { class: `dot is-${state}` }), step.event,
+        /#\d+$/.test(step.path) && h("span", { class: "muted" }, step.path.slice(step.path.lastIndexOf("#"))), items && h("span", { class: "muted" }, " ×")),
       h("span", { class: "lane-state" }, word(state), says && h("span", { class: "muted" }, ` ${says}`)),
       h("svg", { viewBox: "0 0 1000 16", preserveAspectRatio: "none", class: "lane-bars", "aria-hidden": "true" }, bars));
     });
     const scale = h("div", { class: "scale" }, h("span", null, short(begin - run.started)), h("span", null, short((begin + end) / 2 - run.started)), h("span", null, short(end - run.started)));
     fill(lanes, scale, rows);
-    const move = (id, label, to, disabled) => h("button", { type: "button", id, disabled, click: () => { from = to; load(); } }, label);
-    fill(paging, steps.total > STEPS && [
-      move("steps-before", "Steps before", Math.max(0, from - STEPS), from === 0),
-      ` ${from + 1} to ${from + steps.steps.length} of ${steps.total.toLocaleString("en")} `,
-      move("steps-after", "Steps after", from + STEPS, from + STEPS >= steps.total)]);
+    const move = (id, label, to, disabled) => h("button", { type: "button", id, disabled, click: () => go(to) }, label);
+    const last = steps.total - ((steps.total - 1) % STEPS) - 1, first = steps.from, next = first + STEPS;
+    fill(paging, (steps.total > STEPS || text || only) && [
+      move("steps-first", "First", 0, first === 0), move("steps-before", "Steps before", first - STEPS, first === 0),
+      steps.steps.length ? ` ${(first + 1).toLocaleString("en")} to ${(first + steps.steps.length).toLocaleString("en")} of ${steps.total.toLocaleString("en")} ` : " No step is like that. ",
+      move("steps-after", "Steps after", next, next >= steps.total), move("steps-last", "Last", last, next >= steps.total)]);
   }
 
-  async function drawDetail(first = 0) {
+  async function drawDetail() {
+    const first = firstAttempt;
     let step;
-    try { step = await api(`${runPath(key)}/step`, { path: selected, from: first }); } catch (error) { return fill(detail, problem(error)); }
+    try { step = await api(`${runPath(key)}/step`, { path: selected, from: first }); } catch (error) { shown.facts = null; return fill(detail, problem(error)); }
     if (step.path !== selected) return; // somebody has chosen another one meanwhile
+    chosen = step.index;
+    drawPicture(shown.run);
+    if (follows && !text && !only && !shown.steps.steps.some((it) => it.index === chosen)) go(chosen - (chosen % STEPS));
+    follows = false;
     const running = shown.run.activity.filter((it) => it.path === selected);
     const event = (await events()).find((it) => it.name === step.event);
     const fields = parsed(shown.run.inputs.text);
@@ -222,7 +257,7 @@ function runView(key, query) {
     const parameters = event?.parameters.map((it) => [h("code", null, `${it.name}: ${it.type}`), from[it.from],
       it.from === "field" && fields && it.name in fields ? pre(JSON.stringify(fields[it.name])) : null]);
     const close = h("button", { type: "button", id: "close-step", "aria-label": "Close", click: () => {
-      selected = null; history.replaceState(null, "", runLink(key)); load();
+      selected = chosen = null; history.replaceState(null, "", runLink(key)); load();
     } }, "×");
     const again = INFO.actions && ["succeeded", "failed", "stopped", "cancelled", "timed_out"].includes(shown.run.status) && step.outcome !== "not_run" &&
       h("p", { class: "buttons" }, h("button", { type: "button", id: "act-from", click: () => act(key, `Retry from ${step.path}`,
@@ -245,11 +280,13 @@ function runView(key, query) {
         it.errors.length > 0 && h("ol", { class: "errors" }, it.errors.map((error, index) => h("li", null, index ? "caused by: " : "", error))))),
       !step.history.length && h("p", { class: "muted" }, step.items ? "None." : "None has ended."),
       log.length > 0 && [h("h3", null, "Log"), h("pre", { tabindex: "0" }, log.map((it) => `${date(it.at)} ${it.level} ${it.text}\n`))],
-      step.kept > first + step.history.length && h("button", { type: "button", id: "more-attempts", click: () => drawDetail(first + step.history.length) }, `${step.kept - first - step.history.length} more`));
+      h("p", { class: "paging" },
+        first > 0 && h("button", { type: "button", id: "first-attempts", click: () => { firstAttempt = 0; drawDetail(); } }, "The first ones"),
+        step.kept > first + step.history.length && h("button", { type: "button", id: "more-attempts", click: () => { firstAttempt = first + step.history.length; drawDetail(); } }, `${step.kept - first - step.history.length} more`)));
   }
 
   const item = (it) => (it.item === null ? "" : ` of item ${it.item}`);
-  const reload = paced(load, 500);
+  const reload = paced(() => load(false), 500);
   reload();
   const timer = setInterval(() => { if (shown.run && !shown.run.ended) reload(); }, 2000);
   return {

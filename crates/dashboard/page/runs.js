@@ -59,5 +59,6 @@ function runsView(query) {
   }
   const reload = paced(load, 1000);
   reload();
-  return { changed: () => { if (!pages.length) reload(); } };
+  // Older pages stand still while somebody reads them.
+  return { changed: () => { if (!pages.length || rows.querySelector("[data-again]")) reload(); } };
 }

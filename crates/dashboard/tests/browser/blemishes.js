@@ -32,9 +32,29 @@
     const ratio = contrast(color(style.color), behind(element));
     if (ratio < 4.5) found.push(`contrast ${ratio.toFixed(2)}: ${node.data.trim().slice(0, 60)} (${element.className})`);
   }
+  // The texts of the picture stand on the shape before them, on their step's box, or on the page.
+  for (const it of document.querySelectorAll("svg text")) {
+    const before = it.previousElementSibling;
+    const shape = before?.matches("circle, .pill") ? before : it.closest("[data-step], .more")?.querySelector(".box") ?? it.closest("svg").querySelector(".page");
+    const fill = (of) => color(getComputedStyle(of).fill);
+    const ratio = contrast(fill(it), fill(shape));
+    if (ratio < 4.5) found.push(`contrast ${ratio.toFixed(2)}: ${it.textContent.slice(0, 60)} (in the picture, ${it.getAttribute("class")})`);
+  }
+  // What says something without a text needs less.
+  const page = color(getComputedStyle(document.body).backgroundColor);
+  for (const it of document.querySelectorAll(".lane-bars rect")) {
+    const ratio = contrast(color(getComputedStyle(it).fill), page);
+    if (ratio < 3) found.push(`contrast ${ratio.toFixed(2)}: a bar (${it.getAttribute("class")})`);
+  }
+  for (const it of document.querySelectorAll("input, select, textarea")) {
+    if (!it.checkVisibility()) continue;
+    const ratio = contrast(color(getComputedStyle(it).borderTopColor), behind(it.parentElement));
+    if (ratio < 3) found.push(`contrast ${ratio.toFixed(2)}: the border of ${it.outerHTML.slice(0, 80)}`);
+    const hint = it.placeholder && contrast(color(getComputedStyle(it, "::placeholder").color), behind(it));
+    if (hint && hint < 4.5) found.push(`contrast ${hint.toFixed(2)}: ${it.placeholder} (placeholder)`);
+  }
   for (const it of document.querySelectorAll("a, button, input, select, textarea, [role=button]")) {
     if (!it.checkVisibility()) continue;
-    if (it.tabIndex < 0) found.push(`not reached by the keyboard: ${it.outerHTML.slice(0, 120)}`);
     const name = it.getAttribute("aria-label") ?? (it.textContent.trim() || [...(it.labels ?? [])].map((label) => label.textContent.trim()).join(""));
     if (!name) found.push(`without a name: ${it.outerHTML.slice(0, 120)}`);
   }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -22,7 +23,10 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn start() -> Self {
-        let profile = std::env::temp_dir().join(format!("nexus-browser-{}", std::process::id()));
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        let name = format!("nexus-browser-{}-{number}", std::process::id());
+        let profile = std::env::temp_dir().join(name);
         // The browser reads commands from its file 3 and writes to its file 4.
         let script = r#"exec chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars --no-first-run --disable-background-networking --disable-component-update --user-data-dir="$1" --remote-debugging-pipe about:blank 3<&0 4>&1 1>/dev/null 2>/dev/null"#;
         let mut process = Command::new("sh")
@@ -50,11 +54,19 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Network"] {
             browser.call(&format!("{domain}.enable"), &json!({}));
         }
+        let yes = json!({"enabled": true});
+        browser.call("Emulation.setFocusEmulationEnabled", &yes);
         browser
     }
 
     /// Has something done, and waits until it is.
     pub(crate) fn call(&mut self, method: &str, parameters: &Value) -> Value {
+        let answer = self.try_call(method, parameters);
+        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+        answer["result"].clone()
+    }
+
+    fn try_call(&mut self, method: &str, parameters: &Value) -> Value {
         self.last += 1;
         let mut message = json!({"id": self.last, "method": method, "params": parameters});
         if let Some(session) = &self.session {
@@ -65,8 +77,7 @@ impl Browser {
         loop {
             let message = self.next();
             if message["id"] == self.last {
-                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
-                return message["result"].clone();
+                return message;
             }
             self.hear(&message);
         }
@@ -102,8 +113,7 @@ impl Browser {
 
     /// What an expression gives; a promise is waited for.
     pub(crate) fn eval(&mut self, script: &str) -> Value {
-        let how = json!({"expression": script, "awaitPromise": true, "returnByValue": true});
-        let answer = self.call("Runtime.evaluate", &how);
+        let answer = self.call("Runtime.evaluate", &evaluation(script));
         assert!(answer["exceptionDetails"].is_null(), "{script}: {answer}");
         answer["result"]["value"].clone()
     }
@@ -113,9 +123,14 @@ impl Browser {
         let script = format!(
             "new Promise((done) => {{ const end = Date.now() + 20000; (function look() {{ let is = false; try {{ is = {condition}; }} catch {{}} if (is || Date.now() > end) done(Boolean(is)); else setTimeout(look, 30); }})(); }})"
         );
-        if self.eval(&script) != true {
+        let mut answer = self.try_call("Runtime.evaluate", &evaluation(&script));
+        // The page that was asked has been left meanwhile.
+        if answer["error"]["message"] == "Inspected target navigated or closed" {
+            answer = self.try_call("Runtime.evaluate", &evaluation(&script));
+        }
+        if answer["result"]["result"]["value"] != true {
             let text = self.eval("document.body.innerText");
-            panic!("not so after 20 s: {condition}\n{}", text.as_str().unwrap_or_default());
+            panic!("not so: {condition}\n{}\n{answer}", text.as_str().unwrap_or_default());
         }
     }
 
@@ -133,10 +148,20 @@ impl Browser {
     }
 
     pub(crate) fn key(&mut self, key: &str, code: u32) {
+        self.key_with(key, code, 0);
+    }
+
+    /// A key with Shift and the like, as the protocol counts them.
+    pub(crate) fn key_with(&mut self, key: &str, code: u32, modifiers: u32) {
         let text = if key == "Enter" { "\r" } else { "" };
-        let event = |kind: &str| json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": if kind == "keyDown" { text } else { "" }});
+        let event = |kind: &str| json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers, "text": if kind == "keyDown" { text } else { "" }});
         self.call("Input.dispatchKeyEvent", &event("keyDown"));
         self.call("Input.dispatchKeyEvent", &event("keyUp"));
+    }
+
+    /// Types into what has the focus.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.call("Input.insertText", &json!({"text": text}));
     }
 
     /// Sets the width and height of the page.
@@ -153,6 +178,10 @@ impl Browser {
         let answer = self.call("Page.captureScreenshot", &json!({"format": "png"}));
         answer["data"].as_str().unwrap_or_default().to_owned()
     }
+}
+
+fn evaluation(script: &str) -> Value {
+    json!({"expression": script, "awaitPromise": true, "returnByValue": true})
 }
 
 impl Drop for Browser {

@@ -7,17 +7,25 @@
     reason = "a test says what it expects"
 )]
 
+#[path = "../dashboard/broken.rs"]
+mod broken;
 mod devtools;
+mod long;
 mod shop;
+mod walk;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use broken::Broken;
 use devtools::Browser;
+use nexus_core::Engine;
+use nexus_dashboard::Dashboard;
 use shop::{Checkout, Knock, Shop, Weather};
+use walk::{dialog, skip, walk};
 
-/// Every text on the page that is hard to read against what is behind it, and every control that the
-/// keyboard cannot reach or that has no name.
+/// Whatever on the page is hard to see against what is behind it, and every control that has no name.
 const BLEMISHES: &str = include_str!("blemishes.js");
 
 #[test]
@@ -66,6 +74,8 @@ fn runs(page: &mut Browser, root: &str) {
     page.click("#newer");
     page.wait("document.querySelectorAll('table.runs tbody tr').length === 50");
     picture(page, "dashboard_runs", 420);
+    walk(page);
+    skip(page);
     page.click("#only-failed");
     page.wait("document.querySelectorAll('table.runs tbody tr').length === 1");
     page.sees("B-1");
@@ -87,15 +97,18 @@ fn failed_run(page: &mut Browser, root: &str, shop: &Shop) {
     page.wait("document.querySelector('aside').innerText.includes('lamp')");
     picture(page, "dashboard_failed", 800);
     shop.bank.open();
+    walk(page);
+    skip(page);
+    dialog(page, "act-retry", false);
     page.click("#act-retry");
-    page.wait("document.querySelector('#dialog').open");
-    blemishes(page);
     page.eval("document.getElementById('by').value = 'Ada'");
     page.click("#confirm");
     page.sees("waits for the world outside");
     page.open(&format!("{root}#/actions"));
     page.sees("Ada");
     page.sees("retry");
+    in_both_themes(page, |page, _| blemishes(page));
+    walk(page);
 }
 
 /// A run that goes on: a folded fan-out, its items, progress, the wait before the next attempt.
@@ -114,12 +127,16 @@ fn running_run(page: &mut Browser, root: &str) {
     page.click("#zoom-right");
     page.click("#zoom-all");
     picture(page, "dashboard_running", 960);
+    walk(page);
+    dialog(page, "act-cancel", true);
 }
 
 /// A run that waits for somebody, who says what its step yields.
 fn pending_run(page: &mut Browser, root: &str) {
     page.open(&format!("{root}#/run/C-1"));
     page.sees("for a value of the type String");
+    in_both_themes(page, |page, _| blemishes(page));
+    walk(page);
     page.eval("document.getElementById('value-0').value = '7'");
     page.click(".pending button");
     page.wait("document.querySelector('#dialog').open");
@@ -140,12 +157,15 @@ fn grid_pools_events(page: &mut Browser, root: &str) {
     page.open(&format!("{root}#/grid?pipeline=Checkout"));
     page.wait("document.querySelectorAll('table.grid tbody tr').length === 6");
     picture(page, "dashboard_grid", 350);
+    walk(page);
     page.open(&format!("{root}#/pools"));
     page.sees("all are busy");
     picture(page, "dashboard_pools", 330);
+    walk(page);
     page.open(&format!("{root}#/events"));
     page.sees("5 attempts, waits 60s");
-    blemishes(page);
+    in_both_themes(page, |page, _| blemishes(page));
+    walk(page);
 }
 
 /// When schedules fire, and what somebody who knows nexus would say of one that does not, and of a step.
@@ -156,10 +176,12 @@ fn schedules_and_hints(page: &mut Browser, root: &str, shop: &Shop) {
     page.sees("onerror=");
     assert_eq!(page.eval("document.querySelectorAll('main img').length"), 0);
     picture(page, "dashboard_schedules", 400);
+    walk(page);
     shop.run("K-1", Knock {});
     page.open(&format!("{root}#/run/K-1"));
     page.sees("10 attempts in vain");
-    blemishes(page);
+    in_both_themes(page, |page, _| blemishes(page));
+    walk(page);
 }
 
 /// A new run comes without anybody asking for it; the keyboard's focus stays.
@@ -173,19 +195,55 @@ fn news(page: &mut Browser, root: &str, shop: &Shop) {
     assert_eq!(page.eval("document.activeElement.id"), "older");
 }
 
+/// While the store is broken the page says so, and shows what there is as soon as it works again, without
+/// anybody asking for it.
+#[test]
+fn a_page_over_a_store_that_breaks_comes_back() {
+    let store = Arc::new(Broken::default());
+    let engine = Engine::builder().store(Arc::clone(&store)).build().unwrap();
+    let server = Dashboard::new().serve(&engine, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let mut page = Browser::start();
+    let root = format!("http://{}/", server.address());
+    for view in ["", "#/grid", "#/run/A-1"] {
+        store.breaks(true);
+        page.open(&format!("{root}{view}"));
+        page.sees("the disk is gone");
+        in_both_themes(&mut page, |page, _| blemishes(page));
+        store.breaks(false);
+        page.wait("!document.body.innerText.includes('the disk is gone')");
+    }
+    page.sees("the store has no run `A-1`");
+    // The browser itself says of every answer that it is an error.
+    let is_answer = |it: &String| it.contains("503") || it.contains("404");
+    assert!(page.complaints.iter().all(is_answer), "{:#?}", page.complaints);
+}
+
 /// Looks at the page in light and in dark, and keeps both for the guide where that is asked for.
 fn picture(page: &mut Browser, name: &str, height: u32) {
     page.size(1100, height);
     let folder = std::env::var_os("NEXUS_PICTURES");
-    for theme in ["light", "dark"] {
-        page.eval(&format!("localStorage.setItem('theme', '{theme}'); paint('{theme}')"));
+    in_both_themes(page, |page, theme| {
         blemishes(page);
         if let Some(folder) = &folder {
             let path = Path::new(folder).join(format!("{name}_{theme}.png"));
             keep(&page.screenshot(), &path);
         }
+    });
+}
+
+/// Looks at the page in light and in dark.
+fn in_both_themes(page: &mut Browser, look: impl Fn(&mut Browser, &str)) {
+    // The page has a button that says which is the other one; that for the token has none.
+    let paint = |theme: &str| {
+        format!(
+            "typeof paint === 'undefined' ? document.documentElement.className = '{theme}' : paint('{theme}')"
+        )
+    };
+    for theme in ["light", "dark"] {
+        page.eval(&paint(theme));
+        look(page, theme);
     }
-    page.eval("localStorage.setItem('theme', 'light'); paint('light')");
+    page.eval(&paint("light"));
 }
 
 fn blemishes(page: &mut Browser) {

@@ -17,7 +17,7 @@ pub(crate) const EVIL: &str = "<img src=x onerror=\"document.title='owned'\"> sa
 pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
-    fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let is_open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.0.1.wait_while(is_open, |is_open| !*is_open));
     }
