@@ -40,15 +40,16 @@ fn refused(item: &impl ToTokens, error: &Error) -> TokenStream {
     quote!(#item #error)
 }
 
-/// Allows the lints about the form of arguments, since an event binds a parameter by its form.
+/// Allows the lints about the form of arguments, since an event binds a parameter by its form. Only
+/// clippy is told: without it the compiler looks for each of these names among all lints that it has.
 fn allow_parameter_forms() -> TokenStream {
     quote! {
-        #[allow(
+        #[cfg_attr(clippy, allow(
             clippy::needless_pass_by_value,
             clippy::ptr_arg,
             clippy::trivially_copy_pass_by_ref,
             reason = "the form of a parameter says how the event binds it"
-        )]
+        ))]
     }
 }
 
