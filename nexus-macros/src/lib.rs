@@ -6,6 +6,8 @@ mod debug;
 mod derive;
 mod descriptor;
 mod event;
+#[cfg(test)]
+mod expansion_tests;
 mod hash;
 mod literal;
 mod pipeline;
