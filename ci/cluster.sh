@@ -2,7 +2,7 @@
 # Servers to try the feature `restate` with, in a temporary folder, on free ports of this machine alone.
 #
 #   ci/cluster.sh test              the tests that need servers: one node, then three, then a balancer
-#   ci/cluster.sh bench             what a step costs beside the bare SDK, on one node; a minute
+#   ci/cluster.sh bench [calls]     what a step costs beside the bare SDK, on one node; a minute
 #   ci/cluster.sh run NODES CMD ..  runs a command while so many nodes are up: it finds their addresses, one
 #                                   for each node, in NEXUS_CLUSTER_INGRESS and NEXUS_CLUSTER_ADMIN; what it
 #                                   starts anew itself, by NEXUS_CLUSTER_SERVER and NEXUS_CLUSTER_FOLDER, it
@@ -190,7 +190,8 @@ bench)
     install
     cd "$root"
     cargo build -q --release -p nexus-restate --features sdk --test cluster
-    run 1 cargo test -q --release -p nexus-restate --features sdk --test cluster -- measure
+    shift
+    run 1 cargo test -q --release -p nexus-restate --features sdk --test cluster -- measure "$@"
     ;;
 *)
     sed -n '2,/^set/{/^set/d; s/^# \{0,1\}//p;}' "$0" >&2

@@ -179,6 +179,8 @@ fn the_roles_of_a_cluster_work_together() {
     // A run is as it is elsewhere, and its key is taken.
     let charge = ["run", "ChargePipeline", "--set", "cents=5", "--key", "c"];
     says(&charge, 0, "ChargePipeline succeeded");
+    // The observers of the program's engine hear of what its workers do.
+    worker.until("received confirm");
     says(&charge, 0, "the run `c` is there already, and is over; nothing is run again");
     let other = ["run", "ChargePipeline", "--set", "cents=6", "--key", "c"];
     says(&other, 1, "it belongs to a run with other inputs");

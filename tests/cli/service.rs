@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use nexus::Secret;
 use nexus::prelude::*;
+use nexus::runs::{StepEvent, TraceContext};
 use nexus::schedule::{Misfire, Overlap, Schedule, Scheduled};
 
 use crate::shop::{CommandResult, command, wait_for_result};
@@ -125,6 +126,15 @@ struct UnlockPipeline {
     pin: Secret<u32>,
 }
 
+/// Says what a worker of a cluster is given.
+struct Received;
+
+impl Observer for Received {
+    fn event_execution_received(&self, step: &StepEvent<'_>, _: Option<&TraceContext>) {
+        println!("received {}", step.context().step_path());
+    }
+}
+
 pub(crate) fn main() -> ExitCode {
     nexus::init();
     let yearly = Schedule::cron("@yearly").and_then(|it| it.zone("Europe/Oslo"));
@@ -138,7 +148,8 @@ pub(crate) fn main() -> ExitCode {
         Ok(_) => app.schedule(often),
         Err(_) => app.schedule(yearly),
     };
-    app.pipeline::<ChargePipeline>()
+    app.engine(|engine| engine.observer(Received))
+        .pipeline::<ChargePipeline>()
         .pipeline::<HoldPipeline>()
         .pipeline::<WaitPipeline>()
         .pipeline::<ShipPipeline>()

@@ -212,10 +212,9 @@ impl Prepared {
         self
     }
 
-    /// Puts the run into a trace: the W3C `traceparent` of the span in which somebody asks for it. Events
-    /// that are called know it as [`Context::traceparent`](nexus_core::Context::traceparent), and so do
-    /// the observers of their [workers](crate::Worker::observer). Those that run inside of the run's
-    /// handler do not.
+    /// Puts the run into a trace: the W3C `traceparent` of the span in which somebody asks for it. Its
+    /// events know it as [`Context::traceparent`](nexus_core::Context::traceparent), and so do the observers of
+    /// their [workers](crate::Worker::observer).
     pub fn traceparent(mut self, traceparent: impl Into<String>) -> Self {
         self.traceparent = Some(traceparent.into());
         self

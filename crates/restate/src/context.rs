@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use nexus_core::TraceContext;
 use nexus_core::driver::{LocalTask, Timestamp};
 use restate_sdk::context::{DurableFuture, DurableFuturesUnordered, RequestTarget, RunFuture as _};
 use restate_sdk::endpoint::{ContextInternal, InputMetadata};
@@ -49,15 +50,17 @@ impl<'a> SdkContext<'a> {
         names: &'a Names,
         paces: &'a Arc<Paces>,
     ) -> Self {
-        let traceparent = traceparent_of(metadata).cloned();
+        let traceparent = trace_of(metadata).and_then(|trace| trace.traceparent);
         let under_way = DurableFuturesUnordered::new();
         Self { context, names, paces, traceparent, promises: 0, under_way }
     }
 }
 
 /// The place in a trace that a request came with.
-pub(crate) fn traceparent_of(metadata: &InputMetadata) -> Option<&String> {
-    metadata.headers.get(TRACEPARENT)
+pub(crate) fn trace_of(metadata: &InputMetadata) -> Option<TraceContext> {
+    let traceparent = metadata.headers.get(TRACEPARENT)?;
+    // What bodies say is for this process's own subscriber.
+    Some(TraceContext::new(Some(traceparent.clone()), 0))
 }
 
 fn answer_of(json: &[u8]) -> Completion {

@@ -16,7 +16,8 @@ pub(crate) const LONGEST_MESSAGE: usize = (32 << 20) - (64 << 10);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RunInput {
     pipeline: String,
-    flow: FlowRecord,
+    #[serde(with = "shared")]
+    flow: Arc<FlowRecord>,
     /// The pipeline's fields.
     inputs: Box<RawValue>,
     at: Timestamp,
@@ -31,7 +32,7 @@ impl RunInput {
     pub(crate) fn of(start: &RunStart) -> serde_json::Result<Self> {
         Ok(Self {
             pipeline: start.pipeline.to_string(),
-            flow: FlowRecord::clone(&start.flow),
+            flow: Arc::clone(&start.flow),
             inputs: RawValue::from_string(start.inputs.clone())?,
             at: start.at,
             deadline: start.deadline,
@@ -40,10 +41,31 @@ impl RunInput {
 
     /// How the run with this key began.
     pub(crate) fn start(&self, key: &str) -> RunStart {
-        let (pipeline, flow) = (self.pipeline.as_str(), Arc::new(self.flow.clone()));
+        let (pipeline, flow) = (self.pipeline.as_str(), Arc::clone(&self.flow));
         let mut start = RunStart::new(key, pipeline, flow, self.inputs.get().to_owned(), self.at);
         start.deadline = self.deadline;
         start
+    }
+}
+
+/// A flow that others have as well.
+mod shared {
+    use std::sync::Arc;
+
+    use nexus_core::driver::FlowRecord;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        flow: &Arc<FlowRecord>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        flow.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<FlowRecord>, D::Error> {
+        FlowRecord::deserialize(deserializer).map(Arc::new)
     }
 }
 

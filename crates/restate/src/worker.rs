@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nexus_core::driver::{EventHost, RunMachine, RunStart};
-use nexus_core::{EngineBuilder, Flow, Observer, Plan, Registry, TraceContext};
+use nexus_core::{EngineBuilder, Flow, Observer, Plan, Registry};
 use restate_sdk::endpoint::{ContextInternal, Endpoint, InputMetadata};
 use restate_sdk::errors::{HandlerError, HandlerResult, TerminalError};
 use restate_sdk::service::ServiceDefinition;
 use serde_json::json;
 
-use crate::context::{Names, SdkContext, perform, resolve, traceparent_of};
+use crate::context::{Names, SdkContext, perform, resolve, trace_of};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
@@ -92,10 +92,10 @@ impl Worker {
         self
     }
 
-    /// Gives the events the resources of an engine that is set up like this, for a program that has
-    /// such a set-up anyway.
-    pub fn states_of(mut self, engine: &EngineBuilder) -> Self {
-        self.host = self.host.states_of(engine);
+    /// Takes over the resources and the observers of an engine that is set up like this, for a program
+    /// that has such a set-up anyway.
+    pub fn set_up_like(mut self, engine: &EngineBuilder) -> Self {
+        self.host = self.host.set_up_like(engine);
         self
     }
 
@@ -283,10 +283,9 @@ fn event_definition(event: &str, shared: &Arc<Shared>) -> Result<ServiceDefiniti
             }
             let host = &shared.host;
             let request = std::str::from_utf8(&input).map_err(unreadable)?;
-            let task = match (context.handler_name(), traceparent_of(&metadata)) {
+            let task = match (context.handler_name(), trace_of(&metadata)) {
                 ("check", _) => host.check(request),
-                // What the body says is for this process's own subscriber.
-                (_, Some(at)) => host.task_in(request, TraceContext::new(Some(at.clone()), 0)),
+                (_, Some(trace)) => host.task_in(request, trace),
                 (_, None) => host.task(request),
             };
             // The run has a limit of its own for it.
@@ -326,6 +325,10 @@ async fn run(
     // Another version of the program may be able to go on: the server keeps the run for it.
     let plan = shared.plans.of(&start).map_err(|error| error.to_string())?;
     let machine = RunMachine::new(&plan, start).map_err(|error| error.to_string())?;
+    let machine = match trace_of(metadata) {
+        Some(trace) => machine.in_trace(trace),
+        None => machine,
+    };
     let names = Names::default();
     let mut durable = SdkContext::new(context, metadata, &names, &shared.paces);
     let machine = interpret(machine, &shared.host, &mut durable).await;

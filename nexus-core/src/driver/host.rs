@@ -28,7 +28,7 @@ use crate::value::Value;
 /// ```
 pub struct EventHost {
     host: Mutex<TaskHost>,
-    observers: Vec<Arc<dyn Observer>>,
+    pub(super) observers: Vec<Arc<dyn Observer>>,
 }
 
 impl EventHost {
@@ -46,16 +46,18 @@ impl EventHost {
         self
     }
 
-    /// Gives the events the resources of an engine that is set up like this.
+    /// Takes over the resources and the observers of an engine that is set up like this.
     #[must_use]
-    pub fn states_of(self, engine: &EngineBuilder) -> Self {
+    pub fn set_up_like(mut self, engine: &EngineBuilder) -> Self {
         for (id, state) in engine.resources() {
             lock(&self.host).add_state(id, state.clone());
         }
+        self.observers.extend_from_slice(engine.observers());
         self
     }
 
-    /// Has the attempts observed whose bodies run here. Of a run that is driven elsewhere an observer is
+    /// Has the attempts observed whose bodies run here, those of a machine's own
+    /// [tasks](super::RunMachine::task) as well. Of a run that is driven elsewhere an observer is
     /// told no more than [`event_execution_received`](Observer::event_execution_received), that a body
     /// [runs](Observer::event_body_enter), and the attempt's [end](Observer::event_execution_end).
     #[must_use]

@@ -39,6 +39,7 @@ pub struct RunMachine {
     fields: Vec<Value>,
     replay: Replay,
     records: Vec<Record>,
+    trace: Option<TraceContext>,
 }
 
 /// Who ends a run before its flow does.
@@ -121,7 +122,16 @@ impl RunMachine {
         let mut run = Box::new(Run::new(Arc::clone(plan), id.0 as u64, false));
         run.accept_pending();
         let replay = Replay::driven(run, start.at);
-        Ok(Self { plan: Arc::clone(plan), id, fields, replay, records: Vec::new(), start })
+        let plan = Arc::clone(plan);
+        Ok(Self { plan, id, fields, replay, records: Vec::new(), start, trace: None })
+    }
+
+    /// Puts the tasks that run where the machine is into a trace: their events know the place as
+    /// [`Context::traceparent`], and so do the observers of their [host](EventHost::observer).
+    #[must_use]
+    pub fn in_trace(mut self, trace: TraceContext) -> Self {
+        self.trace = Some(trace);
+        self
     }
 
     /// The run of which these things are recorded, in their order.
@@ -240,7 +250,7 @@ impl RunMachine {
             Some(Action::Check(_)) => TaskKind::Check,
             _ => TaskKind::Body,
         };
-        LocalTask::new(kind, self.work(task, host))
+        LocalTask::new(kind, self.work(task, host)).observed_by(&host.observers)
     }
 
     fn work(&self, task: Task, host: &EventHost) -> Result<Work, Exception> {
@@ -284,6 +294,7 @@ impl RunMachine {
                 plan: Arc::clone(&self.plan),
                 key: Arc::clone(&self.start.key),
                 clock,
+                trace: self.trace.clone(),
             },
         }));
         (context.step, context.attempt, context.item) = (task.step, task.attempt, task.item);
@@ -474,6 +485,7 @@ struct PlanHost {
     plan: Arc<Plan>,
     key: Arc<str>,
     clock: Since,
+    trace: Option<TraceContext>,
 }
 
 impl RunHost for PlanHost {
@@ -491,7 +503,7 @@ impl RunHost for PlanHost {
     }
     fn progress(&self, _: &Context, _: u64, _: u64) {}
     fn trace(&self, _: &Context) -> Option<TraceContext> {
-        None
+        self.trace.clone()
     }
     fn pool(&self, _: u32) -> Option<PoolInfo> {
         None

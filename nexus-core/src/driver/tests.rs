@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Action, Ended, EventHost, RunMachine, Task, Timestamp};
 use crate::{
-    Context, Exception, Fields, Flow, Inputs, Outcome, Plan, Registry, Report, RetryPolicy, Status,
-    WorkerExit,
+    Context, Engine, Exception, Fields, Flow, Inputs, Observer, Outcome, Plan, Registry, Report,
+    RetryPolicy, Status, StepEvent, TraceContext, WorkerExit,
 };
 
 const AT: Timestamp = Timestamp(1_000);
@@ -213,4 +213,32 @@ fn a_pending_task_ends_with_what_the_driver_is_told() {
     let action = run.next_action().unwrap();
     assert!(run.failed(action, &Exception::not_run("nobody answers here"), AT));
     assert!(told(&to_end(run), "W").contains("nobody answers here"));
+}
+
+/// Notes where in a trace attempts begin.
+#[derive(Clone, Default)]
+struct Begun(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Begun {
+    fn event_execution_received(&self, step: &StepEvent<'_>, trace: Option<&TraceContext>) {
+        let at = trace.and_then(|trace| trace.traceparent.clone());
+        self.0.lock().unwrap().push(format!("{} {at:?}", step.context().step_path()));
+    }
+}
+
+/// Otherwise what runs inside of the run's handler is in no trace, and its time in no metric.
+#[test]
+fn a_task_that_stays_is_observed_as_one_elsewhere_and_in_its_run_s_trace() {
+    let begun = Begun::default();
+    let host = EventHost::new(registry()).set_up_like(&Engine::builder().observer(begun.clone()));
+    let mut machine = machine("S |-> S").in_trace(TraceContext::new(Some("00-1-2-01".into()), 0));
+    let task = started(&mut machine);
+    // One that is made again and not run, as of a handler that is replayed, is no attempt.
+    drop(machine.task(task, &host));
+    let outcome = machine.task(task, &host).run();
+    machine.completed(task, &outcome, AT);
+    let task = started(&mut machine);
+    let outcome = host.task(&machine.request(task, 1 << 20).unwrap()).run();
+    assert!(outcome.contains("success"), "{outcome}");
+    assert_eq!(*begun.0.lock().unwrap(), ["S Some(\"00-1-2-01\")", "S#2 None"]);
 }

@@ -75,6 +75,12 @@ impl EngineBuilder {
         self.resources.iter().map(|(id, resource)| (*id, resource))
     }
 
+    /// The observers, for a host of events without an engine.
+    #[cfg(feature = "durable")]
+    pub(crate) fn observers(&self) -> &[Arc<dyn Observer>] {
+        &self.observers
+    }
+
     /// Adds an observer; several may listen.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Arc::new(observer));

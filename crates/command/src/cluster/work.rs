@@ -34,7 +34,7 @@ pub(crate) fn work(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     };
     let engine = app.engine.into_iter().fold(Engine::builder(), |engine, setup| setup(engine));
     let mut worker =
-        Worker::new().pipelines(pipelines).states_of(&engine).listen(listen).when_ready(ready);
+        Worker::new().pipelines(pipelines).set_up_like(&engine).listen(listen).when_ready(ready);
     for admin in admins {
         worker = worker.register(admin, &reached_at);
     }

@@ -92,8 +92,8 @@ fn free() -> String {
 /// A run from its beginning to its end.
 type Run<'a> = Box<dyn Fn() + Sync + 'a>;
 
-/// Measures, and prints.
-pub(crate) fn measure() {
+/// Measures the shapes whose names contain this, and prints.
+pub(crate) fn measure(only: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (worker, bare_worker) = (free(), free());
     let serving = Worker::new()
@@ -127,7 +127,7 @@ pub(crate) fn measure() {
             Box::new(move || ours(cluster, NexusSteps { text: text() })),
         ),
     ];
-    for (shape, bare, ours) in &shapes {
+    for (shape, bare, ours) in shapes.iter().filter(|(shape, ..)| shape.contains(only)) {
         for (beside, times) in [(1, 20), (64, 4)] {
             time(beside, 2, bare);
             time(beside, 2, ours);

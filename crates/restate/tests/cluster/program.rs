@@ -26,6 +26,7 @@ pub(crate) fn work(args: &[String]) -> ExitCode {
             "HurriedPipeline",
             "ApprovalPipeline",
             "TracedPipeline",
+            "HeavyPipeline",
         ])
         .listen(address)
         .register(admin, format!("http://{reached_at}"));
@@ -187,6 +188,32 @@ pub(crate) fn place_in_trace(ctx: &Context) -> Outcome<Option<String>> {
     Outcome::success(ctx.traceparent())
 }
 
+/// Once in a call, and once inside of the run's own handler.
 #[derive(Pipeline)]
-#[pipeline(durable, flow = place_in_trace)]
+#[pipeline(durable, flow = place_in_trace -> place_in_trace[executor = DefaultExecutor])]
 pub(crate) struct TracedPipeline {}
+
+#[event]
+pub(crate) fn weigh(text: &String) -> Outcome<usize> {
+    Outcome::success(text.len())
+}
+
+#[event]
+pub(crate) fn heavy(called: usize) -> Outcome<String> {
+    Outcome::success("x".repeat(called))
+}
+
+#[event(executor = DefaultExecutor)]
+pub(crate) fn heavy_here(here: usize) -> Outcome<String> {
+    Outcome::success("x".repeat(here))
+}
+
+/// Takes and yields what is long.
+#[derive(Pipeline)]
+#[pipeline(durable, flow = weigh -> heavy || heavy_here)]
+pub(crate) struct HeavyPipeline {
+    pub(crate) text: String,
+    /// How long what a call yields is, and what the run's handler yields.
+    pub(crate) called: usize,
+    pub(crate) here: usize,
+}

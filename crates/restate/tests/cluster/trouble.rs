@@ -5,7 +5,7 @@ use std::time::Duration;
 use nexus::prelude::*;
 use nexus_restate::{Cluster, Error};
 
-use crate::program::{HurriedPipeline, SlowPipeline};
+use crate::program::{ApprovalPipeline, HeavyPipeline, HurriedPipeline, SlowPipeline, weigh};
 use crate::support::{WorkerProcess, admin, cluster, new_key, wait_until};
 use crate::three::nodes;
 
@@ -131,4 +131,35 @@ pub(crate) fn what_is_wrong_is_said() {
     assert!(error.contains("no worker offers the pipeline `LonelyPipeline`"), "{error}");
     let error = lonely("x".repeat(33 << 20));
     assert!(matches!(error, Err(Error::TooLong { .. })), "{error:?}");
+}
+
+/// Otherwise a run that yields too much is tried again for ever, or a server breaks its connections.
+pub(crate) fn a_message_may_have_32_mebibytes_and_no_more() {
+    let _worker = WorkerProcess::start();
+    let cluster = cluster();
+    let run = |text: usize, called: usize, here: usize| {
+        let pipeline = HeavyPipeline { text: "x".repeat(text), called, here };
+        cluster.prepare(pipeline).unwrap().run()
+    };
+    // What nexus takes, servers take.
+    let most = (32 << 20) - (70 << 10);
+    assert_eq!(run(most, 1, 1).unwrap().get::<weigh>().unwrap(), &most);
+
+    // A value that is too long is an exception of its event, in a call as in the run's handler.
+    for (called, here, heavy, light) in
+        [(33 << 20, 1, "heavy", "heavy_here"), (1, 33 << 20, "heavy_here", "heavy")]
+    {
+        let report = run(1, called, here).unwrap();
+        let step = |name: &str| report.steps().find(|step| step.path().ends_with(name)).unwrap();
+        let outcome = format!("{:?}", step(heavy).outcome());
+        assert!(outcome.contains("longer than 3"), "{outcome}");
+        assert!(step(light).is_success(), "{report}");
+    }
+    // What somebody says for whom a step has waited.
+    let (approval, key) = ("x".repeat(33 << 20), new_key("heavy"));
+    cluster.prepare(ApprovalPipeline { millis: 1 }).unwrap().key(&*key).send().unwrap();
+    let plan = ApprovalPipeline::plan().unwrap();
+    let error = cluster.resolve(plan, &key, "approve", approval);
+    assert!(matches!(error, Err(Error::TooLong { .. })), "{error:?}");
+    assert!(cluster.cancel("ApprovalPipeline", &key).unwrap());
 }
