@@ -273,7 +273,7 @@ impl Prepared {
         let input =
             input.map_err(|error| Error::Answer { what: what(), why: error.to_string() })?;
         if input.len() > LONGEST_MESSAGE {
-            return Err(Error::TooLong { what: what(), bytes: input.len() });
+            return Err(Error::TooLong { what: what(), bytes: input.len(), most: LONGEST_MESSAGE });
         }
         let path = format!("/{}/{}/run/send", pipeline_service(pipeline), segment(key));
         let mut patience = self.cluster.new_patience();

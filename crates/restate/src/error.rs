@@ -61,15 +61,17 @@ pub enum Error {
         /// Why not.
         why: String,
     },
-    /// A message is longer than servers take.
+    /// A message is longer than a cluster takes.
     #[error(
-        "{what} is {bytes} bytes long, and servers take 32 MiB; put what is large somewhere else, and pass where it is"
+        "{what} is {bytes} bytes long, and may have {most}; put what is large somewhere else, and pass where it is"
     )]
     TooLong {
         /// What.
         what: String,
         /// How long it is.
         bytes: usize,
+        /// How long it may be.
+        most: usize,
     },
     /// A worker cannot be set up.
     #[error("the worker cannot begin: {0}")]

@@ -9,8 +9,13 @@ use serde_json::value::RawValue;
 /// The W3C header with a place in a trace.
 pub(crate) const TRACEPARENT: &str = "traceparent";
 
-/// How long a message may be: what a server takes by default, with room for what is around it.
-pub(crate) const LONGEST_MESSAGE: usize = (32 << 20) - (64 << 10);
+/// How long the output of a run may be: what a server takes by default, with room for what is around it.
+pub(crate) const LONGEST_OUTPUT: usize = (32 << 20) - (64 << 10);
+
+/// How long all else may be, half of that. A server has as much room for what it sends to a run's worker, and
+/// what it sent last stays there until it sends something else: two that do not fit in together would have it
+/// wait for ever.
+pub(crate) const LONGEST_MESSAGE: usize = (16 << 20) - (64 << 10);
 
 /// What a run's workflow is given: how the run began. The key is that of the workflow.
 #[derive(Debug, Clone, Serialize, Deserialize)]

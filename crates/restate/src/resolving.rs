@@ -129,7 +129,11 @@ impl Cluster {
             .unwrap_or_default();
         let what = || format!("the answer for `{step}` of the run `{key}`");
         if request.len() > LONGEST_MESSAGE {
-            return Err(Error::TooLong { what: what(), bytes: request.len() });
+            return Err(Error::TooLong {
+                what: what(),
+                bytes: request.len(),
+                most: LONGEST_MESSAGE,
+            });
         }
         let path = format!("/{}/{}/{RESOLVE}", pipeline_service(plan.name()), segment(key));
         let mut patience = self.new_patience();

@@ -17,7 +17,7 @@ use crate::context::{Names, SdkContext, perform, resolve, trace_of};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
-use crate::message::{LONGEST_MESSAGE, RunInput, RunOutput};
+use crate::message::{LONGEST_MESSAGE, LONGEST_OUTPUT, RunInput, RunOutput};
 use crate::pace::Paces;
 use crate::recorded::RecordedAnswers;
 use crate::service::{Handle, Kind, RUN, define};
@@ -334,9 +334,9 @@ async fn run(
     let machine = interpret(machine, &shared.host, &mut durable).await;
     let output = RunOutput::of(begun, machine.records())?;
     let json = serde_json::to_vec(&output)?;
-    if json.len() > LONGEST_MESSAGE {
+    if json.len() > LONGEST_OUTPUT {
         let what = "what the events of the run have yielded".to_owned();
-        let error = Error::TooLong { what, bytes: json.len() };
+        let error = Error::TooLong { what, bytes: json.len(), most: LONGEST_OUTPUT };
         return Err(TerminalError::new_with_code(413, error.to_string()).into());
     }
     Ok(Bytes::from(json))

@@ -38,8 +38,8 @@ const ONE: &[(&str, fn())] = &[
     ("a_run_without_its_worker_waits_for_one", trouble::a_run_without_its_worker_waits_for_one),
     ("what_is_wrong_is_said", trouble::what_is_wrong_is_said),
     (
-        "a_message_may_have_32_mebibytes_and_no_more",
-        trouble::a_message_may_have_32_mebibytes_and_no_more,
+        "a_message_may_have_16_mebibytes_and_a_run_32",
+        trouble::a_message_may_have_16_mebibytes_and_a_run_32,
     ),
     ("the_rules_hold_on_every_engine", rules::the_rules_hold_on_every_engine),
     ("an_event_of_another_version_is_said", trouble::an_event_of_another_version_is_said),

@@ -129,12 +129,12 @@ pub(crate) fn what_is_wrong_is_said() {
     let lonely = |text: String| cluster().prepare(LonelyPipeline { text }).unwrap().run();
     let error = lonely(String::new()).unwrap_err().to_string();
     assert!(error.contains("no worker offers the pipeline `LonelyPipeline`"), "{error}");
-    let error = lonely("x".repeat(33 << 20));
+    let error = lonely("x".repeat(17 << 20));
     assert!(matches!(error, Err(Error::TooLong { .. })), "{error:?}");
 }
 
 /// Otherwise a run that yields too much is tried again for ever, or a server breaks its connections.
-pub(crate) fn a_message_may_have_32_mebibytes_and_no_more() {
+pub(crate) fn a_message_may_have_16_mebibytes_and_a_run_32() {
     let _worker = WorkerProcess::start();
     let cluster = cluster();
     let run = |text: usize, called: usize, here: usize| {
@@ -142,21 +142,25 @@ pub(crate) fn a_message_may_have_32_mebibytes_and_no_more() {
         cluster.prepare(pipeline).unwrap().run()
     };
     // What nexus takes, servers take.
-    let most = (32 << 20) - (70 << 10);
+    let most = (16 << 20) - (70 << 10);
     assert_eq!(run(most, 1, 1).unwrap().get::<weigh>().unwrap(), &most);
 
     // A value that is too long is an exception of its event, in a call as in the run's handler.
     for (called, here, heavy, light) in
-        [(33 << 20, 1, "heavy", "heavy_here"), (1, 33 << 20, "heavy_here", "heavy")]
+        [(17 << 20, 1, "heavy", "heavy_here"), (1, 17 << 20, "heavy_here", "heavy")]
     {
         let report = run(1, called, here).unwrap();
         let step = |name: &str| report.steps().find(|step| step.path().ends_with(name)).unwrap();
         let outcome = format!("{:?}", step(heavy).outcome());
-        assert!(outcome.contains("longer than 3"), "{outcome}");
+        assert!(outcome.contains("longer than 16320 KiB"), "{outcome}");
         assert!(step(light).is_success(), "{report}");
     }
+    // Together they are more than the run's output takes.
+    let error = run(10 << 20, 15 << 20, 15 << 20).unwrap_err().to_string();
+    assert!(error.contains("what the events of the run have yielded is 4"), "{error}");
+
     // What somebody says for whom a step has waited.
-    let (approval, key) = ("x".repeat(33 << 20), new_key("heavy"));
+    let (approval, key) = ("x".repeat(17 << 20), new_key("heavy"));
     cluster.prepare(ApprovalPipeline { millis: 1 }).unwrap().key(&*key).send().unwrap();
     let plan = ApprovalPipeline::plan().unwrap();
     let error = cluster.resolve(plan, &key, "approve", approval);
