@@ -9,6 +9,7 @@ use nexus_core::journal::StoreError;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::Durability;
+use crate::actions;
 use crate::error::{explained, is_corrupt};
 
 /// What marks a database as a store of nexus: "nxus".
@@ -16,7 +17,10 @@ pub(crate) const APPLICATION_ID: i32 = 0x6e78_7573;
 
 /// The version of the schema. A change of `schema.sql` needs another one, and code that brings a
 /// store of the version before to it.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
+
+/// The version from which on stores have the tables of `actions.sql`.
+pub(crate) const WITH_ACTIONS: i32 = 2;
 
 pub(crate) const SCHEMA: &str = include_str!("schema.sql");
 
@@ -148,7 +152,7 @@ impl StoreFile {
                 "is a database of something else, and was left as it is; name another file",
             ));
         }
-        if version > VERSION || version < 1 {
+        if !(1..=VERSION).contains(&version) {
             return Err(self.unsuitable(&format!(
                 "has format {version}, and this program knows format {VERSION}; it was left as it \
                  is. Use a program that was built with the newer nexus",
@@ -191,8 +195,9 @@ impl StoreFile {
         }
         let written = Connection::open(&draft).and_then(|connection| {
             connection.execute_batch(&format!(
-                "begin; {SCHEMA} pragma application_id = {APPLICATION_ID}; \
-                 pragma user_version = {VERSION}; commit;"
+                "begin; {SCHEMA} {} pragma application_id = {APPLICATION_ID}; \
+                 pragma user_version = {VERSION}; commit;",
+                actions::SCHEMA
             ))?;
             connection.close().map_err(|(_, error)| error)
         });
@@ -223,6 +228,20 @@ impl StoreFile {
             )),
             Err(error) => Err(self.cannot("open", error)),
         }
+    }
+
+    /// Brings a store of an older version up to date; only its owner does that.
+    pub(crate) fn upgrade(&self, connection: &Connection) -> Result<(), StoreError> {
+        let upgraded = identity(connection).and_then(|(_, version)| {
+            if version >= WITH_ACTIONS {
+                return Ok(());
+            }
+            connection.execute_batch(&format!(
+                "begin immediate; {} pragma user_version = {VERSION}; commit;",
+                actions::SCHEMA
+            ))
+        });
+        upgraded.map_err(|error| self.cannot("bring up to date", error))
     }
 
     fn connect(&self, durability: Durability) -> rusqlite::Result<Connection> {

@@ -5,6 +5,7 @@
 //!
 #![doc = include_str!("schema.md")]
 
+mod actions;
 mod batch;
 mod checksum;
 mod columns;
@@ -26,7 +27,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nexus_core::journal::{
-    Change, Record, Request, RunCounts, RunQuery, Store, StoreError, StoredRun,
+    ActionTaken, Change, Record, Request, RunCounts, RunQuery, Store, StoreError, StoredRun,
 };
 
 use file::StoreFile;
@@ -203,6 +204,18 @@ impl Store for SqliteStore {
     fn remove_request(&self, number: u64) -> Result<(), StoreError> {
         let writer = self.writer("remove requests from it")?;
         lock(writer).transaction(|connection, _| requests::remove(connection, number))
+    }
+
+    fn note(&self, action: &ActionTaken) -> Result<(), StoreError> {
+        if let Some(writer) = &self.writer {
+            return lock(writer)
+                .transaction(|connection, _| Ok(actions::note(connection, action)?));
+        }
+        actions::note_beside(&self.file, action)
+    }
+
+    fn actions(&self, key: Option<&str>, most: usize) -> Result<Vec<ActionTaken>, StoreError> {
+        actions::read(&self.reader, key, most)
     }
 
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {

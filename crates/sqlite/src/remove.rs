@@ -35,11 +35,13 @@ pub(crate) fn remove(
     }
     let removed = lock(writer).transaction(|connection, caches| {
         caches.clear();
+        let mut forget = connection.prepare_cached("delete from action where key = ?1")?;
         let mut hide = connection.prepare_cached("update run set key = null where key = ?1")?;
         keys.iter().try_fold(0, |count, key| {
             if is_open(connection, key)? && !damaged.contains(key) {
                 return Err(WriteError::Refused(format!("the run `{key}` is not over")));
             }
+            forget.execute([key])?;
             Ok(count + hide.execute([key])?)
         })
     })?;

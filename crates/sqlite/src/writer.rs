@@ -24,6 +24,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn open(file: &StoreFile, durability: Durability) -> Result<Self, StoreError> {
         let mut connection = file.writer(durability)?;
+        file.upgrade(&connection)?;
         owner::enter(&mut connection).map_err(|error| file.cannot("write to", error))?;
         Ok(Self { connection, caches: Caches::default(), file: file.clone(), failed: None })
     }

@@ -38,9 +38,11 @@
 //! | `inputs`, `handle` | what users give, and hold |
 //! | `builder`, `engine`, `background`, `prepare`, `keyed`, `pending`, `shutdown` | the engine as users see it |
 //! | `unfinished` | what a recorded run waits for |
-//! | `decisions`, `retry`, `retention` | deciding of runs that cannot go on; going on with those that are over; removing them |
+//! | `decisions`, `retry`, `retention`, `actions` | deciding of runs that cannot go on; going on with those that are over; removing them; who did it |
 //! | `requests` | what other processes ask of it |
 
+#[cfg(feature = "durable")]
+mod actions;
 mod active;
 mod advance;
 #[cfg(feature = "durable")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::action::ActionTaken;
 use super::query::{Cursor, RunQuery};
 use super::request::Request;
 use super::state::{RunCounts, RunState};
@@ -27,6 +28,8 @@ struct Contents {
     requests: BTreeMap<u64, Request>,
     /// The number of the last request.
     last_request: u64,
+    /// The last one last.
+    actions: Vec<ActionTaken>,
 }
 
 impl MemoryStore {
@@ -175,6 +178,17 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn note(&self, action: &ActionTaken) -> Result<(), StoreError> {
+        lock(&self.0).actions.push(action.clone());
+        Ok(())
+    }
+
+    fn actions(&self, key: Option<&str>, most: usize) -> Result<Vec<ActionTaken>, StoreError> {
+        let contents = lock(&self.0);
+        let is_asked = |action: &&ActionTaken| key.is_none_or(|key| *action.key == *key);
+        Ok(contents.actions.iter().rev().filter(is_asked).take(most).cloned().collect())
+    }
+
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {
         let mut contents = lock(&self.0);
         let is_over = |key: &Arc<str>| {
@@ -184,6 +198,7 @@ impl Store for MemoryStore {
         if let Some(open) = keys.iter().find(|key| !is_over(key)) {
             return Err(StoreError::Refused(format!("the run `{open}` is not over")));
         }
+        contents.actions.retain(|action| !keys.contains(&action.key));
         Ok(keys.iter().filter(|key| contents.runs.remove(*key).is_some()).count())
     }
 }

@@ -4,6 +4,7 @@
 //! applied to it, and nothing else. Each is safe in a [`Store`] before its consequences are acted
 //! on; feeding the list to a fresh run brings the run back, whatever ended the process.
 
+mod action;
 mod answer;
 mod body;
 mod flow;
@@ -19,6 +20,7 @@ mod store;
 mod timestamp;
 
 pub use crate::error::StoreError;
+pub use action::ActionTaken;
 pub(crate) use answer::Answer;
 pub(crate) use body::{Body, Told, checked_json, completed_json, exception_json};
 pub(crate) use flow::shortened;

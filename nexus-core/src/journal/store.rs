@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::action::ActionTaken;
 use super::flow::FlowRecord;
 use super::query::{Cursor, RunQuery};
 use super::request::Request;
@@ -334,7 +335,30 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// If the store cannot be written to.
     fn remove_request(&self, number: u64) -> Result<(), StoreError>;
 
-    /// Removes these runs, which must be over or damaged, with their records. Gives how many there were.
+    /// Writes down what somebody has done to a run or a schedule, from whatever process. A store that has
+    /// no place for that keeps nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written to.
+    fn note(&self, action: &ActionTaken) -> Result<(), StoreError> {
+        _ = action;
+        Ok(())
+    }
+
+    /// What people have done to the run or the schedule of this name, or to all: the last first, and at
+    /// most so many.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn actions(&self, key: Option<&str>, most: usize) -> Result<Vec<ActionTaken>, StoreError> {
+        _ = (key, most);
+        Ok(Vec::new())
+    }
+
+    /// Removes these runs, which must be over or damaged, with their records and what
+    /// people have done to them. Gives how many there were.
     ///
     /// # Errors
     ///
@@ -366,6 +390,12 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
     fn remove_request(&self, number: u64) -> Result<(), StoreError> {
         (**self).remove_request(number)
+    }
+    fn note(&self, action: &ActionTaken) -> Result<(), StoreError> {
+        (**self).note(action)
+    }
+    fn actions(&self, key: Option<&str>, most: usize) -> Result<Vec<ActionTaken>, StoreError> {
+        (**self).actions(key, most)
     }
     fn remove(&self, keys: &[Arc<str>]) -> Result<usize, StoreError> {
         (**self).remove(keys)

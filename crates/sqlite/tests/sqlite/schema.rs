@@ -3,37 +3,30 @@
 use std::fmt::Write as _;
 
 use nexus_core::Status;
-use nexus_core::journal::{Change, Record, RecordKind, Store, Timestamp};
+use nexus_core::journal::{ActionTaken, Change, Record, RecordKind, Store, Timestamp};
 use nexus_sqlite::SqliteStore;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use crate::support::{BEGIN, Folder, adopt, end, record, start, start_of};
 
-const PINNED: &str = include_str!("schema-1.sql");
+/// What stores of the first version have.
+const FIRST: &str = include_str!("schema-1.sql");
+const PINNED: &str = include_str!("schema-2.sql");
 const DOCUMENTED: &str = include_str!("../../src/schema.md");
 
 /// A change of the schema breaks the stores that people have, unless the version changes too, and
 /// there is code that brings the old ones up to date.
 #[test]
-fn version_1_of_the_schema_stays_as_it_is() {
+fn version_2_of_the_schema_stays_as_it_is() {
     let folder = Folder::new();
     let path = folder.file("orders.db");
     drop(SqliteStore::open(&path).unwrap());
     let sql = Connection::open(&path).unwrap();
-    let mut select = sql.prepare("select sql from sqlite_schema where sql is not null").unwrap();
-    let made: Vec<String> =
-        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let made: String = made.iter().filter(|sql| !sql.contains("sqlite_sequence")).fold(
-        String::new(),
-        |mut all, sql| {
-            let _ = writeln!(all, "{sql};\n");
-            all
-        },
-    );
+    let made = schema_of(&sql);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sqlite/schema-1.sql"),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sqlite/schema-2.sql"),
             made.trim(),
         )
         .unwrap();
@@ -41,7 +34,64 @@ fn version_1_of_the_schema_stays_as_it_is() {
     }
     assert_eq!(made.trim(), PINNED.trim());
     let pragma = |name| sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("application_id"), pragma("user_version")), (0x6e78_7573, 1));
+    assert_eq!((pragma("application_id"), pragma("user_version")), (0x6e78_7573, 2));
+}
+
+fn schema_of(sql: &Connection) -> String {
+    let mut select = sql.prepare("select sql from sqlite_schema where sql is not null").unwrap();
+    let made = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
+    let mut all = String::new();
+    for sql in made.filter(|sql: &String| !sql.contains("sqlite_sequence")) {
+        let _ = writeln!(all, "{sql};\n");
+    }
+    all
+}
+
+/// Otherwise those who have stores would lose them with the next nexus.
+#[test]
+fn a_store_of_version_1_is_brought_up_to_date_by_its_owner_alone() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    let sql = Connection::open(&path).unwrap();
+    sql.execute_batch(FIRST).unwrap();
+    sql.pragma_update(None, "application_id", 0x6e78_7573).unwrap();
+    sql.pragma_update(None, "user_version", 1).unwrap();
+    let cancelled = ActionTaken::new(Timestamp(BEGIN), "Ada", "cancel", "A1001");
+    // Whoever only reads it leaves it as it is.
+    let beside = SqliteStore::read_only(&path).unwrap();
+    beside.note(&cancelled).unwrap();
+    assert_eq!(beside.actions(None, 10).unwrap(), []);
+    assert_eq!(schema_of(&sql).trim(), FIRST.trim());
+    let owner = SqliteStore::open(&path).unwrap();
+    assert_eq!(schema_of(&sql).trim(), PINNED.trim());
+    beside.note(&cancelled).unwrap();
+    assert_eq!(owner.actions(Some("A1001"), 10).unwrap(), [cancelled]);
+}
+
+/// Otherwise nobody would know who has cancelled a run, once the program that did it has ended.
+#[test]
+fn who_has_done_what_to_a_run_goes_with_the_run() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(&[start("A1001"), end("A1001"), start("A1002"), end("A1002")]).unwrap();
+    let mut resolved = ActionTaken::new(Timestamp(BEGIN), "Ada", "resolve", "A1001");
+    (resolved.step, resolved.error) = (Some("approve".into()), Some("it has ended".into()));
+    let cancelled = ActionTaken::new(Timestamp(BEGIN + 1), "Grace", "cancel", "A1002");
+    store.note(&resolved).unwrap();
+    SqliteStore::read_only(&path).unwrap().note(&cancelled).unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.actions(None, 10).unwrap(), [cancelled.clone(), resolved.clone()]);
+    assert_eq!(store.actions(None, 1).unwrap(), [cancelled.clone()]);
+    assert_eq!(store.actions(Some("A1001"), 10).unwrap(), [resolved]);
+    let sql = Connection::open(&path).unwrap();
+    assert_eq!(
+        shown(&sql, "select * from actions where key = 'A1001'"),
+        ["A1001|resolve|approve|Ada|2026-01-02 03:04:05.000|it has ended"]
+    );
+    store.remove(&["A1001".into()]).unwrap();
+    assert_eq!(store.actions(None, 10).unwrap(), [cancelled]);
 }
 
 #[test]
