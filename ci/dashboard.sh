@@ -7,8 +7,8 @@ if [ "${1-}" = measure ]; then
 fi
 cargo clippy -p nexus-dashboard --all-targets --features browser -- -D warnings
 cargo clippy -p nexus --features cli,dashboard --lib --test cli -- -D warnings
-cargo test -p nexus-dashboard --features server
-cargo test -p nexus --features cli,dashboard --doc guide::dashboard
+cargo test -p nexus-dashboard --features logs
+cargo test -p nexus --features cli,dashboard,logs --doc guide::dashboard
 cargo test -p nexus --features cli,dashboard --test cli -- dashboard_
 
 # The page in a real browser. `NEXUS_PICTURES=docs/src/pictures ci/dashboard.sh` takes the guide's pictures.

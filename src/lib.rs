@@ -84,6 +84,7 @@
 //! | `tokio` | | `async fn` events and `AsyncExecutor` |
 //! | `tracing` | | [`nexus::telemetry`](crate::telemetry): spans of runs, steps and attempts, with OpenTelemetry's names |
 //! | `metrics` | | [`nexus::telemetry::Metrics`](crate::telemetry): runs, pools and the store in numbers, for the crate `metrics` |
+//! | `logs` | | [`nexus::telemetry::AttemptLogs`](crate::telemetry): what bodies log, beside their attempts on the dashboard |
 //! | `opentelemetry` | | [`nexus::telemetry::OpenTelemetry`](crate::telemetry): traces that leave the process and outlive it |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!

@@ -74,6 +74,9 @@ fn dashboard_beside_a_service() {
     assert!(again.starts_with("HTTP/1.1 200 "), "{again}");
     // The service's log says who it was.
     service.until("A-1 Ada on the dashboard: retry");
+    // And so does the store.
+    let shown = call(&store, &["runs", "show", "A-1"]);
+    assert!(shown.out.contains(" UTC, Ada: retry\n"), "{}", shown.out);
     service.signal(rustix::process::Signal::TERM);
     assert_eq!(service.end().code, Some(0));
     assert!(TcpStream::connect(address).is_err(), "the page ends with the service");

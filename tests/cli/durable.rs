@@ -361,10 +361,13 @@ fn another_process_asks_the_owner() {
     assert!(again.err.contains(there), "{}", again.err);
     let other = call(&store, &["run", "WaitPipeline", "--key", "A-9"]);
     assert!(other.err.contains("let that one begin it, by a schedule"), "{}", other.err);
-    let waited = call(&store, &["runs", "cancel", "A-1", "--wait"]);
+    let waited = call(&store, &["runs", "cancel", "A-1", "--wait", "--by", "Grace"]);
     let said = "the owner of the store did what it was asked to: cancel `A-1`\n";
     assert_eq!(out(&waited), said);
     assert_eq!(state(&store, "A-1"), RunState::Ended(Status::Cancelled));
+    let shown = call(&store, &["runs", "show", "A-1"]);
+    assert!(shown.out.contains("\nactions\n  20"), "{}", shown.out);
+    assert!(shown.out.ends_with(" UTC, Grace: cancel\n"), "{}", shown.out);
     assert_eq!(first.end().code, Some(130));
     let mut third = Running::start(&store, &["run", "WaitPipeline", "--key", "A-2"]);
     third.until("wait begins");
@@ -541,6 +544,10 @@ fn somebody_decides_of_a_run() {
         let run = call(&store, &["runs", verb, key]);
         assert!(out(&run).starts_with("ChargePipeline succeeded in "), "{}", run.out);
         assert_eq!(state(&store, key), RunState::Ended(Status::Succeeded));
+        let json = call(&store, &["runs", "show", key, "--json"]);
+        let json: serde_json::Value = serde_json::from_str(out(&json)).unwrap();
+        let action = &json["actions"][0];
+        assert_eq!((&action["by"], &action["action"]), (&"ada".into(), &verb.into()));
         let again = call(&store, &["runs", verb, key]);
         let error = format!("the run `{key}` needs no decision: it is succeeded");
         assert_error(&again, 1, &error);

@@ -177,6 +177,7 @@ pub(crate) fn program(store: &Path, args: &[&str]) -> Command {
     let mut command = command(args);
     command.env(crate::shop::ROLE, DURABLE);
     command.env("NEXUS_STORE", store).env("JOURNAL_STREAM", "1:1");
+    command.env("LOGNAME", "ada");
     command
 }
 

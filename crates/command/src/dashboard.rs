@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use nexus_core::journal::ActionTaken;
 use nexus_core::{Engine, EngineBuilder};
-pub(crate) use nexus_dashboard::ActionTaken;
 use nexus_dashboard::{Dashboard, ServeError, Server};
 #[cfg(feature = "schedule")]
 use nexus_dashboard::{LastFiring, ScheduleLine};
 #[cfg(feature = "schedule")]
 use nexus_schedule::Scheduled;
 
+use crate::App;
 #[cfg(feature = "schedule")]
 use crate::misfires::Misfires;
 use crate::output::{Exit, Failure};
@@ -20,18 +21,23 @@ use crate::output::{Exit, Failure};
 /// Has the token that is asked for, if any is.
 const TOKEN: &str = "NEXUS_DASHBOARD_TOKEN";
 
+/// What the program does to the page before it is served.
+pub(crate) type Setup = Box<dyn FnOnce(Dashboard) -> Dashboard>;
+
 /// The page that was asked for, if one was.
 pub(crate) struct Page(Option<(Dashboard, SocketAddr)>);
 
 impl Page {
     /// Reads the arguments. `say` is told of what people do.
     pub(crate) fn of(
+        app: &mut App,
         args: &ArgMatches,
         say: impl Fn(&ActionTaken) + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
         let Some(address) = args.get_one::<SocketAddr>("dashboard") else { return Ok(Self(None)) };
-        let mut dashboard =
-            Dashboard::new().allow_actions(args.get_flag("allow-actions")).on_action(say);
+        let dashboard =
+            app.dashboard.drain(..).fold(Dashboard::new(), |dashboard, setup| setup(dashboard));
+        let mut dashboard = dashboard.allow_actions(args.get_flag("allow-actions")).on_action(say);
         for host in args.get_many::<String>("dashboard-host").into_iter().flatten() {
             dashboard = dashboard.host(host);
         }

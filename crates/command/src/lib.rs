@@ -27,6 +27,8 @@
 //! | 130 | Ctrl-C, SIGTERM or SIGHUP cancelled the run, or left it to be resumed |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "durable")]
+mod actor;
 mod args;
 #[cfg(feature = "restate")]
 mod cluster;
@@ -104,6 +106,8 @@ pub struct App {
     #[cfg(feature = "schedule")]
     wrong_schedules: Vec<String>,
     engine: Vec<EngineSetup>,
+    #[cfg(feature = "dashboard")]
+    dashboard: Vec<dashboard::Setup>,
 }
 
 type EngineSetup = Box<dyn FnOnce(EngineBuilder) -> EngineBuilder>;
@@ -136,6 +140,8 @@ impl App {
             #[cfg(feature = "schedule")]
             wrong_schedules: Vec::new(),
             engine: Vec::new(),
+            #[cfg(feature = "dashboard")]
+            dashboard: Vec::new(),
         }
     }
 
@@ -192,6 +198,16 @@ impl App {
     /// Sets the engine up, when something is run: resources that cost time, observers, a clock.
     pub fn engine(mut self, setup: impl FnOnce(EngineBuilder) -> EngineBuilder + 'static) -> Self {
         self.engine.push(Box::new(setup));
+        self
+    }
+
+    /// Sets up the page of `serve --dashboard`: where its logs come from, who has tokens.
+    #[cfg(feature = "dashboard")]
+    pub fn dashboard(
+        mut self,
+        setup: impl FnOnce(nexus_dashboard::Dashboard) -> nexus_dashboard::Dashboard + 'static,
+    ) -> Self {
+        self.dashboard.push(Box::new(setup));
         self
     }
 

@@ -5,19 +5,11 @@
 use std::net::SocketAddr;
 
 use clap::{ArgMatches, Command};
+use nexus_core::journal::ActionTaken;
 use nexus_core::{Engine, EngineBuilder};
 
+use crate::App;
 use crate::output::Failure;
-
-/// Nobody does anything on a dashboard.
-#[allow(dead_code, reason = "there is none")]
-pub(crate) struct ActionTaken {
-    pub(crate) by: String,
-    pub(crate) key: String,
-    pub(crate) action: &'static str,
-    pub(crate) step: Option<String>,
-    pub(crate) error: Option<String>,
-}
 
 /// No page was asked for.
 pub(crate) struct Page;
@@ -33,6 +25,7 @@ impl Server {
 
 impl Page {
     pub(crate) fn of(
+        _: &mut App,
         _: &ArgMatches,
         _: impl Fn(&ActionTaken) + Send + Sync + 'static,
     ) -> Result<Self, Failure> {

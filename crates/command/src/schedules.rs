@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::output::{self, Exit, Failure};
 use crate::table::{Cell, Color, Column, Screen, Table};
-use crate::{App, store, time};
+use crate::{App, actor, store, time};
 
 pub(crate) fn schedules(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
     match args.subcommand() {
@@ -126,7 +126,8 @@ fn ask(
     let name = args.get_one::<String>("schedule").map_or("", String::as_str);
     let store = store::read(app, args)?;
     let request = request(name.into(), time::now());
-    store.request(&request).map_err(|error| store::failure(&error))?;
+    let noted = store.note(&actor::action(args, &request));
+    noted.and_then(|()| store.request(&request)).map_err(|error| store::failure(&error))?;
     let program = &app.name;
     let done = match request {
         Request::PauseSchedule { .. } => {
@@ -162,17 +163,20 @@ pub(crate) fn command(app: &App) -> Command {
         .subcommand(
             Command::new("pause")
                 .about("Has a schedule fire no more, until it is resumed; runs that are under way go on")
-                .arg(schedule(app)),
+                .arg(schedule(app))
+.arg(actor::argument()),
         )
         .subcommand(
             Command::new("resume")
                 .about("Has a paused schedule fire again, at its times from now on")
-                .arg(schedule(app)),
+                .arg(schedule(app))
+.arg(actor::argument()),
         )
         .subcommand(
             Command::new("fire")
                 .about("Begins a run of a schedule now, whether it is paused or not")
-                .arg(schedule(app)),
+                .arg(schedule(app))
+.arg(actor::argument()),
         )
         .after_help(format!(
             "Examples:

@@ -1,5 +1,6 @@
 //! `serve`: goes on with the runs of a store, fires schedules, and does what other processes ask for.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::ArgMatches;
-use nexus_core::journal::{Request, RunQuery, RunState, StoredRun};
+use nexus_core::journal::{ActionTaken, Request, RunQuery, RunState, StoredRun};
 use nexus_core::{
     Ended as AttemptEnded, Engine, EngineBuilder, Observer, RunEnd, RunEvent, RunHandle, Shutdown,
     Status, StepEvent,
@@ -19,7 +20,7 @@ use nexus_schedule::{ScheduleEvent, Scheduled, Scheduler, SchedulerThread};
 use serde::Serialize;
 
 use crate::App;
-use crate::dashboard::{ActionTaken, Page};
+use crate::dashboard::Page;
 use crate::interrupt::Interrupt;
 #[cfg(feature = "schedule")]
 use crate::misfires::Misfires;
@@ -27,7 +28,6 @@ use crate::output::{Exit, Failure};
 use crate::progress::{Mode, ServiceProgress};
 use crate::{notify, store, time};
 
-#[cfg_attr(not(feature = "schedule"), expect(unused_mut, reason = "schedules are taken out of it"))]
 pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let path = store::needed_path(&app, args)?;
     let grace = args.get_one::<Duration>("grace").copied().unwrap_or_default();
@@ -39,7 +39,7 @@ pub(crate) fn serve(mut app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let mut progress = ServiceProgress::new(Mode::unless(is_unwanted));
     let shown = progress.observe();
     let (observer, log) = (RunLog(Arc::clone(&service)), Arc::clone(&service));
-    let page = Page::of(args, move |action| log.say(&Line::action(action)))?;
+    let page = Page::of(&mut app, args, move |action| log.say(&Line::action(action)))?;
     let observe = page.observe();
     let keep = args.get_one::<Duration>("keep-finished").copied();
     #[cfg(feature = "schedule")]
@@ -239,7 +239,7 @@ struct Line {
     pipeline: Option<String>,
     step: Option<String>,
     schedule: Option<String>,
-    request: Option<&'static str>,
+    request: Option<Cow<'static, str>>,
     status: Option<&'static str>,
     reason: Option<String>,
     /// Who did it on the dashboard.
@@ -333,8 +333,8 @@ impl Line {
             }
         };
         let mut line = Self::of("action").text(text);
-        (line.run, line.step) = (Some(action.key.clone()), action.step.clone());
-        (line.request, line.reason) = (Some(action.action), action.error.clone());
+        (line.run, line.step) = (Some(action.key.to_string()), action.step.clone());
+        (line.request, line.reason) = (Some(action.action.clone()), action.error.clone());
         line.by = Some(by.clone());
         line
     }
@@ -369,7 +369,7 @@ impl Observer for RunLog {
 
     fn request_handled(&self, request: &Request, done: Result<(), &nexus_core::Error>) {
         let mut line = Line::of("request");
-        (line.run, line.request) = (Some(request.key().to_string()), Some(request.name()));
+        (line.run, line.request) = (Some(request.key().to_string()), Some(request.name().into()));
         line.reason = done.err().map(ToString::to_string);
         let text = match &line.reason {
             None => format!("was asked to {}", request.name()),

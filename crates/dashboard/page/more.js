@@ -130,8 +130,8 @@ function eventsView() {
 
 function actionsView() {
   return tableView("Actions", "/actions", (all) => [
-    table(["When", "Who", "What", "Run", "Result"], all.map((it) => [
+    table(["When", "Who", "What", "Run or schedule", "What stood in the way"], all.map((it) => [
       time(it.at), it.by, `${it.action}${it.step ? " " + it.step : ""}`, h("a", { href: runLink(it.key) }, it.key),
-      it.error ? h("span", { class: "problem" }, it.error) : "done"]), "Nobody has done anything since this program began."),
+      it.error && h("span", { class: "problem" }, it.error)]), "Nobody has done anything that the store says."),
   ]);
 }

@@ -71,6 +71,7 @@ function runView(key, query) {
       run.deadline && !run.ended && h("p", { class: "muted" }, "its time is over ", time(run.deadline)),
       run.halted && h("p", { class: "muted" }, halted[run.halted.by], " ", time(run.halted.at)),
       run.revisions.map((it) => h("p", { class: "muted" }, `${it.kind} `, time(it.at))),
+      run.actions.map((it) => h("p", { class: "muted done-by" }, `${it.by}: ${it.action}${it.step ? " " + it.step : ""} `, time(it.at), it.error && [", ", h("span", { class: "problem" }, it.error)])),
       run.reason && h("p", { class: "problem" }, run.reason),
       h("p", null, h("a", { href: `#/?parent=${encodeURIComponent(key)}` }, "Runs inside of it"), " · ",
         h("a", { href: `#/grid?pipeline=${encodeURIComponent(run.pipeline)}` }, "Its pipeline's grid")));
@@ -267,6 +268,13 @@ function runView(key, query) {
     const now = running.filter((it) => !it.until).slice(0, 20).map((it) => h("p", null, `attempt ${it.attempt}`, item(it), ` runs for ${short(shown.run.now - it.since)}`, it.total ? `, ${it.done} of ${it.total} done` : ""));
     const log = INFO.logs ? await api(`${runPath(key)}/logs`, { path: selected }) : [];
     if (step.path !== selected) return;
+    // Each line stands with the last attempt of its number and item that had begun; the rest, at the end.
+    const lines = new Map(step.history.map((it) => [it, []])), rest = [];
+    for (const line of log) {
+      const own = step.history.filter((it) => it.attempt === line.attempt && it.item === line.item && it.from <= line.at);
+      (lines.get(own.at(-1)) ?? rest).push(line);
+    }
+    const logged = (those) => those.length > 0 && h("pre", { class: "log", tabindex: "0" }, those.map((it) => `${date(it.at)} ${it.level} ${it.text}\n`));
     fill(detail,
       h("h2", null, step.event, " ", badge(step.outcome), close),
       h("p", { class: "muted" }, step.path, `, version ${step.version}, yields `, h("code", null, step.output)),
@@ -277,9 +285,10 @@ function runView(key, query) {
       h("h3", null, step.items ? "Items without success" : "Attempts"),
       step.history.map((it) => h("section", { class: "attempt" },
         h("p", null, badge(it.outcome), ` attempt ${it.attempt}`, item(it), ", ", time(it.from), `, ${short(it.to - it.from)}`),
-        it.errors.length > 0 && h("ol", { class: "errors" }, it.errors.map((error, index) => h("li", null, index ? "caused by: " : "", error))))),
+        it.errors.length > 0 && h("ol", { class: "errors" }, it.errors.map((error, index) => h("li", null, index ? "caused by: " : "", error))),
+        logged(lines.get(it)))),
       !step.history.length && h("p", { class: "muted" }, step.items ? "None." : "None has ended."),
-      log.length > 0 && [h("h3", null, "Log"), h("pre", { tabindex: "0" }, log.map((it) => `${date(it.at)} ${it.level} ${it.text}\n`))],
+      rest.length > 0 && [h("h3", null, "Log"), logged(rest)],
       h("p", { class: "paging" },
         first > 0 && h("button", { type: "button", id: "first-attempts", click: () => { firstAttempt = 0; drawDetail(); } }, "The first ones"),
         step.kept > first + step.history.length && h("button", { type: "button", id: "more-attempts", click: () => { firstAttempt = first + step.history.length; drawDetail(); } }, `${step.kept - first - step.history.length} more`)));

@@ -1,35 +1,12 @@
-//! What people have the engine do to runs, and who that was.
+//! What people have the engine do to runs.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use nexus_core::journal::{RunState, Timestamp};
+use nexus_core::journal::{ActionTaken, RunState};
 use nexus_core::{Engine, Error};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub(crate) type OnAction = Arc<dyn Fn(&ActionTaken) + Send + Sync>;
-
-/// So many actions are remembered.
-const REMEMBERED: usize = 1000;
-
-/// Something that somebody had the engine do, or tried to.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct ActionTaken {
-    /// When.
-    pub at: Timestamp,
-    /// Whose token it was, or what somebody without one has called himself.
-    pub by: String,
-    /// The run.
-    pub key: String,
-    /// What was done: `cancel`, `retry`, `resolve`, `fail`, `adopt`, `restart` or `abandon`.
-    pub action: &'static str,
-    /// The step, if it was about one.
-    pub step: Option<String>,
-    /// Why it could not be done, if it could not.
-    pub error: Option<String>,
-}
 
 /// The body of an action.
 #[derive(Debug, Deserialize)]
@@ -119,41 +96,4 @@ fn cancel(engine: &Engine, key: &str) -> Result<(), Error> {
         )));
     }
     engine.cancel(key).map(drop)
-}
-
-/// The last actions.
-#[derive(Default)]
-pub(crate) struct ActionLog {
-    taken: Mutex<VecDeque<ActionTaken>>,
-    call: Option<OnAction>,
-}
-
-impl ActionLog {
-    pub(crate) fn new(call: Option<OnAction>) -> Self {
-        Self { taken: Mutex::default(), call }
-    }
-
-    pub(crate) fn add(&self, action: ActionTaken) {
-        if let Some(call) = &self.call {
-            call(&action);
-        }
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.len() == REMEMBERED {
-            taken.pop_front();
-        }
-        taken.push_back(action);
-    }
-
-    /// The last ones first: of one run, or of all.
-    pub(crate) fn last(&self, key: Option<&str>) -> Vec<ActionTaken> {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_run = |action: &&ActionTaken| key.is_none_or(|key| action.key == key);
-        taken.iter().rev().filter(of_run).cloned().collect()
-    }
-}
-
-impl fmt::Debug for ActionLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ActionLog").finish_non_exhaustive()
-    }
 }

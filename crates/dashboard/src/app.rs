@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nexus_core::Engine;
 
 use crate::access::Access;
-use crate::actions::ActionLog;
+use crate::actions::OnAction;
 use crate::histories::Histories;
 use crate::live::Live;
 use crate::logs::LogSource;
@@ -18,7 +18,7 @@ pub(crate) struct App {
     pub(crate) live: Arc<Live>,
     pub(crate) access: Access,
     pub(crate) allows_actions: bool,
-    pub(crate) actions: ActionLog,
+    pub(crate) on_action: Option<OnAction>,
     pub(crate) logs: Option<LogSource>,
     pub(crate) schedules: Option<ScheduleSource>,
     pub(crate) histories: Histories,

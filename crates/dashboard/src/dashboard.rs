@@ -7,9 +7,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use nexus_core::Engine;
+use nexus_core::journal::ActionTaken;
 
 use crate::access::{Access, Token};
-use crate::actions::{ActionLog, ActionTaken, OnAction};
+use crate::actions::OnAction;
 use crate::app::App;
 use crate::guard::check;
 use crate::histories::Histories;
@@ -77,11 +78,14 @@ impl Dashboard {
         self
     }
 
-    /// Calls this for each action that was taken, or tried in vain: for a log that outlives the
-    /// program. The store says what was done to a run and when, but not by whom; the dashboard itself
-    /// remembers the last thousand.
+    /// Calls this, too, for each action that was taken, or tried in vain. The store keeps those about runs
+    /// that it has, with who it was, and the page shows them.
     pub fn on_action(mut self, call: impl Fn(&ActionTaken) + Send + Sync + 'static) -> Self {
-        self.on_action = Some(Arc::new(call));
+        let before = self.on_action.take();
+        self.on_action = Some(Arc::new(move |action| {
+            before.iter().for_each(|before| before(action));
+            call(action);
+        }));
         self
     }
 
@@ -102,6 +106,13 @@ impl Dashboard {
     ) -> Self {
         self.logs = Some(Arc::new(source));
         self
+    }
+
+    /// Shows the lines that these keep beside each attempt. They are a layer of the program's subscriber,
+    /// and the engine needs the observer `Spans`.
+    #[cfg(feature = "logs")]
+    pub fn attempt_logs(self, logs: &nexus_telemetry::AttemptLogs) -> Self {
+        self.logs(crate::logs::kept(logs.clone()))
     }
 
     /// Shows schedules: `source` is asked for them, on a thread where waiting is allowed. `serve` of
@@ -132,7 +143,7 @@ impl Dashboard {
             live: self.live,
             access: self.access,
             allows_actions: self.allows_actions,
-            actions: ActionLog::new(self.on_action),
+            on_action: self.on_action,
             logs: self.logs,
             schedules: self.schedules,
             histories: Histories::default(),

@@ -56,9 +56,9 @@ mod server;
 mod spread;
 mod sse;
 
-pub use actions::ActionTaken;
 pub use dashboard::Dashboard;
 pub use live::LiveObserver;
 pub use logs::{LogLine, LogsOf};
+pub use nexus_core::journal::ActionTaken;
 pub use schedules::{LastFiring, ScheduleLine, Schedules};
 pub use server::{ServeError, Server};

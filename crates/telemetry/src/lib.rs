@@ -34,6 +34,8 @@
 
 #[cfg(feature = "metrics")]
 mod bounded;
+#[cfg(feature = "logs")]
+mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "metrics")]
@@ -46,6 +48,8 @@ mod remote;
 mod results;
 mod spans;
 
+#[cfg(feature = "logs")]
+pub use logs::{AttemptLine, AttemptLogs};
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 #[cfg(feature = "metrics")]

@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use nexus_core::journal::{RunCounts, RunState};
 use nexus_pointy::settings::parse_duration;
 
-use crate::App;
 use crate::store::VARIABLE;
+use crate::{App, actor};
 
 /// How many runs are listed where the user does not say.
 const LISTED: &str = "50";
@@ -27,7 +27,8 @@ pub(crate) fn command(app: &App) -> Command {
             Command::new("cancel")
                 .about("Ends a run for good: nothing more starts, and its status is cancelled")
                 .arg(key())
-                .arg(wait()),
+                .arg(wait())
+.arg(actor::argument()),
         )
         .subcommand(retry(name))
         .subcommand(resolve(name))
@@ -35,19 +36,22 @@ pub(crate) fn command(app: &App) -> Command {
             Command::new("adopt")
                 .about("Goes on with a run that needs a decision, by the flow of today; what is recorded of it stands")
                 .arg(key())
-                .arg(wait()),
+                .arg(wait())
+.arg(actor::argument()),
         )
         .subcommand(
             Command::new("restart")
                 .about("Begins a run that needs a decision again, with the flow of today and the same inputs")
                 .arg(key())
-                .arg(wait()),
+                .arg(wait())
+.arg(actor::argument()),
         )
         .subcommand(
             Command::new("abandon")
                 .about("Ends a run that needs a decision; why it could not go on stays with it")
                 .arg(key())
-                .arg(wait()),
+                .arg(wait())
+.arg(actor::argument()),
         )
         .subcommand(prune(name))
         .after_help(format!(
@@ -152,6 +156,7 @@ fn retry(name: &str) -> Command {
                 .help("Do this step, as `show` has it, and all that comes after it again instead"),
         )
         .arg(wait())
+        .arg(actor::argument())
         .after_help(format!(
             "Examples:
   {name} runs retry A-1001
@@ -183,6 +188,7 @@ fn resolve(name: &str) -> Command {
                 .help("What it waits for has failed: an exception of its event, which is retried as any other"),
         )
         .arg(wait())
+.arg(actor::argument())
         .after_help(format!(
             "Examples:
   {name} runs resolve A-1001 approve '\"Ada says yes\"'

@@ -10,6 +10,7 @@ use nexus_pointy::visible;
 use nexus_sqlite::SqliteStore;
 
 use super::key;
+use crate::actor::{self, noted};
 use crate::output::{self, Exit, Failure};
 use crate::progress::{Mode, RunProgress};
 use crate::store::{self, Opened};
@@ -30,14 +31,14 @@ pub(crate) fn cancel(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
             status.name()
         )));
     }
+    let request = Request::Cancel { key: key.into() };
     match opened {
         Opened::Owned(store) => {
             let engine = Engine::builder().store(store).build()?;
-            engine.cancel(key)?;
+            noted(&engine, actor::action(args, &request), engine.cancel(key))?;
             done(&format!("cancelled `{key}`"))
         }
         Opened::Beside { store, owner } => {
-            let request = Request::Cancel { key: key.into() };
             // A body that does not look whether it is wanted is waited for.
             ask(&store, &owner, &request, None, args, |store| is_over(store, key))
         }
@@ -48,14 +49,14 @@ pub(crate) fn abandon(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
     let key = key(args);
     let opened = store::open(app, args)?;
     needs_decision(&store::run(opened.store(), key)?)?;
+    let request = Request::Abandon { key: key.into() };
     match opened {
         Opened::Owned(store) => {
             let engine = Engine::builder().store(store).build()?;
-            engine.abandon(key)?;
+            noted(&engine, actor::action(args, &request), engine.abandon(key))?;
             done(&format!("abandoned `{key}`"))
         }
         Opened::Beside { store, owner } => {
-            let request = Request::Abandon { key: key.into() };
             ask(&store, &owner, &request, Some(PATIENCE), args, |store| is_over(store, key))
         }
     }
@@ -116,7 +117,7 @@ fn go_on(
             let program = app.name.clone();
             let progress = RunProgress::new(Mode::of_stderr());
             let engine = app.build_durable_engine(Arc::new(store), progress.observe())?;
-            let run = begin(&engine)?;
+            let run = noted(&engine, actor::action(args, request), begin(&engine))?;
             recording::drive(&engine, run, progress, &program)
         }
         Opened::Beside { store, owner } => {
@@ -133,15 +134,25 @@ pub(crate) fn resolve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
     let (key, program) = (key(args), app.name.clone());
     let step = args.get_one::<String>("step").map_or("", String::as_str);
     let answer = Answer::of(args);
+    let (of_run, of_step) = (Arc::from(key), step.to_owned());
+    let request = match answer {
+        Answer::Value(json) => {
+            Request::Resolve { key: of_run, step: of_step, value: json.to_owned() }
+        }
+        Answer::Failure(message) => {
+            Request::Fail { key: of_run, step: of_step, message: message.to_owned() }
+        }
+    };
     let opened = store::open(&app, args)?;
     store::run(opened.store(), key)?;
     match opened {
         Opened::Owned(store) => {
             let engine = app.build_durable_engine(Arc::new(store), |it| it)?;
-            match answer {
-                Answer::Value(json) => engine.resolve_json(key, step, json)?,
-                Answer::Failure(message) => engine.fail(key, step, message)?,
-            }
+            let resolved = match answer {
+                Answer::Value(json) => engine.resolve_json(key, step, json),
+                Answer::Failure(message) => engine.fail(key, step, message),
+            };
+            noted(&engine, actor::action(args, &request), resolved)?;
             done(&format!(
                 "resolved `{step}` of `{key}`; the run goes on when `{program} serve` does"
             ))
@@ -150,17 +161,10 @@ pub(crate) fn resolve(app: App, args: &ArgMatches) -> Result<Exit, Failure> {
             let beside = SqliteStore::read_only(store.path());
             let beside = Arc::new(beside.map_err(|error| store::failure(&error))?);
             let engine = app.build_durable_engine(beside, |it| it)?;
-            let (step, key) = (step.to_owned(), Arc::from(key));
-            let request = match answer {
-                Answer::Value(json) => {
-                    engine.check_resolve_json(&key, &step, json)?;
-                    Request::Resolve { key, step: step.clone(), value: json.to_owned() }
-                }
-                Answer::Failure(message) => {
-                    engine.check_fail(&key, &step)?;
-                    Request::Fail { key, step: step.clone(), message: message.to_owned() }
-                }
-            };
+            match answer {
+                Answer::Value(json) => engine.check_resolve_json(key, step, json)?,
+                Answer::Failure(_) => engine.check_fail(key, step)?,
+            }
             let Ok(address) = step.parse::<StepAddress>();
             let is_resolved = |store: &SqliteStore| Ok(!is_pending(store, args, &address)?);
             ask(&store, &owner, &request, Some(PATIENCE), args, is_resolved)
@@ -229,7 +233,9 @@ fn ask(
     is_done: impl Fn(&SqliteStore) -> Result<bool, Failure>,
 ) -> Result<Exit, Failure> {
     let what = format!("{} `{}`", request.name(), request.key());
-    store.request(request).map_err(|error| store::failure(&error))?;
+    // Who wants it is known first: what is asked for may be done at once.
+    let noted = store.note(&actor::action(args, request));
+    noted.and_then(|()| store.request(request)).map_err(|error| store::failure(&error))?;
     if !args.get_flag("wait") {
         return done(&format!("asked the owner of the store to {what}: {owner}"));
     }

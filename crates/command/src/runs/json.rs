@@ -1,7 +1,7 @@
 //! Runs as programs read them.
 
 use nexus_core::journal::{
-    AttemptHistory, HaltCause, History, Span, StepHistory, StoredRun, Timestamp,
+    ActionTaken, AttemptHistory, HaltCause, History, Span, StepHistory, StoredRun, Timestamp,
 };
 use nexus_core::{StepAddress, TaskState, UnfinishedTask};
 use serde::Serialize;
@@ -58,6 +58,18 @@ pub(crate) struct ShownRun<'a> {
     pending: Vec<Pending<'a>>,
     /// The tasks that have not ended; none where this program has not the run's flow.
     under_way: Option<Vec<UnderWay>>,
+    /// What people have done to it, the last first.
+    actions: Vec<Action<'a>>,
+}
+
+#[derive(Serialize)]
+struct Action<'a> {
+    at: String,
+    by: &'a str,
+    action: &'a str,
+    step: Option<&'a str>,
+    /// Why it could not be done.
+    error: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -123,7 +135,11 @@ struct Stretch {
 }
 
 impl<'a> ShownRun<'a> {
-    pub(crate) fn new(history: &'a History, unfinished: Option<&[UnfinishedTask]>) -> Self {
+    pub(crate) fn new(
+        history: &'a History,
+        unfinished: Option<&[UnfinishedTask]>,
+        actions: &'a [ActionTaken],
+    ) -> Self {
         let start = &history.run.start;
         Self {
             run: ListedRun::new(&history.run),
@@ -135,7 +151,18 @@ impl<'a> ShownRun<'a> {
                 .map(|(step, attempt)| pending(step, attempt))
                 .collect(),
             under_way: unfinished.map(|tasks| tasks.iter().map(under_way).collect()),
+            actions: actions.iter().map(action).collect(),
         }
+    }
+}
+
+fn action(action: &ActionTaken) -> Action<'_> {
+    Action {
+        at: rfc_3339(action.at),
+        by: &action.by,
+        action: &action.action,
+        step: action.step.as_deref(),
+        error: action.error.as_deref(),
     }
 }
 

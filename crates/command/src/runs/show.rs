@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use nexus_core::journal::{HaltCause, History, RunState, Span, StoredRun, Timestamp};
+use nexus_core::journal::{
+    ActionTaken, HaltCause, History, RunState, Span, Store, StoredRun, Timestamp,
+};
 use nexus_core::{Engine, EngineBuilder, StepAddress, TaskState, UnfinishedTask};
 use nexus_picture::{Picture, StepLook, StepOutcome};
 use nexus_pointy::visible;
@@ -31,8 +33,10 @@ pub(crate) fn show(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
         Err(error) => return Err(store::failure(&error)),
     };
     let unfinished = unfinished(app, args, &run);
+    let actions = store.actions(Some(key(args)), MOST_ACTIONS);
+    let actions = actions.map_err(|error| store::failure(&error))?;
     if args.get_flag("json") {
-        let text = serde_json::to_string(&ShownRun::new(&history, unfinished.as_deref()));
+        let text = serde_json::to_string(&ShownRun::new(&history, unfinished.as_deref(), &actions));
         let text = text.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         return output::print(&text);
     }
@@ -40,6 +44,7 @@ pub(crate) fn show(app: &App, args: &ArgMatches) -> Result<Exit, Failure> {
     let screen = Screen::of_stdout();
     let mut page = page(&app.name, &history, until, screen);
     page.push_str(&under_way(unfinished.as_deref().unwrap_or_default(), screen));
+    page.push_str(&done_by(&actions, screen));
     output::print(&page)
 }
 
@@ -56,6 +61,29 @@ fn unfinished(app: &App, args: &ArgMatches, run: &StoredRun) -> Option<Vec<Unfin
     let engine =
         plans.fold(Engine::builder(), EngineBuilder::resumable).store(store).build().ok()?;
     engine.unfinished(key(args)).ok()
+}
+
+/// So many actions are shown: the last ones.
+const MOST_ACTIONS: usize = 50;
+
+/// What people have done to the run, in the order in which they did it.
+fn done_by(actions: &[ActionTaken], screen: Screen) -> String {
+    if actions.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("\n{}\n", screen.paint(Some(Color::Bold), "actions"));
+    for action in actions.iter().rev() {
+        let (by, what) = (visible(&action.by).on_one_line(), visible(&action.action).on_one_line());
+        let _ = write!(out, "  {} UTC, {by}: {what}", time::date(action.at));
+        if let Some(step) = &action.step {
+            let _ = write!(out, " {}", visible(step).on_one_line());
+        }
+        if let Some(error) = &action.error {
+            let _ = write!(out, "; it could not be done: {}", visible(error).indented(4));
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// So many tasks are shown that are under way.

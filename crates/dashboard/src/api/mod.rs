@@ -16,11 +16,12 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Json, Router, body::Bytes, extract::Query};
+use nexus_core::journal::ActionTaken;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::Caller;
-use crate::actions::{ActionTaken, Request};
+use crate::actions::Request;
 use crate::app::App;
 use crate::clock::now;
 use crate::error::ApiError;
@@ -156,6 +157,9 @@ async fn logs(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<V
     .map(Json)
 }
 
+/// So many actions are shown: the last ones.
+const MOST_ACTIONS: usize = 1000;
+
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ActionsOf {
@@ -164,7 +168,8 @@ struct ActionsOf {
 
 async fn actions(State(app): Shared, uri: Uri) -> Answer<Vec<ActionTaken>> {
     let of: ActionsOf = parameters(&uri)?;
-    Ok(Json(app.actions.last(of.key.as_deref())))
+    let read = move |app: &App| Ok(app.engine.actions(of.key.as_deref(), MOST_ACTIONS)?);
+    blocking(&app, read).await.map(Json)
 }
 
 /// `POST /runs/{key}/actions`.
@@ -199,12 +204,19 @@ async fn act(
     let taken = blocking(&app, move |app| {
         let done = request.perform(&app.engine, &key);
         let error = done.as_ref().err().map(ToString::to_string);
-        let (at, action, step) = (now(), request.action.name(), request.step);
-        let taken = ActionTaken { at, by, key, action, step, error };
-        app.actions.add(taken.clone());
+        let mut taken = ActionTaken::new(now(), by, request.action.name(), key);
+        (taken.step, taken.error) = (request.step, error);
+        if let Some(call) = &app.on_action {
+            call(&taken);
+        }
+        // Of runs that nobody knows anybody could have as many written down as he likes.
+        let is_known = || Ok::<_, nexus_core::Error>(app.engine.stored_run(&taken.key)?.is_some());
+        let noted = is_known()
+            .and_then(|is_known| if is_known { app.engine.note_action(&taken) } else { Ok(()) });
         app.histories.forget(&taken.key);
         app.live.touch(&taken.key);
         done?;
+        noted?;
         Ok(taken)
     });
     taken.await.map(Json)

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use nexus_core::StepAddress;
-use nexus_core::journal::{AttemptEnd, HaltCause, History, Timestamp};
+use nexus_core::journal::{ActionTaken, AttemptEnd, HaltCause, History, Timestamp};
 use serde::Serialize;
 
 use super::hints::{Facts, Hint, of_run};
@@ -19,6 +19,8 @@ use crate::live_pools::{Abandoned, Queued};
 const MOST_SHOWN: usize = 16 * 1024;
 /// So many pending steps are listed, and so many tasks that run.
 const MOST_LISTED: usize = 200;
+/// So many actions stand above a run; the page of all actions has the others.
+const MOST_ACTIONS: usize = 20;
 
 /// A run, without its steps: those are asked for in pages.
 #[derive(Debug, Serialize)]
@@ -30,6 +32,8 @@ pub(super) struct ShownRun {
     halted: Option<Halted>,
     /// Where somebody decided that it goes on, or begins again.
     revisions: Vec<Revision>,
+    /// What people have done to it, the last first.
+    actions: Vec<ActionTaken>,
     /// How many steps its flow has.
     steps: usize,
     /// What runs now, and what waits for its next attempt.
@@ -89,14 +93,14 @@ impl Text {
 pub(super) async fn show(State(app): Shared, Path(key): Path<String>) -> Answer<ShownRun> {
     blocking(&app, move |app| {
         let history = app.histories.read(&app.engine, &key)?;
-        Ok::<_, ApiError>(ShownRun::new(app, &history))
+        ShownRun::new(app, &history)
     })
     .await
     .map(Json)
 }
 
 impl ShownRun {
-    fn new(app: &App, history: &History) -> Self {
+    fn new(app: &App, history: &History) -> Result<Self, ApiError> {
         let run = &history.run;
         let (key, pools) = (&run.start.key, &app.live.pools);
         let activity = app.live.activity(key, history, MOST_LISTED);
@@ -115,12 +119,13 @@ impl ShownRun {
         abandoned.truncate(MOST_LISTED);
         let revision =
             |it: &nexus_core::journal::Revision| Revision { at: it.at, kind: it.kind.name() };
-        Self {
+        Ok(Self {
             run: ListedRun::new(app, run),
             flow: Text::new(&run.flow().script),
             inputs: Text::new(&run.start.inputs),
             halted: history.halted.map(|(at, by)| Halted { at, by: cause(by) }),
             revisions: run.revisions.iter().map(revision).collect(),
+            actions: app.engine.actions(Some(&**key), MOST_ACTIONS)?,
             steps: history.steps.len(),
             activity,
             queued,
@@ -128,7 +133,7 @@ impl ShownRun {
             pending,
             hints,
             now: now(),
-        }
+        })
     }
 }
 

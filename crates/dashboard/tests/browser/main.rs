@@ -180,8 +180,19 @@ fn schedules_and_hints(page: &mut Browser, root: &str, shop: &Shop) {
     shop.run("K-1", Knock {});
     page.open(&format!("{root}#/run/K-1"));
     page.sees("10 attempts in vain");
+    logs(page);
     in_both_themes(page, |page, _| blemishes(page));
     walk(page);
+}
+
+/// What each attempt has logged stands beside it, as text.
+fn logs(page: &mut Browser) {
+    page.click("#lane-0");
+    page.wait("document.querySelectorAll('aside .attempt pre.log').length === 10");
+    let third = "document.querySelectorAll('aside .attempt')[2].innerText";
+    page.wait(&format!("{third}.includes('attempt 3')"));
+    page.wait(&format!("/ WARN <img .* knock=3/.test({third})"));
+    assert_eq!(page.eval("document.querySelectorAll('main img').length"), 0);
 }
 
 /// A new run comes without anybody asking for it; the keyboard's focus stays.

@@ -6,8 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use nexus::RunHandle;
 use nexus::journal::MemoryStore;
 use nexus::prelude::*;
+use nexus::telemetry::{AttemptLogs, Spans};
 use nexus_dashboard::{Dashboard, ScheduleLine, Server};
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::layer::SubscriberExt;
 
 /// What a user's text may look like.
 pub(crate) const EVIL: &str = "<img src=x onerror=\"document.title='owned'\"> says the bank";
@@ -131,7 +133,8 @@ pub(crate) struct Weather {
 
 /// Knocks in vain, and at once again.
 #[event(retry_policy = { max_attempts: 10, backoff_factor: 0.0 })]
-fn knock() -> Result<u32, PartnerDown> {
+fn knock(ctx: &Context) -> Result<u32, PartnerDown> {
+    tracing::warn!(knock = ctx.attempt(), "{EVIL}");
     Err(PartnerDown(std::io::Error::other("nobody is there")))
 }
 
@@ -164,11 +167,15 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn new() -> Self {
-        let (gate, bank) = (Gate::default(), Bank::default());
-        let dashboard = Dashboard::new().allow_actions(true).schedules(|| Ok(schedules()));
+        let (gate, bank, logs) = (Gate::default(), Bank::default(), AttemptLogs::new());
+        let subscriber = tracing_subscriber::registry().with(logs.clone());
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        let dashboard = Dashboard::new().allow_actions(true).attempt_logs(&logs);
+        let dashboard = dashboard.schedules(|| Ok(schedules()));
         let engine = Engine::builder()
             .store(MemoryStore::new())
             .observer(dashboard.observer())
+            .observer(Spans::new())
             .state(gate.clone())
             .state(bank.clone())
             .build()

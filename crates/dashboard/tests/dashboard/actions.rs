@@ -36,6 +36,12 @@ fn a_run_is_tried_again_from_what_failed_and_it_is_known_who_did_it() {
     assert_eq!(site.json("/runs/order-1")["revisions"][0]["kind"], "retried");
     let log = site.json("/actions?key=order-1");
     assert_eq!((&log[0]["by"], &log[0]["action"]), (&json!("Ada"), &json!("retry")));
+    assert_eq!(site.json("/runs/order-1")["actions"], log);
+    // The store has it, for programs after this one.
+    assert_eq!(site.shop.engine.actions(Some("order-1"), 10).unwrap()[0].by, "Ada");
+    let nowhere = site.act("order-2", r#"{"action":"cancel","confirm":"order-2","by":"Ada"}"#);
+    assert_eq!(nowhere.status, 409, "{}", nowhere.body);
+    assert_eq!(site.json("/actions"), log, "a run that is not there has no actions");
     assert_eq!(told.recv().unwrap().by, "Ada");
 }
 

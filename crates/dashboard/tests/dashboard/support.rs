@@ -124,12 +124,17 @@ impl Site {
 
     /// Sends a request, of which `head` has no blank line yet, and reads all of the answer.
     pub(crate) fn send(&self, head: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        write!(stream, "{head}Connection: close\r\n\r\n{body}").unwrap();
-        let mut text = Vec::new();
-        stream.read_to_end(&mut text).unwrap();
-        Answer::parse(&String::from_utf8(text).unwrap())
+        ask(self.address(), head, body)
     }
+}
+
+/// Sends a request, of which `head` has no blank line yet, and reads all of the answer.
+pub(crate) fn ask(address: SocketAddr, head: &str, body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{head}Connection: close\r\n\r\n{body}").unwrap();
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).unwrap();
+    Answer::parse(&String::from_utf8(text).unwrap())
 }
 
 /// What came back.
