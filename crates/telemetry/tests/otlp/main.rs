@@ -1,5 +1,5 @@
 //! What a collector gets over OTLP: a trace that crosses threads, an async event, a worker process, a run
-//! inside of an event, and the end of an engine.
+//! inside of an event, the end of an engine, and the death of a process.
 //!
 //! It is a program of its own, whose worker processes begin in its `main`.
 
@@ -7,6 +7,7 @@
 
 #[path = "../../examples/otlp/client.rs"]
 mod client;
+mod killed;
 mod receiver;
 #[path = "../../examples/otlp/recorder.rs"]
 mod recorder;
@@ -16,7 +17,7 @@ mod setup;
 use std::sync::Arc;
 
 use nexus::prelude::*;
-use nexus::{Secret, Shutdown};
+use nexus::{EngineBuilder, Secret, Shutdown};
 use nexus_core::journal::MemoryStore;
 use nexus_telemetry::{METRICS, Metrics, OpenTelemetry, Spans};
 
@@ -99,8 +100,16 @@ struct Whisper {
     password: Secret<String>,
 }
 
+/// An engine that is watched.
+fn observed() -> EngineBuilder {
+    Engine::builder().observer(Spans::with(OpenTelemetry)).observer(Metrics::new())
+}
+
 fn main() {
     nexus::init();
+    if killed::half() {
+        return;
+    }
     let (receiver, address) = Receiver::start();
     let exporters = Exporters::to(&address).unwrap();
     let traceparent = run_everything();
@@ -115,14 +124,13 @@ fn main() {
     // No worker was lost.
     let missing: Vec<_> = metrics.filter(|name| !sent.iter().any(|it| it == name)).collect();
     assert_eq!(missing, ["nexus_workers_lost_total"]);
+    killed::a_run_of_a_killed_process_goes_on_in_a_trace_that_is_linked_to_the_first();
     println!("otlp: ok");
 }
 
 /// Gives what the event in the worker process had as its `traceparent`.
 fn run_everything() -> String {
     let store = Arc::new(MemoryStore::new());
-    let observed =
-        || Engine::builder().observer(Spans::with(OpenTelemetry)).observer(Metrics::new());
     let inside = observed().build().unwrap();
     let engine = || {
         let builder = observed().state(Inside(inside.clone()));
