@@ -110,15 +110,29 @@ grep -qF 'wrong.json: the field `orders: Vec<Order>` is missing' "$scratch/err"
 # A night of the service: fired by hand, seen on its page, ended as systemd would.
 cargo build -q -p nexus-examples --features night_shift --example night_shift
 python3 - "${CARGO_TARGET_DIR:-target}/debug/examples/night_shift" "$scratch" <<'PY'
-import json, os, signal, sqlite3, subprocess, sys, urllib.request
+import http.server, json, os, signal, sqlite3, subprocess, sys, threading, urllib.parse, urllib.request
 program, scratch = os.path.abspath(sys.argv[1]), sys.argv[2]
 os.mkdir(f"{scratch}/target")
-options = dict(cwd=scratch, env=dict(os.environ, NEXUS_STORE=f"{scratch}/night.db"), text=True)
+# A collector for the spans.
+spans = []
+class Collector(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        for resource in body["resourceSpans"]:
+            for scope in resource["scopeSpans"]:
+                spans.extend(scope["spans"])
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+    def log_message(self, *_):
+        pass
+collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+threading.Thread(target=collector.serve_forever, daemon=True).start()
+options = dict(cwd=scratch, env=dict(os.environ, NEXUS_STORE=f"{scratch}/night.db", LOGNAME="ada",
+               OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.server_port}"), text=True)
 def call(*arguments):
     return subprocess.run([program, *arguments], check=True, stdout=subprocess.PIPE, **options).stdout
-with open(f"{scratch}/traces", "w") as traces:
-    service = subprocess.Popen([program, "serve", "--json", "--dashboard", "127.0.0.1:0"],
-                               stdout=subprocess.PIPE, stderr=traces, **options)
+service = subprocess.Popen([program, "serve", "--json", "--dashboard", "127.0.0.1:0"], stdout=subprocess.PIPE, **options)
 try:
     events = (json.loads(line) for line in service.stdout)
     until = lambda name: next(event for event in events if event["event"] == name)
@@ -129,6 +143,11 @@ try:
     assert (ended["status"], ended["pipeline"]) == ("succeeded", "NightShift"), ended
     shown = json.load(urllib.request.urlopen(page + "api/v1/runs"))
     assert [run["key"] for run in shown["runs"]] == [ended["run"]], shown
+    of_run = f"{page}api/v1/runs/{urllib.parse.quote(ended['run'], safe='')}"
+    logged = json.load(urllib.request.urlopen(f"{of_run}/logs?path=reload"))
+    assert [(line["attempt"], line["text"]) for line in logged] == [(1, "loaded rows=2913")], logged
+    done = json.load(urllib.request.urlopen(page + "api/v1/actions"))
+    assert [(it["by"], it["action"], it["key"]) for it in done] == [("ada", "fire", "NightShift")], done
     service.send_signal(signal.SIGTERM)
     assert until("summary")["ended"] == 1
     assert service.wait(timeout=60) == 0
@@ -136,6 +155,8 @@ finally:
     service.kill()
 rows, = sqlite3.connect(f"{scratch}/target/weather.sqlite").execute("SELECT count(*) FROM observations").fetchone()
 assert rows == 2913, rows
-assert 'nexus.step="verify"' in open(f"{scratch}/traces").read()
+run, = (span for span in spans if span["name"] == "NightShift" and not span.get("parentSpanId"))
+steps = {span["name"] for span in spans if span.get("parentSpanId") == run["spanId"]}
+assert steps == {"reload", "verify"}, spans
 print(call("runs", "list"), end="")
 PY
