@@ -6,16 +6,9 @@
 use nexus_pointy::binding_code as code;
 use nexus_pointy::suggest::nearest_of;
 
-use super::text::{Text, has, position, same};
-use crate::event::{DescriptorName, OwnField, ParamKind, ParamSpec, SettingKind, Spec, TypedGoto};
+use super::text::{Text, has, same};
+use crate::event::{DescriptorName, OwnField, ParamSpec, SettingKind, Spec, TypedGoto};
 use crate::wire::WirePart;
-
-/// A pipeline and its fields, as they are written.
-pub struct PipelineFields {
-    pub pipeline: &'static str,
-    pub names: &'static [&'static str],
-    pub types: &'static [&'static str],
-}
 
 /// One of the events whose value may come along an arrow.
 pub struct Leaf {
@@ -78,94 +71,6 @@ pub enum SettingValueKind {
 pub struct Check;
 
 impl Check {
-    /// What most steps need to be asked, in one call: the first step of its event, without branches
-    /// and without settings of the event's own.
-    #[track_caller]
-    pub const fn simple_step(at: &str, event: &Spec, fields: &PipelineFields, binds: &[bool]) {
-        Self::fields(at, event, fields, binds);
-        Self::own_fields(at, event, &[]);
-        Self::covers(at, event, &[]);
-    }
-
-    /// Every parameter is a field of the pipeline, and has its type. `binds` says of each field
-    /// whether the event takes it with its type.
-    #[track_caller]
-    pub const fn fields(at: &str, event: &Spec, fields: &PipelineFields, binds: &[bool]) {
-        let mut wrong = None;
-        let mut i = 0;
-        while i < event.params.len() {
-            let param = &event.params[i];
-            if matches!(param.kind, ParamKind::Field) {
-                match position(fields.names, param.name()) {
-                    None => Self::missing_field(at, event, fields, param),
-                    Some(field) if !binds[field] && wrong.is_none() => wrong = Some((param, field)),
-                    Some(_) => {}
-                }
-            }
-            i += 1;
-        }
-        if let Some((param, field)) = wrong {
-            Self::wrong_field(at, event, fields, param, field);
-        }
-    }
-
-    #[track_caller]
-    const fn missing_field(
-        at: &str,
-        event: &Spec,
-        fields: &PipelineFields,
-        param: &ParamSpec,
-    ) -> ! {
-        let name = param.name();
-        let text = Text::new()
-            .add(at)
-            .tick(event.name)
-            .add(" needs a field `")
-            .add(name)
-            .add(": ")
-            .add(field_type(param))
-            .add("`, but ")
-            .tick(fields.pipeline);
-        if fields.names.is_empty() {
-            text.add(" has no fields; add it to `struct ")
-                .add(fields.pipeline)
-                .add("`")
-                .panic(code::UNBOUND)
-        }
-        let text = text.add(" has no such field; ");
-        match nearest_of(name, fields.names) {
-            Some(near) => text.add("did you mean ").tick(near).add("?").panic(code::UNBOUND),
-            None => text.add("its fields are ").list(fields.names).panic(code::UNBOUND),
-        }
-    }
-
-    #[track_caller]
-    const fn wrong_field(
-        at: &str,
-        event: &Spec,
-        fields: &PipelineFields,
-        param: &ParamSpec,
-        field: usize,
-    ) -> ! {
-        Text::new()
-            .add(at)
-            .tick(event.name)
-            .add(" takes `")
-            .add(param.name())
-            .add(": ")
-            .add(param.part.ty)
-            .add("`")
-            .borrowed_from(param.owned)
-            .add(", but the field of ")
-            .tick(fields.pipeline)
-            .add(" is `")
-            .add(param.name())
-            .add(": ")
-            .add(fields.types[field])
-            .add("`; change one of the two")
-            .panic(code::UNBOUND)
-    }
-
     /// An event that takes a value clones it.
     #[track_caller]
     pub const fn by_value(ty: &str, is_clone: bool, is_context: bool) {
@@ -274,7 +179,9 @@ impl Check {
     /// The same of what a single step yields.
     #[track_caller]
     pub const fn pipe_one(at: &str, event: &Spec, each: bool, from: &'static Spec, fits: bool) {
-        Self::pipe(at, event, each, &[], &[Leaf::one(from, fits, "")]);
+        if !fits {
+            Self::pipe(at, event, each, &[], &[Leaf::one(from, fits, "")]);
+        }
     }
 
     /// What comes along `|->` is what the event takes.
@@ -555,13 +462,4 @@ const fn is_in(branches: &[DescriptorName], wanted: DescriptorName) -> bool {
         i += 1;
     }
     false
-}
-
-/// The type of the field that a parameter takes, as one would write it.
-const fn field_type(param: &ParamSpec) -> &'static str {
-    match param.part.ty.as_bytes() {
-        _ if !param.owned.is_empty() => param.owned,
-        [b'&', ..] => param.part.ty.split_at(1).1,
-        _ => param.part.ty,
-    }
 }

@@ -17,13 +17,15 @@
 mod accepts;
 mod check;
 mod durable;
+mod fields;
 #[cfg(feature = "json-input")]
 mod input;
 mod probe;
 mod text;
 
 pub use accepts::{Each, Failed, Nth, One, Part, Whole};
-pub use check::{Check, Leaf, LeafKind, Members, PipelineFields, SettingValueKind};
+pub use check::{Check, Leaf, LeafKind, Members, SettingValueKind};
+pub use fields::PipelineFields;
 #[cfg(feature = "json-input")]
 pub use input::readable;
 pub use probe::{
