@@ -35,7 +35,9 @@ pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 pub use crate::value::{Borrowed, OutputInfo, ToJson, TypeInfo, Value};
-pub use crate::wire::{PlainTransfer, Serialisable, SerialisablePiped, Transfer, WirePart};
+pub use crate::wire::{
+    PlainPiped, PlainTransfer, Serialisable, SerialisablePiped, Transfer, WirePart,
+};
 
 #[cfg(feature = "registry")]
 pub use crate::executor::LinkedExecutor;

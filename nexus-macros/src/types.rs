@@ -68,6 +68,14 @@ pub(crate) fn is_well_known(ty: &Type) -> bool {
     }
 }
 
+/// The same of what is piped, by value or by reference.
+pub(crate) fn is_known_piped(ty: &Type) -> bool {
+    match without_parens(ty) {
+        Type::Reference(it) => it.lifetime.is_none() && is_well_known(&it.elem),
+        ty => is_well_known(ty),
+    }
+}
+
 /// Whether a type is written with a reference that has a lifetime. Who reads such a value has nothing
 /// that it could borrow from for so long.
 pub(crate) fn borrows(ty: &Type) -> bool {

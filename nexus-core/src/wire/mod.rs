@@ -54,7 +54,9 @@ pub(crate) use message::{
     Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,
 };
 pub(crate) use parts::StateBuilder;
-pub use parts::{Plain as PlainTransfer, Serialisable, SerialisablePiped, Transfer, WirePart};
+pub use parts::{
+    Plain as PlainTransfer, PlainPiped, Serialisable, SerialisablePiped, Transfer, WirePart,
+};
 
 #[cfg(feature = "wire")]
 pub(crate) use codec::Codec;

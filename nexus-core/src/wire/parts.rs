@@ -134,6 +134,23 @@ where
     const TRANSFER: Transfer = Transfer::Value(Codec::of::<T>());
 }
 
+/// The same of what the shape takes.
+#[doc(hidden)]
+pub trait PlainPiped: Sized {
+    #[cfg(not(feature = "wire"))]
+    const TRANSFER: Transfer = Transfer::No;
+    #[cfg(feature = "wire")]
+    const TRANSFER: Transfer;
+}
+
+#[cfg(not(feature = "wire"))]
+impl<S> PlainPiped for S {}
+
+#[cfg(feature = "wire")]
+impl<S: super::piped::WireShape> PlainPiped for S {
+    const TRANSFER: Transfer = Transfer::Piped(PipedCodec::of::<S>());
+}
+
 #[cfg(feature = "wire")]
 impl<T> Serialisable<T>
 where

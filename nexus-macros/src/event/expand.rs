@@ -8,7 +8,7 @@ use super::params::{Form, Model, Param, ParamSource, PassMode};
 use crate::hash::hash;
 use crate::root::Root;
 use crate::span::{end_spans, ident, located_at, respan, respan_ends};
-use crate::types::{borrows, is_well_known, shape, without_parens};
+use crate::types::{borrows, is_known_piped, is_well_known, shape, without_parens};
 
 /// The parts of an implementation that come from the signature.
 pub(crate) struct Parts {
@@ -36,6 +36,11 @@ fn returned() -> Ident {
 /// The alias of what the event yields.
 fn yielded() -> Ident {
     ident("__T")
+}
+
+/// The alias of how the event takes what is piped, where everybody knows its type.
+fn known_piped() -> Ident {
+    ident("__S")
 }
 
 /// The name by which generated code calls the runtime, and its import. It is for the inside of a
@@ -86,6 +91,10 @@ fn aliases(private: &TokenStream, model: &Model) -> TokenStream {
             out.extend(quote!(type #alias = #ty;));
         }
     }
+    if let Some(param) = piped(model).filter(|param| is_known_piped(&param.ty)) {
+        let (alias, shape) = (known_piped(), shape(private, &param.ty));
+        out.extend(quote!(type #alias = #shape;));
+    }
     out
 }
 
@@ -127,12 +136,30 @@ fn types(private: &TokenStream, model: &Model) -> TokenStream {
     let piped = match piped(model) {
         None => quote!(#private::Nothing),
         Some(param) => {
-            let shape = shape(private, &param.ty);
+            let shape = if is_known_piped(&param.ty) {
+                let alias = known_piped();
+                quote!(#alias)
+            } else {
+                shape(private, &param.ty)
+            };
             let (start, end) = end_spans(&param.ty);
             respan_ends(quote!(<() as #private::Id>::Same<#shape>), start, end)
         }
     };
     quote! { #head = #output #tail type Piped = #piped; }
+}
+
+/// How the event takes what is piped. The compiler finds that out again at each place that asks the
+/// implementation, but of a type that may be wrong nobody else says so.
+fn taken_along(private: &TokenStream, me: &Type, piped: Option<&Param>) -> TokenStream {
+    match piped {
+        None => quote!(#private::Nothing),
+        Some(param) if is_known_piped(&param.ty) => {
+            let alias = known_piped();
+            quote!(#alias)
+        }
+        Some(_) => quote!(<#me as #private::Event>::Piped),
+    }
 }
 
 fn piped(model: &Model) -> Option<&Param> {
@@ -176,8 +203,12 @@ fn param(private: &TokenStream, me: &Type, param: &Param, index: usize) -> Token
     let by = match source {
         _ if borrows(ty) => quote!(#private::Transfer::Borrows),
         ParamSource::Piped => {
-            let piped = quote!(<#me as #private::Event>::Piped);
-            quote!(#private::SerialisablePiped::<#piped>::PIPED)
+            let along = taken_along(private, me, Some(param));
+            if is_known_piped(ty) {
+                quote!(<#along as #private::PlainPiped>::TRANSFER)
+            } else {
+                quote!(#private::SerialisablePiped::<#along>::PIPED)
+            }
         }
         ParamSource::Field(_) if known => quote!(<#bound as #private::PlainTransfer>::TRANSFER),
         ParamSource::Field(_) => quote!(#private::Serialisable::<#bound>::VALUE),
@@ -304,7 +335,10 @@ fn parameter(private: &TokenStream, me: &Type, param: &Param, index: usize) -> T
                 #private::taken(#private::StateOf::<#alias>::IS, #private::Cloned::<#alias>::IS)
             }>
         },
-        ParamSource::Piped => quote!(#private::Along<<#me as #private::Event>::Piped>),
+        ParamSource::Piped => {
+            let along = taken_along(private, me, Some(param));
+            quote!(#private::Along<#along>)
+        }
     }
 }
 
@@ -350,11 +384,7 @@ pub(crate) fn function_code(
     let count = parameters.len();
     if model.is_async.is_none() && count <= MOST_PARAMETERS {
         let conversion = conversion(private, model);
-        let piped = if piped(model).is_some() {
-            quote!(<#me as #private::Event>::Piped)
-        } else {
-            quote!(#private::Nothing)
-        };
+        let piped = taken_along(private, me, piped(model));
         let code = quote! {
             #private::Signature::<
                 (#(#parameters,)*), #returned, #yielded, #conversion, #piped,
@@ -363,7 +393,8 @@ pub(crate) fn function_code(
         return (TokenStream::new(), quote!(#private::Code::Function(&#code)));
     }
     let types = quote!(&[#(<#parameters as #private::Parameter>::TYPE),*]);
-    let calling = quote!(#private::Calling::<#yielded, <#me as #private::Event>::Piped>);
+    let piped = taken_along(private, me, piped(model));
+    let calling = quote!(#private::Calling::<#yielded, #piped>);
     let ending = ending(private, me, callee, model);
     let Some((_, name)) = model.is_async else {
         let function = quote! {
