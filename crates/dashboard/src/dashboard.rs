@@ -81,9 +81,11 @@ impl Dashboard {
     /// Calls this, too, for each action that was taken, or tried in vain. The store keeps those about runs
     /// that it has, with who it was, and the page shows them.
     pub fn on_action(mut self, call: impl Fn(&ActionTaken) + Send + Sync + 'static) -> Self {
-        let before = self.on_action.take();
+        let earlier = self.on_action.take();
         self.on_action = Some(Arc::new(move |action| {
-            before.iter().for_each(|before| before(action));
+            if let Some(earlier) = &earlier {
+                earlier(action);
+            }
             call(action);
         }));
         self

@@ -59,11 +59,11 @@ pub(crate) struct ShownRun<'a> {
     /// The tasks that have not ended; none where this program has not the run's flow.
     under_way: Option<Vec<UnderWay>>,
     /// What people have done to it, the last first.
-    actions: Vec<Action<'a>>,
+    actions: Vec<Taken<'a>>,
 }
 
 #[derive(Serialize)]
-struct Action<'a> {
+struct Taken<'a> {
     at: String,
     by: &'a str,
     action: &'a str,
@@ -156,8 +156,8 @@ impl<'a> ShownRun<'a> {
     }
 }
 
-fn action(action: &ActionTaken) -> Action<'_> {
-    Action {
+fn action(action: &ActionTaken) -> Taken<'_> {
+    Taken {
         at: rfc_3339(action.at),
         by: &action.by,
         action: &action.action,
