@@ -15,7 +15,8 @@
 //! what it has a permit for ([`permits`](crate::permits)), the others can be taken back at any
 //! time: if the worker is silent for a millisecond, if one of them is not wanted any more, and if it
 //! dies. What was taken back goes to the front of the run's queue. Whoever submits a job to an idle
-//! worker sends one task, since the reading thread waits for the reply without looking at the clock.
+//! worker sends one task, since the reading thread waits for the reply without looking at the clock;
+//! but the reading thread itself, whose outcomes have led to the job, sends several.
 //!
 //! Of the tasks of a dead worker, the last one that it had begun is the one that it was in. Earlier
 //! ones whose replies have not arrived had ended within the last moments; they are run again.
@@ -44,13 +45,13 @@
 //! that wait end as exceptions that say why; so a program whose `main` never reaches
 //! `nexus::init()` cannot make the pool spin.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -77,6 +78,10 @@ const SLOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 thread_local! {
     /// The pool whose reading thread this is.
     static OWN_POOL: Cell<*const ()> = const { Cell::new(std::ptr::null()) };
+    /// The process whose reading thread this is.
+    static OWN_PROCESS: RefCell<Weak<Process>> = const { RefCell::new(Weak::new()) };
+    /// How many tasks this thread has sent to that process with a job that it has submitted itself.
+    static SENT: Cell<usize> = const { Cell::new(0) };
 }
 
 fn address(pool: &Arc<Shared>) -> *const () {
@@ -85,6 +90,11 @@ fn address(pool: &Arc<Shared>) -> *const () {
 
 pub(crate) fn is_own_thread(pool: &Arc<Shared>) -> bool {
     OWN_POOL.get() == address(pool)
+}
+
+/// Whether this is the reading thread of the process.
+fn is_own(process: &Arc<Process>) -> bool {
+    OWN_PROCESS.with_borrow(|own| std::ptr::eq(own.as_ptr(), Arc::as_ptr(process)))
 }
 
 /// What the pool and its threads share.
@@ -136,6 +146,16 @@ enum Sender {
     Reader,
 }
 
+impl State {
+    /// An idle process: that of this thread if it is one, which may get several tasks.
+    fn take_idle(&mut self) -> Option<Arc<Process>> {
+        match self.idle.iter().rposition(is_own) {
+            Some(at) => Some(self.idle.remove(at)),
+            None => self.idle.pop(),
+        }
+    }
+}
+
 impl Shared {
     pub(crate) fn new(
         entry: Entry,
@@ -175,18 +195,25 @@ impl Shared {
             drop(state);
             return;
         }
-        let Some(process) = state.idle.pop() else {
+        let Some(process) = state.take_idle() else {
             state.queue.push_back(job);
             self.start_worker(state);
             return;
         };
         drop(state);
-        let dispatched = match job.claim_together(1) {
+        let is_own = is_own(&process);
+        let most = if is_own { self.tasks_left(&process) } else { 1 };
+        let dispatched = match job.claim_together(most) {
             Some(tasks) => Self::dispatch(&process, tasks, Sender::Submitter),
             None => Dispatch::Idle,
         };
-        if let Dispatch::Idle = dispatched {
-            self.dispatch_next(&process, Sender::Submitter);
+        let sent = match dispatched {
+            Dispatch::Running(sent) => sent,
+            Dispatch::Idle => self.dispatch_next(&process, Sender::Submitter),
+            Dispatch::Ended => 0,
+        };
+        if is_own {
+            SENT.set(sent);
         }
     }
 
@@ -325,6 +352,7 @@ impl Shared {
         mut child: Child,
         mut reader: FrameReader<UnixStream>,
     ) {
+        OWN_PROCESS.set(Arc::downgrade(process));
         // How many tasks were sent together, and may have to be taken back.
         let mut sent = self.dispatch_next(process, Sender::Reader);
         loop {
@@ -339,7 +367,10 @@ impl Shared {
             if tasks.is_empty() {
                 // First the next tasks, so that the process works while the run is driven on.
                 sent = self.dispatch_more(process, &mut tasks);
+                // What the outcomes lead to may be sent by this thread, too.
+                SENT.set(sent);
                 tasks.deliver();
+                sent = SENT.get();
             } else {
                 tasks.deliver();
                 process.put_back(tasks);

@@ -94,6 +94,13 @@ pub(super) fn processors() -> usize {
 /// For less work than this, in nanoseconds, another worker is not woken: that takes longer.
 const WORTH_WAKING: u64 = CHUNK_NANOS as u64 / 3;
 
+/// How much work goes to another process in one message, in nanoseconds. Each message costs some ten
+/// microseconds at both ends, so it is more than a thread takes at once.
+const MESSAGE_NANOS: u32 = 100_000;
+
+/// So many short tasks are not halved among messages.
+const FEW_TOGETHER: usize = 32;
+
 /// The tasks of an executor with more workers than this are only counted.
 const TRACKED_WORKERS: usize = 1024;
 
@@ -273,15 +280,17 @@ impl PoolQueue {
         Some((number, work))
     }
 
-    /// More tasks of the same job, unless that has ended.
+    /// More tasks of the same job, unless that has ended. None if few wait and the run has not heard
+    /// what has ended of the job's: that may lead to more.
     pub(super) fn claim_more(&mut self, job: u32, most: usize) -> Vec<Work> {
         let mut claimed = Vec::new();
-        if self.claimed.job(job).is_none() {
+        let Some(own) = self.claimed.job(job) else { return claimed };
+        let are_short = self.amount.long == 0 && self.amount.nanos < WORTH_WAKING;
+        if are_short && self.waiting.len() < FEW_TOGETHER && !own.tasks.is_empty() {
             return claimed;
         }
         while claimed.is_empty() && !self.waiting.is_empty() {
-            // A message costs more than a lock, so the parts are larger than those of threads.
-            let work: Vec<Work> = self.next_together(most, self.parallelism).collect();
+            let work: Vec<Work> = self.next_together(most).collect();
             let (wanted, unwanted): (Vec<_>, Vec<_>) = work.into_iter().partition(Work::start);
             self.unwanted.extend(unwanted);
             claimed = wanted;
@@ -331,14 +340,19 @@ impl PoolQueue {
         Some(chunk)
     }
 
-    /// Takes work of one body: as much as takes some tens of microseconds, and no more than one of
-    /// so many parts of all that waits.
-    fn next_together(&mut self, most: usize, parts: usize) -> impl Iterator<Item = Work> {
+    /// Takes work of one body, for a message: an equal share of what waits, but neither much nor
+    /// little of short tasks.
+    fn next_together(&mut self, most: usize) -> impl Iterator<Item = Work> {
         let first = self.pop();
         let (together, each) =
             first.as_ref().map_or((None, 1), |first| (first.together, first.expected.max(1)));
-        let share = 1 + self.waiting.len() / parts;
-        let more = share.min((CHUNK_NANOS / each) as usize).min(most).saturating_sub(1);
+        let share = 1 + self.waiting.len() / self.parallelism;
+        let (least, limit) = match each {
+            CHUNK_NANOS.. => (1, 1),
+            each => (WORTH_WAKING as usize / each as usize, MESSAGE_NANOS as usize / each as usize),
+        };
+        let least = least.min(FEW_TOGETHER);
+        let more = share.max(least).min(limit).min(most).saturating_sub(1);
         let same = move |work: &Work| together.is_some() && work.together == together;
         let rest = std::iter::from_fn(move || {
             self.waiting.front().is_some_and(same).then(|| self.pop())?

@@ -125,7 +125,8 @@ impl ClaimedTasks {
     }
 
     /// More tasks of the same job, to run after these; see
-    /// [`Job::claim_together`](crate::Job::claim_together).
+    /// [`Job::claim_together`](crate::Job::claim_together). `None` also where a few short ones wait and
+    /// the run has not been told of what has ended: that may lead to others.
     #[must_use]
     pub fn claim_more(&mut self, most: usize) -> Option<Self> {
         self.0.claim_more(most).map(Self)
