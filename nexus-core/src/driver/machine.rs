@@ -14,7 +14,6 @@ use crate::context::{Context, Names, RunHost, RunId, RunInfo};
 use crate::engine::{Inputs as Given, flow_difference, flow_record, id_of, step_at};
 use crate::error::{Error, Result};
 use crate::event::{EventDef, Inputs, Param, ParamKind};
-use crate::executor::RemoteRequest;
 use crate::journal::{
     Answer, Body, LinkedPipeline, Record, RecordKind, Replay, RunStart, Timestamp, completed_json,
     exception_json,

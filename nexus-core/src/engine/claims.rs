@@ -1,9 +1,12 @@
 //! A run's tasks that an executor runs elsewhere, one after the other ([`ClaimedTogether`]).
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
+
+use serde::{Deserializer, Serialize, Serializer};
 
 use super::active::ActiveRun;
 use super::lease::{Hold, Lease, WorkerNext};
@@ -12,8 +15,8 @@ use super::timer::TimerKey;
 use super::work::{Notification, Work};
 use crate::cancel::Token;
 use crate::context::{Context, RunHost};
-use crate::executor::{ClaimedTogether, RemoteRequest};
-use crate::outcome::TaskOutcome;
+use crate::executor::{ClaimedTasks, ClaimedTogether};
+use crate::outcome::{Exception, TaskOutcome};
 use crate::panic;
 use crate::run::Task;
 use crate::telemetry::TraceContext;
@@ -96,6 +99,34 @@ impl ActiveTasks {
         }
     }
 
+    /// Calls `with` with the request of a task, if there is such a task.
+    fn with_request<T>(
+        &mut self,
+        index: usize,
+        with: impl FnOnce(&TaskRequest<'_>) -> T,
+    ) -> Option<T> {
+        let _ = self.enter(index)?;
+        let (active, work) = (&self.active, &self.tasks[index]);
+        let step = &active.plan.steps[work.task.step as usize];
+        let def = &active.plan.events[step.event as usize].def;
+        let number = Some(work.task.step);
+        let is_known = index > 0 && self.described == number;
+        self.described = number;
+        let reference = (!is_known).then(|| &*active.plan.references[step.body as usize]);
+        let inputs = work.inputs(active, &self.context);
+        Some(with(&TaskRequest::new(def, reference, &self.context, inputs)))
+    }
+
+    /// The first task has ended elsewhere with this reply.
+    fn complete<D: Deserializer<'static>>(&mut self, reply: D) {
+        let Some(work) = self.tasks.pop_front() else { return };
+        let _ = self.stop_first();
+        let (took, outcome) = ReplySeed(&self.active.plan.event_of(work.task.step).def).read(reply);
+        (self.replies, self.took) = (self.replies + 1, self.took.saturating_add(took));
+        let busy = if self.active.engine.step_timings { took } else { Duration::ZERO };
+        self.ended(work, outcome, busy);
+    }
+
     /// Work that nobody waits for any more goes; it has not begun.
     fn drop_unwanted(&self, unwanted: Vec<Work>) {
         for work in unwanted {
@@ -113,24 +144,49 @@ impl ActiveTasks {
     }
 }
 
+/// What reads and writes the messages. It is here, and not beside the type, since an executor is below
+/// the messages: through a trait each part of one would cost some calls more.
+impl ClaimedTasks {
+    fn active(&mut self) -> Option<&mut ActiveTasks> {
+        let tasks: &mut dyn Any = &mut *self.0;
+        tasks.downcast_mut()
+    }
+
+    /// Serialises what another process needs to run a task: which event it is, what its context
+    /// says, its parameters. A [`TaskHost`](crate::TaskHost) reads it. The requests are written in
+    /// order, and each may leave out what the one before it has said; that of task 0 says all.
+    ///
+    /// # Errors
+    ///
+    /// If a part cannot be serialised: the exception to [`fail`](Self::fail) the task with.
+    pub fn write_request<S: Serializer>(
+        &mut self,
+        index: usize,
+        serializer: S,
+    ) -> Result<S::Ok, Exception> {
+        let written = self.active().and_then(|tasks| {
+            tasks.with_request(index, |request| {
+                // Serialize is user code.
+                panic::contain(|| {
+                    request.serialize(serializer).map_err(|why| request.explain(&why))
+                })
+            })
+        });
+        written.unwrap_or_else(|| Err(Exception::not_run("the task has ended already")))?
+    }
+
+    /// The first task has ended elsewhere, with this reply of a [`TaskHost`](crate::TaskHost). One
+    /// that cannot be read is an exception of the event.
+    pub fn complete<D: Deserializer<'static>>(&mut self, reply: D) {
+        if let Some(tasks) = self.active() {
+            tasks.complete(reply);
+        }
+    }
+}
+
 impl ClaimedTogether for ActiveTasks {
     fn len(&self) -> usize {
         self.tasks.len()
-    }
-
-    fn with_request(&mut self, index: usize, with: &mut dyn FnMut(&dyn RemoteRequest)) {
-        if self.enter(index).is_none() {
-            return;
-        }
-        let (active, work) = (&self.active, &self.tasks[index]);
-        let step = &active.plan.steps[work.task.step as usize];
-        let def = &active.plan.events[step.event as usize].def;
-        let number = Some(work.task.step);
-        let is_known = index > 0 && self.described == number;
-        self.described = number;
-        let reference = (!is_known).then(|| &*active.plan.references[step.body as usize]);
-        let inputs = work.inputs(active, &self.context);
-        with(&TaskRequest::new(def, reference, &self.context, inputs));
     }
 
     fn start(&mut self) -> bool {
@@ -175,15 +231,6 @@ impl ClaimedTogether for ActiveTasks {
         if self.enter(0).is_some() {
             self.active.signal_said(&self.context, said);
         }
-    }
-
-    fn complete(&mut self, reply: &mut dyn erased_serde::Deserializer<'static>) {
-        let Some(work) = self.tasks.pop_front() else { return };
-        let _ = self.stop_first();
-        let (took, outcome) = ReplySeed(&self.active.plan.event_of(work.task.step).def).read(reply);
-        (self.replies, self.took) = (self.replies + 1, self.took.saturating_add(took));
-        let busy = if self.active.engine.step_timings { took } else { Duration::ZERO };
-        self.ended(work, outcome, busy);
     }
 
     fn end(&mut self, index: usize, outcome: TaskOutcome) {

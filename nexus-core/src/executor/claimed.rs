@@ -1,5 +1,6 @@
 //! Tasks that an executor runs elsewhere, such as in another process.
 
+use std::any::Any;
 use std::fmt;
 use std::task::Waker;
 
@@ -12,26 +13,17 @@ use crate::telemetry::TraceContext;
 /// Those that have not ended are numbered from 0; as the first one ends, the others move up. What
 /// has ended is kept here until [`deliver`](Self::deliver) tells the run. When this is dropped, what
 /// has not ended ends as lost.
-pub struct ClaimedTasks(pub(super) Box<dyn ClaimedTogether>);
-
-/// What another process needs to run a task.
-pub(crate) trait RemoteRequest: erased_serde::Serialize {
-    /// Why it could not be serialised: an exception of the event that names the part.
-    fn explain(&self, cause: &dyn fmt::Display) -> Exception;
-}
+pub struct ClaimedTasks(pub(crate) Box<dyn ClaimedTogether>);
 
 /// Claimed tasks as their run knows them; see [`ClaimedTasks`].
-pub(crate) trait ClaimedTogether: Send {
+pub(crate) trait ClaimedTogether: Any + Send {
     fn len(&self) -> usize;
-    /// Calls `with` with the request of a task, if there is such a task.
-    fn with_request(&mut self, index: usize, with: &mut dyn FnMut(&dyn RemoteRequest));
     fn start(&mut self) -> bool;
     fn is_cancelled(&self, index: usize) -> bool;
     fn on_cancel(&self, waker: &Waker);
     fn progress(&mut self, done: u64, total: u64);
     fn trace(&mut self, index: usize) -> Option<TraceContext>;
     fn said(&mut self, said: &[u8]);
-    fn complete(&mut self, reply: &mut dyn erased_serde::Deserializer<'static>);
     fn end(&mut self, index: usize, outcome: TaskOutcome);
     fn give_back(&mut self, from: usize);
     fn claim_more(&mut self, most: usize) -> Option<Box<dyn ClaimedTogether>>;
@@ -47,29 +39,6 @@ impl ClaimedTasks {
     /// Whether all tasks have ended.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Serialises what another process needs to run a task: which event it is, what its context
-    /// says, its parameters. A [`TaskHost`](crate::TaskHost) reads it. The requests are written in
-    /// order, and each may leave out what the one before it has said; that of task 0 says all.
-    ///
-    /// # Errors
-    ///
-    /// If a part cannot be serialised: the exception to [`fail`](Self::fail) the task with.
-    pub fn write_request<S: serde::Serializer>(
-        &mut self,
-        index: usize,
-        serializer: S,
-    ) -> Result<S::Ok, Exception> {
-        let (mut serializer, mut written) = (Some(serializer), None);
-        self.0.with_request(index, &mut |request| {
-            let Some(serializer) = serializer.take() else { return };
-            // Serialize is user code.
-            written = Some(crate::panic::contain(|| {
-                erased_serde::serialize(request, serializer).map_err(|why| request.explain(&why))
-            }));
-        });
-        written.unwrap_or_else(|| Err(Exception::not_run("the task has ended already")))?
     }
 
     /// Where in a trace a task runs, if somebody traces it: to be sent with the task
@@ -104,12 +73,6 @@ impl ClaimedTasks {
     /// The first task's body says how far it is.
     pub fn progress(&mut self, done: u64, total: u64) {
         self.0.progress(done, total);
-    }
-
-    /// The first task has ended elsewhere, with this reply of a [`TaskHost`](crate::TaskHost). One
-    /// that cannot be read is an exception of the event.
-    pub fn complete<D: serde::Deserializer<'static>>(&mut self, reply: D) {
-        self.0.complete(&mut <dyn erased_serde::Deserializer<'static>>::erase(reply));
     }
 
     /// A task cannot be run, or its worker was lost: it ends with this exception. One of the kind

@@ -16,7 +16,7 @@ use std::fmt;
 #[cfg(feature = "wire")]
 pub use claimed::ClaimedTasks;
 #[cfg(feature = "wire")]
-pub(crate) use claimed::{ClaimedTogether, RemoteRequest};
+pub(crate) use claimed::ClaimedTogether;
 pub use config::{ConfigError, ExecutorInitializerConfig};
 pub use default::DefaultExecutor;
 pub(crate) use job::{Claimed, JobSource};

@@ -18,7 +18,6 @@ use super::piped::PipedSeed;
 use super::{Transfer, WirePart, cannot_cross};
 use crate::context::{Context, RunId};
 use crate::event::{EventDef, Inputs};
-use crate::executor::RemoteRequest;
 use crate::outcome::{Descriptor, Exception, Goto, TaskOutcome};
 use crate::piped::OwnedPiped;
 use crate::value::Value;
@@ -97,8 +96,9 @@ impl Serialize for TaskRequest<'_> {
     }
 }
 
-impl RemoteRequest for TaskRequest<'_> {
-    fn explain(&self, cause: &dyn fmt::Display) -> Exception {
+impl TaskRequest<'_> {
+    /// Why it could not be serialised: an exception of the event that names the part.
+    pub(crate) fn explain(&self, cause: &dyn fmt::Display) -> Exception {
         let what = match self.writing.get() {
             Some(part) => describe(self.def, &part),
             None => "the task's context".to_owned(),
