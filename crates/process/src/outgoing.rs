@@ -49,9 +49,9 @@ struct State {
 enum Flusher {
     /// Nobody has needed it.
     None,
-    /// It waits until something is kept.
+    /// Nothing was kept for some time; it waits until something is.
     Idle,
-    /// It looks whether what is kept is sent.
+    /// It looks now and then whether what is kept is sent.
     Watching,
 }
 
@@ -115,21 +115,24 @@ impl Outgoing {
         }
     }
 
-    /// Sends what is kept for too long.
+    /// Sends what is kept for too long. It looks by itself while there is something to see, since to
+    /// be woken for each message would cost as much as the message.
     fn flush_late(&self) {
         let mut state = self.lock();
         loop {
             let sent = state.sent;
             let waited = self.kept.wait_timeout(state, LATE);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if state.sent == sent {
-                state.flush();
+            if state.sent != sent {
+                continue;
             }
-            while state.buffer.is_empty() {
+            if state.buffer.is_empty() {
                 state.flusher = Flusher::Idle;
+            }
+            state.flush();
+            while state.flusher == Flusher::Idle {
                 state = self.kept.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            state.flusher = Flusher::Watching;
         }
     }
 }
