@@ -15,7 +15,7 @@
 //! it sends any number of `PROGRESS` and `SAID` and one `DONE`, several frames in one write where tasks
 //! are short. The contents of requests and replies are defined in `nexus_core`, not here.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 use nexus_core::TraceContext;
 
@@ -41,9 +41,6 @@ const HEADER_LEN: usize = 9;
 
 /// Frames up to this length are written in one call, and fit any socket's buffer.
 pub(crate) const MAX_SINGLE_WRITE: usize = 32 * 1024;
-
-/// A buffer larger than this is not kept for the next frame.
-const MAX_KEPT_BUFFER: usize = 1 << 20;
 
 /// The payload of [`TRACE`]: a byte that says how much is to be heard, and the `traceparent`.
 pub(crate) fn trace_payload(trace: &TraceContext) -> Vec<u8> {
@@ -103,62 +100,104 @@ pub(crate) fn write(mut to: impl Write, kind: u8, payload: &[u8]) -> io::Result<
 /// Reads frames.
 pub(crate) struct FrameReader<R> {
     from: BufReader<R>,
-    payload: Vec<u8>,
+    last: Last,
+}
+
+/// The payload of the last frame.
+enum Last {
+    /// It begins after the header in the reader's buffer, and is so long.
+    Buffered(usize),
+    /// It was longer than what had arrived.
+    Read(Vec<u8>),
 }
 
 impl<R: Read> FrameReader<R> {
     pub(crate) fn new(from: R) -> Self {
-        Self { from: BufReader::with_capacity(64 * 1024, from), payload: Vec::new() }
+        let from = BufReader::with_capacity(64 * 1024, from);
+        Self { from, last: Last::Read(Vec::new()) }
     }
 
     /// The next frame; `None` if the other side has ended between two frames.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u8, &[u8])>> {
-        let mut header = [0; HEADER_LEN];
-        if read_exact_or_end(&mut self.from, &mut header)? == 0 {
+        if !self.has_bytes() && self.fill()? == 0 {
             return Ok(None);
         }
+        self.forget_last();
+        if let Some(length) = whole_frame(self.from.buffer()) {
+            self.last = Last::Buffered(length);
+            let kind = self.from.buffer().first().copied();
+            return Ok(kind.map(|kind| (kind, self.payload())));
+        }
+        let mut header = [0; HEADER_LEN];
+        self.from.read_exact(&mut header)?;
         let [kind, length @ ..] = header;
         let length = u64::from_le_bytes(length);
-        self.payload.clear();
-        if self.payload.capacity() > MAX_KEPT_BUFFER {
-            self.payload = Vec::new();
-        }
         // The buffer grows as bytes arrive: a length alone allocates nothing.
-        let read = (&mut self.from).take(length).read_to_end(&mut self.payload)?;
+        let mut payload = Vec::new();
+        let read = (&mut self.from).take(length).read_to_end(&mut payload)?;
         if read as u64 != length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(Some((kind, &self.payload)))
+        self.last = Last::Read(payload);
+        Ok(Some((kind, self.payload())))
     }
 
     /// The payload of the last frame.
     pub(crate) fn payload(&self) -> &[u8] {
-        &self.payload
+        match &self.last {
+            Last::Buffered(length) => {
+                self.from.buffer().get(HEADER_LEN..HEADER_LEN + length).unwrap_or_default()
+            }
+            Last::Read(payload) => payload,
+        }
     }
 
     /// Whether the next frame has arrived whole, so that reading it takes no time.
     pub(crate) fn has_frame(&self) -> bool {
-        let Some((header, payload)) = self.from.buffer().split_at_checked(HEADER_LEN) else {
-            return false;
-        };
-        let length = header[1..].try_into().map(u64::from_le_bytes);
-        length.is_ok_and(|length| length <= payload.len() as u64)
+        let rest = self.from.buffer().get(self.last_len()..);
+        rest.is_some_and(|rest| whole_frame(rest).is_some())
+    }
+
+    /// Whether bytes have come after the last frame.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.from.buffer().len() > self.last_len()
+    }
+
+    /// Reads bytes after the last frame, of which there are none; gives how many there are then, 0 at
+    /// the end.
+    pub(crate) fn fill(&mut self) -> io::Result<usize> {
+        self.forget_last();
+        loop {
+            match self.from.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                filled => return Ok(filled?.len()),
+            }
+        }
+    }
+
+    pub(crate) fn source(&mut self) -> &mut R {
+        self.from.get_mut()
+    }
+
+    fn forget_last(&mut self) {
+        self.from.consume(self.last_len());
+        self.last = Last::Read(Vec::new());
+    }
+
+    /// How much of the buffer the last frame is.
+    fn last_len(&self) -> usize {
+        match self.last {
+            Last::Buffered(length) => HEADER_LEN + length,
+            Last::Read(_) => 0,
+        }
     }
 }
 
-/// Fills `buffer`; returns 0 if the input ends before its first byte.
-fn read_exact_or_end(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match from.read(&mut buffer[filled..]) {
-            Ok(0) if filled == 0 => return Ok(0),
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+/// The length of the payload of the frame that these bytes begin with, if they have all of it.
+fn whole_frame(bytes: &[u8]) -> Option<usize> {
+    let (header, payload) = bytes.split_at_checked(HEADER_LEN)?;
+    let length = header[1..].try_into().map(u64::from_le_bytes).ok()?;
+    usize::try_from(length).ok().filter(|length| *length <= payload.len())
 }
 
 #[cfg(test)]
@@ -213,6 +252,6 @@ mod tests {
         huge.extend_from_slice(b"abc");
         let mut reader = FrameReader::new(&huge[..]);
         assert!(reader.next().is_err());
-        assert!(reader.payload.capacity() < 1024);
+        assert!(matches!(reader.last, Last::Read(payload) if payload.capacity() < 1024));
     }
 }

@@ -15,6 +15,8 @@ mod format;
 #[cfg(unix)]
 mod frame;
 #[cfg(unix)]
+mod incoming;
+#[cfg(unix)]
 mod outgoing;
 #[cfg(unix)]
 mod permits;

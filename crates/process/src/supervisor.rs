@@ -62,6 +62,7 @@ use crate::child::{Process, worker_exit};
 use crate::entry::Entry;
 use crate::format::{Reader, Writer};
 use crate::frame::{self, FrameReader};
+use crate::incoming::Incoming;
 use crate::permits::{MOST as MOST_PERMITS, Permits};
 
 /// How long a worker may take until its `HELLO`, including the time to load a large program from a
@@ -83,6 +84,9 @@ thread_local! {
     /// How many tasks this thread has sent to that process with a job that it has submitted itself.
     static SENT: Cell<usize> = const { Cell::new(0) };
 }
+
+/// What a process sends.
+type Replies = FrameReader<Incoming<UnixStream>>;
 
 fn address(pool: &Arc<Shared>) -> *const () {
     Arc::as_ptr(pool).cast()
@@ -292,7 +296,7 @@ impl Shared {
     }
 
     /// Starts a process and waits for its `HELLO`.
-    fn start(&self) -> Result<(Arc<Process>, Child, FrameReader<UnixStream>), String> {
+    fn start(&self) -> Result<(Arc<Process>, Child, Replies), String> {
         let mut state = self.lock();
         let number = state.started;
         state.started += 1;
@@ -330,33 +334,24 @@ impl Shared {
         Ok((command.spawn()?, socket))
     }
 
-    fn handshake(
-        &self,
-        socket: &UnixStream,
-        number: usize,
-    ) -> io::Result<(FrameReader<UnixStream>, Permits)> {
+    fn handshake(&self, socket: &UnixStream, number: usize) -> io::Result<(Replies, Permits)> {
         let permits = Permits::send(socket)?;
         let setup = format!("{}\n{}{number}", self.stack_size.unwrap_or(0), self.prefix);
         frame::write(socket, frame::SETUP, setup.as_bytes())?;
         socket.set_read_timeout(Some(START_TIMEOUT))?;
-        let mut reader = FrameReader::new(socket.try_clone()?);
+        let mut reader = FrameReader::new(Incoming::new(socket.try_clone()?));
         let hello = matches!(reader.next()?, Some((frame::HELLO, _)));
         socket.set_read_timeout(None)?;
         if hello { Ok((reader, permits)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// Reads the frames of the process, until it ends.
-    fn serve(
-        self: &Arc<Self>,
-        process: &Arc<Process>,
-        mut child: Child,
-        mut reader: FrameReader<UnixStream>,
-    ) {
+    fn serve(self: &Arc<Self>, process: &Arc<Process>, mut child: Child, mut reader: Replies) {
         OWN_PROCESS.set(Arc::downgrade(process));
         // How many tasks were sent together, and may have to be taken back.
         let mut sent = self.dispatch_next(process, Sender::Reader);
         loop {
-            let is_slow = sent > 1 && !reader.has_frame() && !is_readable(&process.socket);
+            let is_slow = !reader.look(|socket| sent < 2 || is_readable(socket));
             let tasks = if is_slow {
                 process.take_back_unbegun()
             } else {
@@ -527,7 +522,7 @@ fn write_requests(tasks: &mut ClaimedTasks) -> Vec<u8> {
 
 /// Reads a reply and those that have come with it, and takes the tasks of the process in hand.
 /// `None` at its end, or after a frame that no worker sends.
-fn read_replies(process: &Process, reader: &mut FrameReader<UnixStream>) -> Option<ClaimedTasks> {
+fn read_replies(process: &Process, reader: &mut Replies) -> Option<ClaimedTasks> {
     let mut in_hand = None;
     loop {
         let (kind, payload) = reader.next().ok().flatten()?;

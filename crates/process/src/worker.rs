@@ -20,6 +20,7 @@ use rustix::fs::fstat;
 
 use crate::format::{Reader, Writer};
 use crate::frame::{self, FrameReader};
+use crate::incoming::Incoming;
 use crate::outgoing::{Outgoing, UNAVAILABLE, kill_self};
 use crate::permits::Permit;
 
@@ -55,7 +56,7 @@ pub(crate) fn serve(socket: UnixStream) -> ! {
 
 fn set_up(socket: &'static UnixStream) -> io::Result<Connection> {
     let permit = Permit::receive(socket)?;
-    let mut reader = FrameReader::new(socket);
+    let mut reader = FrameReader::new(Incoming::new(socket));
     let (name, stack) = match reader.next()? {
         Some((frame::SETUP, text)) => parse_setup(text),
         _ => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -79,7 +80,7 @@ fn parse_setup(text: &[u8]) -> (String, usize) {
 
 /// Runs one task after the other.
 fn run_requests(
-    mut reader: FrameReader<&'static UnixStream>,
+    mut reader: FrameReader<Incoming<&'static UnixStream>>,
     mut permit: Permit,
     outgoing: &'static Outgoing,
 ) {
@@ -93,6 +94,7 @@ fn run_requests(
     let mut reply = Vec::new();
     outgoing.send(frame::HELLO, &[]);
     loop {
+        reader.look(|_| true);
         let may_begin = match reader.next() {
             Ok(Some((frame::REQUEST, _))) => Ok(true),
             Ok(Some((frame::QUEUED, _))) => permit.take(),

@@ -1,0 +1,75 @@
+//! The end of a socket from which frames are read.
+//!
+//! To put a thread to sleep and to wake it takes as long as many short tasks. So a reader whose last
+//! wait was short looks again for some microseconds before it sleeps, and lets others have the
+//! processor meanwhile. One that had to wait for long, for a task or without any, looks once.
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::net::{RecvFlags, recv};
+
+use crate::frame::FrameReader;
+
+/// So long a reader looks before it sleeps.
+const LOOKING: Duration = Duration::from_micros(20);
+
+/// A wait is short that took no longer than this.
+const SHORT: Duration = Duration::from_micros(100);
+
+/// A socket that can be read with and without waiting.
+pub(crate) struct Incoming<S> {
+    socket: S,
+    flags: RecvFlags,
+    /// The last wait was short.
+    was_short: bool,
+}
+
+impl<S: AsFd> Incoming<S> {
+    pub(crate) fn new(socket: S) -> Self {
+        Self { socket, flags: RecvFlags::empty(), was_short: false }
+    }
+}
+
+impl<S: AsFd> Read for Incoming<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(&self.socket, buffer, self.flags)?.1)
+    }
+}
+
+impl<S: AsFd> FrameReader<Incoming<S>> {
+    /// Waits for bytes. If there are none soon, `wait` says whether to wait for as long as it takes, and
+    /// may wait itself; gives what it says.
+    pub(crate) fn look(&mut self, wait: impl FnOnce(&S) -> bool) -> bool {
+        if self.has_bytes() {
+            return true;
+        }
+        let begin = Instant::now();
+        loop {
+            // At the end, or after an error, reading says what there is to say.
+            if self.has_arrived() {
+                return true;
+            }
+            if !self.source().was_short || begin.elapsed() > LOOKING {
+                break;
+            }
+            thread::yield_now();
+        }
+        let ready = wait(&self.source().socket);
+        if ready {
+            let _ = self.fill();
+        }
+        self.source().was_short = begin.elapsed() < SHORT;
+        ready
+    }
+
+    /// Reads what has arrived without waiting. `false` if there is nothing.
+    fn has_arrived(&mut self) -> bool {
+        self.source().flags = RecvFlags::DONTWAIT;
+        let filled = self.fill();
+        self.source().flags = RecvFlags::empty();
+        !filled.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
