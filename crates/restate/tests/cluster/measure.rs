@@ -182,7 +182,8 @@ fn processor_time(pid: &str) -> f64 {
 /// The median of the times; the mean of the rest, which is told in hundredths of a second.
 fn median(mut all: Vec<Cost>) -> Cost {
     all.sort_by(|one, other| one.time.total_cmp(&other.time));
-    let mean = |of: fn(&Cost) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
+    let count = f64::from(u32::try_from(all.len()).unwrap());
+    let mean = |of: fn(&Cost) -> f64| all.iter().map(of).sum::<f64>() / count;
     let (server, own) = (mean(|cost| cost.server), mean(|cost| cost.own));
     Cost { time: all[all.len() / 2].time, server, own }
 }
