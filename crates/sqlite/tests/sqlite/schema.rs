@@ -83,7 +83,7 @@ fn who_has_done_what_to_a_run_goes_with_the_run() {
     drop(store);
     let store = SqliteStore::open(&path).unwrap();
     assert_eq!(store.actions(None, 10).unwrap(), [cancelled.clone(), resolved.clone()]);
-    assert_eq!(store.actions(None, 1).unwrap(), [cancelled.clone()]);
+    assert_eq!(store.actions(None, 1).unwrap(), std::slice::from_ref(&cancelled));
     assert_eq!(store.actions(Some("A1001"), 10).unwrap(), [resolved]);
     let sql = Connection::open(&path).unwrap();
     assert_eq!(
