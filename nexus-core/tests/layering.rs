@@ -98,6 +98,7 @@ const ENGINE: &[&str] = &[
     "pending",
     "unfinished",
     "keyed",
+    "actions",
     "shutdown",
     "decisions",
     "retention",

@@ -9,9 +9,6 @@ use crate::Durability;
 use crate::file::{StoreFile, WITH_ACTIONS};
 use crate::reader::Reader;
 
-/// The tables for it, which stores have from format 2 on.
-pub(crate) const SCHEMA: &str = include_str!("actions.sql");
-
 pub(crate) fn note(connection: &Connection, action: &ActionTaken) -> rusqlite::Result<()> {
     let ActionTaken { at, by, key, action: what, step, error, .. } = action;
     connection

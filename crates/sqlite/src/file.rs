@@ -9,7 +9,6 @@ use nexus_core::journal::StoreError;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::Durability;
-use crate::actions;
 use crate::error::{explained, is_corrupt};
 
 /// What marks a database as a store of nexus: "nxus".
@@ -23,6 +22,9 @@ pub(crate) const VERSION: i32 = 2;
 pub(crate) const WITH_ACTIONS: i32 = 2;
 
 pub(crate) const SCHEMA: &str = include_str!("schema.sql");
+
+/// The tables that stores have from [`WITH_ACTIONS`] on.
+const ACTIONS: &str = include_str!("actions.sql");
 
 /// The length of SQLite's header.
 const HEADER: u64 = 100;
@@ -197,7 +199,7 @@ impl StoreFile {
             connection.execute_batch(&format!(
                 "begin; {SCHEMA} {} pragma application_id = {APPLICATION_ID}; \
                  pragma user_version = {VERSION}; commit;",
-                actions::SCHEMA
+                ACTIONS
             ))?;
             connection.close().map_err(|(_, error)| error)
         });
@@ -238,7 +240,7 @@ impl StoreFile {
             }
             connection.execute_batch(&format!(
                 "begin immediate; {} pragma user_version = {VERSION}; commit;",
-                actions::SCHEMA
+                ACTIONS
             ))
         });
         upgraded.map_err(|error| self.cannot("bring up to date", error))
