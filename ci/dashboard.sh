@@ -3,7 +3,8 @@
 # `ci/dashboard.sh measure` measures it instead; the machine should have nothing else to do.
 set -euo pipefail
 if [ "${1-}" = measure ]; then
-    exec cargo run -q --release -p nexus-dashboard --features server --example measure
+    shift
+    exec cargo run -q --release -p nexus-dashboard --features server --example measure -- "$@"
 fi
 cargo clippy -p nexus-dashboard --all-targets --features browser -- -D warnings
 cargo clippy -p nexus --features cli,dashboard --lib --test cli -- -D warnings

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use nexus_core::Engine;
+use nexus_core::journal::RunCounts;
 
 use crate::access::Access;
 use crate::actions::OnAction;
 use crate::histories::Histories;
 use crate::live::Live;
 use crate::logs::LogSource;
+use crate::recent::Recent;
 use crate::schedules::ScheduleSource;
 use crate::sse::Streams;
 
@@ -22,5 +24,6 @@ pub(crate) struct App {
     pub(crate) logs: Option<LogSource>,
     pub(crate) schedules: Option<ScheduleSource>,
     pub(crate) histories: Histories,
+    pub(crate) counts: Recent<RunCounts>,
     pub(crate) streams: Streams,
 }

@@ -51,6 +51,7 @@ mod live_pools;
 mod logs;
 mod page;
 mod picture;
+mod recent;
 mod schedules;
 mod server;
 mod spread;

@@ -1,6 +1,8 @@
 //! Measures the dashboard: how long pages take where the store has much to show, what idle clients
-//! cost, and what open pages cost the runs of their process. `ci/dashboard.sh measure` runs it.
+//! cost, and what it costs the runs of its process, with pages and without. `ci/dashboard.sh measure` runs
+//! it; with the argument `pages` it does the last alone.
 
+mod alone;
 mod client;
 mod history;
 mod idle;
@@ -17,13 +19,17 @@ fn main() -> Result<()> {
     match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [pages::ROLE, address, view] => return pages::be(address.parse()?, view),
         [idle::ROLE, address] => return idle::be(address.parse()?),
-        ["counted", beside, runs] => return pages::counted(beside, runs.parse()?),
-        ["pages"] => return pages::measure(&Folder::new()?.0),
+        ["alone", beside, runs] => return alone::run(*beside == "dashboard", runs.parse()?),
+        ["pages"] => {
+            alone::measure()?;
+            return pages::measure(&Folder::new()?.0);
+        }
         _ => {}
     }
     let folder = Folder::new()?;
     history::measure(&folder.0)?;
     idle::measure()?;
+    alone::measure()?;
     pages::measure(&folder.0)
 }
 
@@ -60,4 +66,25 @@ fn remove_store(path: &Path) -> Result<()> {
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
+}
+
+/// The middle one of some figures, and the two between which half of them lie.
+struct Spread {
+    low: f64,
+    middle: f64,
+    high: f64,
+}
+
+impl Spread {
+    fn of(mut figures: Vec<f64>) -> Self {
+        figures.sort_by(f64::total_cmp);
+        let at = |quarters: usize| figures[figures.len() * quarters / 4];
+        Self { low: at(1), middle: at(2), high: at(3) }
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.2} ({:.2} to {:.2})", self.middle, self.low, self.high)
+    }
 }

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nexus::SqliteStore;
-use nexus_core::journal::MemoryStore;
 use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Plan, Registry};
 use nexus_dashboard::{Dashboard, Server};
 
 use crate::client::{get, listen};
-use crate::{Result, median, remove_store};
+use crate::{Result, Spread, median, remove_store};
 
 /// The first argument of a process that is an open page.
 pub(crate) const ROLE: &str = "page";
@@ -23,11 +22,19 @@ const VIEWS: [&str; 4] = ["table", "run", "table", "run"];
 
 /// So many runs are under way at a time, each of so many steps.
 const AT_ONCE: u32 = 64;
-const STEPS: u32 = 50;
+pub(crate) const STEPS: u32 = 50;
 /// So many runs follow each other in each of the places: a round takes about a second.
 const RUNS: u32 = 25;
 /// So many rounds of each kind.
 const ROUNDS: usize = 16;
+
+/// A flow of steps that do nothing: all that it costs is the engine's.
+pub(crate) fn plan() -> Result<Arc<Plan>> {
+    let mut registry = Registry::new();
+    registry.event("work", |_: &Context| Outcome::success(1_u32)).output_json();
+    let flow = Flow::parse(vec!["work"; STEPS as usize].join(" -> "))?;
+    Ok(flow.plan(&registry, &Fields::new())?)
+}
 
 /// What there is beside the runs.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,10 +49,7 @@ enum Beside {
 const ALL: [Beside; 3] = [Beside::Nothing, Beside::Dashboard, Beside::Pages];
 
 pub(crate) fn measure(folder: &Path) -> Result<()> {
-    let mut registry = Registry::new();
-    registry.event("work", |_: &Context| Outcome::success(1_u32)).output_json();
-    let plan =
-        Flow::parse(vec!["work"; STEPS as usize].join(" -> "))?.plan(&registry, &Fields::new())?;
+    let plan = plan()?;
     let path = folder.join("runs.db");
     // What is measured first is not warm.
     round(&path, &plan, Beside::Nothing)?;
@@ -73,25 +77,6 @@ pub(crate) fn measure(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Does so many runs one after the other, with the store in memory, and with a dashboard or without: for
-/// tools that count instructions, which what the machine does otherwise does not change.
-pub(crate) fn counted(beside: &str, runs: u32) -> Result<()> {
-    let mut registry = Registry::new();
-    registry.event("work", |_: &Context| Outcome::success(1_u32)).output_json();
-    let plan =
-        Flow::parse(vec!["work"; STEPS as usize].join(" -> "))?.plan(&registry, &Fields::new())?;
-    let dashboard = Dashboard::new();
-    let mut engine = Engine::builder().store(MemoryStore::new());
-    if beside == "dashboard" {
-        engine = engine.observer(dashboard.observer());
-    }
-    let engine = engine.build()?;
-    for run in 0..runs {
-        engine.prepare_plan(&plan, Inputs::new())?.key(run.to_string()).run()?;
-    }
-    Ok(())
-}
-
 /// What a step costs, in seconds.
 struct Cost {
     time: f64,
@@ -102,19 +87,10 @@ struct Cost {
 }
 
 fn say(what: &str, without: &[Cost], with: &[Cost], of: impl Fn(&Cost) -> f64) {
-    let middle = |costs: &[Cost]| median(costs.iter().map(&of).collect()) * 1e6;
-    let pairs = without.iter().zip(with);
-    let mut more: Vec<f64> =
-        pairs.map(|(without, with)| of(with) / of(without) * 100.0 - 100.0).collect();
-    more.sort_by(f64::total_cmp);
-    println!(
-        "  {what} a step: {:.2} µs, without {:.2} µs: {:+.1} % ({:+.1} to {:+.1} %)",
-        middle(with),
-        middle(without),
-        more[ROUNDS / 2],
-        more[ROUNDS / 4],
-        more[ROUNDS * 3 / 4]
-    );
+    let [without, with] =
+        [without, with].map(|costs| Spread::of(costs.iter().map(|it| of(it) * 1e6).collect()));
+    let more = with.middle / without.middle * 100.0 - 100.0;
+    println!("  {what} a step: {with} µs, without {without} µs: {more:+.1} %");
 }
 
 /// Does the runs with a new store, so that no round has more in it than another.
@@ -186,7 +162,7 @@ impl ProcessorTime {
 }
 
 /// The processor time of a thread in seconds.
-fn processor_time(thread: &Path) -> Result<f64> {
+pub(crate) fn processor_time(thread: &Path) -> Result<f64> {
     let text = std::fs::read_to_string(thread.join("schedstat"))?;
     let nanoseconds = text.split(' ').next().ok_or("that is no `schedstat`")?;
     Ok(nanoseconds.parse::<f64>()? / 1e9)

@@ -144,7 +144,8 @@ pub(super) async fn list(State(app): Shared, uri: Uri) -> Answer<Page> {
 pub(super) async fn counts(State(app): Shared, uri: Uri) -> Answer<Counts> {
     let query = parameters::<Filter>(&uri)?.query()?;
     blocking(&app, move |app| {
-        let counts = app.engine.run_counts(&query)?;
+        let question = uri.query().unwrap_or_default();
+        let counts = app.counts.get(question, || Ok(app.engine.run_counts(&query)?))?;
         let count = |(state, count): (RunState, u64)| StateCount { status: state.name(), count };
         Ok(Counts { total: counts.total(), states: counts.iter().map(count).collect() })
     })

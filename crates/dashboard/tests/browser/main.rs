@@ -232,6 +232,7 @@ fn a_page_over_a_store_that_breaks_comes_back() {
 /// Looks at the page in light and in dark, and keeps both for the guide where that is asked for.
 fn picture(page: &mut Browser, name: &str, height: u32) {
     page.size(1100, height);
+    page.eval("document.activeElement.blur(); scrollTo(0, 0)");
     let folder = std::env::var_os("NEXUS_PICTURES");
     in_both_themes(page, |page, theme| {
         blemishes(page);
