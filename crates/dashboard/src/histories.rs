@@ -116,6 +116,11 @@ pub(crate) fn stored(engine: &Engine, key: &str) -> Result<StoredRun, ApiError> 
     engine.stored_run(key)?.ok_or_else(|| ApiError::no_run(key))
 }
 
+/// The path of the step in this place of the flow.
+pub(crate) fn path_of(history: &History, step: usize) -> String {
+    history.steps.get(step).map(|it| it.path.clone()).unwrap_or_default()
+}
+
 #[cfg(test)]
 #[path = "histories_tests.rs"]
 mod tests;

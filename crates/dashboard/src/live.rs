@@ -17,6 +17,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::clock::now;
+use crate::histories::path_of;
 use crate::live_pools::LivePools;
 use crate::spread::{Map, Spread};
 
@@ -319,11 +320,6 @@ fn place(step: &StepEvent<'_>) -> Place {
 
 fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
     it.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The path of the step in this place of the flow.
-pub(crate) fn path_of(history: &History, step: usize) -> String {
-    history.steps.get(step).map(|it| it.path.clone()).unwrap_or_default()
 }
 
 impl LiveObserver {

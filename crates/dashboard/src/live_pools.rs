@@ -10,7 +10,7 @@ use nexus_core::{Exception, ExceptionKind, RunEvent, RunId, StepEvent};
 use serde::Serialize;
 
 use crate::clock::now;
-use crate::live::path_of;
+use crate::histories::path_of;
 use crate::spread::Map;
 
 /// The step's place in the flow, the item, and which attempt of it.

@@ -197,9 +197,8 @@ impl StoreFile {
         }
         let written = Connection::open(&draft).and_then(|connection| {
             connection.execute_batch(&format!(
-                "begin; {SCHEMA} {} pragma application_id = {APPLICATION_ID}; \
-                 pragma user_version = {VERSION}; commit;",
-                ACTIONS
+                "begin; {SCHEMA} {ACTIONS} pragma application_id = {APPLICATION_ID}; \
+                 pragma user_version = {VERSION}; commit;"
             ))?;
             connection.close().map_err(|(_, error)| error)
         });
@@ -239,8 +238,7 @@ impl StoreFile {
                 return Ok(());
             }
             connection.execute_batch(&format!(
-                "begin immediate; {} pragma user_version = {VERSION}; commit;",
-                ACTIONS
+                "begin immediate; {ACTIONS} pragma user_version = {VERSION}; commit;"
             ))
         });
         upgraded.map_err(|error| self.cannot("bring up to date", error))
