@@ -1,14 +1,16 @@
 //! What nexus costs beside the bare SDK, on the same server, in the same shape, in turn: `ci/cluster.sh bench`.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
 use nexus::prelude::*;
 use nexus_restate::{Cluster, Worker};
 use restate_sdk::endpoint::Endpoint;
 use restate_sdk::http_server::HttpServer;
 use tokio::net::TcpSocket;
+use tokio::runtime::{Builder, Runtime};
 
 use self::bare::{BareCalls, BareEvent, BareSteps};
 use crate::support::{admin, cluster, ingress, new_key};
@@ -43,22 +45,36 @@ fn text() -> String {
     "x".repeat(100)
 }
 
-/// A request, answered over a connection of its own, as those of the client are.
+thread_local! {
+    /// The runtime of the requests of this thread, as the client has one for each thread that waits.
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
+}
+
+/// A request, answered over a connection of its own, with the library that the client has as well.
 fn request(url: &str, method: &str, path: &str, body: &str) -> String {
     let host = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_nodelay(true).unwrap();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 2"), "{path}: {answer}");
-    answer
+    let request = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", host)
+        .header("content-type", "application/json")
+        .body(body.to_owned())
+        .unwrap();
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(host).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+            tokio::spawn(connection);
+            let response = sender.send_request(request).await.unwrap();
+            let status = response.status();
+            let answer = response.into_body().collect().await.unwrap().to_bytes();
+            let answer = String::from_utf8(answer.to_vec()).unwrap();
+            assert!(status.is_success(), "{path}: {answer}");
+            answer
+        })
+    })
 }
 
 fn bare(workflow: &str) {
@@ -93,7 +109,7 @@ type Run<'a> = Box<dyn Fn() + Sync + 'a>;
 
 /// Measures the shapes whose names contain this, and prints.
 pub(crate) fn measure(only: &str) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
     let (worker, bare_worker) = (free(), free());
     let serving = Worker::new()
         .pipelines(["NexusCalls", "NexusSteps"])
