@@ -366,10 +366,12 @@ fn shortened(text: &str) -> String {
 fn report_of(plan: &Arc<Plan>, key: &str, output: RunOutput) -> Result<Report> {
     let start = output.begun.start(key);
     // It may have begun with the flow of another version of the program.
-    let plan = match RunMachine::linked_plan(&start) {
-        Ok(Some(linked)) if plan.script() != start.flow.script => linked,
-        _ => Arc::clone(plan),
+    let linked = if plan.script() == start.flow.script {
+        None
+    } else {
+        RunMachine::linked_plan(&start).ok().flatten()
     };
+    let plan = linked.unwrap_or_else(|| Arc::clone(plan));
     Ok(RunMachine::replay(&plan, start, &output.records())?.report())
 }
 

@@ -11,7 +11,7 @@ use super::task::{LocalTask, TaskKind, Work, answer_json};
 use crate::address::StepAddress;
 use crate::cancel::Children;
 use crate::context::{Context, Names, RunHost, RunId, RunInfo};
-use crate::engine::{Inputs as Given, flow_difference, flow_record, id_of, step_at};
+use crate::engine::{Inputs as Given, flow_difference, id_of, step_at};
 use crate::error::{Error, Result};
 use crate::event::{EventDef, Inputs, Param, ParamKind};
 use crate::journal::{
@@ -92,7 +92,7 @@ impl RunMachine {
     pub fn linked_plan(start: &RunStart) -> Result<Option<Arc<Plan>>> {
         let Some(pipeline) = LinkedPipeline::find(&start.pipeline) else { return Ok(None) };
         let today = (pipeline.plan)(None)?;
-        if today.script() == start.flow.script {
+        if today.flow_record().script == start.flow.script {
             return Ok(Some(today));
         }
         (pipeline.plan)(Some(&start.flow.script)).map(Some)
@@ -112,7 +112,7 @@ impl RunMachine {
     pub fn new(plan: &Arc<Plan>, start: RunStart) -> Result<Self> {
         let key = &start.key;
         let unfit = |why: String| Error::Durable(format!("the run `{key}` cannot go on: {why}"));
-        if let Some(difference) = flow_difference(&start.flow, &flow_record(plan)) {
+        if let Some(difference) = flow_difference(&start.flow, plan.flow_record()) {
             return Err(unfit(difference));
         }
         let fields = plan.fields.read_json(&start.inputs);
@@ -469,7 +469,7 @@ fn begin(
     let inputs = plan.fields.write_json(values, VALUE_LIMIT).map_err(|error| {
         Error::Durable(format!("the input of `{name}` cannot be recorded: {error}"))
     })?;
-    let mut start = RunStart::new(key, name, Arc::new(flow_record(plan)), inputs, at);
+    let mut start = RunStart::new(key, name, Arc::clone(plan.flow_record()), inputs, at);
     start.deadline = limit.map(|limit| at.plus(limit));
     Ok(start)
 }

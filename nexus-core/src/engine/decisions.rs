@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::durable::Resumed;
 use super::engine::Engine;
 use super::handle::RunHandle;
-use super::restore::{Unrecorded, flow_record, plan_of_today};
+use super::restore::{Unrecorded, plan_of_today};
 use super::stored::{KeyGuard, cancel_stored};
 use crate::error::{Error, Result};
 use crate::journal::{Change, Record, RecordKind, Revision, RunState};
@@ -113,7 +113,7 @@ impl Engine {
                 "the run `{key}` is one of `{pipeline}`, which this program does not have"
             ))
         })?;
-        let (flow, at) = (Arc::new(flow_record(&plan)), self.shared_state().timestamp());
+        let (flow, at) = (Arc::clone(plan.flow_record()), self.shared_state().timestamp());
         let revision = Revision { seq: stored.records + 1, at, kind, flow };
         let change = Some(change(key, &revision));
         stored.revisions.push(revision);

@@ -8,7 +8,7 @@ use super::active::ActiveRun;
 use super::keys::{Durable, id_of};
 use super::mailbox::Contents;
 use super::recorded::RunJournal;
-use super::restore::{Unrecorded, can_go_on, flow_record};
+use super::restore::{Unrecorded, can_go_on};
 use super::shared::Shared;
 use super::stored::{KeyGuard, cancel_children, open_children};
 use super::writer::{Queued, RecordedRun};
@@ -16,9 +16,9 @@ use crate::context::RunId;
 use crate::current;
 use crate::error::{Error, Result};
 use crate::journal::{
-    Change, Record, RecordKind, Revision, RunStart, RunState, StoredRun, Timestamp, shortened,
+    Change, Record, RecordKind, Revision, RunStart, RunState, StoredRun, Timestamp,
 };
-use crate::plan::Plan;
+use crate::plan::{Plan, shortened};
 use crate::report::{Report, Status};
 use crate::sync::{Mutex, lock, thread};
 use crate::value::Value;
@@ -202,7 +202,7 @@ impl Checked<'_> {
             durable.note_child(parent);
         }
         let Some(stored) = durable.store().run(&key)? else {
-            let flow = durable.flow_of(run.plan, flow_record);
+            let flow = Arc::clone(run.plan.flow_record());
             let at = guard.engine().timestamp();
             let mut start = RunStart::new(key, run.plan.name(), flow, inputs, at);
             start.deadline = run.timeout.map(|limit| at.plus(limit));

@@ -14,7 +14,7 @@ use crate::cancel::ChildRun;
 use crate::context::RunId;
 use crate::current;
 use crate::hash::Fnv128;
-use crate::journal::{FlowRecord, Store};
+use crate::journal::Store;
 use crate::plan::Plan;
 use crate::run::CancelCause;
 use crate::sync::{Condvar, Mutex, lock, wait};
@@ -37,8 +37,6 @@ pub(super) struct Durable {
     /// How long runs are kept that are over, if not for ever.
     pub(super) keep_finished: Option<Duration>,
     keys: Arc<Keys>,
-    /// The flows of the plans whose runs have begun, which all runs of a plan share.
-    flows: Mutex<Vec<(Weak<Plan>, Arc<FlowRecord>)>>,
     /// Looks at the requests of other processes.
     pub(super) requests: Arc<Ticker>,
 }
@@ -131,27 +129,8 @@ impl Durable {
         keep_finished: Option<Duration>,
     ) -> Self {
         let drivers = Drivers::new(&writer, timer);
-        let (keys, flows, requests) = (Arc::default(), Mutex::default(), Arc::default());
-        Self { writer, drivers, resumable, keep_finished, keys, flows, requests }
-    }
-
-    /// The flow of a plan, as its runs are recorded with it: made for the first of them, for to make
-    /// it takes as long as dozens of steps.
-    pub(super) fn flow_of(
-        &self,
-        plan: &Arc<Plan>,
-        make: impl FnOnce(&Plan) -> FlowRecord,
-    ) -> Arc<FlowRecord> {
-        let mut flows = lock(&self.flows);
-        let known = flows.iter().find(|(known, _)| std::ptr::eq(known.as_ptr(), &raw const **plan));
-        if let Some((_, flow)) = known {
-            return Arc::clone(flow);
-        }
-        // What is known of a plan keeps its place in memory, which no other can have meanwhile.
-        flows.retain(|(known, _)| known.strong_count() > 0);
-        let flow = Arc::new(make(plan));
-        flows.push((Arc::downgrade(plan), Arc::clone(&flow)));
-        flow
+        let (keys, requests) = (Arc::default(), Arc::default());
+        Self { writer, drivers, resumable, keep_finished, keys, requests }
     }
 
     pub(super) fn store(&self) -> &dyn Store {

@@ -139,7 +139,7 @@ pub use progress::{Progress, RunningTask};
 #[cfg(feature = "durable")]
 pub(crate) use resolving::step_at;
 #[cfg(feature = "durable")]
-pub(crate) use restore::{flow_difference, flow_record};
+pub(crate) use restore::flow_difference;
 pub(crate) use shared::Mock;
 pub use shutdown::{Shutdown, ShutdownReport};
 #[cfg(feature = "durable")]

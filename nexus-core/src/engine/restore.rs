@@ -9,13 +9,12 @@ use super::keys::{Durable, id_of};
 use super::recorded::RunJournal;
 use super::shared::Shared;
 use crate::cancel::Children;
-use crate::context::{Context, Names, RunInfo};
+use crate::context::{Context, RunInfo};
 use crate::error::{Error, Result};
 use crate::event::Inputs;
 use crate::failure::Exception;
 use crate::journal::{
-    Change, FlowRecord, FlowStep, LinkedPipeline, RecordKind, Replay, RunState, Steps, StoredRun,
-    each_record,
+    Change, FlowRecord, LinkedPipeline, RecordKind, Replay, RunState, Steps, StoredRun, each_record,
 };
 use crate::outcome::TaskOutcome;
 use crate::panic;
@@ -23,20 +22,6 @@ use crate::plan::Plan;
 use crate::report::{Report, Status};
 use crate::run::{Halt, Run, Task};
 use crate::value::Value;
-
-/// The flow of a plan, as its runs are recorded with it.
-pub(crate) fn flow_record(plan: &Plan) -> FlowRecord {
-    let step = |step: u32| {
-        let def = &plan.event_of(step).def;
-        FlowStep {
-            path: plan.step_path(step),
-            event: plan.event_name(step).to_owned(),
-            version: def.version(),
-            output: def.output_text(),
-        }
-    };
-    FlowRecord { script: plan.script(), steps: (0..plan.len() as u32).map(step).collect() }
-}
 
 /// What differs between the flow that a run began with and that of today, if something does.
 pub(crate) fn flow_difference(then: &FlowRecord, now: &FlowRecord) -> Option<String> {
@@ -57,11 +42,11 @@ pub(super) fn can_go_on(stored: &StoredRun, plan: &Plan) -> Result<()> {
             stored.reason.as_deref().unwrap_or("its records are damaged"),
         ));
     }
-    let (then, now) = (stored.flow(), flow_record(plan));
-    if then.has_steps_of(&now) {
+    let (then, now) = (stored.flow(), plan.flow_record());
+    if then.has_steps_of(now) {
         return Ok(());
     }
-    let changes = then.changes_until(&now);
+    let changes = then.changes_until(now);
     Err(cannot_go_on(key, &format!("its flow has changed since it began{changes}")))
 }
 
@@ -142,13 +127,13 @@ impl ActiveRun {
 
     /// Refuses to go on where a step that has not ended is of an event that has changed since.
     fn needs_nothing_changed(&self, stored: &StoredRun, run: &Run) -> Result<()> {
-        let (then, now) = (stored.flow(), flow_record(&self.plan));
+        let (then, now) = (stored.flow(), self.plan.flow_record());
         let pairs = then.steps.iter().zip(&now.steps).zip(&run.cells);
         let mut needed = pairs.filter(|(_, cell)| !cell.ending.has_ended());
         if needed.all(|((then, now), _)| then == now) {
             return Ok(());
         }
-        let changes = then.changes_until(&now);
+        let changes = then.changes_until(now);
         let why = format!("an event that it still needs has changed since it began{changes}");
         Err(cannot_go_on(&stored.start.key, &why))
     }
@@ -281,7 +266,7 @@ pub(super) fn plan_of(durable: &Durable, stored: &StoredRun) -> Result<Option<Ar
     let script = &stored.flow().script;
     let Some(today) = plan_of_today(durable, stored)? else { return Ok(None) };
     let linked = LinkedPipeline::find(&stored.start.pipeline);
-    let (Some(pipeline), false) = (linked, today.script() == *script) else {
+    let (Some(pipeline), false) = (linked, today.flow_record().script == *script) else {
         return Ok(Some(today));
     };
     if durable.resumable.iter().any(|plan| Arc::ptr_eq(plan, &today)) {
@@ -289,7 +274,7 @@ pub(super) fn plan_of(durable: &Durable, stored: &StoredRun) -> Result<Option<Ar
     }
     // A run goes on with the flow that it began with, as long as that can still be planned.
     (pipeline.plan)(Some(script)).map(Some).map_err(|error| {
-        let changes = stored.flow().changes_until(&flow_record(&today));
+        let changes = stored.flow().changes_until(today.flow_record());
         Error::Durable(format!(
             "its flow has changed since it began, and the old one cannot be planned any more: {error}{changes}"
         ))
@@ -301,7 +286,7 @@ pub(super) fn plan_of_today(durable: &Durable, stored: &StoredRun) -> Result<Opt
     let (name, script) = (&*stored.start.pipeline, &stored.flow().script);
     let named = || durable.resumable.iter().filter(|plan| plan.name() == name);
     // Flows that were parsed from a text have no names of their own.
-    let same = named().find(|plan| plan.script() == *script);
+    let same = named().find(|plan| plan.flow_record().script == *script);
     if let Some(plan) = same.or_else(|| named().next()) {
         return Ok(Some(Arc::clone(plan)));
     }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::flow::{FlowRecord, FlowStep};
 use super::replay::each_record;
 use super::steps::Steps;
 use super::store::{Record, RecordKind, Store, StoredRun};
 use super::timestamp::Timestamp;
 use crate::error::StoreError;
 use crate::outcome::{Exception, Failure};
+use crate::plan::{FlowRecord, FlowStep};
 use crate::report::error_chain;
 use crate::wire::GotoRecord;
 

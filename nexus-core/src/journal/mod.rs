@@ -7,7 +7,6 @@
 mod action;
 mod answer;
 mod body;
-mod flow;
 mod history;
 mod linked;
 mod memory;
@@ -20,11 +19,10 @@ mod store;
 mod timestamp;
 
 pub use crate::error::StoreError;
+pub use crate::plan::{FlowRecord, FlowStep};
 pub use action::ActionTaken;
 pub(crate) use answer::Answer;
 pub(crate) use body::{Body, Told, checked_json, completed_json, exception_json};
-pub(crate) use flow::shortened;
-pub use flow::{FlowRecord, FlowStep};
 pub use history::{AttemptEnd, AttemptHistory, HaltCause, History, ItemCounts, Span, StepHistory};
 #[doc(hidden)]
 pub use linked::LinkedPipeline;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::flow::FlowRecord;
 use super::store::{Record, RecordKind, StoredRun};
+use crate::plan::FlowRecord;
 
 /// The steps of records, as those of the flow that the run goes on with.
 pub(crate) struct Steps<'a> {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::action::ActionTaken;
-use super::flow::FlowRecord;
 use super::query::{Cursor, RunQuery};
 use super::request::Request;
 use super::state::{RunCounts, RunState};
 use super::timestamp::Timestamp;
 use crate::error::StoreError;
+use crate::plan::FlowRecord;
 use crate::report::Status;
 
 /// How a run began: all that is needed to begin it again.

@@ -104,6 +104,8 @@ impl<'a> Compiler<'a> {
                 each_steps: 0,
                 pooled_retries: false,
                 source: Flow { links: Vec::new(), span: nowhere },
+                #[cfg(feature = "durable")]
+                recorded: std::sync::OnceLock::new(),
             },
             known: (0..registry.len()).map(|_| None).collect(),
             counts: Vec::new(),

@@ -15,9 +15,13 @@ mod hints;
 mod inputs;
 mod options;
 mod pace;
+#[cfg(feature = "durable")]
+mod recorded;
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "durable")]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use nexus_pointy::{Descriptor, Flow};
@@ -34,6 +38,10 @@ pub(crate) use compile::compile;
 pub(crate) use fields::Field;
 pub use fields::Fields;
 pub(crate) use pace::Pace;
+#[cfg(feature = "durable")]
+pub(crate) use recorded::shortened;
+#[cfg(feature = "durable")]
+pub use recorded::{FlowRecord, FlowStep};
 
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -71,6 +79,9 @@ pub struct Plan {
     pub(crate) pooled_retries: bool,
     /// The tree that all this was made of, for writing the plan down.
     pub(crate) source: Flow,
+    /// The flow as runs are recorded with it, once one is.
+    #[cfg(feature = "durable")]
+    pub(crate) recorded: OnceLock<Arc<FlowRecord>>,
 }
 
 /// An event as this plan uses it.
@@ -335,6 +346,7 @@ impl Plan {
             each_steps: self.each_steps,
             pooled_retries: self.pooled_retries,
             source: self.source.clone(),
+            recorded: self.recorded.clone(),
         }
     }
 

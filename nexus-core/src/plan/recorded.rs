@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
+use crate::context::Names;
 use crate::hash::Fnv128;
 
 /// A flow as a run began with it. All runs of a plan share one.
@@ -27,6 +30,26 @@ pub struct FlowStep {
     pub version: u32,
     /// The type of the value that the event yields, such as `Vec<Receipt>`.
     pub output: String,
+}
+
+impl Plan {
+    /// The flow as runs are recorded with it: made for the first of them, for to make it takes as long as dozens of
+    /// steps.
+    pub(crate) fn flow_record(&self) -> &Arc<FlowRecord> {
+        let step = |step: u32| {
+            let def = &self.event_of(step).def;
+            FlowStep {
+                path: self.step_path(step),
+                event: self.event_name(step).to_owned(),
+                version: def.version(),
+                output: def.output_text(),
+            }
+        };
+        self.recorded.get_or_init(|| {
+            let steps = (0..self.len() as u32).map(step).collect();
+            Arc::new(FlowRecord { script: self.script(), steps })
+        })
+    }
 }
 
 /// Of each kind of difference, so many are listed.
