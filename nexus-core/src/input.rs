@@ -11,8 +11,8 @@ use crate::value::Value;
 
 /// A field of a pipeline, for those who make its input of text.
 #[derive(Debug, Clone, Copy)]
-#[doc(hidden)]
 pub struct InputField {
+    /// Its name in the struct, without `r#`.
     pub name: &'static str,
     /// The type as written.
     pub ty: &'static str,
@@ -26,10 +26,10 @@ pub struct InputField {
 
 /// What a field is without being given.
 #[derive(Debug, Clone, Copy)]
-#[doc(hidden)]
 pub struct InputDefault {
     /// The expression as written; empty if it is that of the type.
     pub text: &'static str,
+    /// Evaluates the expression.
     pub make: fn() -> Value,
 }
 
@@ -38,24 +38,26 @@ pub type ReadJson = fn(&str) -> Result<Value, FieldJsonError>;
 
 /// Why a text is no value of the field's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[doc(hidden)]
 pub struct FieldJsonError {
     /// Where inside of the field: `[3].total`, or nothing if it is the field itself.
     pub path: String,
     /// The same, as far as it is known.
     pub steps: Vec<Step>,
+    /// What was expected, and what was found, without the place.
     pub message: String,
     /// How far the reader had got in the field's own text: the line from 1, and how many bytes of
     /// it. It may have looked at the byte behind a number.
     pub line: usize,
+    /// How many bytes of that line.
     pub column: usize,
 }
 
 /// A step into a JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[doc(hidden)]
 pub enum Step {
+    /// To an element of an array, counted from 0.
     Index(usize),
+    /// To a member of an object, or to the value of a variant.
     Key(String),
 }
 

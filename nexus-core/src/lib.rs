@@ -21,6 +21,8 @@ mod address;
 mod batch;
 mod cancel;
 mod checked;
+#[cfg(feature = "json-input")]
+pub mod command_line;
 mod context;
 mod current;
 mod describe;

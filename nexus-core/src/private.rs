@@ -16,9 +16,6 @@ pub use std::vec::Vec;
 pub use crate::batch::{Batched, CloneForBatch};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
-#[cfg(feature = "durable")]
-pub use crate::engine::inputs_of_values;
-pub use crate::engine::prepare_values;
 pub use crate::event::{
     Along, Body, BodyFuture, By, CLONED, Callee, Calling, Code, Convert, DescriptorName,
     Descriptors, Event, FromSetting, Function, Inputs, IntoBypass, IntoOutcome, Lent, LentOption,

@@ -47,6 +47,7 @@ const LAYERS: &[&[&str]] = &[
     &["batch"],
     &["driver"],
     &["testing"],
+    &["command_line"],
     &["private"],
 ];
 

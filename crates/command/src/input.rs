@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use nexus_core::__private::{FieldJsonError, InputField, ReadJson, Value};
+use nexus_core::Value;
+use nexus_core::command_line::{FieldJsonError, InputField, ReadJson};
 use nexus_pointy::suggest::nearest;
 use serde_json::value::RawValue;
 

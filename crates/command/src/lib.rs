@@ -85,7 +85,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nexus_core::__private::{InputField, readable};
+use nexus_core::command_line::{InputField, readable};
 use nexus_core::{Engine, EngineBuilder, Fields, Pipeline, Plan};
 use nexus_pointy::visible;
 

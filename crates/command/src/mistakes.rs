@@ -4,7 +4,7 @@
 //! value in its place, with the missing field added, or with the element of a list left out. The
 //! reader's next error is then the next mistake. The values read from such a copy are thrown away.
 
-use nexus_core::__private::{FieldJsonError, ReadJson, Step};
+use nexus_core::command_line::{FieldJsonError, ReadJson, Step};
 
 use crate::position::{self, Span};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nexus_core::__private::Step;
+use nexus_core::command_line::Step;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 

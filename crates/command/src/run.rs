@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use nexus_core::__private::{Value, prepare_values};
+use nexus_core::Value;
+use nexus_core::command_line::prepare_values;
 use nexus_core::{Plan, Report};
 
 #[cfg(feature = "restate")]

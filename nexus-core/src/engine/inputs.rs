@@ -74,8 +74,7 @@ impl Inputs {
 }
 
 /// The inputs of a plan as values that are of its fields' types, in their order.
-#[cfg(feature = "durable")]
-#[doc(hidden)]
+#[cfg(all(feature = "durable", feature = "json-input"))]
 pub fn inputs_of_values(plan: &Plan, values: Vec<Value>) -> Inputs {
     let named = |(field, value): (&Field, Value)| (field.name.to_string(), value, field.ty);
     Inputs(plan.fields.0.iter().zip(values).map(named).collect())

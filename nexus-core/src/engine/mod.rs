@@ -126,7 +126,7 @@ pub use builder::EngineBuilder;
 pub use engine::Engine;
 pub use handle::{Canceller, RunHandle};
 pub use inputs::Inputs;
-#[cfg(feature = "durable")]
+#[cfg(all(feature = "durable", feature = "json-input"))]
 pub use inputs::inputs_of_values;
 #[cfg(feature = "durable")]
 pub(crate) use keys::id_of;
@@ -134,7 +134,9 @@ pub(crate) use keys::id_of;
 pub use pending::PendingStep;
 #[cfg(feature = "durable")]
 pub(crate) use polling::to_end;
-pub use prepare::{Prepared, prepare_values};
+pub use prepare::Prepared;
+#[cfg(feature = "json-input")]
+pub use prepare::prepare_values;
 pub use progress::{Progress, RunningTask};
 #[cfg(feature = "durable")]
 pub(crate) use resolving::step_at;

@@ -140,7 +140,7 @@ impl Engine {
 }
 
 /// Prepares a run of a plan with values that are of its fields' types, in their order.
-#[doc(hidden)]
+#[cfg(feature = "json-input")]
 pub fn prepare_values(engine: &Engine, plan: &Arc<Plan>, fields: Vec<Value>) -> Prepared {
     engine.prepared(plan, fields)
 }

@@ -5,8 +5,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
-use nexus_core::__private::{Value, inputs_of_values};
-use nexus_core::{Plan, Report};
+use nexus_core::command_line::inputs_of_values;
+use nexus_core::{Plan, Report, Value};
 use nexus_restate::{Cluster, Prepared, RunFilter};
 
 use super::{connect, failure};

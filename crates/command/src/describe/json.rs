@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nexus_core::__private::InputField;
+use nexus_core::command_line::InputField;
 use nexus_core::{EventInfo, ParameterSource, Registry, RetryPolicy, SettingsInfo, StepInfo};
 use serde::Serialize;
 

@@ -5,7 +5,7 @@ mod json;
 use std::fmt::{self, Write};
 
 use clap::ArgMatches;
-use nexus_core::__private::InputField;
+use nexus_core::command_line::InputField;
 use nexus_core::{
     ErrorType, EventExecutionEvaluationState, EventInfo, ExecutorInitializerConfig,
     ParameterSource, Registry, RetryPolicy, SettingsInfo, StepInfo,
