@@ -73,3 +73,52 @@ impl<S: AsFd> FrameReader<Incoming<S>> {
         !filled.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::frame::{self, DONE};
+
+    fn pair() -> (UnixStream, FrameReader<Incoming<UnixStream>>) {
+        let (theirs, ours) = UnixStream::pair().unwrap();
+        (theirs, FrameReader::new(Incoming::new(ours)))
+    }
+
+    fn no_wait(_: &UnixStream) -> bool {
+        panic!("it would wait for what is there")
+    }
+
+    #[test]
+    fn nobody_waits_for_what_has_arrived_nor_for_one_who_is_gone() {
+        let (mut theirs, mut reader) = pair();
+        for _ in 0..2 {
+            frame::write(&mut theirs, DONE, b"abc").unwrap();
+        }
+        for _ in 0..2 {
+            assert!(reader.look(no_wait));
+            assert_eq!(reader.next().unwrap(), Some((DONE, &b"abc"[..])));
+        }
+        theirs.write_all(&[DONE]).unwrap();
+        assert!(reader.look(no_wait));
+        drop(theirs);
+        assert!(reader.next().is_err());
+        let (theirs, mut reader) = pair();
+        drop(theirs);
+        assert!(reader.look(no_wait));
+        assert_eq!(reader.next().unwrap(), None);
+    }
+
+    #[test]
+    fn whoever_finds_nothing_waits_and_reads_what_comes_or_gives_up() {
+        let (mut theirs, mut reader) = pair();
+        // The second time it looks for a while before, since the first wait was short.
+        for _ in 0..2 {
+            assert!(reader.look(|_| frame::write(&mut theirs, DONE, b"abc").is_ok()));
+            assert_eq!(reader.next().unwrap(), Some((DONE, &b"abc"[..])));
+            assert!(!reader.look(|_| false));
+        }
+    }
+}
