@@ -31,13 +31,14 @@ pub struct LiveObserver {
 }
 
 /// What is under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Live {
-    /// Runs in several parts, so that threads of different runs seldom wait for each other.
-    parts: [Mutex<Map<RunId, LiveRun>>; PARTS],
+    parts: Box<[Part; PARTS]>,
     keys: Mutex<Keys>,
     pub(crate) pools: LivePools,
-    /// Counts what has changed. Who counts holds the lock of what changes.
+    /// Counts how often somebody has looked for what has changed. What changes is marked with it, under the
+    /// lock of where it is, so that whoever looks later finds it. Only pages write it: processors that do
+    /// runs at a time would else take it from each other at each step.
     version: AtomicU64,
     /// Whether an engine tells what happens.
     is_observed: AtomicBool,
@@ -46,16 +47,22 @@ pub(crate) struct Live {
     news: Notify,
 }
 
-const PARTS: usize = 16;
+/// So many parts that different runs are seldom in the same one.
+const PARTS: usize = 256;
+
+/// Some of the runs. Processors that work on different parts do not take memory from each other.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Part(Mutex<Map<RunId, LiveRun>>);
 
 /// The keys of runs.
 #[derive(Debug, Default)]
 struct Keys {
     active: HashMap<String, RunId>,
-    /// The runs that are under way no more, each with the version in which it ended.
+    /// The runs that are under way no more, each with the version in which it ended. Of those that ended in
+    /// the version `forgotten` or before, some may be missing.
     ended: VecDeque<(u64, String)>,
-    /// What came before this version is forgotten.
-    forgotten: u64,
+    forgotten: Option<u64>,
 }
 
 /// A run under way.
@@ -110,49 +117,81 @@ pub(crate) struct News {
 /// So many runs are named in one piece of news.
 const MOST_NAMED: usize = 200;
 
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            parts: Box::new(std::array::from_fn(|_| Part::default())),
+            keys: Mutex::default(),
+            pools: LivePools::default(),
+            version: AtomicU64::new(0),
+            is_observed: AtomicBool::new(false),
+            is_awaited: AtomicBool::new(false),
+            news: Notify::new(),
+        }
+    }
+}
+
+impl News {
+    fn is_empty(&self) -> bool {
+        !self.more && self.runs.is_empty()
+    }
+}
+
 impl Live {
     /// The part of the runs in which this one is.
     fn part(&self, run: RunId) -> MutexGuard<'_, Map<RunId, LiveRun>> {
         let hash = BuildHasherDefault::<Spread>::default().hash_one(run);
-        locked(&self.parts[(hash >> 32) as usize % PARTS])
+        locked(&self.parts[(hash >> 32) as usize % PARTS].0)
     }
 
     pub(crate) fn is_observed(&self) -> bool {
         self.is_observed.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn version(&self) -> u64 {
+    /// A version that no change has before this call, and each has after it.
+    pub(crate) fn new_version(&self) -> u64 {
+        self.version.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// The version of a change. Who asks for it holds the lock of what changes.
+    fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Waits until the version is another than this, or for so long.
-    pub(crate) async fn changed(&self, since: u64, patience: Duration) {
+    /// Waits until something has changed in this version or a later one, or for so long; gives what has,
+    /// and the version in which whatever changes next does.
+    pub(crate) async fn changed(&self, version: u64, patience: Duration) -> Option<(News, u64)> {
         let news = self.news.notified();
         tokio::pin!(news);
         news.as_mut().enable();
         self.is_awaited.store(true, Ordering::SeqCst);
-        if self.version() == since {
-            let _ = tokio::time::timeout(patience, news).await;
+        let told = self.since(version);
+        if !told.0.is_empty() {
+            return Some(told);
         }
+        tokio::time::timeout(patience, news).await.ok()?;
+        Some(self.since(version))
     }
 
-    /// The runs that have changed after this version.
-    pub(crate) fn since(&self, version: u64) -> News {
+    /// The runs that have changed in this version or a later one, and the version in which whatever changes
+    /// next does.
+    pub(crate) fn since(&self, version: u64) -> (News, u64) {
+        let next = self.new_version();
         let mut runs = Vec::new();
-        for part in &self.parts {
-            let part = locked(part);
-            let active = part.values().filter(|run| run.changed > version);
+        for part in &*self.parts {
+            let part = locked(&part.0);
+            let active = part.values().filter(|run| run.changed >= version);
             runs.extend(active.take(MOST_NAMED + 1).map(|run| run.key.clone()));
         }
         let keys = locked(&self.keys);
-        if version < keys.forgotten {
-            return News { runs: Vec::new(), more: true };
+        if keys.forgotten.is_some_and(|forgotten| version <= forgotten) {
+            return (News { runs: Vec::new(), more: true }, next);
         }
-        let ended = keys.ended.iter().rev().take_while(|(at, _)| *at > version);
+        let ended = keys.ended.iter().rev().take_while(|(at, _)| *at >= version);
         runs.extend(ended.take(MOST_NAMED + 1).map(|(_, key)| key.clone()));
         let more = runs.len() > MOST_NAMED;
         runs.truncate(MOST_NAMED);
-        News { runs, more }
+        (News { runs, more }, next)
     }
 
     /// The run with this key, if it is under way.
@@ -206,8 +245,8 @@ impl Live {
     /// How many attempts run now of each event that has some.
     pub(crate) fn running(&self) -> HashMap<String, usize> {
         let mut counts = HashMap::new();
-        for part in &self.parts {
-            let part = locked(part);
+        for part in &*self.parts {
+            let part = locked(&part.0);
             let tasks = part.values().flat_map(|run| run.tasks.values());
             for task in tasks.filter(|task| task.until.is_none()) {
                 match counts.get_mut(&task.event) {
@@ -225,7 +264,7 @@ impl Live {
             return self.change(run, |_| {});
         }
         let mut keys = locked(&self.keys);
-        let version = self.next();
+        let version = self.version();
         keys.end(version, key);
         drop(keys);
         self.tell();
@@ -235,7 +274,7 @@ impl Live {
         let (key, tasks, spare) = (key.to_owned(), Map::default(), String::new());
         locked(&self.keys).active.insert(key.clone(), run);
         let mut part = self.part(run);
-        part.insert(run, LiveRun { key, changed: self.next(), tasks, spare });
+        part.insert(run, LiveRun { key, changed: self.version(), tasks, spare });
         drop(part);
         self.tell();
     }
@@ -247,14 +286,10 @@ impl Live {
         if keys.active.get(key) == Some(&run) {
             keys.active.remove(key);
         }
-        let version = self.next();
+        let version = self.version();
         keys.end(version, key);
         drop(keys);
         self.tell();
-    }
-
-    fn next(&self) -> u64 {
-        self.version.fetch_add(1, Ordering::AcqRel) + 1
     }
 
     /// Wakes the pages that wait for news, if there are any.
@@ -268,7 +303,7 @@ impl Live {
     fn change(&self, run: RunId, change: impl FnOnce(&mut LiveRun)) {
         let mut part = self.part(run);
         let Some(run) = part.get_mut(&run) else { return };
-        run.changed = self.next();
+        run.changed = self.version();
         change(run);
         drop(part);
         self.tell();
@@ -299,7 +334,7 @@ impl Keys {
         if self.ended.len() == MOST_ENDED
             && let Some((version, _)) = self.ended.pop_front()
         {
-            self.forgotten = version;
+            self.forgotten = Some(version);
         }
         self.ended.push_back((version, key.to_owned()));
     }

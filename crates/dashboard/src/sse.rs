@@ -36,8 +36,8 @@ impl Default for Streams {
     }
 }
 
-/// A page's stream of news. It holds nothing but the version that was told last, so a page that reads
-/// slowly costs no memory: what it has missed is told in one piece.
+/// A page's stream of news. It holds nothing but the version from which on it was told nothing, so a page
+/// that reads slowly costs no memory: what it has missed is told in one piece.
 struct Told {
     live: Arc<Live>,
     epoch: Timestamp,
@@ -54,13 +54,11 @@ impl Streams {
             return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
         };
         let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-        // What happens from here on is told later.
-        let version = live.version();
-        let greeting = match last.map(|id| known(id, self.epoch)) {
-            None => News::default(),
-            // What has happened meanwhile is told first.
+        // What has happened meanwhile is told first, and what happens from here on later.
+        let (greeting, version) = match last.map(|id| known(id, self.epoch)) {
+            None => (News::default(), live.new_version()),
             Some(Some(last)) => live.since(last),
-            Some(None) => News { runs: Vec::new(), more: true },
+            Some(None) => (News { runs: Vec::new(), more: true }, live.new_version()),
         };
         let told = Told {
             live: Arc::clone(live),
@@ -84,12 +82,9 @@ impl Told {
             return format!("retry: 2000\n{}", self.piece(&news));
         }
         tokio::time::sleep(BETWEEN).await;
-        self.live.changed(self.last, KEEP_ALIVE).await;
-        let version = self.live.version();
-        if version == self.last {
+        let Some((news, version)) = self.live.changed(self.last, KEEP_ALIVE).await else {
             return ":\n\n".to_owned();
-        }
-        let news = self.live.since(self.last);
+        };
         self.last = version;
         self.piece(&news)
     }
