@@ -23,6 +23,8 @@ pub(super) struct Chunk {
     /// It takes no work that goes alone, such as that of an event with a timeout: its worker polls
     /// each body once, and asks for nothing before.
     pub(super) only_together: bool,
+    /// Its worker is the thread that drives the run.
+    pub(super) is_visitors: bool,
 }
 
 #[derive(Default)]
@@ -71,6 +73,11 @@ impl Chunk {
         Self { only_together: true, ..Self::default() }
     }
 
+    /// That of a driving thread which does a pool's work.
+    pub(super) fn of_visitor() -> Self {
+        Self { is_visitors: true, ..Self::default() }
+    }
+
     /// Moves the first `count` pieces of work from a queue into the chunk.
     pub(super) fn fill(&self, queue: &mut VecDeque<Work>, count: usize) {
         let mut state = lock(&self.state);
@@ -101,6 +108,13 @@ impl Chunk {
             }
             state.unwanted.push(work);
         }
+    }
+
+    /// Nobody wants what has not begun.
+    pub(super) fn clear(&self) {
+        let mut state = lock(&self.state);
+        let State { waiting, unwanted, .. } = &mut *state;
+        unwanted.extend(waiting.drain(..));
     }
 
     /// What the worker has to deliver, and to drop, at its end.

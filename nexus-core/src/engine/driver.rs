@@ -46,7 +46,7 @@ impl ActiveRun {
         let mut task = Some(CurrentTask::of(self.info()));
         let mut context = Context::new(self.info());
         let mut run = self.new_run();
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox { visits: self.may_visit(), ..Outbox::default() };
         running_again(&mut task, || {
             let context = self.context_of_run(&mut context);
             self.advance_from(&mut run, &mut outbox, context, &mut mark);
@@ -107,6 +107,7 @@ impl ActiveRun {
                     }
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => {
+                        self.end_visits();
                         // Others may have to wait meanwhile, for less time than this takes.
                         self.watch_timers();
                         self.watch_meanwhile();
@@ -172,7 +173,7 @@ impl ActiveRun {
     }
 
     /// While the driving thread is busy, the engine looks at the chunks.
-    fn watch_meanwhile(self: &Arc<Self>) {
+    pub(super) fn watch_meanwhile(self: &Arc<Self>) {
         let watch = self.mailbox.lock().timer_watches();
         if watch {
             self.watch_chunks();
@@ -194,6 +195,12 @@ impl ActiveRun {
             }
             let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
+                Polled::Nothing(held, _) if held.visits => {
+                    drop(held);
+                    self.visit_a_pool();
+                    contents = self.mailbox.lock();
+                    continue;
+                }
                 Polled::Nothing(held, None)
                     if self.journal.is_none() && !std::mem::replace(&mut may_sleep, true) =>
                 {

@@ -81,7 +81,12 @@ impl JobSource for ActiveRun {
 
 impl ActiveRun {
     /// Runs a chunk and then others of the queue, on this thread.
-    fn run_chunks(self: &Arc<Self>, pool: u32, most: usize, chunk: &Chunk) -> (usize, bool) {
+    pub(super) fn run_chunks(
+        self: &Arc<Self>,
+        pool: u32,
+        most: usize,
+        chunk: &Chunk,
+    ) -> (usize, bool) {
         let mut context = Context::new(self.info());
         let mut stay = Stay::new(most);
         loop {
@@ -151,7 +156,11 @@ impl ActiveRun {
     ) -> Option<Ran> {
         let mut ran = Ran { tasks: 0, body: None };
         let mut done = None;
-        while let Some(work) = chunk.next(done.take()) {
+        loop {
+            if chunk.is_visitors && self.is_cancelled() {
+                chunk.clear();
+            }
+            let Some(work) = chunk.next(done.take()) else { return Some(ran) };
             ran.tasks += 1;
             ran.body = work.together;
             let notification = work.perform(self, context, mark);
@@ -164,7 +173,6 @@ impl ActiveRun {
             }
             done = Some(notification);
         }
-        Some(ran)
     }
 
     /// A claimed task has ended: tells the run, and what its worker is to do next.

@@ -82,6 +82,8 @@ pub(super) struct Contents {
     pub(super) driver_busy: bool,
     /// The driving thread waits for [`Mailbox::changed`]. To notify nobody takes a system call.
     pub(super) driver_sleeps: bool,
+    /// The driving thread is about to see what of the queues it can do itself, or does it.
+    pub(super) visits: bool,
     /// The driver's work goes on on another thread, and its pool was told not to wait for it.
     driver_abandoned: bool,
     /// Called instead of the condition, where a future drives the run.
@@ -142,6 +144,7 @@ impl Mailbox {
                 watcher: Watcher::Nobody,
                 driver_busy: false,
                 driver_sleeps: false,
+                visits: false,
                 driver_abandoned: false,
                 waker: None,
                 is_driven_by_future: false,
@@ -196,6 +199,7 @@ impl Mailbox {
         if contents.closed {
             return Default::default();
         }
+        contents.visits |= outbox.visits;
         contents.enqueue(&mut outbox.pooled);
         (contents.new_jobs(), std::mem::take(&mut contents.notifications))
     }
@@ -218,6 +222,7 @@ impl Mailbox {
                 sets_timer: false,
             };
         }
+        contents.visits |= outbox.visits;
         contents.inline.append(&mut outbox.inline);
         for (at, task) in outbox.timers.drain(..) {
             contents.timers_set += 1;
@@ -330,9 +335,9 @@ impl Mailbox {
     /// the run with its notifications, if there are any and nobody holds it.
     pub(super) fn look(&self) -> (NewJobs, Option<Acquired>) {
         let mut contents = self.lock();
-        let Contents { queues, notifications, run, .. } = &mut *contents;
+        let Contents { queues, notifications, run, visits, .. } = &mut *contents;
         for queue in queues {
-            queue.look(notifications);
+            *visits &= !queue.look(notifications);
         }
         let acquired = if notifications.is_empty() { None } else { run.take() };
         let acquired = acquired.map(|run| (run, std::mem::take(notifications)));
@@ -524,12 +529,6 @@ impl Contents {
         let again = self.needs_watch();
         self.watcher = if again { Watcher::Timer } else { Watcher::Nobody };
         again
-    }
-
-    /// How many jobs each pool is to get, so that nothing waits that could run.
-    fn new_jobs(&mut self) -> NewJobs {
-        let new = (0..).zip(self.queues.iter_mut().map(PoolQueue::new_jobs));
-        new.filter(|(_, jobs)| *jobs > 0).collect()
     }
 }
 

@@ -114,6 +114,7 @@ mod timer;
 mod unfinished;
 #[cfg(not(feature = "durable"))]
 mod unrecorded;
+mod visit;
 mod watch;
 mod work;
 #[cfg(feature = "durable")]

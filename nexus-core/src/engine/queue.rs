@@ -39,20 +39,24 @@ struct Amount {
     nanos: u64,
     /// How many tasks take as long as a chunk, or nobody knows how long.
     long: usize,
+    /// How many are short, and cannot be told anything.
+    plain: usize,
 }
 
 impl Amount {
-    fn add(&mut self, expected: u32) {
-        if expected < CHUNK_NANOS {
-            self.nanos += u64::from(expected);
+    fn add(&mut self, work: &Work) {
+        self.plain += usize::from(work.is_plain());
+        if work.expected < CHUNK_NANOS {
+            self.nanos += u64::from(work.expected);
         } else {
             self.long += 1;
         }
     }
 
-    fn remove(&mut self, expected: u32) {
-        if expected < CHUNK_NANOS {
-            self.nanos -= u64::from(expected);
+    fn remove(&mut self, work: &Work) {
+        self.plain -= usize::from(work.is_plain());
+        if work.expected < CHUNK_NANOS {
+            self.nanos -= u64::from(work.expected);
         } else {
             self.long -= 1;
         }
@@ -204,7 +208,7 @@ impl PoolQueue {
     /// Puts work behind what waits.
     pub(super) fn append(&mut self, work: &mut VecDeque<Work>) {
         for work in work.iter() {
-            self.amount.add(work.expected);
+            self.amount.add(work);
         }
         if self.waiting.is_empty() {
             std::mem::swap(&mut self.waiting, work);
@@ -215,7 +219,7 @@ impl PoolQueue {
 
     fn pop(&mut self) -> Option<Work> {
         let work = self.waiting.pop_front()?;
-        self.amount.remove(work.expected);
+        self.amount.remove(&work);
         self.moves.add();
         Some(work)
     }
@@ -227,7 +231,7 @@ impl PoolQueue {
         if waiting == 0 {
             return 0;
         }
-        let Amount { nanos, long } = self.amount;
+        let Amount { nanos, long, .. } = self.amount;
         let shares = usize::try_from(nanos.div_ceil(WORTH_WAKING)).unwrap_or(waiting);
         let wanted = long + shares.min(self.processors);
         let wanted = if self.stalled { waiting } else { wanted.min(waiting) };
@@ -313,7 +317,7 @@ impl PoolQueue {
     pub(super) fn give_back(&mut self, work: Vec<Work>) {
         for work in work.into_iter().rev() {
             self.claimed.remove_together(work.task);
-            self.amount.add(work.expected);
+            self.amount.add(&work);
             self.waiting.push_front(work);
         }
     }
@@ -331,13 +335,30 @@ impl PoolQueue {
 
     /// A job's work for a thread, `most` tasks at most. Without any the job is done.
     pub(super) fn begin_chunk(&mut self, most: usize) -> Option<Arc<Chunk>> {
-        let chunk = Arc::new(Chunk::default());
+        self.begin(Chunk::default(), most)
+    }
+
+    fn begin(&mut self, chunk: Chunk, most: usize) -> Option<Arc<Chunk>> {
+        let chunk = Arc::new(chunk);
         if !self.fill(&chunk, most) {
             self.jobs -= 1;
             return None;
         }
         self.chunks.push(Arc::clone(&chunk));
         Some(chunk)
+    }
+
+    /// Whether something waits, all of it is done sooner than a worker is woken, and it does not
+    /// wait behind something that is slow.
+    pub(super) fn is_for_visitor(&self) -> bool {
+        let Amount { nanos, plain, .. } = self.amount;
+        !self.stalled && plain > 0 && plain == self.waiting.len() && nanos <= WORTH_WAKING
+    }
+
+    /// Work for the thread that drives the run, which is like one of the pool's as long as it lasts.
+    pub(super) fn begin_visit(&mut self) -> Option<Arc<Chunk>> {
+        self.jobs += 1;
+        self.begin(Chunk::of_visitor(), usize::MAX)
     }
 
     /// Takes work of one body, for a message: an equal share of what waits, but neither much nor
@@ -386,7 +407,7 @@ impl PoolQueue {
 
     fn put_back(&mut self, mut work: VecDeque<Work>) {
         while let Some(work) = work.pop_back() {
-            self.amount.add(work.expected);
+            self.amount.add(&work);
             self.waiting.push_front(work);
         }
     }
@@ -403,13 +424,16 @@ impl PoolQueue {
             all if self.amount.long == 0 && self.amount.nanos <= WORTH_WAKING => all,
             all => 1 + (all - 1) / self.processors.saturating_mul(2),
         };
+        if chunk.is_visitors && !self.is_for_visitor() {
+            return false;
+        }
         let most = share.min((CHUNK_NANOS / each) as usize).min(most);
         let (mut count, mut waiting) = (0, self.waiting.iter());
-        while let Some((body, expected)) = waiting.next().map(|work| (work.together, work.expected))
-            && (count == 0 || (count < most && together.is_some() && body == together))
+        while let Some(work) = waiting.next()
+            && (count == 0 || (count < most && together.is_some() && work.together == together))
         {
             count += 1;
-            self.amount.remove(expected);
+            self.amount.remove(work);
         }
         self.moves.add();
         chunk.fill(&mut self.waiting, count);
@@ -453,13 +477,15 @@ impl PoolQueue {
 
     /// Takes back what has not moved since the last look: work goes to the front of the queue, and
     /// outcomes to `done`.
-    pub(super) fn look(&mut self, done: &mut Vec<Notification>) {
+    /// Says whether work has waited in vain.
+    pub(super) fn look(&mut self, done: &mut Vec<Notification>) -> bool {
         for at in 0..self.chunks.len() {
             let Rest { waiting, done: mut outcomes, .. } = self.chunks[at].take_stalled();
             done.append(&mut outcomes);
             self.put_back(waiting);
         }
         self.stalled = self.moves.have_stopped() && !self.waiting.is_empty();
+        self.stalled
     }
 
     /// The run is over.

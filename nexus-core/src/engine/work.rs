@@ -79,6 +79,8 @@ pub(super) struct Outbox {
     pub(super) abandoned: Vec<(u32, Task)>,
     /// Whether a pool may have use for more jobs.
     pub(super) wants_jobs: bool,
+    /// Whether its holder drives the run, and does some of the pools' work itself.
+    pub(super) visits: bool,
 }
 
 impl Outbox {
@@ -152,6 +154,11 @@ impl Work {
             together: None,
             expected: CHUNK_NANOS,
         }
+    }
+
+    /// Whether it is known to be short, and nobody can want to tell it something.
+    pub(super) fn is_plain(&self) -> bool {
+        self.expected < CHUNK_NANOS && self.token.is_none() && self.together.is_some()
     }
 
     /// Drops the work. The last holder of its input may be this one, and its Drop is user code.

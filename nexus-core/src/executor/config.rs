@@ -76,6 +76,12 @@ impl ExecutorInitializerConfig {
         self.stack_size
     }
 
+    /// Whether it says how threads are to be: their names, their stacks, or how long they last.
+    pub(crate) fn describes_threads(&self) -> bool {
+        let Self { thread_name_prefix, stack_size, max_tasks_per_child, .. } = self;
+        thread_name_prefix.is_some() || stack_size.is_some() || max_tasks_per_child.is_some()
+    }
+
     /// What was given as `max_concurrency`.
     pub fn concurrency(&self) -> Option<usize> {
         self.max_concurrency

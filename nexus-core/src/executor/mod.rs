@@ -111,6 +111,14 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
         poll();
     }
 
+    /// Calls `work` on this thread in place of one of this executor's own, if one of those is free.
+    /// Says whether it did.
+    #[doc(hidden)]
+    fn visit(&self, work: &mut dyn FnMut()) -> bool {
+        let _ = work;
+        false
+    }
+
     /// Finishes what was submitted and ends the workers. Called once, when the engine goes.
     fn shutdown(&self) {}
 }

@@ -19,6 +19,12 @@
 //! job at the end of the queue, so that runs take turns; and a run asks for no more jobs at a time
 //! than there are workers, so that none has to wait behind all the tasks of another.
 //!
+//! # Visitors
+//!
+//! A thread that drives a run may do some of its short tasks itself, in place of a worker
+//! (`visitor.rs`): only while there is a place that no worker needs, and nobody is woken for a place
+//! that a visitor has. If all places were taken, it wakes a worker when it goes.
+//!
 //! # Workers that wait
 //!
 //! An event may run another pipeline, and so wait inside a worker for jobs of this very pool. While
@@ -35,6 +41,7 @@
     expect(clippy::missing_const_for_thread_local, reason = "shuttle's macro has no such form")
 )]
 
+mod visitor;
 mod worker;
 
 use std::cell::RefCell;
@@ -67,6 +74,8 @@ struct Shared {
     max_tasks: usize,
     prefix: String,
     stack_size: Option<usize>,
+    /// Nobody can have said how its threads are to be.
+    has_visitors: bool,
     state: Mutex<State>,
     /// Sleepers wait here for a signal.
     work: Condvar,
@@ -83,6 +92,8 @@ struct State {
     searching: usize,
     /// Wake-ups that no sleeper has consumed yet; never more than `sleeping`.
     signals: usize,
+    /// Threads that drive runs, and work in place of a worker meanwhile.
+    visitors: usize,
     /// How many threads were ever started.
     started: usize,
     /// Workers that wait inside user code, and the threads that stand in for them.
@@ -105,7 +116,7 @@ impl ThreadPoolExecutor {
     /// If a count is 0, or the prefix holds a NUL.
     pub fn new(config: &ExecutorInitializerConfig) -> Result<Self, ConfigError> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::with_default_workers(config, processors)
+        Self::with_default_workers(config, processors, false)
     }
 
     /// The engine's own pool: its tasks may wait for each other's resources, so there are a few
@@ -113,12 +124,13 @@ impl ThreadPoolExecutor {
     pub(crate) fn shared_pool() -> Result<Self, ConfigError> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let config = ExecutorInitializerConfig::new().thread_name_prefix("nexus-shared-");
-        Self::with_default_workers(&config, processors + 4)
+        Self::with_default_workers(&config, processors + 4, true)
     }
 
     fn with_default_workers(
         config: &ExecutorInitializerConfig,
         default: usize,
+        is_shared: bool,
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let prefix = config.name_prefix().unwrap_or("nexus-").to_owned();
@@ -133,12 +145,14 @@ impl ThreadPoolExecutor {
                 max_tasks: config.tasks_per_child().unwrap_or(usize::MAX),
                 prefix,
                 stack_size: config.stack_bytes(),
+                has_visitors: is_shared || !config.describes_threads(),
                 state: Mutex::new(State {
                     vacant,
                     live: 0,
                     sleeping: 0,
                     searching: 0,
                     signals: 0,
+                    visitors: 0,
                     started: 0,
                     blocked: 0,
                     spares: 0,
@@ -206,6 +220,10 @@ impl Executor for ThreadPoolExecutor {
         state.blocked -= 1;
     }
 
+    fn visit(&self, work: &mut dyn FnMut()) -> bool {
+        self.shared.visit(work)
+    }
+
     fn shutdown(&self) {
         let shared = &self.shared;
         let mut state = lock(&shared.state);
@@ -236,6 +254,11 @@ impl Shared {
     /// Gets a worker for a job that was just pushed: a sleeper, or a new thread.
     fn wake_worker(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if state.searching > 0 {
+            return;
+        }
+        if state.visitors > 0 && self.is_full(&state) {
+            // The visitor wakes somebody when it goes.
+            self.start_spare(&mut state);
             return;
         }
         if state.sleeping > state.signals {

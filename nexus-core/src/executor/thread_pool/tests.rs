@@ -76,6 +76,31 @@ mod real {
         assert_eq!(lock(&pool.shared.state).live, 0);
     }
 
+    /// Otherwise more would run at once than `max_workers` says.
+    #[test]
+    fn a_visitor_takes_the_place_of_a_worker() {
+        let pool = pool(&ExecutorInitializerConfig::new().max_workers(1));
+        let (send, receive) = mpsc::channel();
+        assert!(pool.visit(&mut || {
+            let (send, busy) = (send.clone(), !pool.visit(&mut || {}));
+            pool.submit(job(move || send.send(busy).unwrap()));
+            assert_eq!(pool.threads_started(), 0);
+        }));
+        // The job that came meanwhile runs afterwards.
+        assert!(receive.recv().unwrap());
+
+        let (open, gate) = mpsc::channel::<()>();
+        pool.submit(job(move || {
+            send.send(true).unwrap();
+            let _ = gate.recv();
+        }));
+        receive.recv().unwrap();
+        assert!(!pool.visit(&mut || {}), "the only worker is busy");
+        drop(open);
+        pool.shutdown();
+        assert!(!pool.visit(&mut || {}), "it is closed");
+    }
+
     #[test]
     fn a_set_up_that_makes_no_sense_is_refused() {
         let refused = |config: ExecutorInitializerConfig| {

@@ -58,6 +58,9 @@ impl AnyExecutor for SimulatedExecutor {
         }
     }
 
+    fn visit(&self, _: &mut dyn FnMut()) -> bool {
+        false
+    }
     fn enter(&self, poll: &mut dyn FnMut()) {
         poll();
     }

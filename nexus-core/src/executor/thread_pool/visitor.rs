@@ -1,0 +1,57 @@
+//! A thread that is not the pool's, and works in place of a worker for a moment.
+
+use std::sync::Arc;
+
+use super::{CURRENT, Current, Shared, State};
+use crate::sync::lock;
+
+/// A visitor's place, until it is dropped.
+struct Seat<'a> {
+    pool: &'a Arc<Shared>,
+    /// The pool that the thread worked for before.
+    before: Option<Current>,
+}
+
+impl Shared {
+    /// Calls `work` on this thread, if a worker's place is free and no job waits for it. Says
+    /// whether it did.
+    pub(super) fn visit(self: &Arc<Self>, work: &mut dyn FnMut()) -> bool {
+        let Some(_seat) = self.take_seat() else { return false };
+        work();
+        true
+    }
+
+    fn take_seat(self: &Arc<Self>) -> Option<Seat<'_>> {
+        if !self.has_visitors || !self.injector.is_empty() {
+            return None;
+        }
+        let mut state = lock(&self.state);
+        if state.closing || self.is_full(&state) {
+            return None;
+        }
+        state.visitors += 1;
+        drop(state);
+        // What waits inside of the work frees its place for somebody else, as a worker does.
+        let current = Current { pool: Arc::downgrade(self), deque: None };
+        Some(Seat { pool: self, before: CURRENT.with(|slot| slot.replace(Some(current))) })
+    }
+
+    /// Whether as many threads work as there are places.
+    pub(super) fn is_full(&self, state: &State) -> bool {
+        let awake = state.live - state.sleeping as isize + state.signals as isize;
+        awake + state.visitors as isize >= self.stealers.len() as isize
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let before = self.before.take();
+        CURRENT.with(|slot| slot.replace(before));
+        let mut state = lock(&self.pool.state);
+        let was_full = self.pool.is_full(&state);
+        state.visitors -= 1;
+        if was_full && self.pool.has_work() {
+            self.pool.wake_worker(state);
+        }
+    }
+}
