@@ -84,6 +84,7 @@ const ENGINE: &[&str] = &[
     "watch",
     "claims",
     "jobs",
+    "visit",
     "driver",
     "future",
     "restore",

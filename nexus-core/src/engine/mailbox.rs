@@ -530,6 +530,15 @@ impl Contents {
         self.watcher = if again { Watcher::Timer } else { Watcher::Nobody };
         again
     }
+
+    /// How many jobs each pool is to get, so that nothing waits that could run.
+    pub(super) fn new_jobs(&mut self) -> NewJobs {
+        let visits = self.visits;
+        let queues = (0..).zip(&mut self.queues);
+        let waiting = queues.filter(|(_, queue)| !(visits && queue.is_for_visitor()));
+        let new = waiting.map(|(pool, queue)| (pool, queue.new_jobs()));
+        new.filter(|(_, jobs)| *jobs > 0).collect()
+    }
 }
 
 #[cfg(all(test, not(shuttle)))]

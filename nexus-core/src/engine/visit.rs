@@ -5,12 +5,12 @@
 //! driving thread, when it has nothing else to do, takes the place of one (`Executor::visit`), and
 //! takes chunks as that one would. The run is in its mailbox meanwhile, so others can go on with it,
 //! and whoever looks at the chunks hands out what is left if one of the tasks is slow today
-//! (`docs/decisions/0036`).
+//! (`docs/decisions/0038`).
 
 use std::sync::Arc;
 
 use super::active::ActiveRun;
-use super::mailbox::{Contents, NewJobs};
+use super::queue::PoolQueue;
 use crate::panic;
 
 impl ActiveRun {
@@ -25,7 +25,7 @@ impl ActiveRun {
     /// jobs.
     pub(super) fn visit_a_pool(self: &Arc<Self>) {
         let mut contents = self.mailbox.lock();
-        let pool = contents.queues.iter().position(|queue| queue.is_for_visitor());
+        let pool = contents.queues.iter().position(PoolQueue::is_for_visitor);
         let Some(pool) = pool.filter(|_| !self.is_cancelled()) else {
             drop(contents);
             return self.end_visits();
@@ -66,19 +66,10 @@ impl ActiveRun {
     }
 }
 
-impl Contents {
-    /// How many jobs each pool is to get, so that nothing waits that could run.
-    pub(super) fn new_jobs(&mut self) -> NewJobs {
-        let visits = self.visits;
-        let queues = (0..).zip(&mut self.queues);
-        let waiting = queues.filter(|(_, queue)| !(visits && queue.is_for_visitor()));
-        let new = waiting.map(|(pool, queue)| (pool, queue.new_jobs()));
-        new.filter(|(_, jobs)| *jobs > 0).collect()
-    }
-}
-
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
     use std::collections::HashSet;
     use std::sync::{Arc, Barrier, Mutex};
     use std::thread::{self, ThreadId};
@@ -152,7 +143,7 @@ mod tests {
         let engine = Engine::new();
         let limited = |plan: &Arc<Plan>| {
             let prepared = engine.prepare_plan(plan, Inputs::new()).unwrap();
-            prepared.timeout(Duration::from_secs(600)).run().unwrap()
+            prepared.timeout(Duration::from_mins(10)).run().unwrap()
         };
         assert_eq!(on_the_drivers(two_workers(), 100, limited), HashSet::from([false]));
     }

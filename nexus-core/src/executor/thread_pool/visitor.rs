@@ -38,8 +38,8 @@ impl Shared {
 
     /// Whether as many threads work as there are places.
     pub(super) fn is_full(&self, state: &State) -> bool {
-        let awake = state.live - state.sleeping as isize + state.signals as isize;
-        awake + state.visitors as isize >= self.stealers.len() as isize
+        let awake = state.live - state.sleeping.cast_signed() + state.signals.cast_signed();
+        awake + state.visitors.cast_signed() >= self.stealers.len().cast_signed()
     }
 }
 
