@@ -151,3 +151,30 @@ const fn field_type(param: &ParamSpec) -> &'static str {
         _ => param.part.ty,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PipelineFields, binds_all};
+    use crate::event::{ParamKind, ParamSpec, Spec};
+    use crate::wire::Transfer;
+
+    /// A field `x: u8`, and a state that is called `db`.
+    const EVENT: Spec = Spec {
+        params: &[
+            ParamSpec::field("x", "u8", "", Transfer::No),
+            ParamSpec {
+                kind: ParamKind::State,
+                ..ParamSpec::field("db", "State<u8>", "", Transfer::No)
+            },
+        ],
+        ..Spec::NO_EVENT
+    };
+
+    #[test]
+    fn a_field_that_is_called_as_a_state_does_not_stand_for_one_that_is_missing() {
+        let fields = |names| PipelineFields { pipeline: "P", names, types: &["State<u8>", "u8"] };
+        assert!(binds_all(&EVENT, &fields(&["y", "x"]), &[false, true]));
+        assert!(!binds_all(&EVENT, &fields(&["db", "y"]), &[true, false]));
+        assert!(!binds_all(&EVENT, &fields(&["y"]), &[false]));
+    }
+}
