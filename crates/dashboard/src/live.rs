@@ -433,3 +433,7 @@ impl Observer for LiveObserver {
         self.live.end_task(step);
     }
 }
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;
