@@ -3,6 +3,7 @@
 //! Nothing here is meant to be written by hand, and nothing here is stable.
 #![allow(missing_docs, reason = "nobody reads it")]
 
+pub use std::boxed::Box;
 pub use std::convert::{From, Into};
 pub use std::default::Default;
 pub use std::iter::IntoIterator;
@@ -28,7 +29,7 @@ pub use crate::input::{FieldJsonError, FromJson, InputDefault, InputField, ReadJ
 pub use crate::outcome::{Bypass, Descriptor, Exception, Failure, TaskOutcome};
 pub use crate::pipeline::{CheckedFlow, DeclaredSchedule, Pipeline};
 pub use crate::plan::Fields;
-pub use crate::retry::{ErrorType, Jitter, RetryPolicy};
+pub use crate::retry::{ErrorType, IntoRetryPolicy, Jitter, RetryPolicy};
 pub use crate::settings::{EventExecutionEvaluationState, EventSettings};
 pub use crate::shape::{ByArc, ByOption, ByRef, ByVal, List, Nothing, OrFailure, Shape, Tuple};
 pub use crate::value::{Borrowed, OutputInfo, ToJson, TypeInfo, Value};
@@ -143,22 +144,12 @@ pub mod fallbacks {
     pub use crate::checked::{Fallback as _, FallbackField as _, FallbackHolds as _};
 }
 
-/// The code of an async event, which other threads may go on with.
-pub fn boxed<'a>(body: impl Future<Output = TaskOutcome> + Send + 'a) -> BodyFuture<'a> {
-    Box::pin(body)
-}
-
 /// Asks a bypass check of an event that yields `T`.
 pub fn bypass<T, A: IntoBypass<T>>(
     check: impl Fn(&Context) -> A,
     inputs: &Inputs<'_>,
 ) -> Result<Bypass<Value>, Exception> {
-    bypassed::<T, A>(check(inputs.context()))
-}
-
-/// The answer of a bypass check of an event that yields `T`.
-pub fn bypassed<T, A: IntoBypass<T>>(answer: A) -> Result<Bypass<Value>, Exception> {
-    answer.into_bypass()
+    check(inputs.context()).into_bypass()
 }
 
 /// The branch of variant number `index` of `T`.

@@ -63,6 +63,20 @@ pub(crate) fn respan_ends(tokens: TokenStream, start: Span, end: Span) -> TokenS
     tokens.into_iter().collect()
 }
 
+/// The same for a type that begins with `<` and ends with `>`, at the user's spans as they are, without
+/// the hygiene of generated tokens: the compiler would add to each message which macro it comes from, in
+/// four lines. (It does not join such spans over a call, whose error would be shown at the attribute.)
+pub(crate) fn respan_type(ty: TokenStream, start: Span, end: Span) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = ty.into_iter().collect();
+    if let Some(last) = tokens.last_mut() {
+        last.set_span(end);
+    }
+    if let Some(first) = tokens.first_mut() {
+        first.set_span(start);
+    }
+    tokens.into_iter().collect()
+}
+
 fn set_span_of(mut token: TokenTree, span: Span, inside: bool) -> TokenTree {
     if let TokenTree::Group(group) = token {
         let inner = if inside { respan(group.stream(), span) } else { group.stream() };

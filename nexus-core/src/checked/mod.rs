@@ -32,8 +32,8 @@ pub use probe::{
     AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, Cloned, ContextOf, Fallback,
     FallbackField, FallbackHolds, FieldKind, FieldValue, GroupArity, HasError, HasParameter, Holds,
     Hole, Id, IsDynamic, IsExecutor, IsStream, Json, Listed, Name, Of, Process, Processing,
-    Returns, RunsAsync, RunsRemote, StateOf, Struct, StructEvent, StructParts, Typed, YieldsStream,
-    needed,
+    RetriedError, Returns, RunsAsync, RunsRemote, StateOf, Struct, StructEvent, StructParts, Typed,
+    YieldsStream, needed,
 };
 
 #[cfg(test)]

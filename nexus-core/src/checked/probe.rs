@@ -189,6 +189,20 @@ impl<T: serde::Serialize + 'static> Json<T> {
     pub const JSON: Option<ToJson> = Some(to_json::<T>);
 }
 
+/// An error type by which a policy decides.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error type",
+    label = "not a `std::error::Error`",
+    note = "`retry_on_exceptions` lists the types of the errors after which an event is tried again, such as `std::io::Error`"
+)]
+pub trait RetriedError {
+    const TYPE: ErrorType;
+}
+#[diagnostic::do_not_recommend]
+impl<E: StdError + 'static> RetriedError for E {
+    const TYPE: ErrorType = ErrorType::of::<E>();
+}
+
 /// An error type that a flow's policy lists.
 pub struct Listed<E>(PhantomData<E>);
 impl<E: StdError + 'static> Listed<E> {

@@ -11,7 +11,7 @@ use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
 use crate::event::{executor, parse, remote, runtime, settings};
 use crate::span::{
-    end_spans, ident, located_at, respan, respan_ends, without_location, without_raw_prefix,
+    end_spans, ident, respan_ends, respan_type, without_location, without_raw_prefix,
 };
 use crate::text::text;
 use fields::{FieldDefault, StructField};
@@ -72,7 +72,7 @@ fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> Token
     let settable = fields.iter().filter_map(|field| settable(private, field));
     let given = ident("__values");
     // A missing `process` is one error, at the struct's name, however often it is asked for.
-    let process = respan(quote!(<#me as #private::Process>), located_at(name.span()));
+    let process = respan_type(quote!(<() as #private::Id>::Same<#me>), name.span(), name.span());
     quote! {
         const _: () = {
             #runtime
@@ -91,7 +91,7 @@ fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> Token
                     #private::Result::Ok(Self { #(#names: #values),* })
                 }
             }
-            const _: bool = #process::IS;
+            const _: bool = <#process as #private::Process>::IS;
             #(#settable)*
         };
     }

@@ -8,7 +8,7 @@ use super::expand::{self, Parts};
 use super::{args, params, parse};
 use crate::ctxt::Ctxt;
 use crate::root::Root;
-use crate::span::{end_spans, ident, located_at, respan, respan_ends};
+use crate::span::{end_spans, ident, respan_type};
 
 /// The impl block as it is, and what its `process` makes of the struct.
 pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
@@ -125,7 +125,9 @@ fn expand(
     let inputs = format_ident!("__inputs");
     let (can_bypass, check) = self::bypass(private, me, bypass);
     // A missing derive is one error, at the struct's name, however often it is asked for.
-    let of_struct = respan(quote!(<#me as #private::StructEvent>), located_at(end_spans(me).0));
+    let (start, end) = end_spans(me);
+    let of_struct = respan_type(quote!(<() as #private::Id>::Same<#me>), start, end);
+    let of_struct = quote!(<#of_struct as #private::StructEvent>);
     let transfer_check = expand::transfer_check(private, me, model, &quote!(#of_struct::REMOTE));
     quote! {
         const _: () = {
@@ -147,6 +149,7 @@ fn expand(
                 }
             }
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #private::Event for #me {
                 #types
                 const SPEC: &'static #private::Spec = &#private::Spec {
@@ -173,9 +176,10 @@ fn bypass(private: &TokenStream, me: &Type, method: Option<&ImplItemFn>) -> (boo
             let context = (method.sig.inputs.len() > 1).then(|| quote!(#inputs.context()));
             let (start, end) = answer_ends(method);
             // The error of a wrong answer is shown at the type of the check's answer.
-            let answer = respan_ends(quote!(<() as #private::Id>::Same<_>), start, end);
+            let answer = respan_type(quote!(<() as #private::Id>::Same<_>), start, end);
             let check = quote!(<#me>::can_bypass_current_event(self, #context));
-            (true, quote!(#private::bypassed::<<Self as #private::Event>::Output, #answer>(#check)))
+            let yielded = quote!(<Self as #private::Event>::Output);
+            (true, quote!(<#answer as #private::IntoBypass<#yielded>>::into_bypass(#check)))
         }
     }
 }

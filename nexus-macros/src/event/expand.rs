@@ -403,15 +403,21 @@ pub(crate) fn function_code(
         return (function, quote!(#private::Code::Function(&#calling::plain(#call, #types))));
     };
     let body = ident("__body");
-    // The error of a future that is not `Send` is shown at the event's name.
-    let future = respan_ends(quote!((#body)(#inputs)), name, name);
+    let future = boxed(private, &quote!(#body(#inputs)), name);
     let functions = quote! {
         async fn #body(#inputs: #private::Inputs<'_>) -> #private::TaskOutcome { #ending }
         fn #call<'a>(#inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            #private::boxed(#future)
+            #future
         }
     };
     (functions, quote!(#private::Code::Function(&#calling::waiting(#call, #types))))
+}
+
+/// The future on the heap. The error of one that is not `Send` is shown at the event's name.
+fn boxed(private: &TokenStream, future: &TokenStream, name: Span) -> TokenStream {
+    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
+    let pin = Ident::new("pin", Span::call_site());
+    respan_ends(quote!(<#private::Box<_>>::#pin(#future)), name, name)
 }
 
 /// The `Code` of a struct event, made of its `parts`.
@@ -448,7 +454,7 @@ pub(crate) fn methods(
             fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #ending }
         };
     };
-    let future = respan_ends(quote!((__body)(self, #inputs)), name, name);
+    let future = boxed(private, &quote!(__body(self, #inputs)), name);
     let this = ident("__this");
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
@@ -458,7 +464,7 @@ pub(crate) fn methods(
             async fn __body(#this: &#me, #inputs: #private::Inputs<'_>) -> #private::TaskOutcome {
                 #ending
             }
-            #private::boxed(#future)
+            #future
         }
     }
 }

@@ -10,7 +10,7 @@ use super::expand::{self, Parts};
 use super::{params, parse, settings};
 use crate::ctxt::Ctxt;
 use crate::derive::fields::doc;
-use crate::span::{ident, respan, without_location, without_raw_prefix};
+use crate::span::{end_spans, ident, respan_type, without_location, without_raw_prefix};
 
 /// A function whose body is not parsed, and passed on as it is.
 pub(crate) struct Function {
@@ -115,6 +115,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
             #functions
             #bypass
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #private::Event for #me {
                 #types
                 const SPEC: &'static #private::Spec = &#private::Spec {
@@ -163,15 +164,16 @@ fn options(
 /// The function that asks the bypass check.
 fn bypass(private: &TokenStream, me: &Ident, path: &Expr, name: &Ident) -> TokenStream {
     let inputs = ident("__inputs");
-    let (_, end) = crate::span::end_spans(path);
     let ask = match path {
         Expr::Closure(_) => {
             quote!(#private::bypass::<<#me as #private::Event>::Output, _>(#path, #inputs))
         }
         path => {
             // The error of a wrong answer is shown at the function's name.
-            let answer = respan(quote!(_), end);
-            quote!(#private::bypassed::<<#me as #private::Event>::Output, #answer>((#path)(#inputs.context())))
+            let (start, end) = end_spans(path);
+            let answer = respan_type(quote!(<() as #private::Id>::Same<_>), start, end);
+            let yielded = quote!(<#me as #private::Event>::Output);
+            quote!(<#answer as #private::IntoBypass<#yielded>>::into_bypass((#path)(#inputs.context())))
         }
     };
     quote! {

@@ -79,7 +79,7 @@ pub(crate) fn read(cx: &Ctxt, signature: &mut Signature, is_method: bool) -> Opt
     is_valid.then(|| Model {
         form: form(&returns),
         output: yields(&returns).map_or_else(|| text(&returns), text),
-        yields: yields(&returns).cloned(),
+        yields: (!is_result_alias(&returns)).then(|| yields(&returns).cloned()).flatten(),
         is_async: signature
             .asyncness
             .as_ref()
@@ -368,6 +368,15 @@ fn yields(ty: &Type) -> Option<&Type> {
     let first = |name| generic_args(ty, name).and_then(|args| args.first().copied());
     let value = first("Result").or_else(|| first("Outcome"))?;
     Some(single_generic_arg(value, "Outcome").unwrap_or(value))
+}
+
+/// Whether this is an alias of `Result`, such as `io::Result<T>`. Which type of it the event yields only
+/// its declaration says, so the compiler is asked.
+fn is_result_alias(ty: &Type) -> bool {
+    match generic_args(ty, "Result").as_deref() {
+        Some([value]) => generic_args(value, "Outcome").is_none(),
+        _ => false,
+    }
 }
 
 /// `T` of `(bool, T)`.

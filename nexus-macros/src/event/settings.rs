@@ -6,7 +6,7 @@ use quote::quote;
 
 use super::args::{ArgValue, EventArgs, Group};
 use super::expand::executor_alias;
-use crate::span::ident;
+use crate::span::{end_spans, ident, respan_type};
 
 /// An expression of type `EventSettings`; `None` where nothing is set.
 pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> Option<TokenStream> {
@@ -30,7 +30,14 @@ pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> Option<TokenS
             let calls = keys.iter().map(|(key, value)| retry_call(private, key, value));
             out.extend(quote!(.retry_policy(#private::RetryPolicy::builder() #(#calls)* .build())));
         }
-        Some(Group::Expr(expr)) => out.extend(quote!(.retry_policy(#expr))),
+        Some(Group::Expr(expr)) => {
+            // The error of what is no policy is shown at the expression.
+            let (start, end) = end_spans(expr);
+            let any = respan_type(quote!(<() as #private::Id>::Same<_>), start, end);
+            out.extend(quote! {
+                .retry_policy(<#any as #private::IntoRetryPolicy>::into_retry_policy(#expr))
+            });
+        }
         None => {}
     }
     for (key, value) in &args.plain {
@@ -69,7 +76,13 @@ pub(crate) fn duration(private: &TokenStream, value: &ArgValue) -> TokenStream {
             let (seconds, nanos) = (limit.as_secs(), limit.subsec_nanos());
             quote!(#private::Duration::new(#seconds, #nanos))
         }
-        other => literal_tokens(other),
+        other => {
+            let (name, limit) = (ident("__limit"), literal_tokens(other));
+            quote!({
+                let #name: #private::Duration = #limit;
+                #name
+            })
+        }
     }
 }
 
@@ -98,7 +111,13 @@ fn config_call(key: &str, value: &ArgValue) -> TokenStream {
 
 fn retry_call(private: &TokenStream, key: &str, value: &ArgValue) -> TokenStream {
     match value {
-        ArgValue::Types(types) => quote!(#(.retry_on::<#types>())*),
+        ArgValue::Types(types) => {
+            let types = types.iter().map(|ty| {
+                let (start, end) = end_spans(ty);
+                respan_type(quote!(<() as #private::Id>::Same<#ty>), start, end)
+            });
+            quote!(#(.retry_on_type(<#types as #private::RetriedError>::TYPE))*)
+        }
         ArgValue::Duration(_) => {
             let limit = duration(private, value);
             quote!(.max_elapsed(#limit))

@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::ctxt::Ctxt;
 use crate::derive::fields::StructField;
-use crate::span::{end_spans, respan_ends, without_location};
+use crate::span::{end_spans, respan_type, without_location};
 use crate::text::text;
 use crate::types::{arc_target, single_generic_arg};
 
@@ -47,7 +47,7 @@ pub(crate) fn batched(
         }
         let (start, end) = end_spans(&field.ty);
         // The error of a field that cannot be cloned is shown at its type.
-        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let ty = respan_type(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!(#name: <#ty as #private::CloneForBatch>::clone_for_batch(&self.#name))
     });
     Some(quote! {

@@ -11,7 +11,7 @@ use quote::{format_ident, quote};
 use super::source::Source;
 use super::steps::{Model, Step, StepInput};
 use crate::hash::hash;
-use crate::span::{ident, respan_ends};
+use crate::span::{ident, respan_ends, respan_type};
 
 /// What the checks of a flow share.
 pub(crate) struct Checks<'a> {
@@ -59,7 +59,7 @@ impl<'a> Checks<'a> {
         let (alias, event) = (alias(index), ident("__event"));
         // The one question that is an error if the answer is no, at the step's name.
         let (start, end) = self.source.spans(step.name.span);
-        let demanded = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let demanded = respan_type(quote!(<() as #private::Id>::Same<#alias>), start, end);
         let mut calls = TokenStream::new();
         let first = self.seen.insert(&step.name.text);
         let simple = first && pipes && step.own.is_empty() && step.branches.is_empty();

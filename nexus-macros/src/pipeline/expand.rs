@@ -17,7 +17,9 @@ use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, text_of};
 use crate::derive::fields::{StructField, doc};
 use crate::event::{runtime, settings::duration};
-use crate::span::{end_spans, ident, respan_ends, without_location, without_raw_prefix};
+use crate::span::{
+    end_spans, ident, respan_ends, respan_type, without_location, without_raw_prefix,
+};
 use crate::text::text;
 use crate::types::{arc_target, borrows};
 
@@ -180,8 +182,8 @@ fn implementation(
     let errors = model.errors.iter().enumerate().map(|(index, name)| {
         let (text, alias) = (&*name.text, error_alias(index));
         let (start, end) = source.spans(name.span);
-        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
-        quote!((#text, #private::ErrorType::of::<#ty>()))
+        let ty = respan_type(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        quote!((#text, <#ty as #private::RetriedError>::TYPE))
     });
     let linked = (0..model.errors.len()).map(|index| {
         let (alias, listed) = (error_alias(index), format_ident!("__LISTED{}", index + 1));
@@ -194,8 +196,7 @@ fn implementation(
         let limit = duration(private, limit);
         quote! {
             fn timeout() -> #private::Option<#private::Duration> {
-                let limit: #private::Duration = #limit;
-                #private::Option::Some(limit)
+                #private::Option::Some(#limit)
             }
         }
     });
@@ -307,7 +308,7 @@ fn shareable(
 ) -> TokenStream {
     let demands = fields.iter().zip(types).map(|(field, (.., alias))| {
         let (start, end) = end_spans(&field.ty);
-        let ty = respan_ends(quote!(<() as #private::Id>::Same<#alias>), start, end);
+        let ty = respan_type(quote!(<() as #private::Id>::Same<#alias>), start, end);
         quote!(const _: () = <#ty as #private::FieldValue>::IS;)
     });
     demands.collect()

@@ -29,6 +29,7 @@ const _: () = {
     {
     }
     #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl __n::Event for validate_order {
         type Output = <() as __n::Id>::Same<__T>;
         type Piped = __n::Nothing;

@@ -42,6 +42,7 @@ const _: () = {
         __n::Returns::<__R, __n::Plain, __T>::IS,
     );
     #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl __n::Event for process_payment {
         type Output = <() as __n::Id>::Same<__T>;
         type Piped = __n::Nothing;
@@ -70,20 +71,7 @@ const _: () = {
             known: true,
             options: &__n::Options {
                 settings: __n::Option::Some(|| {
-                    <__n::EventSettings as __n::Default>::default()
-                        .executor_kind(__n::IsExecutor::<__X>::KIND_OF)
-                        .executor_config(
-                            __n::ExecutorInitializerConfig::new()
-                                .max_workers(4)
-                                .thread_name_prefix("payment-"),
-                        )
-                        .retry_policy(
-                            __n::RetryPolicy::builder()
-                                .max_attempts(3)
-                                .backoff_factor(0.01f64)
-                                .retry_on::<GatewayError>()
-                                .build(),
-                        )
+                    < __n :: EventSettings as __n :: Default > :: default () . executor_kind (__n :: IsExecutor :: < __X > :: KIND_OF) . executor_config (__n :: ExecutorInitializerConfig :: new () . max_workers (4) . thread_name_prefix ("payment-")) . retry_policy (__n :: RetryPolicy :: builder () . max_attempts (3) . backoff_factor (0.01f64) . retry_on_type (< < () as __n :: Id > :: Same < GatewayError > as __n :: RetriedError > :: TYPE) . build ())
                 }),
                 ..__n::Options::NONE
             },

@@ -26,7 +26,7 @@ const _: () = {
             })
         }
     }
-    const _: bool = <Scale as __n::Process>::IS;
+    const _: bool = <<() as __n::Id>::Same<Scale> as __n::Process>::IS;
     const _: () = <__n::Check>::settable("f64", __n::FieldKind::<f64>::KIND);
 };
 #[cfg_attr(
@@ -75,6 +75,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    #[diagnostic::do_not_recommend]
     impl __n::Event for Scale {
         type Output = <() as __n::Id>::Same<__T>;
         type Piped = __n::Nothing;
@@ -104,7 +105,7 @@ const _: () = {
     __n::submit!(__n, Scale);
     const _: () = {
         const __E: &__n::Spec = <Scale as __n::Event>::SPEC;
-        const __is: bool = <Scale as __n::StructEvent>::REMOTE;
+        const __is: bool = <<() as __n::Id>::Same<Scale> as __n::StructEvent>::REMOTE;
         <__n::Check>::part_is_sendable("", __E, __is, &__E.params[0usize].part);
         <__n::Check>::part_is_sendable("", __E, __is, &__E.output);
     };

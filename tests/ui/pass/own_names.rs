@@ -1,5 +1,6 @@
 //! A user's own types called `State` and `Context` are fields like any others, and aliases of the
-//! library's types are what they stand for: the type decides, not its name.
+//! library's types are what they stand for: the type decides, not its name. So it is with an alias
+//! called `Result`, whose argument need not be what the event yields.
 
 use nexus::{Outcome, Pipeline, event};
 
@@ -38,8 +39,27 @@ fn keep(state: &State, limits: SharedLimits, run: &Run, #[piped] level: u32) -> 
     Outcome::success(level.min(limits.0))
 }
 
+/// Aliases of the standard library's, one named by the error and one by the value.
+pub mod stored {
+    pub type Result<E> = std::result::Result<(), E>;
+}
+pub mod reading {
+    pub type Result<T> = std::result::Result<T, std::io::Error>;
+}
+
+#[event]
+fn store(#[piped] level: &u32) -> stored::Result<std::io::Error> {
+    assert_eq!(level, &5);
+    Ok(())
+}
+
+#[event]
+fn read() -> reading::Result<u32> {
+    Ok(7)
+}
+
 #[derive(Pipeline)]
-#[pipeline(flow = raise |-> keep)]
+#[pipeline(flow = raise |-> keep |-> store -> read)]
 pub struct Machine {
     pub state: State,
     pub next: machine::State<u32>,
@@ -55,4 +75,6 @@ pub fn main() {
     let engine = nexus::Engine::builder().state(Limits(5)).build().expect("an engine");
     let report = engine.run(machine).expect("a run");
     assert_eq!(report.get::<keep>().expect("a result"), &5);
+    assert_eq!(report.get::<store>().expect("a result"), &());
+    assert_eq!(report.get::<read>().expect("a result"), &7);
 }
