@@ -27,6 +27,9 @@ thread_local! {
     static COMMITTER_OF: Cell<usize> = Cell::new(0);
 }
 
+/// The queue has room for so many changes at once, at about 300 bytes each.
+const MOST_EXPECTED: usize = 256;
+
 /// A run that is written down.
 pub(super) trait RecordedRun: Send + Sync {
     /// Leaves a notification, which is safe now, for whoever holds the run.
@@ -82,7 +85,7 @@ pub(super) struct Writer {
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is something else")]
 struct Queue {
-    entries: Vec<Entry>,
+    entries: Entries,
     /// Whether somebody commits.
     committing: bool,
     /// Whether somebody waits for something in the queue.
@@ -94,6 +97,35 @@ struct Queue {
     /// How often somebody has committed.
     commits: u64,
     failed: Option<StoreError>,
+}
+
+/// What is in the queue, in its order: as the store takes it, and what follows.
+#[derive(Default)]
+struct Entries {
+    changes: Vec<Change>,
+    /// With the place of the change, if there is one.
+    then: Vec<(Option<usize>, Then)>,
+}
+
+impl Entries {
+    fn push(&mut self, Entry { change, then }: Entry) {
+        let place = change.is_some().then_some(self.changes.len());
+        self.then.push((place, then));
+        self.changes.extend(change);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.then.is_empty()
+    }
+
+    /// Takes all of it. What comes next probably is about as much.
+    fn take(&mut self) -> Self {
+        let next = Self {
+            changes: Vec::with_capacity(self.changes.len().min(MOST_EXPECTED)),
+            then: Vec::with_capacity(self.then.len().min(MOST_EXPECTED)),
+        };
+        std::mem::replace(self, next)
+    }
 }
 
 impl Writer {
@@ -279,16 +311,11 @@ impl Writer {
 
     /// Commits what is in the queue, and tells whoever waits for it.
     fn commit(&self, mut queue: MutexGuard<'_, Queue>) {
-        let entries = std::mem::take(&mut queue.entries);
+        let Entries { changes, then } = queue.entries.take();
         let failed = queue.failed.clone();
         (queue.awaited, queue.committing) = (false, true);
         queue.commits += 1;
         drop(queue);
-        let (mut changes, mut then) = (Vec::new(), Vec::with_capacity(entries.len()));
-        for entry in entries {
-            then.push((entry.change.as_ref().map(|change| Arc::clone(change.key())), entry.then));
-            changes.extend(entry.change);
-        }
         let results = match failed {
             Some(why) => Results { all: Err(why), refused: Vec::new() },
             None => self.write_all(&changes),
@@ -296,8 +323,8 @@ impl Writer {
         // Posted before the next one commits, so that each run is told in the order of its records.
         let mut runs: Vec<(Arc<dyn RecordedRun>, Written)> = Vec::new();
         let mut calls = Vec::new();
-        for (key, then) in then {
-            let result = results.of(key.as_ref());
+        for (place, then) in then {
+            let result = results.of(place.and_then(|place| changes.get(place)));
             match then {
                 Then::Nothing => {}
                 Then::Call(call) => calls.push((call, result)),
@@ -413,8 +440,9 @@ struct Results {
 }
 
 impl Results {
-    fn of(&self, key: Option<&Arc<str>>) -> Written {
+    fn of(&self, change: Option<&Change>) -> Written {
         self.all.clone()?;
+        let key = change.map(Change::key);
         let refused = self.refused.iter().find(|(refused, _)| Some(refused) == key);
         refused.map_or(Ok(()), |(_, why)| Err(why.clone()))
     }
