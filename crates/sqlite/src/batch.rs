@@ -1,16 +1,16 @@
 //! Changes as they are written, in one transaction.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use nexus_core::Status;
 use nexus_core::journal::{Change, FlowRecord, Record, RunStart, Timestamp};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::checksum::{RecordRow, StartColumns, StateColumns};
+use crate::checksum::{StartColumns, StateColumns};
 use crate::error::WriteError;
 use crate::flows::FlowCache;
+use crate::insert::Inserts;
 use crate::number::stored;
 use crate::records::{EXTENT, Places, last_extent};
 
@@ -22,30 +22,25 @@ const REMEMBERED: usize = 65_536;
 pub(crate) struct Caches {
     runs: HashMap<Arc<str>, OpenRun>,
     flows: FlowCache,
+    /// The place of the next record in its table.
+    next: Option<i64>,
 }
 
 impl Caches {
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
         self.flows.clear();
+        self.next = None;
+    }
+
+    /// Records may have been removed, so that the next one has another place.
+    pub(crate) fn forget_place(&mut self) {
+        self.next = None;
     }
 
     fn remember(&mut self, key: &Arc<str>, run: OpenRun) {
         self.make_room(key);
         self.runs.insert(Arc::clone(key), run);
-    }
-
-    /// What is known of a run, which is asked for where it is not remembered.
-    fn know(
-        &mut self,
-        connection: &Connection,
-        key: &Arc<str>,
-    ) -> Result<&mut OpenRun, WriteError> {
-        self.make_room(key);
-        Ok(match self.runs.entry(Arc::clone(key)) {
-            Entry::Occupied(run) => run.into_mut(),
-            Entry::Vacant(place) => place.insert(load(connection, key)?),
-        })
     }
 
     fn make_room(&mut self, key: &Arc<str>) {
@@ -69,25 +64,42 @@ struct OpenRun {
 }
 
 /// Changes that become true together.
-pub(crate) struct Batch<'c> {
+pub(crate) struct Batch<'c, 'a> {
     connection: &'c Connection,
     caches: &'c mut Caches,
-    insert_record: CachedStatement<'c>,
+    inserts: Inserts<'c, 'a>,
 }
 
-impl<'c> Batch<'c> {
-    pub(crate) fn new(
+impl<'c, 'a> Batch<'c, 'a> {
+    /// Writes these changes.
+    pub(crate) fn write(
         connection: &'c Connection,
         caches: &'c mut Caches,
-    ) -> Result<Self, WriteError> {
-        let insert_record = connection.prepare_cached(
-            "insert into record (run, seq, at, kind, step, attempt, item, body, checksum) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?;
-        Ok(Self { connection, caches, insert_record })
+        changes: &'a [Change],
+    ) -> Result<(), WriteError> {
+        let mut batch = Self { connection, caches, inserts: Inserts::new(connection) };
+        changes.iter().try_for_each(|change| batch.apply(change))?;
+        batch.inserts.flush()
     }
 
-    pub(crate) fn apply(&mut self, change: &Change) -> Result<(), WriteError> {
+    /// What is known of a run.
+    fn know(&mut self, key: &Arc<str>) -> Result<&mut OpenRun, WriteError> {
+        self.remember(key)?;
+        self.caches.runs.get_mut(key).ok_or_else(|| unknown(key))
+    }
+
+    /// Asks the store for a run that is not remembered.
+    fn remember(&mut self, key: &Arc<str>) -> Result<(), WriteError> {
+        if !self.caches.runs.contains_key(key) {
+            // Of its records some may wait.
+            self.inserts.flush()?;
+            let run = load(self.connection, key)?;
+            self.caches.remember(key, run);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, change: &'a Change) -> Result<(), WriteError> {
         match change {
             Change::Start(start) => self.start(start),
             Change::Record { key, record } => self.record(key, record),
@@ -141,60 +153,52 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    fn record(&mut self, key: &Arc<str>, record: &Record) -> Result<(), WriteError> {
-        let run = self.caches.know(self.connection, key)?;
+    fn record(&mut self, key: &Arc<str>, record: &'a Record) -> Result<(), WriteError> {
+        if !self.record_of_remembered(key, record)? {
+            self.remember(key)?;
+            self.record_of_remembered(key, record)?;
+        }
+        Ok(())
+    }
+
+    /// `false` if the run is not remembered.
+    fn record_of_remembered(&mut self, key: &str, record: &'a Record) -> Result<bool, WriteError> {
+        let Self { connection, caches, inserts } = self;
+        let Caches { runs, next, .. } = &mut **caches;
+        let Some(run) = runs.get_mut(key) else { return Ok(false) };
         if record.seq != run.last + 1 {
             return Err(WriteError::Refused(format!(
                 "the run `{key}` has {} records, and what follows is record {}",
                 run.last, record.seq
             )));
         }
-        let row = RecordRow {
-            run: run.id,
-            seq: stored(record.seq),
-            at: stored(record.at.0),
-            kind: record.kind.name(),
-            step: record.step.map(i64::from),
-            attempt: i64::from(record.attempt),
-            item: record.item.map(stored),
-            body: &record.body,
-        };
-        self.insert_record.execute(params![
-            row.run,
-            row.seq,
-            row.at,
-            row.kind,
-            row.step,
-            row.attempt,
-            row.item,
-            row.body,
-            row.checksum(),
-        ])?;
+        let place = next.map_or_else(|| first_free(connection), Ok)?;
+        *next = Some(place.saturating_add(1));
+        inserts.add(place, run.id, record)?;
         run.last = record.seq;
-        let place = self.connection.last_insert_rowid();
         if place >= run.end {
             let before = std::mem::take(&mut run.places).json();
-            self.connection
+            connection
                 .prepare_cached(
                     "insert into extent (run, seq, first, places_before) values (?1, ?2, ?3, ?4)",
                 )?
-                .execute(params![run.id, row.seq, place, before])?;
+                .execute(params![run.id, stored(record.seq), place, before])?;
             run.end = place.saturating_add(EXTENT);
         }
         run.places.add(place + EXTENT - run.end);
-        Ok(())
+        Ok(true)
     }
 
     /// The run goes on with another flow, or begins again: it is open, and needs no decision.
     fn revise(
         &mut self,
         key: &Arc<str>,
-        record: &Record,
+        record: &'a Record,
         flow: &Arc<FlowRecord>,
     ) -> Result<(), WriteError> {
         self.record(key, record)?;
         let flow = self.caches.flows.save(self.connection, flow)?;
-        let run = self.caches.know(self.connection, key)?.id;
+        let run = self.know(key)?.id;
         self.connection
             .prepare_cached("insert into revision (run, seq, flow) values (?1, ?2, ?3)")?
             .execute(params![run, stored(record.seq), flow])?;
@@ -202,7 +206,7 @@ impl<'c> Batch<'c> {
     }
 
     fn end(&mut self, key: &Arc<str>, at: Timestamp, status: Status) -> Result<(), WriteError> {
-        let run = self.caches.know(self.connection, key)?.clone();
+        let run = self.know(key)?.clone();
         let columns = StateColumns {
             key,
             status: Some(status.name()),
@@ -217,7 +221,7 @@ impl<'c> Batch<'c> {
 
     /// A run that had ended is open again, too.
     fn decision(&mut self, key: &Arc<str>, reason: Option<&str>) -> Result<(), WriteError> {
-        let mut run = self.caches.know(self.connection, key)?.clone();
+        let mut run = self.know(key)?.clone();
         let columns = StateColumns { key, status: None, ended_at: None, reason, records: None };
         self.state(&run, &columns)?;
         run.reason = reason.map(String::from);
@@ -235,6 +239,12 @@ impl<'c> Batch<'c> {
             .execute(params![run.id, status, ended_at, reason, records, columns.checksum()])?;
         Ok(())
     }
+}
+
+/// The place after the last record.
+fn first_free(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut select = connection.prepare_cached("select coalesce(max(id), 0) + 1 from record")?;
+    select.query_row([], |row| row.get(0))
 }
 
 fn unknown(key: &str) -> WriteError {

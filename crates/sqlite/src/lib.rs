@@ -12,6 +12,7 @@ mod columns;
 mod error;
 mod file;
 mod flows;
+mod insert;
 mod number;
 mod owner;
 mod query;

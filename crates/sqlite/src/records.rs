@@ -38,7 +38,7 @@ impl Places {
     /// A list of numbers; nothing where there are none, or many.
     pub(crate) fn json(self) -> Option<String> {
         let few = !self.0.is_empty() && self.0.len() <= FEW;
-        few.then(|| serde_json::Value::from(self.0).to_string())
+        if few { serde_json::to_string(&self.0).ok() } else { None }
     }
 }
 

@@ -45,7 +45,10 @@ pub(crate) fn remove(
             Ok(count + hide.execute([key])?)
         })
     })?;
-    while lock(writer).transaction(|connection, _| Ok(sweep(connection)?))? {}
+    while lock(writer).transaction(|connection, caches| {
+        caches.forget_place();
+        Ok(sweep(connection)?)
+    })? {}
     Ok(removed)
 }
 

@@ -33,10 +33,7 @@ impl Writer {
         if changes.is_empty() {
             return Ok(());
         }
-        self.transaction(|connection, caches| {
-            let mut batch = Batch::new(connection, caches)?;
-            changes.iter().try_for_each(|change| batch.apply(change))
-        })
+        self.transaction(|connection, caches| Batch::write(connection, caches, changes))
     }
 
     /// Does this and commits it. What a failed write or sync has left on the disk cannot be known,

@@ -70,6 +70,40 @@ fn removed_runs_leave_nothing_behind_and_the_others_whole() {
     }
 }
 
+/// A run could not go on, or would not find its records again.
+#[test]
+fn runs_go_on_where_the_last_records_of_the_store_were_removed() {
+    let folder = Folder::fast();
+    let store = SqliteStore::open(folder.file("orders.db")).unwrap();
+    store.commit(&[start("open"), record("open", 1, "1"), start("over")]).unwrap();
+    let records = (1..=50).map(|seq| record("over", seq, "2"));
+    store.commit(&records.chain([end("over")]).collect::<Vec<_>>()).unwrap();
+    assert_eq!(store.remove(&["over".into()]).unwrap(), 1);
+    store.commit(&[record("open", 2, "3"), record("open", 3, "4")]).unwrap();
+    let bodies = store.records("open", 0, usize::MAX).unwrap().into_iter().map(|it| it.body);
+    assert_eq!(bodies.collect::<Vec<_>>(), ["1", "3", "4"]);
+}
+
+/// Records would be lost, or in another order.
+#[test]
+fn of_commits_of_any_size_every_record_is_there_in_its_order() {
+    let folder = Folder::fast();
+    let store = SqliteStore::open(folder.file("orders.db")).unwrap();
+    store.commit(&[start("a"), start("b")]).unwrap();
+    let mut last = 0;
+    for size in 1..=40 {
+        let both = |seq: u64| [record("a", seq, &seq.to_string()), record("b", seq, "1")];
+        let changes: Vec<Change> = (last + 1..=last + size).flat_map(both).collect();
+        store.commit(&changes[..changes.len() - 1]).unwrap();
+        store.commit(&changes[changes.len() - 1..]).unwrap();
+        last += size;
+    }
+    let records = store.records("a", 0, usize::MAX).unwrap();
+    let bodies: Vec<String> = records.into_iter().map(|record| record.body).collect();
+    assert_eq!(bodies, (1..=last).map(|seq| seq.to_string()).collect::<Vec<_>>());
+    assert_eq!(store.records("b", 0, usize::MAX).unwrap().len() as u64, last);
+}
+
 #[test]
 fn a_removal_that_was_interrupted_is_finished_by_the_next_one() {
     let folder = Folder::fast();
