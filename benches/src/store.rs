@@ -138,7 +138,7 @@ pub(crate) struct SameRows {
 }
 
 /// How many records an extent of the store spans.
-const EXTENT: i64 = 1_024;
+const EXTENT: i64 = 2_048;
 
 impl SameRows {
     /// So many runs side by side.
@@ -175,7 +175,8 @@ impl SameRows {
                 for run in runs.clone() {
                     step.prepare_cached(
                         "insert into extent (run, seq, first, places_before) \
-                         values (?1, ?2, ?3, '[0,64,128,192,256,320,384,448,512,576,640,704]')",
+                         values (?1, ?2, ?3, '[0,64,128,192,256,320,384,448,512,576,640,704,768,\
+                          832,896,960,1024,1088,1152,1216,1280,1344,1408,1472]')",
                     )?
                     .execute(params![run, seq + 1, self.records + 1])?;
                 }
