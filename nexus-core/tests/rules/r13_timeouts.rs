@@ -182,8 +182,9 @@ fn one_item_of_many_may_take_too_long() {
     let mut registry = registry();
     registry.event("list", |_: &Context| Outcome::success(vec![1_u32, 2, 3]));
     registry.add::<Piece>();
-    let settings =
-        "each, timeout = \"200ms\", execution_evaluation_state = SuccessForPartialSuccess";
+    // One after the other: the time of an item that runs beside the second would be over as well.
+    let settings = "each, max_concurrency = 1, timeout = \"200ms\", \
+                    execution_evaluation_state = SuccessForPartialSuccess";
     let report = run_on(&engine, &registry, &format!("list |-> Piece[{settings}]"));
     let StepOutcome::Each { total, failures, .. } = report.step("Piece").unwrap().outcome() else {
         panic!("{report}");
