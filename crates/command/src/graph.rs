@@ -1,5 +1,7 @@
 //! Pictures, on the terminal and in files.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -38,10 +40,19 @@ pub(crate) fn write(path: &Path, drawn: &str) -> Result<(), Failure> {
     std::fs::write(path, drawn).map_err(|error| write_error(path, &error, Exit::Failed))
 }
 
-/// Checks before a long run that its picture can be written.
+/// Checks before a long run that its picture can be written. It leaves no file that was not there: the
+/// run may never begin.
 pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
-    let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    opened.map(drop).map_err(|error| write_error(path, &error, Exit::Usage))
+    let mut options = OpenOptions::new();
+    options.append(true);
+    let checked = match options.clone().create_new(true).open(path) {
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            options.create(true).open(path).map(drop)
+        }
+        Err(error) => Err(error),
+    };
+    checked.map_err(|error| write_error(path, &error, Exit::Usage))
 }
 
 fn write_error(path: &Path, error: &std::io::Error, exit: Exit) -> Failure {

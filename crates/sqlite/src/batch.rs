@@ -84,12 +84,12 @@ impl<'c, 'a> Batch<'c, 'a> {
 
     /// What is known of a run.
     fn know(&mut self, key: &Arc<str>) -> Result<&mut OpenRun, WriteError> {
-        self.remember(key)?;
+        self.make_known(key)?;
         self.caches.runs.get_mut(key).ok_or_else(|| unknown(key))
     }
 
     /// Asks the store for a run that is not remembered.
-    fn remember(&mut self, key: &Arc<str>) -> Result<(), WriteError> {
+    fn make_known(&mut self, key: &Arc<str>) -> Result<(), WriteError> {
         if !self.caches.runs.contains_key(key) {
             // Of its records some may wait.
             self.inserts.flush()?;
@@ -155,7 +155,7 @@ impl<'c, 'a> Batch<'c, 'a> {
 
     fn record(&mut self, key: &Arc<str>, record: &'a Record) -> Result<(), WriteError> {
         if !self.record_of_remembered(key, record)? {
-            self.remember(key)?;
+            self.make_known(key)?;
             self.record_of_remembered(key, record)?;
         }
         Ok(())

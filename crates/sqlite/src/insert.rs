@@ -67,7 +67,8 @@ impl<'c, 'a> Inserts<'c, 'a> {
                 statement.raw_execute()?;
                 let expected = rows.last().map(|row| row.id);
                 if expected != Some(self.connection.last_insert_rowid()) {
-                    return Err(WriteError::Refused(String::from("the records are elsewhere")));
+                    let why = "SQLite has put the records at other places than they were to have";
+                    return Err(WriteError::Refused(String::from(why)));
                 }
                 rest = others;
             }

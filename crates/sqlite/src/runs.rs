@@ -231,7 +231,11 @@ impl Runs {
                 let sound = seen.sound.saturating_add(records.len() as u64);
                 self.remember(id, |seen| seen.sound = seen.sound.max(sound));
                 let promised = promised.map_or(0, i64::unsigned_abs);
-                (last < promised).then(|| format!("{last} of its {promised} records are left"))
+                if last < promised {
+                    Some(format!("{last} of its {promised} records are left"))
+                } else {
+                    (last < sound).then(|| format!("record {} is beyond its last one", last + 1))
+                }
             }
             Err(ReadError::Damaged(what)) => Some(what),
             Err(ReadError::Sqlite(error)) => return Err(error),
