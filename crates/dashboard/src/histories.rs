@@ -1,13 +1,14 @@
 //! The histories of runs, read once for all pages that show them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nexus_core::Engine;
 use nexus_core::journal::{History, RunState, StoredRun};
 
 use crate::error::ApiError;
+use crate::lock;
 
 /// So many are kept.
 const KEPT: usize = 8;
@@ -50,8 +51,8 @@ impl Histories {
                 format!("what is written of the run `{key}` is damaged: {reason}"),
             ));
         }
-        let is_slow = locked(&self.read).iter().any(|it| it.is_of(&run) && it.took > QUICK);
-        let turn = is_slow.then(|| locked(&self.reading));
+        let is_slow = lock(&self.read).iter().any(|it| it.is_of(&run) && it.took > QUICK);
+        let turn = is_slow.then(|| lock(&self.reading));
         if turn.is_some()
             && let Some(known) = self.known(&run)
         {
@@ -67,17 +68,17 @@ impl Histories {
 
     /// Somebody has done something to this run, and wants to see it.
     pub(crate) fn forget(&self, key: &str) {
-        locked(&self.read).retain(|it| *it.history.run.start.key != *key);
+        lock(&self.read).retain(|it| *it.history.run.start.key != *key);
     }
 
     fn known(&self, run: &StoredRun) -> Option<Arc<History>> {
-        let read = locked(&self.read);
+        let read = lock(&self.read);
         let known = read.iter().find(|it| it.is_of(run) && it.is_enough(run))?;
         Some(Arc::clone(&known.history))
     }
 
     fn keep(&self, known: Known) {
-        let mut read = locked(&self.read);
+        let mut read = lock(&self.read);
         read.retain(|it| it.history.run.start.key != known.history.run.start.key);
         read.push_back(known);
         while read.len() > KEPT
@@ -105,10 +106,6 @@ impl Known {
     fn size(&self) -> u64 {
         self.history.run.records + self.history.steps.len() as u64
     }
-}
-
-fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The run with this key.

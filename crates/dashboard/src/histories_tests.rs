@@ -7,7 +7,7 @@ use super::*;
 
 /// Has every history that is kept taken so long to read.
 fn took(histories: &Histories, took: Duration) {
-    for known in &mut *locked(&histories.read) {
+    for known in &mut *lock(&histories.read) {
         known.took = took;
     }
 }
@@ -57,11 +57,11 @@ fn of_long_runs_few_are_kept() {
         let key = number.to_string();
         drop(engine.prepare_plan(&plan, Inputs::new()).unwrap().key(&*key).run().unwrap());
         histories.read(&engine, &key).unwrap();
-        let kept = locked(&histories.read).len() as u64;
+        let kept = lock(&histories.read).len() as u64;
         assert_eq!(kept, (number + 1).min(KEPT as u64));
     }
     let mut long = (*histories.read(&engine, "9").unwrap()).clone();
     long.run.records = KEPT_SIZE;
     histories.keep(Known { history: Arc::new(long), read_at: Instant::now(), took: QUICK });
-    assert_eq!(locked(&histories.read).len(), 1);
+    assert_eq!(lock(&histories.read).len(), 1);
 }

@@ -57,9 +57,16 @@ mod server;
 mod spread;
 mod sse;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub use dashboard::Dashboard;
 pub use live::LiveObserver;
 pub use logs::{LogLine, LogsOf};
 pub use nexus_core::journal::ActionTaken;
 pub use schedules::{LastFiring, ScheduleLine, Schedules};
 pub use server::{ServeError, Server};
+
+/// Locks a mutex. No user code runs while one is held, so what is in a poisoned one is sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

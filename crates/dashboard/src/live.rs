@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nexus_core::journal::{History, Timestamp};
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use crate::clock::now;
 use crate::histories::path_of;
 use crate::live_pools::LivePools;
+use crate::lock;
 use crate::spread::{Map, Spread};
 
 /// So many runs that are over are remembered, for pages that were away for a while.
@@ -141,7 +142,7 @@ impl Live {
     /// The part of the runs in which this one is.
     fn part(&self, run: RunId) -> MutexGuard<'_, Map<RunId, LiveRun>> {
         let hash = BuildHasherDefault::<Spread>::default().hash_one(run);
-        locked(&self.parts[(hash >> 32) as usize % PARTS].0)
+        lock(&self.parts[(hash >> 32) as usize % PARTS].0)
     }
 
     pub(crate) fn is_observed(&self) -> bool {
@@ -179,11 +180,11 @@ impl Live {
         let next = self.new_version();
         let mut runs = Vec::new();
         for part in &*self.parts {
-            let part = locked(&part.0);
+            let part = lock(&part.0);
             let active = part.values().filter(|run| run.changed >= version);
             runs.extend(active.take(MOST_NAMED + 1).map(|run| run.key.clone()));
         }
-        let keys = locked(&self.keys);
+        let keys = lock(&self.keys);
         if keys.forgotten.is_some_and(|forgotten| version <= forgotten) {
             return (News { runs: Vec::new(), more: true }, next);
         }
@@ -196,7 +197,7 @@ impl Live {
 
     /// The run with this key, if it is under way.
     fn active(&self, key: &str) -> Option<RunId> {
-        locked(&self.keys).active.get(key).copied()
+        lock(&self.keys).active.get(key).copied()
     }
 
     /// Whether a run is under way.
@@ -206,7 +207,7 @@ impl Live {
 
     /// How many runs are under way.
     pub(crate) fn active_runs(&self) -> usize {
-        locked(&self.keys).active.len()
+        lock(&self.keys).active.len()
     }
 
     /// What runs in a run, that which runs for longest first, and then what waits; so much at most.
@@ -246,7 +247,7 @@ impl Live {
     pub(crate) fn running(&self) -> HashMap<String, usize> {
         let mut counts = HashMap::new();
         for part in &*self.parts {
-            let part = locked(&part.0);
+            let part = lock(&part.0);
             let tasks = part.values().flat_map(|run| run.tasks.values());
             for task in tasks.filter(|task| task.until.is_none()) {
                 match counts.get_mut(&task.event) {
@@ -263,7 +264,7 @@ impl Live {
         if let Some(run) = self.active(key) {
             return self.change(run, |_| {});
         }
-        let mut keys = locked(&self.keys);
+        let mut keys = lock(&self.keys);
         let version = self.version();
         keys.end(version, key);
         drop(keys);
@@ -272,7 +273,7 @@ impl Live {
 
     fn start(&self, run: RunId, key: &str) {
         let (key, tasks, spare) = (key.to_owned(), Map::default(), String::new());
-        locked(&self.keys).active.insert(key.clone(), run);
+        lock(&self.keys).active.insert(key.clone(), run);
         let mut part = self.part(run);
         part.insert(run, LiveRun { key, changed: self.version(), tasks, spare });
         drop(part);
@@ -281,7 +282,7 @@ impl Live {
 
     fn end(&self, run: RunId, key: &str) {
         self.part(run).remove(&run);
-        let mut keys = locked(&self.keys);
+        let mut keys = lock(&self.keys);
         // Somebody may have begun it again meanwhile.
         if keys.active.get(key) == Some(&run) {
             keys.active.remove(key);
@@ -351,10 +352,6 @@ impl LiveRun {
 
 fn place(step: &StepEvent<'_>) -> Place {
     (step.step_index(), step.context().item())
-}
-
-fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl LiveObserver {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use nexus_core::journal::{History, Timestamp};
 use nexus_core::{Exception, ExceptionKind, RunEvent, RunId, StepEvent};
@@ -87,7 +87,7 @@ pub(crate) struct Abandoned {
 
 impl LivePools {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        crate::lock(&self.state)
     }
 
     /// The pools that have had something to do, by their names.

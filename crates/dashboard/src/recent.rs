@@ -1,7 +1,7 @@
 //! Answers that took long, and are given again for a while.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::error::ApiError;
@@ -33,7 +33,7 @@ impl<T: Clone> Recent<T> {
         question: &str,
         ask: impl FnOnce() -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = || crate::lock(&self.kept);
         let begun = Instant::now();
         let is_fresh = |at: &Instant| begun.duration_since(*at) < FRESH;
         if let Some((.., answer)) = kept().iter().find(|(of, at, _)| of == question && is_fresh(at))
