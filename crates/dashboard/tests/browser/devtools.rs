@@ -107,8 +107,11 @@ impl Browser {
         }
     }
 
+    /// Opens an address, and waits until the page has all it is made of: a page without its style is of no
+    /// colour that anybody chose.
     pub(crate) fn open(&mut self, url: &str) {
         self.call("Page.navigate", &json!({"url": url}));
+        self.wait("document.readyState === 'complete'");
     }
 
     /// What an expression gives; a promise is waited for.

@@ -83,9 +83,16 @@ fn runs(page: &mut Browser, root: &str) {
     page.wait("document.querySelectorAll('table.runs tbody tr').length === 11");
 }
 
+/// Opens a run, and waits for its picture, which comes last and moves what stands below it.
+fn open_run(page: &mut Browser, root: &str, key: &str) {
+    page.open(&format!("{root}#/run/{}", key.replace('/', "%2F")));
+    page.wait(&format!("document.querySelector('h1').innerText.startsWith('{key}')"));
+    page.wait("document.querySelector('#picture [data-step]')");
+}
+
 /// A run that failed: its picture, a step by keyboard, its error as text, trying it again.
 fn failed_run(page: &mut Browser, root: &str, shop: &Shop) {
-    page.open(&format!("{root}#/run/B-1"));
+    open_run(page, root, "B-1");
     page.wait("document.querySelectorAll('#picture [data-step]').length === 6");
     page.wait("document.querySelectorAll('.lane').length === 6");
     page.eval("document.querySelector('#picture [data-step=\"3\"]').focus()");
@@ -113,7 +120,7 @@ fn failed_run(page: &mut Browser, root: &str, shop: &Shop) {
 
 /// A run that goes on: a folded fan-out, its items, progress, the wait before the next attempt.
 fn running_run(page: &mut Browser, root: &str) {
-    page.open(&format!("{root}#/run/weather%2F2026-11-27"));
+    open_run(page, root, "weather/2026-11-27");
     page.wait("document.querySelector('#picture [data-step=\"2\"]').classList.contains('runs')");
     page.sees("10,000 items, 11 failed");
     page.sees("7 of 20");
@@ -133,7 +140,7 @@ fn running_run(page: &mut Browser, root: &str) {
 
 /// A run that waits for somebody, who says what its step yields.
 fn pending_run(page: &mut Browser, root: &str) {
-    page.open(&format!("{root}#/run/C-1"));
+    open_run(page, root, "C-1");
     page.sees("for a value of the type String");
     in_both_themes(page, |page, _| blemishes(page));
     walk(page);
@@ -178,7 +185,7 @@ fn schedules_and_hints(page: &mut Browser, root: &str, shop: &Shop) {
     picture(page, "dashboard_schedules", 400);
     walk(page);
     shop.run("K-1", Knock {});
-    page.open(&format!("{root}#/run/K-1"));
+    open_run(page, root, "K-1");
     page.sees("10 attempts in vain");
     logs(page);
     in_both_themes(page, |page, _| blemishes(page));
