@@ -11,7 +11,10 @@
 //! /// Rejects an order that cannot be charged.
 //! #[event]
 //! fn validate(items: &[String]) -> Outcome<()> {
-//!     if items.is_empty() { Outcome::failure("no items") } else { Outcome::success(()) }
+//!     if items.is_empty() {
+//!         return Outcome::failure("no items");
+//!     }
+//!     Outcome::success(())
 //! }
 //!
 //! /// Charges the card, on a thread of its pool, trying three times.
@@ -20,7 +23,10 @@
 //!     retry_policy = { max_attempts: 3, backoff_factor: 0.01 },
 //! )]
 //! fn charge(items: &[String], ctx: &Context) -> Result<u64, GatewayError> {
-//!     if ctx.attempt() < 3 { Err(GatewayError) } else { Ok(1_900 * items.len() as u64) }
+//!     if ctx.attempt() < 3 {
+//!         return Err(GatewayError);
+//!     }
+//!     Ok(1_900 * items.len() as u64)
 //! }
 //!
 //! /// Takes what comes along `|->`.
@@ -62,12 +68,19 @@
 //! | try again what broke | [`retries`] |
 //! | choose where bodies run, or write an executor | [`executors`] |
 //! | run over an input of any length | [`batches`] |
-//! | see durable runs in a browser, and steer them | [`dashboard`], with the feature of this name |
-//! | have runs outlive their process | [`durable`], with the feature of this name |
 //! | ask what events take and yield | [`describe`] |
 //! | test without waiting | [`testing`] |
-//! | run pipelines at certain times | [`schedule`](mod@crate::schedule), with the feature of this name |
-//! | have a command line for your pipelines | [`cli`], with the feature of this name |
+//!
+//! These modules come with features:
+//!
+//! | to | see |
+//! |---|---|
+//! | have runs outlive their process | [`durable`] |
+//! | run pipelines at certain times | [`schedule`](mod@crate::schedule) |
+//! | have a command line for your pipelines | [`cli`] |
+//! | see durable runs in a browser, and steer them | [`dashboard`] |
+//! | watch runs with `tracing`, metrics and OpenTelemetry | [`telemetry`] |
+//! | run pipelines on several machines | [`restate`] |
 //!
 //! # Features
 //!
@@ -88,8 +101,10 @@
 //! | `opentelemetry` | | [`nexus::telemetry::OpenTelemetry`](crate::telemetry): traces that leave the process and outlive it |
 //! | `anyhow`, `eyre` | | the errors inside theirs are seen in closures and bypass checks too; `#[event]` needs neither |
 //!
-//! The repository has a guide, whose chapters explain the flow language, retries, executors,
-//! timeouts, durable runs, pictures, the command line and testing, and has a cookbook.
+//! # Guide
+//!
+//! The repository has a guide in `docs/src`, which `ci/book.sh` builds as a book: a quick start, a
+//! chapter on each of the above, a cookbook, and an index of errors.
 #![cfg_attr(
     not(all(
         feature = "cli",

@@ -53,7 +53,7 @@ pub struct ParameterInfo {
     pub from: ParameterSource,
 }
 
-/// Where a parameter's value comes from (R1).
+/// Where a parameter's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParameterSource {

@@ -19,7 +19,7 @@ pub enum Plain {}
 #[doc(hidden)]
 pub enum Nested {}
 
-/// What an event may return (R3). `Form` keeps `Result<T, E>` and `Result<Outcome<T>, E>` apart:
+/// What an event may return. `Form` keeps `Result<T, E>` and `Result<Outcome<T>, E>` apart:
 /// the macro picks it, and for closures the compiler does, since only one fits. An `Outcome` is not
 /// `Sync`, so it is no value that a `Result` could have.
 #[diagnostic::on_unimplemented(

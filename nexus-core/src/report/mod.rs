@@ -34,7 +34,7 @@ pub struct Report {
     culprit: Option<u32>,
 }
 
-/// How a run ended (R6).
+/// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
