@@ -47,6 +47,13 @@ pub trait Clock: Debug + Send + Sync + 'static {
         self.now()
     }
 
+    /// The same in nanoseconds, which the engine's shortest loops count in: a `Duration` has to be
+    /// taken apart for each sum.
+    #[doc(hidden)]
+    fn timestamp_nanos(&self) -> u64 {
+        nanos(self.timestamp())
+    }
+
     /// The time by the wall clock, since 1970 began in UTC: what durable runs are recorded with.
     /// Without this it is the system's.
     fn wall_time(&self) -> Duration {
@@ -62,6 +69,12 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn on_jump(&self, waker: Waker) {
         drop(waker);
     }
+}
+
+/// A time in nanoseconds, of which a `u64` holds those of 584 years.
+#[inline]
+pub(crate) fn nanos(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()))
 }
 
 /// How an engine is to wait for a point in time.
@@ -102,10 +115,14 @@ impl Clock for SystemClock {
         self.0.elapsed()
     }
 
-    #[inline]
     fn timestamp(&self) -> Duration {
+        Duration::from_nanos(self.timestamp_nanos())
+    }
+
+    #[inline]
+    fn timestamp_nanos(&self) -> u64 {
         let counter = &*COUNTER;
-        Duration::from_nanos(counter.delta_as_nanos(0, counter.raw()))
+        counter.delta_as_nanos(0, counter.raw())
     }
 
     fn wait_until(&self, at: Duration, _idle: bool) -> Wait {

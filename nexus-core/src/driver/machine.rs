@@ -405,7 +405,7 @@ impl RunMachine {
     pub fn report(self) -> Report {
         let (_, last) = self.replay.last();
         let elapsed = last.since(self.start.at);
-        Report::new(&mut self.replay.finish(last).run, self.id, elapsed)
+        Report::new(*self.replay.finish(last).run, self.id, elapsed)
     }
 
     /// Records what came of an action, if the run waits for that.

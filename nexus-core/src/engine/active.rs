@@ -1,8 +1,8 @@
 //! A run under way: everything about it but the run itself, which its holder has.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::mailbox::Mailbox;
@@ -27,7 +27,7 @@ pub(crate) struct LocalRun {
     pub(super) engine: Arc<Shared>,
     pub(super) plan: Arc<Plan>,
     pub(super) pools: Vec<Arc<dyn AnyExecutor>>,
-    pub(super) mocked: Option<Mocked>,
+    pub(super) mocked: Option<Box<Mocked>>,
     pub(super) tracker: Option<Arc<ProgressTracker>>,
     pub(super) mailbox: Mailbox,
     /// What writes the run down, if something does.
@@ -39,9 +39,17 @@ pub(crate) struct LocalRun {
     pub(super) place: AtomicUsize,
 }
 
-/// When the tasks whose policy bounds the time of all attempts began.
+/// When the tasks whose policy bounds the time of all attempts began; made with the first of them.
 #[derive(Default)]
-struct FirstStarts(Mutex<BTreeMap<(u32, Option<u64>), Duration>>);
+struct FirstStarts(OnceLock<Box<Starts>>);
+
+type Starts = Mutex<BTreeMap<(u32, Option<u64>), Duration>>;
+
+impl FirstStarts {
+    fn starts(&self) -> &Starts {
+        self.0.get_or_init(Box::default)
+    }
+}
 
 impl LocalRun {
     #[expect(clippy::inline_always, reason = "it is built where it stays, instead of copied there")]
@@ -50,7 +58,7 @@ impl LocalRun {
         engine: Arc<Shared>,
         plan: Arc<Plan>,
         pools: Vec<Arc<dyn AnyExecutor>>,
-        mocked: Option<Mocked>,
+        mocked: Option<Box<Mocked>>,
         tracker: Option<Arc<ProgressTracker>>,
         journal: Option<Box<RunJournal>>,
     ) -> Self {
@@ -58,7 +66,7 @@ impl LocalRun {
         let parallelism =
             |pool: &Arc<dyn AnyExecutor>| panic::contain(|| pool.parallelism()).unwrap_or(1);
         Self {
-            mailbox: Mailbox::new(pools.iter().map(parallelism), engine.processors()),
+            mailbox: Mailbox::new(pools.iter().map(parallelism), || engine.processors()),
             starts: FirstStarts::default(),
             is_nested: AtomicBool::new(false),
             place: AtomicUsize::new(0),
@@ -87,14 +95,27 @@ impl ActiveRun {
     }
 
     pub(super) fn new_run(&self) -> Run {
-        if let Some(run) = self.journal.as_deref().and_then(RunJournal::take_resumed) {
+        match &self.journal {
+            // Nothing comes between, so that it is made where it stays.
+            None => self.run_at_start(),
+            Some(journal) => self.recorded_run(journal),
+        }
+    }
+
+    #[inline]
+    fn run_at_start(&self) -> Run {
+        Run::new(Arc::clone(&self.plan), self.id.0 as u64, self.has_observers())
+    }
+
+    #[cold]
+    fn recorded_run(&self, journal: &RunJournal) -> Run {
+        if let Some(run) = journal.take_resumed() {
             return *run;
         }
-        let observed = !self.engine.observers.is_empty();
         #[cfg_attr(not(feature = "durable"), expect(unused_mut, reason = "nothing is pending"))]
-        let mut run = Run::new(Arc::clone(&self.plan), self.id.0 as u64, observed);
+        let mut run = self.run_at_start();
         #[cfg(feature = "durable")]
-        if self.journal.is_some() {
+        {
             run.accept_pending();
             // Whatever it is told first must find it as it will when it is brought back.
             run.start_ready();
@@ -146,14 +167,14 @@ impl ActiveRun {
 
     /// Notes when a bounded task began, which is when its first attempt did.
     pub(super) fn note_start(&self, task: Task, at: Duration) {
-        lock(&self.starts.0).entry((task.step, task.item)).or_insert(at);
+        lock(self.starts.starts()).entry((task.step, task.item)).or_insert(at);
     }
 
     /// The same for a task that began before its run was brought back.
     #[cfg(feature = "durable")]
     pub(super) fn note_start_again(&self, task: Task, at: Duration) {
         if self.is_bounded(task) {
-            lock(&self.starts.0).insert((task.step, task.item), at);
+            lock(self.starts.starts()).insert((task.step, task.item), at);
         }
     }
 
@@ -176,7 +197,7 @@ impl ActiveRun {
 
     /// The same, by the clock.
     pub(super) fn measured_elapsed(&self, task: Task) -> Duration {
-        let start = lock(&self.starts.0).get(&(task.step, task.item)).copied();
+        let start = lock(self.starts.starts()).get(&(task.step, task.item)).copied();
         start.map_or(Duration::ZERO, |start| self.engine.clock.now().saturating_sub(start))
     }
 

@@ -59,6 +59,11 @@ impl ActiveRun {
                 }
                 WorkKind::BypassCheck => self.check_inline(run, task, context, mark),
             }
+            if run.is_finished() {
+                // There is nothing to be asked.
+                self.signal_run_signals(run);
+                break;
+            }
         }
         for task in run.take_abandoned() {
             if let Place::Pool(pool) = self.place(task.step) {

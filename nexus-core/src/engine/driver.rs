@@ -53,11 +53,11 @@ impl ActiveRun {
         });
         // Most small runs end here, and need no memory that others can reach.
         if self.was_never_shared(&run, &outbox) {
-            return self.end_run(&mut run, start, mark);
+            return self.end_run(run, start, mark);
         }
         self.wake_on_jumps();
-        let mut run = running_again(&mut task, || self.until_finished(run, outbox, context));
-        self.end_run(&mut run, start, None)
+        let run = running_again(&mut task, || self.until_finished(run, outbox, context));
+        self.end_run(*run, start, None)
     }
 
     /// What comes before a run's first step.
@@ -73,7 +73,7 @@ impl ActiveRun {
     }
 
     /// What comes after a run's last step, which ended at `end` if that is known.
-    pub(super) fn end_run(&self, run: &mut Run, start: Duration, end: Option<Duration>) -> Report {
+    pub(super) fn end_run(&self, run: Run, start: Duration, end: Option<Duration>) -> Report {
         let elapsed = match &self.journal {
             None => end.unwrap_or_else(|| self.engine.clock.timestamp()).saturating_sub(start),
             // From its first start on, in whatever process that was.

@@ -460,9 +460,9 @@ impl Begun {
     /// nobody is told of it.
     pub(super) fn report_of_the_past(&self) -> Option<Report> {
         let journal = self.active.journal.as_ref().filter(|journal| journal.had_ended())?;
-        let mut run = journal.take_resumed()?;
+        let run = journal.take_resumed()?;
         let elapsed = journal.elapsed(&self.active.engine);
-        Some(Report::new(&mut run, self.active.id, elapsed))
+        Some(Report::new(*run, self.active.id, elapsed))
     }
 
     /// Writes that a run is over that a future has driven.

@@ -50,8 +50,8 @@ pub(super) async fn drive(active: &Arc<ActiveRun>, bodies: &Bodies) -> Report {
     }
     active.begin_run();
     active.wake_on_jumps();
-    let mut run = active.until_finished_async(Box::new(active.new_run()), bodies).await;
-    let report = active.end_run(&mut run, start, None);
+    let run = active.until_finished_async(Box::new(active.new_run()), bodies).await;
+    let report = active.end_run(*run, start, None);
     ending.ended = true;
     drop(ending);
     report
@@ -179,7 +179,7 @@ impl ActiveRun {
         first: u32,
         context: &mut Context,
     ) {
-        let now = || self.engine.step_now();
+        let now = || self.engine.step_now_nanos();
         let (mut step, mut start) = (first, now());
         let mut waker = polling::waker().await;
         let mut current = Some(CurrentTask::of_context(context));
@@ -211,6 +211,7 @@ impl ActiveRun {
                     let task = Task { step, attempt: 1, item: None };
                     // The stretch has only the token of its first task.
                     run.token(task);
+                    let busy = Duration::from_nanos(busy);
                     return self.complete(run, task, outcome, busy, Duration::ZERO);
                 }
             }

@@ -11,6 +11,7 @@ use crate::outcome::TaskOutcome;
 use crate::panic;
 use crate::plan::Then;
 use crate::run::{Run, Task};
+use crate::time::nanos;
 
 impl ActiveRun {
     /// Whether plain steps need nothing but their bodies: nobody is told of them, and no mock stands
@@ -69,8 +70,9 @@ impl ActiveRun {
         context: &mut Context,
         mark: &mut Option<Duration>,
     ) {
-        let now = || self.engine.step_now();
-        let (mut step, mut start) = (first, mark.unwrap_or_else(now));
+        let now = || self.engine.step_now_nanos();
+        let marked = |at| self.engine.step_timings.then_some(Duration::from_nanos(at));
+        let (mut step, mut start) = (first, mark.map_or_else(now, nanos));
         // One guard for the whole stretch; `step` says whose panic it was.
         let last = panic::contain(|| {
             loop {
@@ -105,13 +107,14 @@ impl ActiveRun {
         });
         let last = last.unwrap_or_else(|panic| Some((panic.into(), now())));
         let Some((outcome, end)) = last else {
-            *mark = self.engine.step_timings.then_some(start);
+            *mark = marked(start);
             return;
         };
-        *mark = self.engine.step_timings.then_some(end);
+        *mark = marked(end);
         run.begin_last(step);
         let task = Task { step, attempt: context.attempt, item: None };
-        self.complete(run, task, outcome, end.saturating_sub(start), Duration::ZERO);
+        let busy = Duration::from_nanos(end.saturating_sub(start));
+        self.complete(run, task, outcome, busy, Duration::ZERO);
     }
 
     /// Runs an item of an `each` step and those after it, as long as they succeed: those that wait

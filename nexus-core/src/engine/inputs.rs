@@ -29,7 +29,16 @@ impl Inputs {
     }
 
     /// The values in the order of the plan's fields; the defaults of those that are not given.
+    #[inline]
     pub(crate) fn arrange(self, plan: &Plan) -> Result<Vec<Value>> {
+        let fields = &plan.fields.0;
+        if self.0.is_empty() && fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.arrange_some(plan)
+    }
+
+    fn arrange_some(self, plan: &Plan) -> Result<Vec<Value>> {
         let fields = &plan.fields.0;
         let fits = |(field, (name, _, has)): (&Field, &(String, Value, TypeInfo))| {
             **name == *field.name && *has == field.ty

@@ -13,8 +13,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -119,7 +119,12 @@ pub(super) enum Delivery {
     Late(Vec<Notification>, WorkerNext),
 }
 
-pub(super) struct Mailbox {
+/// The mailbox of a run. Most small runs end where they began, and never need one; so it is made
+/// with its first use, unless there are pools to be asked.
+pub(super) struct Mailbox(OnceLock<Box<Exchange>>);
+
+/// What the run's holder and the others share.
+pub(super) struct Exchange {
     contents: Mutex<Contents>,
     /// The driving thread waits here.
     pub(super) changed: Condvar,
@@ -130,36 +135,25 @@ pub(super) struct Mailbox {
 impl Mailbox {
     /// The mailbox of a run that the caller holds, with the parallelism of its pools, on a machine of
     /// so many processors.
-    pub(super) fn new(parallelism: impl Iterator<Item = usize>, processors: usize) -> Self {
-        Self {
-            contents: Mutex::new(Contents {
-                run: None,
-                notifications: Vec::new(),
-                inline: InlineQueue::default(),
-                timers: BinaryHeap::new(),
-                timers_set: 0,
-                queues: parallelism.map(|jobs| PoolQueue::new(jobs, processors)).collect(),
-                #[cfg(feature = "durable")]
-                withdrawn: 0,
-                watcher: Watcher::Nobody,
-                driver_busy: false,
-                driver_sleeps: false,
-                visits: false,
-                driver_abandoned: false,
-                waker: None,
-                is_driven_by_future: false,
-                #[cfg(feature = "durable")]
-                has_driver: false,
-                abandoned: BTreeMap::new(),
-                closed: false,
-            }),
-            changed: Condvar::new(),
-            notices: AtomicU32::new(0),
+    #[inline]
+    pub(super) fn new(
+        parallelism: impl ExactSizeIterator<Item = usize>,
+        processors: impl FnOnce() -> usize,
+    ) -> Self {
+        if parallelism.len() == 0 {
+            return Self(OnceLock::new());
         }
+        let processors = processors();
+        let queues = parallelism.map(|jobs| PoolQueue::new(jobs, processors)).collect();
+        Self(OnceLock::from(Box::new(Exchange::new(queues))))
+    }
+
+    pub(super) fn exchange(&self) -> &Exchange {
+        self.0.get_or_init(|| Box::new(Exchange::new(Vec::new())))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
-        lock(&self.contents)
+        lock(&self.exchange().contents)
     }
 
     /// Delivers notifications, of a worker's own tasks perhaps.
@@ -392,6 +386,36 @@ impl Mailbox {
     }
 }
 
+impl Exchange {
+    fn new(queues: Vec<PoolQueue>) -> Self {
+        Self {
+            contents: Mutex::new(Contents {
+                run: None,
+                notifications: Vec::new(),
+                inline: InlineQueue::default(),
+                timers: BinaryHeap::new(),
+                timers_set: 0,
+                queues,
+                #[cfg(feature = "durable")]
+                withdrawn: 0,
+                watcher: Watcher::Nobody,
+                driver_busy: false,
+                driver_sleeps: false,
+                visits: false,
+                driver_abandoned: false,
+                waker: None,
+                is_driven_by_future: false,
+                #[cfg(feature = "durable")]
+                has_driver: false,
+                abandoned: BTreeMap::new(),
+                closed: false,
+            }),
+            changed: Condvar::new(),
+            notices: AtomicU32::new(0),
+        }
+    }
+}
+
 impl Contents {
     /// Ends the exchange; what is in the mailbox, or still comes, is discarded. Gives the pools
     /// whose workers still run bodies for this run, one by one.
@@ -548,7 +572,7 @@ mod tests {
     #[test]
     fn the_drivers_pool_gets_back_just_what_was_abandoned() {
         let busy = || {
-            let mailbox = Mailbox::new(std::iter::empty(), 1);
+            let mailbox = Mailbox::new(std::iter::empty(), || 1);
             mailbox.lock().driver_busy = true;
             assert!(Contents::close(mailbox.lock()).is_empty());
             mailbox

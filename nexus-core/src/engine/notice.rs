@@ -24,12 +24,12 @@ impl Mailbox {
     /// Wakes whoever drives the run. A waker is the runtime's code, and may do anything.
     pub(super) fn notify(&self, mut contents: MutexGuard<'_, Contents>) {
         let (waker, sleeps) = (contents.waker.take(), contents.driver_sleeps);
-        self.notices.fetch_add(1, Ordering::Release);
+        self.exchange().notices.fetch_add(1, Ordering::Release);
         drop(contents);
         if let Some(waker) = waker {
             waker.wake();
         } else if sleeps {
-            self.changed.notify_one();
+            self.exchange().changed.notify_one();
         }
     }
 
@@ -39,10 +39,10 @@ impl Mailbox {
         &'a self,
         contents: MutexGuard<'a, Contents>,
     ) -> MutexGuard<'a, Contents> {
-        let seen = self.notices.load(Ordering::Acquire);
+        let seen = self.exchange().notices.load(Ordering::Acquire);
         drop(contents);
         for _ in 0..LOOKS_BEFORE_SLEEP {
-            if self.notices.load(Ordering::Acquire) != seen {
+            if self.exchange().notices.load(Ordering::Acquire) != seen {
                 break;
             }
             thread::yield_now();
@@ -59,8 +59,8 @@ impl Mailbox {
         contents.driver_sleeps = true;
         // This thread may be a pool's worker, if an event runs a pipeline.
         contents = while_blocked(|| match limit {
-            None => wait(&self.changed, contents),
-            Some(time) => wait_timeout(&self.changed, contents, time),
+            None => wait(&self.exchange().changed, contents),
+            Some(time) => wait_timeout(&self.exchange().changed, contents, time),
         });
         contents.driver_sleeps = false;
         contents

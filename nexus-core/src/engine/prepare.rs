@@ -96,7 +96,7 @@ impl Engine {
     ) -> Result<Arc<ActiveRun>> {
         let engine = self.shared_state();
         let mocked = engine.mocked(plan)?;
-        let pools = engine.open_pools(plan, mocked.as_ref())?;
+        let pools = engine.open_pools(plan, mocked.as_deref())?;
         let deadline = timeout.map(|limit| engine.clock.now().saturating_add(limit));
         let journal = recorded.and_then(|recorded| recorded.journal(engine));
         engine.runs.add(Arc::new(RunInfo {
@@ -125,7 +125,7 @@ impl Engine {
         let engine = self.shared_state();
         engine.states(plan)?;
         let mocked = engine.mocked(plan)?;
-        engine.open_pools(plan, mocked.as_ref()).map(drop)
+        engine.open_pools(plan, mocked.as_deref()).map(drop)
     }
 
     /// The time, by the engine's clock.

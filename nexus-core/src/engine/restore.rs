@@ -203,7 +203,7 @@ impl RunAtRest {
         if let Some(halt) = halt {
             self.run.cancel_all(halt);
         }
-        Report::new(&mut self.run, self.active.id, Duration::ZERO).status()
+        Report::new(*self.run, self.active.id, Duration::ZERO).status()
     }
 
     /// The time since the task's first attempt began, where its policy bounds that.

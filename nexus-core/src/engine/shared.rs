@@ -90,8 +90,16 @@ impl Shared {
     }
 
     /// The resources that the plan's steps take, in its order.
+    #[inline]
     pub(super) fn states(&self, plan: &Plan) -> Result<Vec<Value>> {
-        let mut states = Vec::new();
+        if plan.states.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.known_states(plan)
+    }
+
+    fn known_states(&self, plan: &Plan) -> Result<Vec<Value>> {
+        let mut states = Vec::with_capacity(plan.states.len());
         for (ty, needed) in plan.states.iter().zip(&plan.states_needed) {
             states.push(match self.resources.get(&ty.id()) {
                 Some(state) => state.clone(),
@@ -140,6 +148,12 @@ impl Shared {
         if self.step_timings { self.clock.timestamp() } else { Duration::ZERO }
     }
 
+    /// The same in nanoseconds.
+    #[inline]
+    pub(super) fn step_now_nanos(&self) -> u64 {
+        if self.step_timings { self.clock.timestamp_nanos() } else { 0 }
+    }
+
     #[cfg(feature = "durable")]
     fn make_executor(&self, pool: &Pool) -> Result<Arc<dyn AnyExecutor>> {
         match &self.stepped {
@@ -167,10 +181,12 @@ impl Shared {
     }
 
     /// The plan with mocks in place; `None` if there are no mocks.
-    pub(super) fn mocked(&self, plan: &Plan) -> Result<Option<Mocked>> {
-        if self.mocks.is_empty() {
-            return Ok(None);
-        }
+    #[inline]
+    pub(super) fn mocked(&self, plan: &Plan) -> Result<Option<Box<Mocked>>> {
+        if self.mocks.is_empty() { Ok(None) } else { self.with_mocks(plan).map(Some) }
+    }
+
+    fn with_mocks(&self, plan: &Plan) -> Result<Box<Mocked>> {
         let is_remote = |pool: &Pool| match pool {
             Pool::Shared => false,
             Pool::Named(kind, _) => kind.runs() == BodyKind::Remote,
@@ -201,7 +217,7 @@ impl Shared {
                 place => place,
             });
         }
-        Ok(Some(Mocked { bodies, places, unused }))
+        Ok(Box::new(Mocked { bodies, places, unused }))
     }
 
     /// Shuts the pools down. Gives the names of those that did not end in time.

@@ -210,10 +210,15 @@ impl ActiveRun {
     }
 
     /// Tells of what the run did by itself: steps that ended or that it cancelled, and why it stopped.
+    #[inline]
     pub(super) fn signal_run_signals(self: &Arc<Self>, run: &mut Run) {
-        if self.engine.observers.is_empty() {
-            return;
+        if self.has_observers() {
+            self.tell_run_signals(run);
         }
+    }
+
+    #[cold]
+    fn tell_run_signals(self: &Arc<Self>, run: &mut Run) {
         for signal in run.take_signals() {
             let (RunSignal::Ended { step, .. }
             | RunSignal::Cancelled { step, .. }

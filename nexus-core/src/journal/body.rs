@@ -18,6 +18,7 @@ use crate::outcome::{Bypass, BypassKind, Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::plan::Plan;
 use crate::run::{CancelCause, Halt, Notification, Task};
+use crate::time::nanos;
 use crate::value::Value;
 use crate::wire::{
     Codec, ErrorClassifier, Pair, Reply, ReplySeed, Transfer, ValueRef, from_json, to_json,
@@ -77,10 +78,6 @@ enum AnswerRef<'a> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn output_codec(def: &EventDef) -> Option<Codec> {

@@ -8,8 +8,8 @@ use nexus_pointy::{ArrowKind, Attr, Diagnostic, Flow, Name, Primary, suggest, un
 
 use super::options::{inherit, resolve};
 use super::{
-    Branch, Fields, FlowNode, Group, Hints, NONE, Owner, Place, Plan, PlanEvent, Pool, Source,
-    Step, Unit, UnitKind, check, hints,
+    Branch, Fields, FlowNode, Gives, Group, Hints, NONE, Owner, Place, Plan, PlanEvent, Pool,
+    Source, Step, Unit, UnitKind, check, hints,
 };
 use crate::event::{Body, BodySource, EventDef, OwnValues, ParamKind};
 use crate::executor::BodyKind;
@@ -101,6 +101,7 @@ impl<'a> Compiler<'a> {
                 join_sizes: Vec::new(),
                 first_steps: Vec::new(),
                 members: Vec::new(),
+                output: Gives::Varies,
                 each_steps: 0,
                 pooled_retries: false,
                 source: Flow { links: Vec::new(), span: nowhere },

@@ -29,6 +29,7 @@ pub(super) fn fill(plan: &mut Plan) {
     for group in 0..plan.groups.len() as u32 {
         fill_members(plan, group);
     }
+    plan.output = plan.flows.first().map_or(Gives::Varies, |flow| given_by(plan, flow.last));
     for step in 0..plan.steps.len() as u32 {
         let is_each = plan.options_of(step).each;
         let each = if is_each { plan.each_steps } else { NONE };

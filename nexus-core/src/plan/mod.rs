@@ -73,6 +73,8 @@ pub struct Plan {
     pub(crate) first_steps: Vec<u32>,
     /// The steps that the members of groups are, one group after the other.
     pub(crate) members: Vec<u32>,
+    /// What the flow ends with.
+    pub(crate) output: Gives,
     /// How many steps run once for each item, and so need a place for that in each run.
     pub(crate) each_steps: u32,
     /// Whether a retry may be due on a pool while the driving thread is busy.
@@ -343,6 +345,7 @@ impl Plan {
             join_sizes: self.join_sizes.clone(),
             first_steps: self.first_steps.clone(),
             members: self.members.clone(),
+            output: self.output,
             each_steps: self.each_steps,
             pooled_retries: self.pooled_retries,
             source: self.source.clone(),

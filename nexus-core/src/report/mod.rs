@@ -79,9 +79,8 @@ impl Status {
 }
 
 impl Report {
-    /// The report of a run that is over. It takes what it needs out of the run, which is large: to
-    /// move it here would cost more.
-    pub(crate) fn new(run: &mut Run, id: RunId, elapsed: Duration) -> Self {
+    /// The report of a run that is over.
+    pub(crate) fn new(run: Run, id: RunId, elapsed: Duration) -> Self {
         let status = match &run.halt {
             Some(Halt::Stopped { .. }) => Status::Stopped,
             Some(Halt::Broken { .. }) => Status::Failed,
@@ -92,9 +91,7 @@ impl Report {
         };
         let output = run.output_step();
         let culprit = if status == Status::Failed { run.first_unhandled() } else { None };
-        let halt = run.halt.take();
-        let plan = Arc::clone(&run.plan);
-        let (cells, taken) = run.take_cells();
+        let (plan, cells, taken, halt) = run.into_results();
         Self { plan, id, elapsed, status, halt, cells, taken, output, culprit }
     }
 

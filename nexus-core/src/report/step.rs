@@ -105,7 +105,7 @@ impl<'a> StepReport<'a> {
     /// How long the event's body ran, over all attempts; zero if the engine does not measure
     /// steps.
     pub fn duration(&self) -> Duration {
-        self.report.cell(self.step).busy
+        self.report.cell(self.step).busy()
     }
 
     fn ending(&self) -> &'a Ending {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::outcome::{Exception, Failure, Goto};
 use crate::piped::EachResult;
+use crate::time::nanos;
 use crate::value::Value;
 
 /// A step's state; when the run is over, its result.
@@ -14,8 +15,9 @@ pub(crate) struct Cell {
     pub(crate) ending: Ending,
     /// Attempts made, over all items.
     pub(crate) attempts: u32,
-    /// The time that bodies ran, over all attempts and items; zero where nobody measured.
-    pub(crate) busy: Duration,
+    /// The time that bodies ran, over all attempts and items, in nanoseconds; zero where nobody
+    /// measured.
+    busy: u64,
     /// Boxed, since nearly no step has any.
     waits: Option<Box<Waits>>,
 }
@@ -75,12 +77,34 @@ impl Cell {
         !matches!(self.ending, Ending::NotRun | Ending::Pending)
     }
 
-    /// An attempt has succeeded.
+    /// The time that bodies ran.
+    pub(crate) fn busy(&self) -> Duration {
+        Duration::from_nanos(self.busy)
+    }
+
+    /// Bodies ran for so much longer.
     #[inline]
-    pub(super) fn succeed(&mut self, value: Value, busy: Duration) {
+    pub(super) fn add_busy(&mut self, time: Duration) {
+        self.busy = self.busy.saturating_add(nanos(time));
+    }
+
+    /// An attempt has succeeded, in so many nanoseconds.
+    #[inline]
+    pub(super) fn succeed(&mut self, value: Value, busy: u64) {
         self.attempts += 1;
-        self.busy += busy;
-        match std::mem::replace(&mut self.ending, Ending::Success(value)) {
+        self.busy = self.busy.saturating_add(busy);
+        self.set_ending(Ending::Success(value));
+    }
+
+    /// The step is put under way.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        self.set_ending(Ending::Pending);
+    }
+
+    #[inline]
+    fn set_ending(&mut self, ending: Ending) {
+        match std::mem::replace(&mut self.ending, ending) {
             // Nothing to drop in what nearly every step was before; saying so saves a call.
             old @ (Ending::NotRun | Ending::Pending) => std::mem::forget(old),
             old => drop(old),

@@ -227,7 +227,7 @@ impl Run {
 
     /// How long the bodies of an `each` step's items ran that were passed.
     pub(crate) fn passed_in(&mut self, step: u32, busy: Duration) {
-        self.cells[step as usize].busy += busy;
+        self.cells[step as usize].add_busy(busy);
     }
 
     pub(super) fn item_ended(&mut self, step: u32, item: u64, outcome: TaskOutcome) {

@@ -1,8 +1,10 @@
 //! Walking the flow: starting groups, joining members, choosing branches.
 
+use std::sync::Arc;
+
 use super::{Cell, Ending, Halt, Run, Taken, plain_descriptor};
 use crate::outcome::{Descriptor, Exception, ExceptionKind, Failure};
-use crate::plan::{NONE, Owner, UnitKind};
+use crate::plan::{NONE, Owner, Plan, UnitKind};
 use crate::settings::EventExecutionEvaluationState as Evaluation;
 
 impl Run {
@@ -95,13 +97,13 @@ impl Run {
             let Some(group_failed) = self.join(group, failed) else { return };
             let this = &self.plan.groups[group as usize];
             if group_failed {
-                self.failed.insert(this.flow);
+                self.rare.get_or_insert_default().failed.insert(this.flow);
             }
             if this.next != NONE {
                 self.ready.push_back(this.next);
                 return;
             }
-            failed = self.failed.contains(&this.flow);
+            failed = self.has_failed_in(this.flow);
             match self.plan.flows[this.flow as usize].owner {
                 Owner::Root => return,
                 Owner::Branch(outer) => unit = outer,
@@ -145,7 +147,13 @@ impl Run {
     /// Whether a failure anywhere was left unhandled.
     pub(crate) fn has_failed(&self) -> bool {
         // A halt can leave failures behind in flows that never got to their end.
-        self.failed.contains(&0)
+        self.has_failed_in(0)
+    }
+
+    /// Whether a failure in this flow was left unhandled.
+    #[inline]
+    fn has_failed_in(&self, flow: u32) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.failed.contains(&flow))
     }
 
     /// Whether a step's failure went out of `flow` without a branch that handled it or a group
@@ -187,9 +195,9 @@ impl Run {
         self.taken.of(&self.plan, unit)
     }
 
-    /// The results, for the report.
-    pub(crate) fn take_cells(&mut self) -> (Vec<Cell>, Taken) {
-        (std::mem::take(&mut self.cells), std::mem::take(&mut self.taken))
+    /// The plan and the results, for the report.
+    pub(crate) fn into_results(self) -> (Arc<Plan>, Vec<Cell>, Taken, Option<Halt>) {
+        (self.plan, self.cells, self.taken, self.halt)
     }
 }
 

@@ -318,6 +318,9 @@ impl Run {
 
     /// What the whole flow yields: its last step's value.
     pub(crate) fn output_step(&self) -> Option<u32> {
+        if let Gives::Step(step) = self.plan.output {
+            return Some(step);
+        }
         match self.flow_origin(0) {
             Origin::Step(step) => Some(step),
             Origin::Group(_) => None,

@@ -12,13 +12,13 @@ mod input;
 mod notification;
 mod open;
 mod plain;
+mod rare;
 mod resume;
 mod rewind;
 mod short_queue;
 mod taken;
 mod tokens;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub(crate) use notification::{Look, Reply};
 use open::OpenTasks;
 #[cfg(feature = "durable")]
 pub(crate) use open::Standing;
+use rare::Rare;
 use rewind::Before;
 pub(crate) use short_queue::ShortQueue;
 pub(crate) use taken::Taken;
@@ -142,8 +143,6 @@ pub(crate) struct Run {
     pub(crate) plan: Arc<Plan>,
     pub(crate) cells: Vec<Cell>,
     joins: Vec<Join>,
-    /// The flows in which a failure was left unhandled.
-    failed: BTreeSet<u32>,
     taken: Taken,
     each: EachSteps,
     tokens: Tokens,
@@ -151,16 +150,14 @@ pub(crate) struct Run {
     open: Option<Box<OpenTasks>>,
     /// What it has from before it was rewound, if it was or may be.
     before: Option<Box<Before>>,
-    /// How many workers have died of a task so far.
-    crashes: BTreeMap<(u32, Option<u64>), u32>,
+    rare: Option<Box<Rare>>,
     actions: ShortQueue<Action>,
     /// Groups that are to start; a list instead of recursion.
     ready: ShortQueue<u32>,
     /// Checks, tasks and waits under way.
     outstanding: usize,
-    /// Of those, the waits: in all, and for each step that has any.
+    /// Of those, the waits.
     waiting: usize,
-    waits: BTreeMap<u32, usize>,
     /// Steps that have ended.
     ended: u32,
     pub(crate) halt: Option<Halt>,
@@ -171,6 +168,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// A run at its start: [`next_action`](Self::next_action) gives its first steps.
+    #[inline]
     pub(crate) fn new(plan: Arc<Plan>, seed: u64, observed: bool) -> Self {
         let first = plan.flows.first().map_or(NONE, |flow| flow.first);
         let mut ready = ShortQueue::default();
@@ -182,18 +180,16 @@ impl Run {
                 .iter()
                 .map(|size| Join { left: *size, ..Join::default() })
                 .collect(),
-            failed: BTreeSet::new(),
             taken: Taken::default(),
             each: EachSteps::default(),
             tokens: Tokens::default(),
             open: None,
             before: None,
-            crashes: BTreeMap::new(),
+            rare: None,
             actions: ShortQueue::default(),
             ready,
             outstanding: 0,
             waiting: 0,
-            waits: BTreeMap::new(),
             ended: 0,
             halt: None,
             plan,
@@ -263,6 +259,7 @@ impl Run {
     }
 
     /// By what the task will learn that it is no longer wanted, if that can happen at all.
+    #[inline]
     pub(crate) fn token(&mut self, task: Task) -> Option<Arc<Token>> {
         self.is_guarded(task.step).then(|| self.tokens.add(task))
     }
@@ -377,7 +374,7 @@ impl Run {
         busy: Duration,
         elapsed: Duration,
     ) -> Option<Duration> {
-        self.cells[task.step as usize].busy += busy;
+        self.cells[task.step as usize].add_busy(busy);
         let outcome = match outcome {
             TaskOutcome::Exception(exception) if exception.kind() == ExceptionKind::WorkerLost => {
                 match self.crashed(task, &exception) {
@@ -419,7 +416,8 @@ impl Run {
     /// A worker has died of the task, which counts apart from the event's own attempts. Gives the
     /// exception that it ends with if that was once too often.
     fn crashed(&mut self, task: Task, exception: &Exception) -> Option<Exception> {
-        let crashes = self.crashes.entry((task.step, task.item)).or_default();
+        let crashes =
+            self.rare.get_or_insert_default().crashes.entry((task.step, task.item)).or_default();
         *crashes += 1;
         let event = &self.plan.event_of(task.step).def.name;
         (*crashes >= MOST_CRASHES).then(|| Exception::poisoned(event, *crashes, exception))
@@ -462,7 +460,7 @@ impl Run {
             self.actions.push_back(Action::Start(again));
         } else {
             self.waiting += 1;
-            *self.waits.entry(task.step).or_default() += 1;
+            *self.rare.get_or_insert_default().waits.entry(task.step).or_default() += 1;
             self.actions.push_back(Action::Wake(again, wait));
         }
     }
@@ -473,7 +471,7 @@ impl Run {
             return;
         }
         self.waiting -= 1;
-        if let Some(waits) = self.waits.get_mut(&task.step) {
+        if let Some(waits) = self.rare.as_mut().and_then(|rare| rare.waits.get_mut(&task.step)) {
             *waits -= 1;
         }
         self.actions.push_back(Action::Start(task));
@@ -582,7 +580,8 @@ impl Run {
 
     /// Waits are in the queue or with the driver; both look at the cell again.
     fn forget_waits(&mut self, step: u32) {
-        self.waiting -= self.waits.remove(&step).unwrap_or(0);
+        let rare = self.rare.as_mut();
+        self.waiting -= rare.and_then(|rare| rare.waits.remove(&step)).unwrap_or(0);
     }
 }
 

@@ -4,16 +4,14 @@
 //! ([`Run::pass`]), and is given what follows ([`Run::follow`]). No action is asked for and no
 //! notification is needed; whatever else is to be done waits for [`Run::next_action`].
 
-use std::time::Duration;
-
-use super::{Ending, Run};
+use super::Run;
 use crate::plan::Then;
 use crate::value::Value;
 
 impl Run {
-    /// A plain step has succeeded at once; what follows may be run.
+    /// A plain step has succeeded at once, in so many nanoseconds; what follows may be run.
     #[inline]
-    pub(crate) fn pass(&mut self, step: u32, value: Value, busy: Duration) {
+    pub(crate) fn pass(&mut self, step: u32, value: Value, busy: u64) {
         self.cells[step as usize].succeed(value, busy);
     }
 
@@ -36,7 +34,7 @@ impl Run {
             Then::Step(next) if is_alone => return Some(next),
             Then::Step(next) => {
                 // Beside others, each of them has its turn.
-                self.cells[next as usize].ending = Ending::Pending;
+                self.cells[next as usize].begin();
                 enqueue(next);
                 return None;
             }
@@ -56,7 +54,7 @@ impl Run {
 
     /// The stretch ends with this step, which [`completed`](Self::completed) takes from here.
     pub(crate) fn begin_last(&mut self, step: u32) {
-        self.cells[step as usize].ending = Ending::Pending;
+        self.cells[step as usize].begin();
     }
 
     /// Puts the groups under way that are to start with plain steps, which go to the end of the
@@ -69,7 +67,7 @@ impl Run {
         {
             self.outstanding += steps.len();
             for step in steps {
-                self.cells[*step as usize].ending = Ending::Pending;
+                self.cells[*step as usize].begin();
                 enqueue(*step);
             }
             self.ready.pop_front();

@@ -125,11 +125,10 @@ impl Run {
     fn begin_again(&mut self, before: Box<Before>) {
         let sizes = self.plan.join_sizes.iter();
         self.joins = sizes.map(|size| Join { left: *size, ..Join::default() }).collect();
-        self.failed.clear();
         self.taken = Taken::default();
         let open = self.open.is_some().then(Box::default);
         panic::drop_quietly(std::mem::replace(&mut self.open, open));
-        self.crashes.clear();
+        self.rare = None;
         (self.ended, self.halt, self.before) = (0, None, Some(before));
         self.ready.push_back(self.plan.flows.first().map_or(NONE, |flow| flow.first));
     }

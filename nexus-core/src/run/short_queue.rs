@@ -26,6 +26,7 @@ impl<T> ShortQueue<T> {
 
     #[inline]
     pub(crate) fn pop_front(&mut self) -> Option<T> {
+        self.first.as_ref()?;
         let first = self.first.take();
         if !self.rest.is_empty() {
             self.first = self.rest.pop_front();
