@@ -15,7 +15,15 @@ use crate::number::now;
 /// The lock, which is free again when this is dropped.
 #[derive(Debug)]
 pub(crate) struct OwnerLock {
-    _file: File,
+    file: File,
+}
+
+/// To close the file would not do: a process that another thread starts at this moment has all files of
+/// this one, and their locks, until it runs its own program.
+impl Drop for OwnerLock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl OwnerLock {
@@ -26,7 +34,7 @@ impl OwnerLock {
         let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Owned { owner: owner_of(store) }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -77,4 +85,27 @@ fn host() -> String {
 #[cfg(not(unix))]
 fn host() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
+    use super::*;
+
+    /// Otherwise a program that closes its store while one of its threads starts a process is told, when it
+    /// opens the store again, that another process owns it.
+    #[test]
+    fn a_process_that_is_being_started_does_not_keep_the_lock_of_a_store_that_was_closed() {
+        let path = std::env::temp_dir().join(format!("nexus-owner-{}.db", std::process::id()));
+        let store = StoreFile::find(&path).unwrap();
+        let lock = OwnerLock::acquire(&store).unwrap();
+        // What a process has of it between its beginning and its program's.
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(matches!(OwnerLock::acquire(&store), Err(StoreError::Owned { .. })));
+        drop(lock);
+        assert!(OwnerLock::acquire(&store).is_ok());
+        drop(inherited);
+        std::fs::remove_file(store.beside("-owner")).unwrap();
+    }
 }
