@@ -1,6 +1,6 @@
 //! What the rules' tests share: events that behave on demand, runs that cannot hang, meetings.
 
-use std::sync::{Arc, Condvar, Mutex, Once};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 pub(crate) use crate::patience::{PATIENCE, block_on, within};
@@ -11,7 +11,7 @@ pub(crate) use nexus_core::__private::{
 pub(crate) use nexus_core::testing::{TestEngine, ran, waits};
 pub(crate) use nexus_core::*;
 
-/// Panics whose message starts with this are part of a test, and not printed.
+/// What the message of a panic begins with that is part of a test.
 pub(crate) const ON_PURPOSE: &str = "on purpose";
 
 /// An event's error.
@@ -27,7 +27,6 @@ pub(crate) struct Outer<E: std::error::Error + 'static>(#[source] pub(crate) E);
 /// A registry with `S` (success 1), `F` (failure "no"), `P` (exception "broke"), `SUM` (adds what
 /// came along, 100 for each failure) and `COUNT` (how many outcomes came along).
 pub(crate) fn registry() -> Registry {
-    silence();
     let mut registry = Registry::new();
     registry.event("S", |_: &Context| Outcome::success(1_u32));
     registry.event("F", |_: &Context| Outcome::<u32>::failure("no"));
@@ -44,21 +43,6 @@ pub(crate) fn registry() -> Registry {
     });
     registry.error::<Broke>("Broke");
     registry
-}
-
-/// Keeps panics that are part of a test out of the output. Must come before the first engine,
-/// whose own hook notes where a panic happened and then calls this one.
-fn silence() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let text = info.payload_as_str().unwrap_or_default();
-            if !text.starts_with(ON_PURPOSE) {
-                previous(info);
-            }
-        }));
-    });
 }
 
 pub(crate) fn plan(registry: &Registry, flow: &str) -> Arc<Plan> {
@@ -106,7 +90,7 @@ impl Meeting {
     /// Waits for all members; whether they came.
     pub(crate) fn wait(&self) -> bool {
         let (there, changed, members) = &*self.0;
-        let until = Instant::now() + PATIENCE / 4;
+        let until = Instant::now() + PATIENCE;
         let mut there = there.lock().unwrap();
         while *there < *members {
             let left = until.saturating_duration_since(Instant::now());
