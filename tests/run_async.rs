@@ -286,10 +286,17 @@ fn an_async_event_that_takes_too_long_is_dropped_where_it_waits() {
 #[test]
 fn a_runs_timeout_drops_its_async_events() {
     for as_future in [false, true] {
-        let (begun, dropped) = (Arc::default(), Arc::<AtomicUsize>::default());
+        let (begun, dropped) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let plan = plan(&hanging(&begun, &dropped), "hang -> after");
-        let prepared = Engine::new().prepare_plan(&plan, Inputs::new()).unwrap();
-        let prepared = prepared.timeout(Duration::from_millis(20));
+        let test = TestEngine::new();
+        let clock = test.clock();
+        let prepared = test.build().unwrap().prepare_plan(&plan, Inputs::new()).unwrap();
+        let prepared = prepared.timeout(Duration::from_secs(20));
+        // Else the time might be over before the event begins, and there would be nothing to drop.
+        let time = std::thread::spawn(move || {
+            wait_until(|| begun.load(SeqCst) == 1);
+            clock.advance(Duration::from_secs(20));
+        });
         let report = if as_future {
             block_on(prepared.run_async()).unwrap()
         } else {
@@ -299,6 +306,7 @@ fn a_runs_timeout_drops_its_async_events() {
         let hang = report.step("hang").unwrap().sentence();
         assert_eq!(hang, "cancelled: the run's timeout was over");
         wait_until(|| dropped.load(SeqCst) == 1);
+        time.join().unwrap();
     }
 }
 
