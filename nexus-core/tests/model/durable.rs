@@ -27,7 +27,7 @@ fn run(case: &Case) -> Report {
     std::thread::spawn(move || {
         send.send(engine.prepare_plan(&plan, Inputs::new()).unwrap().key("k").run().unwrap())
     });
-    receive.recv_timeout(Duration::from_secs(20)).expect("the run ends")
+    receive.recv_timeout(Duration::from_mins(1)).expect("the run ends")
 }
 
 /// What is left of a run when the process dies, with `share` of 256 of its records safe.

@@ -324,7 +324,7 @@ impl Case {
         }
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || send.send(engine.run_plan(&plan, Inputs::new()).unwrap()));
-        receive.recv_timeout(Duration::from_secs(20)).expect("the run ends")
+        receive.recv_timeout(Duration::from_mins(1)).expect("the run ends")
     }
 }
 

@@ -279,7 +279,7 @@ fn a_run_that_waits_wakes_when_the_clock_jumps_past_the_wait() {
     // Holds the run busy, so that its clock does not jump by itself.
     registry.event("Busy", move |_: &Context| {
         waits.send(()).unwrap();
-        came.lock().unwrap().recv_timeout(PATIENCE / 2).map_err(|_| Broke)
+        came.lock().unwrap().recv_timeout(PATIENCE).map_err(|_| Broke)
     });
     let plan =
         plan(&registry, "Again[retry_policy = {max_attempts: 2, backoff_factor: 60}] || Busy");
