@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
-use std::time::{Duration, Instant};
+#[path = "../../pointy/tests/processor/mod.rs"]
+mod processor;
+
+use std::time::Duration;
 
 use nexus_picture::{Picture, StepLook, StepOutcome};
 
@@ -14,12 +17,9 @@ fn forms(picture: &Picture) -> [String; 4] {
     [picture.mermaid(), picture.dot(), picture.svg(), picture.text()]
 }
 
-/// A debug build on a busy machine needs a few seconds; what is quadratic needs an hour.
+/// A debug build needs a second of the processor; what is quadratic needs an hour.
 fn bounded<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let done = work();
-    assert!(start.elapsed() < Duration::from_mins(1), "{what} took {:?}", start.elapsed());
-    done
+    processor::within(Duration::from_mins(1), what, work)
 }
 
 fn group(members: usize) -> String {

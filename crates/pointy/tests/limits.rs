@@ -1,10 +1,13 @@
 //! Size, depth and time: what no script may break.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod processor;
+
 use std::time::Duration;
 
 use nexus_pointy::wiring::wiring;
 use nexus_pointy::{MAX_DEPTH, Parsed, check, code, parse};
+use processor::within;
 
 /// The stack of a spawned thread in Rust; the main thread's is larger.
 const STACK: usize = 2 << 20;
@@ -14,24 +17,6 @@ fn on_stack<T: Send>(bytes: usize, work: impl FnOnce() -> T + Send) -> T {
         let thread = std::thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work);
         thread.expect("a thread").join().expect("no panic")
     })
-}
-
-/// How long this thread has run on a processor; others that run beside it do not count. Only Linux
-/// says it.
-fn processor_time() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
-}
-
-/// Works, and does not need more of the processor than this.
-fn within<T>(limit: Duration, what: &str, work: impl FnOnce() -> T) -> T {
-    let before = processor_time();
-    let done = work();
-    if let (Some(before), Some(after)) = (before, processor_time()) {
-        let taken = after.saturating_sub(before);
-        assert!(taken < limit, "{what} took {taken:?}");
-    }
-    done
 }
 
 /// Parses, prints, compares, wires and drops.
