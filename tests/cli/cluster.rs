@@ -73,6 +73,9 @@ fn server(answer: &'static str) -> String {
             // What is asked for fits into one read, or does not matter.
             let _ = stream.read(&mut request).unwrap();
             let _ = stream.write_all(answer.as_bytes());
+            // To close it before all of a request is read would take the answer back.
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     });
     address

@@ -10,7 +10,7 @@ use nexus::prelude::*;
 use nexus::runs::{StepEvent, TraceContext};
 use nexus::schedule::{Misfire, Overlap, Schedule, Scheduled};
 
-use crate::shop::{CommandResult, command, wait_for_result};
+use crate::shop::{CommandResult, command, wait_for_result, without_progress};
 
 /// The value of [`ROLE`](crate::shop::ROLE) for this program.
 pub(crate) const DURABLE: &str = "durable";
@@ -253,6 +253,7 @@ impl Running {
         let (mut out, mut err) = (String::new(), String::new());
         self.out.read_to_string(&mut out).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        let err = without_progress(&err);
         CommandResult { code: self.child.wait().unwrap().code(), out, err }
     }
 }

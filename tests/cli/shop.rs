@@ -58,7 +58,14 @@ pub(crate) fn shop_reads(args: &[&str], input: &str) -> CommandResult {
 pub(crate) fn wait_for_result(child: Child) -> CommandResult {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    CommandResult { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let (out, err) = (text(output.stdout), without_progress(&text(output.stderr)));
+    CommandResult { code: output.status.code(), out, err }
+}
+
+/// What a program said, without the lines by which it says after two seconds that it goes on: where the
+/// machine stands still, a run of a moment takes as long. Tests of these lines read them themselves.
+pub(crate) fn without_progress(said: &str) -> String {
+    said.split_inclusive('\n').filter(|line| !line.contains(" steps ended after ")).collect()
 }
 
 /// A file in a folder of this process's own.
