@@ -52,9 +52,10 @@ fn a_page_is_told_of_runs_and_of_what_it_missed() {
     let (first, news) = page.next();
     assert_eq!(news["runs"], serde_json::json!([]));
     site.shop.run(&site.shop.order, "order-1");
-    let last = page.until("order-1");
-    assert_ne!(first, last);
+    assert_ne!(first, page.until("order-1"));
     drop(page);
+    // What the page was told may have been the run's beginning; a page that comes now has missed nothing.
+    let (last, _) = Listener::new(&site, None).next();
     site.shop.run(&site.shop.order, "order-2");
     let (_, news) = Listener::new(&site, Some(&last)).next();
     assert_eq!(

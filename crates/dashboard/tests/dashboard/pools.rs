@@ -1,6 +1,7 @@
 //! What the API shows of pools, while they have more to do than workers.
 
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use nexus_core::journal::MemoryStore;
 use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
@@ -11,14 +12,15 @@ use crate::support::Site;
 
 /// Asks again until it is so.
 fn until(site: &Site, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..10_000 {
+    let until = Instant::now() + Duration::from_mins(1);
+    loop {
         let answer = site.json(path);
         if is_so(&answer) {
             return answer;
         }
+        assert!(Instant::now() < until, "never so: {answer}");
         std::thread::yield_now();
     }
-    panic!("never so: {}", site.json(path));
 }
 
 fn pool(pools: &Value) -> &Value {
