@@ -45,13 +45,19 @@ install() {
     fi
 }
 
-# So many ports that nobody listens at.
+# So many ports that nobody listens at, below those from which connections are made: one of them might
+# have it before a server does, or while a server that was killed is not there again.
 free_ports() {
     python3 -c '
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for one in held:
-    one.bind(("127.0.0.1", 0))
+import random, socket, sys
+held = []
+while len(held) < int(sys.argv[1]):
+    one = socket.socket()
+    try:
+        one.bind(("127.0.0.1", random.randrange(10000, 32768)))
+        held.append(one)
+    except OSError:
+        pass
 print(*(one.getsockname()[1] for one in held))' "$1"
 }
 

@@ -37,14 +37,22 @@ pub(crate) fn new_key(name: &str) -> String {
     format!("{name}-{now}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// An address of this machine at which nobody listens.
+/// An address of this machine at which nobody listens. Its port is below those from which connections are
+/// made: one of them might have it while a worker that was killed is not there again.
 pub(crate) fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = 7 * std::process::id() + LAST.fetch_add(1, Ordering::Relaxed);
+        let address = format!("127.0.0.1:{}", 10_000 + number % 20_000);
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
 
-/// Waits until something holds, for 20 seconds.
+/// Waits until something holds, for a minute.
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(Instant::now() < until, "{what}");
         std::thread::sleep(Duration::from_millis(20));

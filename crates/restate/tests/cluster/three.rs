@@ -95,7 +95,9 @@ pub(crate) fn a_killed_leader_loses_nothing() {
     let _worker = WorkerProcess::start();
     let cluster = cluster();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for _ in 0..3 {
+    let mut kills = 0;
+    // Where this process stands still for long, all runs are over before a node is killed.
+    for _ in 0..10 {
         wait_until("a partition has no leader", || {
             nodes.iter().map(Node::leads).sum::<usize>() == PARTITIONS
         });
@@ -108,7 +110,7 @@ pub(crate) fn a_killed_leader_loses_nothing() {
                 })
                 .collect();
             tokio::time::sleep(Duration::from_millis(600)).await;
-            assert!(runs.iter().any(|run| !run.is_finished()), "none is in flight");
+            kills += usize::from(runs.iter().any(|run| !run.is_finished()));
             let leader = nodes.iter_mut().max_by_key(|node| node.leads()).unwrap();
             let killed = (leader.number, leader.leads());
             leader.kill();
@@ -124,5 +126,9 @@ pub(crate) fn a_killed_leader_loses_nothing() {
         println!(
             "node {number} killed, the leader of {leads} partitions: {RUNS} of {RUNS} runs ended right, {took:.1} s"
         );
+        if kills == 3 {
+            return;
+        }
     }
+    panic!("fewer than three nodes were killed while runs were in flight");
 }

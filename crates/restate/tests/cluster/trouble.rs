@@ -14,12 +14,16 @@ fn impatient() -> Cluster {
     cluster().patience(Duration::from_secs(2))
 }
 
-/// Why a run does not go on.
-fn stuck(run: nexus_restate::Result<Report>) -> String {
-    match run {
-        Err(Error::Stuck { why, .. }) => why,
+/// Has somebody lose patience with a run until what does not go on is this.
+fn is_stuck(run: impl Fn() -> nexus_restate::Result<Report>, with: &str) {
+    // A busy server may not have tried yet.
+    wait_until(&format!("nobody says `{with}`"), || match run() {
+        Err(Error::Stuck { why, .. }) => {
+            println!("{why}");
+            why.contains(with)
+        }
         other => panic!("it is not stuck: {other:?}"),
-    }
+    });
 }
 
 /// Has to be first: the server remembers all events that anybody has offered.
@@ -27,8 +31,7 @@ pub(crate) fn an_event_that_no_worker_offers_is_said() {
     let worker = WorkerProcess::start_with(&["quick"]);
     let key = new_key("offered");
     let slow = |cluster: Cluster| cluster.prepare(SlowPipeline { millis: 1 }).unwrap().key(&*key);
-    let why = stuck(slow(impatient()).run());
-    assert!(why.contains("nexus.slow"), "{why}");
+    is_stuck(|| slow(impatient()).run(), "nexus.slow");
     drop(worker);
     // The run was kept for somebody who does.
     let _worker = WorkerProcess::start();
@@ -40,8 +43,8 @@ pub(crate) fn an_event_of_another_version_is_said() {
     let mut registry = Registry::new();
     let _ = registry.event("s", |_: &Context| Outcome::success(1_u32)).version(9).output_json();
     let plan = Flow::parse("s").unwrap().plan(&registry, &Fields::new()).unwrap();
-    let why = stuck(impatient().prepare_plan(&plan, Inputs::new()).unwrap().run());
-    assert!(why.contains("cannot go on: its flow has changed since it began"), "{why}");
+    let run = || impatient().prepare_plan(&plan, Inputs::new()).unwrap().run();
+    is_stuck(run, "cannot go on: its flow has changed since it began");
 }
 
 pub(crate) fn pipelines_have_their_own_keys() {
