@@ -18,11 +18,12 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(crate) struct Recent<T> {
     kept: Mutex<VecDeque<(String, Instant, T)>>,
     quick: Duration,
+    fresh: Duration,
 }
 
 impl<T> Default for Recent<T> {
     fn default() -> Self {
-        Self { kept: Mutex::default(), quick: QUICK }
+        Self { kept: Mutex::default(), quick: QUICK, fresh: FRESH }
     }
 }
 
@@ -35,7 +36,7 @@ impl<T: Clone> Recent<T> {
     ) -> Result<T, ApiError> {
         let kept = || crate::lock(&self.kept);
         let begun = Instant::now();
-        let is_fresh = |at: &Instant| begun.duration_since(*at) < FRESH;
+        let is_fresh = |at: &Instant| begun.duration_since(*at) < self.fresh;
         if let Some((.., answer)) = kept().iter().find(|(of, at, _)| of == question && is_fresh(at))
         {
             return Ok(answer.clone());
@@ -61,7 +62,8 @@ mod tests {
 
     /// How often three askers of one question, and one of another, have it computed.
     fn computed(quick: Duration) -> u32 {
-        let (recent, count) = (Recent { quick, ..Recent::default() }, Cell::new(0));
+        let (fresh, count) = (Duration::MAX, Cell::new(0));
+        let recent = Recent { quick, fresh, ..Recent::default() };
         let ask = || {
             count.set(count.get() + 1);
             Ok(count.get())

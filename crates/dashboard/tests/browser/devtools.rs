@@ -121,10 +121,10 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// Waits until an expression is true, and fails after 20 seconds.
+    /// Waits until an expression is true, and fails after a minute.
     pub(crate) fn wait(&mut self, condition: &str) {
         let script = format!(
-            "new Promise((done) => {{ const end = Date.now() + 20000; (function look() {{ let is = false; try {{ is = {condition}; }} catch {{}} if (is || Date.now() > end) done(Boolean(is)); else setTimeout(look, 30); }})(); }})"
+            "new Promise((done) => {{ const end = Date.now() + 60000; (function look() {{ let is = false; try {{ is = {condition}; }} catch {{}} if (is || Date.now() > end) done(Boolean(is)); else setTimeout(look, 30); }})(); }})"
         );
         let mut answer = self.try_call("Runtime.evaluate", &evaluation(&script));
         // The page that was asked has been left meanwhile.
