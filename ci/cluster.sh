@@ -112,7 +112,7 @@ start() { # NODES
     for url in $ingress; do wait_for "$url/restate/health"; done
     # Partitions find their leaders some seconds after that.
     local tries
-    for ((tries = 0; tries < 300; tries++)); do
+    for ((tries = 0; tries < 1200; tries++)); do
         [ "$(leaders)" -lt $partitions ] || return 0
         sleep 0.1
     done
@@ -128,7 +128,7 @@ leaders() {
 
 wait_for() { # URL
     local tries
-    for ((tries = 0; tries < 300; tries++)); do
+    for ((tries = 0; tries < 1200; tries++)); do
         if [ "$(curl -s -o /dev/null -w '%{http_code}' "$1")" = 200 ]; then return; fi
         sleep 0.1
     done
