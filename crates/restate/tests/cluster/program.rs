@@ -177,7 +177,7 @@ pub(crate) fn announce(#[piped] approval: &String) -> Outcome<String> {
 }
 
 #[derive(Pipeline)]
-#[pipeline(durable, flow = approve[timeout = "10s"] |-> announce)]
+#[pipeline(durable, flow = approve[timeout = "10m"] |-> announce)]
 pub(crate) struct ApprovalPipeline {
     pub(crate) millis: u64,
 }
