@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -76,6 +77,7 @@ fn an_id_of_another_process_says_nothing_so_the_page_looks_at_everything() {
 #[test]
 fn many_changes_are_told_in_one_piece() {
     let site = Site::new(|it| it);
+    let begun = Instant::now();
     let mut page = Listener::new(&site, None);
     page.next();
     site.shop.run(&site.shop.long, "long");
@@ -88,6 +90,7 @@ fn many_changes_are_told_in_one_piece() {
             break;
         }
     }
-    // The run has 3,000 steps, each of which changed something.
-    assert!(pieces < 300, "{pieces} pieces");
+    // The run has 3,000 steps, each of which changed something; ten times a second is often enough.
+    let took = begun.elapsed();
+    assert!(pieces <= took.as_millis() / 100, "{pieces} pieces in {took:?}");
 }
