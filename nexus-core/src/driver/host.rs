@@ -15,6 +15,7 @@ use crate::retry::ErrorType;
 use crate::sync::{Mutex, lock};
 use crate::telemetry::TraceContext;
 use crate::value::Value;
+use crate::wire::Owned;
 
 /// The events that this process can run, by name, and the resources that they take.
 ///
@@ -90,13 +91,12 @@ impl EventHost {
     }
 
     fn receive(&self, request: &str, kind: TaskKind, trace: Option<TraceContext>) -> LocalTask {
-        // A reader lends nothing of what it reads.
-        let mut json = serde_json::Deserializer::from_reader(request.as_bytes());
+        let mut json = serde_json::Deserializer::from_str(request);
         let mut host = lock(&self.host);
         if let Some(trace) = trace {
             host.trace_next(trace);
         }
-        let received = host.receive(&mut json);
+        let received = host.receive(Owned::new(&mut json));
         drop(host);
         let work = received.map(|received| {
             let policy = received.def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());

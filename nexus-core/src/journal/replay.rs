@@ -1,6 +1,6 @@
 //! A run, brought back from its records.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) struct Replay {
     run: Box<Run>,
     /// What the run has asked for and was not told the end of, by step and item: in which order,
     /// and when.
-    asked: HashMap<(u32, Option<u64>), Asked>,
+    asked: BTreeMap<(u32, Option<u64>), Asked>,
     count: u64,
     /// Tasks that somebody may have ended before their bodies did: what these bring late is known.
     guarded: Guarded,
@@ -93,7 +93,7 @@ impl Replay {
         run.start_ready();
         let mut replay = Self {
             run,
-            asked: HashMap::new(),
+            asked: BTreeMap::new(),
             count: 0,
             guarded: Guarded::default(),
             first: HashMap::new(),

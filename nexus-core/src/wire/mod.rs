@@ -46,7 +46,7 @@ mod piped;
 #[cfg(feature = "wire")]
 pub(crate) use errors::ErrorClassifier;
 #[cfg(feature = "durable")]
-pub(crate) use json::{JsonError, VALUE_LIMIT, from_json, to_json};
+pub(crate) use json::{JsonError, Owned, VALUE_LIMIT, from_json, to_json};
 #[cfg(feature = "durable")]
 pub(crate) use message::GotoRecord;
 #[cfg(feature = "wire")]

@@ -9,11 +9,13 @@
 //! where the writer was (`path`), and a text that cannot be read is read a second time to see where
 //! the reader stops (`read`).
 
+mod owned;
 mod path;
 mod read;
 mod strict;
 mod write;
 
+pub(crate) use owned::Owned;
 pub(crate) use read::from_json;
 pub(crate) use write::to_json;
 

@@ -1,10 +1,10 @@
 //! Reading a value.
 
 use serde::de::DeserializeSeed;
-use serde_json::de::IoRead;
 use serde_path_to_error::Track;
 
 use super::JsonError;
+use super::owned::Owned;
 use crate::input::FieldJsonError;
 use crate::panic;
 
@@ -28,14 +28,9 @@ where
     }
 }
 
-/// A reader lends nothing of what it reads.
-fn reader(text: &str) -> serde_json::Deserializer<IoRead<&[u8]>> {
-    serde_json::Deserializer::from_reader(text.as_bytes())
-}
-
 fn read<S: DeserializeSeed<'static>>(seed: S, text: &str) -> serde_json::Result<S::Value> {
-    let mut json = reader(text);
-    let value = seed.deserialize(&mut json)?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = seed.deserialize(Owned::new(&mut json))?;
     json.end()?;
     Ok(value)
 }
@@ -43,8 +38,8 @@ fn read<S: DeserializeSeed<'static>>(seed: S, text: &str) -> serde_json::Result<
 /// Where the reader stops. To follow where it is costs time, so that is done for a text that is
 /// known to be wrong.
 fn place<S: DeserializeSeed<'static>>(seed: S, text: &str) -> String {
-    let (mut json, mut track) = (reader(text), Track::new());
-    let json = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let (mut json, mut track) = (serde_json::Deserializer::from_str(text), Track::new());
+    let json = serde_path_to_error::Deserializer::new(Owned::new(&mut json), &mut track);
     if seed.deserialize(json).is_ok() {
         return String::new();
     }

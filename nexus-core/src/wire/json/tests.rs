@@ -272,6 +272,42 @@ fn a_text_that_is_no_such_value_is_refused_with_its_place() {
     }
 }
 
+/// What serde looks at before it knows what it is.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Mixed {
+    either: Either,
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Number(u64),
+    Text(std::borrow::Cow<'static, str>),
+    Pair { left: Option<f64>, right: Box<[i8]> },
+}
+
+#[test]
+fn what_is_looked_at_twice_is_read_as_serde_json_reads_it() {
+    for text in [
+        r#"{"either": 7, "else": [null, {"deep": -1.5}]}"#,
+        r#"{"else": "\u00e9\n", "either": "plain"}"#,
+        r#"{"either": {"right": [-128], "left": 0.1}}"#,
+    ] {
+        let there: Mixed = serde_json::from_str(text).unwrap();
+        assert_eq!(read::<Mixed>(text).unwrap(), there);
+    }
+}
+
+#[test]
+fn what_would_borrow_from_the_text_is_refused() {
+    let error = from_json(PhantomData::<&'static str>, "\"lent\"").unwrap_err().to_string();
+    assert!(error.contains("expected a borrowed string"), "{error}");
+    let error = from_json(PhantomData::<&'static [u8]>, "\"lent\"").unwrap_err().to_string();
+    assert!(error.contains("expected a borrowed byte array"), "{error}");
+}
+
 #[test]
 fn bytes_read_back_through_a_codec() {
     fn through(codec: Codec, value: &Value) -> (String, Value) {
