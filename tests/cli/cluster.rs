@@ -188,7 +188,7 @@ fn the_roles_of_a_cluster_work_together() {
     worker.until("received confirm");
     says(&charge, 0, "the run `c` is there already, and is over; nothing is run again");
     let other = ["run", "ChargePipeline", "--set", "cents=6", "--key", "c"];
-    says(&other, 1, "it belongs to a run with other inputs");
+    says(&other, 1, "belongs to a run with other inputs");
     says(&["run", "ChargePipeline", "--set", "cents=2000"], 1, "too much");
     says(&["runs", "show", "c"], 0, "ChargePipeline succeeded");
     says(&["runs", "show", "d"], 2, "the cluster has no run with the key `d`");

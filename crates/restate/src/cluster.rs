@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::context::wall_time;
 use crate::error::{Error, Result};
 use crate::http::{Response, Server, segment};
-use crate::message::{LONGEST_MESSAGE, RunInput, RunOutput};
+use crate::message::{LONGEST_MESSAGE, RunOutput};
 use crate::worker::pipeline_service;
 
 /// How long a client tries again while the cluster does not answer.
@@ -133,7 +133,7 @@ impl Cluster {
             return Ok(None);
         }
         let output: RunOutput = response.json(&format!("the output of the run `{key}`"))?;
-        report_of(plan, key, output).map(Some)
+        report_of(plan, output).map(Some)
     }
 
     /// Cancels a run. Says whether there is such a run under way; its report says when it is over.
@@ -175,11 +175,8 @@ impl Cluster {
     }
 
     pub(crate) fn admin_server(&self) -> Result<&Server> {
-        self.admin.as_ref().ok_or_else(|| Error::Address {
-            url: self.ingress.url().to_owned(),
-            why: "this needs the address of the admin interface as well; give it with `admin(..)`"
-                .to_owned(),
-        })
+        let unknown = || Error::NoAdmin { url: self.ingress.url().to_owned() };
+        self.admin.as_ref().ok_or_else(unknown)
     }
 }
 
@@ -245,7 +242,7 @@ impl Prepared {
         self.begin().await?;
         let output = self.attach().await?;
         self.same_run(&output)?;
-        report_of(&self.plan, &self.start.key, output)
+        report_of(&self.plan, output)
     }
 
     /// Begins it, and waits for nothing more.
@@ -269,9 +266,8 @@ impl Prepared {
     async fn begin(&self) -> Result<()> {
         let RunStart { key, pipeline, .. } = &self.start;
         let what = || format!("the input of the run `{key}`");
-        let input = RunInput::of(&self.start).and_then(|input| serde_json::to_string(&input));
-        let input =
-            input.map_err(|error| Error::Answer { what: what(), why: error.to_string() })?;
+        let input = serde_json::to_string(&self.start)
+            .map_err(|error| Error::Answer { what: what(), why: error.to_string() })?;
         if input.len() > LONGEST_MESSAGE {
             return Err(Error::TooLong { what: what(), bytes: input.len(), most: LONGEST_MESSAGE });
         }
@@ -338,18 +334,15 @@ impl Prepared {
     /// The key may belong to another run.
     fn same_run(&self, output: &RunOutput) -> Result<()> {
         let RunStart { key, inputs, flow, .. } = &self.start;
-        let there = output.begun.start(key);
+        let there = &output.start;
         let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
         if there.flow.script == flow.script && parsed(&there.inputs) == parsed(inputs) {
             return Ok(());
         }
-        Err(Error::Stuck {
+        Err(Error::KeyTaken {
             key: key.to_string(),
-            why: format!(
-                "it belongs to a run with other inputs or another flow: it began with {}, and was given {}",
-                shortened(&there.inputs),
-                shortened(inputs)
-            ),
+            began_with: shortened(&there.inputs),
+            given: shortened(inputs),
         })
     }
 }
@@ -363,8 +356,8 @@ fn shortened(text: &str) -> String {
 }
 
 /// The report of a run that is over.
-fn report_of(plan: &Arc<Plan>, key: &str, output: RunOutput) -> Result<Report> {
-    let start = output.begun.start(key);
+fn report_of(plan: &Arc<Plan>, output: RunOutput) -> Result<Report> {
+    let RunOutput { start, records } = output;
     // It may have begun with the flow of another version of the program.
     let linked = if plan.script() == start.flow.script {
         None
@@ -372,7 +365,7 @@ fn report_of(plan: &Arc<Plan>, key: &str, output: RunOutput) -> Result<Report> {
         RunMachine::linked_plan(&start).ok().flatten()
     };
     let plan = linked.unwrap_or_else(|| Arc::clone(plan));
-    Ok(RunMachine::replay(&plan, start, &output.records())?.report())
+    Ok(RunMachine::replay(&plan, start, &records)?.report())
 }
 
 /// Tries again until the cluster has not answered for too long.

@@ -63,8 +63,13 @@ pub(crate) fn trace_of(metadata: &InputMetadata) -> Option<TraceContext> {
     Some(TraceContext::new(Some(traceparent.clone()), 0))
 }
 
-fn answer_of(json: &[u8]) -> Completion {
-    match serde_json::from_slice(json) {
+/// How a call or a promise has ended.
+fn completion(ended: Result<Bytes, TerminalError>) -> Completion {
+    let json = match ended {
+        Ok(json) => json,
+        Err(error) => return Completion::Failed(error.message().to_owned()),
+    };
+    match serde_json::from_slice(&json) {
         Ok(answer) => Completion::Answer(answer),
         Err(error) => Completion::Failed(format!("its answer cannot be read: {error}")),
     }
@@ -96,11 +101,7 @@ impl Durable for SdkContext<'_> {
         if let Some(traceparent) = &self.traceparent {
             request = request.header(TRACEPARENT.to_owned(), traceparent.clone());
         }
-        let answered = |answer: Result<Bytes, TerminalError>| match answer {
-            Err(error) => Completion::Failed(error.message().to_owned()),
-            Ok(json) => answer_of(&json),
-        };
-        self.under_way.push(Box::pin(request.call().map(answered)))
+        self.under_way.push(Box::pin(request.call().map(completion)))
     }
 
     fn sleep(&mut self, time: Duration) -> usize {
@@ -109,13 +110,9 @@ impl Durable for SdkContext<'_> {
     }
 
     fn promise(&mut self, name: String) -> usize {
-        let resolved = |resolved: Result<Bytes, TerminalError>| match resolved {
-            Err(error) => Completion::Failed(error.message().to_owned()),
-            Ok(json) => answer_of(&json),
-        };
         let name = self.names.keep(self.promises, name);
         self.promises += 1;
-        self.under_way.push(Box::pin(self.context.promise::<Bytes>(name).map(resolved)))
+        self.under_way.push(Box::pin(self.context.promise::<Bytes>(name).map(completion)))
     }
 
     fn note_wait(&mut self, step: &str, count: u32) {

@@ -15,6 +15,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// What is asked for needs the admin interface, whose address nobody has given.
+    #[error(
+        "this needs the admin interface of the cluster at {url} as well; give its address with `Cluster::admin`"
+    )]
+    NoAdmin {
+        /// The address of its ingress.
+        url: String,
+    },
     /// Nobody answers there, or not for long enough.
     #[error("no server answers at {url}: {source}")]
     Unreachable {
@@ -50,6 +58,18 @@ pub enum Error {
         key: String,
         /// What the cluster says of it.
         why: String,
+    },
+    /// The key has a run already, which is another one.
+    #[error(
+        "the key `{key}` belongs to a run with other inputs or another flow: it began with {began_with}, and was given {given}"
+    )]
+    KeyTaken {
+        /// The key.
+        key: String,
+        /// The inputs of the run that has it, perhaps shortened.
+        began_with: String,
+        /// The inputs that were given, perhaps shortened.
+        given: String,
     },
     /// A step is not resolved.
     #[error("`{step}` of the run `{key}` is not resolved: {why}")]

@@ -1,8 +1,6 @@
 //! What crosses between clients, runs and workers, as JSON.
 
-use std::sync::Arc;
-
-use nexus_core::driver::{FlowRecord, Record, RecordKind, RunStart, Timestamp};
+use nexus_core::driver::{Record, RunMachine, RunStart, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -17,63 +15,6 @@ pub(crate) const LONGEST_OUTPUT: usize = (32 << 20) - (64 << 10);
 /// wait for ever.
 pub(crate) const LONGEST_MESSAGE: usize = (16 << 20) - (64 << 10);
 
-/// What a run's workflow is given: how the run began. The key is that of the workflow.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct RunInput {
-    pipeline: String,
-    #[serde(with = "shared")]
-    flow: Arc<FlowRecord>,
-    /// The pipeline's fields.
-    inputs: Box<RawValue>,
-    at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deadline: Option<Timestamp>,
-}
-
-impl RunInput {
-    /// # Errors
-    ///
-    /// If the inputs are no JSON.
-    pub(crate) fn of(start: &RunStart) -> serde_json::Result<Self> {
-        Ok(Self {
-            pipeline: start.pipeline.to_string(),
-            flow: Arc::clone(&start.flow),
-            inputs: RawValue::from_string(start.inputs.clone())?,
-            at: start.at,
-            deadline: start.deadline,
-        })
-    }
-
-    /// How the run with this key began.
-    pub(crate) fn start(&self, key: &str) -> RunStart {
-        let (pipeline, flow) = (self.pipeline.as_str(), Arc::clone(&self.flow));
-        let mut start = RunStart::new(key, pipeline, flow, self.inputs.get().to_owned(), self.at);
-        start.deadline = self.deadline;
-        start
-    }
-}
-
-/// A flow that others have as well.
-mod shared {
-    use std::sync::Arc;
-
-    use nexus_core::driver::FlowRecord;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        flow: &Arc<FlowRecord>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        flow.as_ref().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Arc<FlowRecord>, D::Error> {
-        FlowRecord::deserialize(deserializer).map(Arc::new)
-    }
-}
-
 /// What a worker answers: what a task gave, and when.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Answer {
@@ -86,7 +27,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// What a task gave, as an answer's JSON.
     pub(crate) fn json(at: Timestamp, said: &str) -> String {
-        format!("{{\"at\":{},\"said\":{said}}}", at.0)
+        [r#"{"at":"#, &at.0.to_string(), r#","said":"#, said, "}"].concat()
     }
 
     /// The answer of a task whose time was over.
@@ -106,50 +47,18 @@ pub(crate) struct Resolution {
 /// The status with which that handler refuses an answer.
 pub(crate) const ALREADY_RESOLVED: u16 = 422;
 
-/// What a run's workflow gives in the end: all that is needed to make the report.
+/// What a run's workflow gives in the end: all that is needed to make the report. It is given how the run begins.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct RunOutput {
-    pub(crate) begun: RunInput,
-    records: Vec<WrittenRecord>,
+pub(crate) struct RunOutput<S = RunStart, R = Vec<Record>> {
+    /// How the run began.
+    pub(crate) start: S,
+    /// What came of it.
+    pub(crate) records: R,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct WrittenRecord {
-    at: Timestamp,
-    kind: RecordKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    step: Option<u32>,
-    #[serde(default)]
-    attempt: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    item: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    body: Option<Box<RawValue>>,
-}
-
-impl RunOutput {
-    /// # Errors
-    ///
-    /// If a record's body is no JSON.
-    pub(crate) fn of(begun: RunInput, records: &[Record]) -> serde_json::Result<Self> {
-        let written = records.iter().map(|record| {
-            let body = match &*record.body {
-                "" => None,
-                body => Some(RawValue::from_string(body.to_owned())?),
-            };
-            let Record { at, kind, step, attempt, item, .. } = *record;
-            Ok(WrittenRecord { at, kind, step, attempt, item, body })
-        });
-        Ok(Self { begun, records: written.collect::<serde_json::Result<_>>()? })
-    }
-
-    /// The records of the run.
-    pub(crate) fn records(self) -> Vec<Record> {
-        let read = |(written, seq): (WrittenRecord, u64)| {
-            let WrittenRecord { at, kind, step, attempt, item, body } = written;
-            let body = body.map(|body| body.get().to_owned()).unwrap_or_default();
-            Record { seq, at, kind, step, attempt, item, body }
-        };
-        self.records.into_iter().zip(1..).map(read).collect()
+impl<'a> RunOutput<&'a RunStart, &'a [Record]> {
+    /// The output of a run that is over.
+    pub(crate) fn of(machine: &'a RunMachine) -> Self {
+        Self { start: machine.begun(), records: machine.records() }
     }
 }

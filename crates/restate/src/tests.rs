@@ -12,7 +12,7 @@ use nexus_core::{Bypass, Context, Fields, Flow, Inputs, Outcome, Plan, Registry,
 use proptest::prelude::*;
 
 use crate::interpreter::{Cancelled, Completion, Durable, interpret};
-use crate::message::{Answer, RunInput, RunOutput};
+use crate::message::{Answer, RunOutput};
 
 /// What a server keeps of a workflow: what was asked for, and what ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,11 +173,10 @@ fn go(plan: &Arc<Plan>, start: &RunStart, durable: &mut Journaled<'_>) -> Option
 
 /// What a client makes of a run's output.
 fn report(plan: &Arc<Plan>, start: &RunStart, machine: &RunMachine) -> Report {
-    let output = RunOutput::of(RunInput::of(start).unwrap(), machine.records()).unwrap();
-    let json = serde_json::to_string(&output).unwrap();
-    let output: RunOutput = serde_json::from_str(&json).unwrap();
-    let start = output.begun.start(&start.key);
-    RunMachine::replay(plan, start, &output.records()).unwrap().report()
+    let json = serde_json::to_string(&RunOutput::of(machine)).unwrap();
+    let RunOutput { start: begun, records } = serde_json::from_str::<RunOutput>(&json).unwrap();
+    assert_eq!(&begun, start);
+    RunMachine::replay(plan, begun, &records).unwrap().report()
 }
 
 mod annotated {

@@ -17,7 +17,7 @@ use crate::context::{Names, SdkContext, perform, resolve, trace_of};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
-use crate::message::{LONGEST_MESSAGE, LONGEST_OUTPUT, RunInput, RunOutput};
+use crate::message::{LONGEST_MESSAGE, LONGEST_OUTPUT, RunOutput};
 use crate::pace::Paces;
 use crate::recorded::RecordedAnswers;
 use crate::service::{Handle, Kind, RUN, define};
@@ -25,9 +25,6 @@ use crate::serving::{listen, serve};
 
 /// How long a server is waited for that the worker is to be registered at.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long bodies may run on when the worker is to end.
-const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// The handler of a run by which pending steps are resolved.
 pub(crate) const RESOLVE: &str = "resolve";
@@ -162,7 +159,8 @@ impl Worker {
             .build()
             .map_err(|error| Error::Worker(format!("there is no runtime: {error}")))?;
         let ended = runtime.block_on(self.serve(told_to_end()));
-        runtime.shutdown_timeout(LAST_WORDS);
+        // What runs on now has had its time.
+        runtime.shutdown_background();
         ended
     }
 
@@ -320,8 +318,9 @@ async fn run(
     metadata: &InputMetadata,
     shared: &Shared,
 ) -> HandlerResult<Bytes> {
-    let begun: RunInput = serde_json::from_slice(input).map_err(unreadable)?;
-    let start = begun.start(&metadata.key);
+    let mut start: RunStart = serde_json::from_slice(input).map_err(unreadable)?;
+    // The server holds the workflow's own key to be unique.
+    start.key = Arc::from(&*metadata.key);
     // Another version of the program may be able to go on: the server keeps the run for it.
     let plan = shared.plans.of(&start).map_err(|error| error.to_string())?;
     let machine = RunMachine::new(&plan, start).map_err(|error| error.to_string())?;
@@ -332,8 +331,7 @@ async fn run(
     let names = Names::default();
     let mut durable = SdkContext::new(context, metadata, &names, &shared.paces);
     let machine = interpret(machine, &shared.host, &mut durable).await;
-    let output = RunOutput::of(begun, machine.records())?;
-    let json = serde_json::to_vec(&output)?;
+    let json = serde_json::to_vec(&RunOutput::of(&machine))?;
     if json.len() > LONGEST_OUTPUT {
         let what = "what the events of the run have yielded".to_owned();
         let error = Error::TooLong { what, bytes: json.len(), most: LONGEST_OUTPUT };

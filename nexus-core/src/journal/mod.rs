@@ -8,6 +8,7 @@ mod action;
 mod answer;
 mod body;
 mod history;
+mod json;
 mod linked;
 mod memory;
 mod query;

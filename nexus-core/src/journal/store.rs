@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::action::ActionTaken;
+use super::json;
 use super::query::{Cursor, RunQuery};
 use super::request::Request;
 use super::state::{RunCounts, RunState};
@@ -15,7 +16,10 @@ use crate::plan::FlowRecord;
 use crate::report::Status;
 
 /// How a run began: all that is needed to begin it again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// As JSON it is an object of these fields, with the inputs as what they are; so it can be the input of a
+/// workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunStart {
     /// The run's key, unique in its store.
@@ -25,12 +29,15 @@ pub struct RunStart {
     /// The flow that it began with.
     pub flow: Arc<FlowRecord>,
     /// The pipeline's fields, a JSON object.
+    #[serde(with = "json")]
     pub inputs: String,
     /// When it began.
     pub at: Timestamp,
     /// When its timeout is over, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
     /// The key of the run whose event began this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Arc<str>>,
 }
 
@@ -49,7 +56,10 @@ impl RunStart {
 }
 
 /// Something that happened to a run, as it is written down.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// As JSON it is an object of these fields, with the body as what it is. A record of the kind
+/// [`Traced`](RecordKind::Traced), which no driver elsewhere makes, has a body that is no JSON, and is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Its place among the records of its run, from 1 and without gaps.
     pub seq: u64,
@@ -58,12 +68,16 @@ pub struct Record {
     /// What happened.
     pub kind: RecordKind,
     /// The step that it happened to, as a place in [`FlowRecord::steps`]; none for the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u32>,
     /// The attempt, from 1; zero for the whole run.
+    #[serde(default)]
     pub attempt: u32,
     /// The item of an `each` step, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<u64>,
-    /// More about it, as JSON: how an attempt ended, what a check answered.
+    /// More about it, as JSON: how an attempt ended, what a check answered. Empty if there is no more.
+    #[serde(default, skip_serializing_if = "String::is_empty", with = "json")]
     pub body: String,
 }
 

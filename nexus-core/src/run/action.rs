@@ -35,14 +35,14 @@ impl Task {
 #[non_exhaustive]
 #[cfg_attr(not(feature = "durable"), expect(unreachable_pub, reason = "drivers elsewhere see it"))]
 pub enum Action {
-    /// Ask the task's bypass check, then say `checked`.
+    /// Ask the task's bypass check, then say `checked`; it is not started before that.
     Check(Task),
     /// Run the task's body, then say `completed`.
     Start(Task),
     /// Say `woken` after this long: a wait before a retry is over then.
     Wake(Task, Duration),
-    /// The task is pending: say how it ended when the world outside has answered, or `timed_out`
-    /// after this long. Only of a driver that can say so, which those elsewhere cannot yet.
+    /// The task is pending: say `resolved` when the world outside has answered, or `timed_out` after
+    /// this long. A driver that has nobody to ask says `failed`.
     Await(Task, Option<Duration>),
 }
 

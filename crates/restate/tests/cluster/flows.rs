@@ -48,7 +48,9 @@ pub(crate) fn a_key_is_one_run_and_other_inputs_are_refused() {
     let second = cluster.prepare(order(3)).unwrap().key(&*key).run().unwrap();
     assert_eq!((first.run_id(), told(&first)), (second.run_id(), told(&second)));
     assert_eq!(worker.invoked(), invoked, "it was run again");
-    let error = cluster.prepare(order(4)).unwrap().key(&*key).run().unwrap_err().to_string();
+    let error = cluster.prepare(order(4)).unwrap().key(&*key).run().unwrap_err();
+    assert!(matches!(error, nexus_restate::Error::KeyTaken { .. }), "{error:?}");
+    let error = error.to_string();
     assert!(error.contains("other inputs") && error.contains("\"lines\":4"), "{error}");
 }
 

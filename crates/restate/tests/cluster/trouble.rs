@@ -6,7 +6,7 @@ use nexus::prelude::*;
 use nexus_restate::{Cluster, Error};
 
 use crate::program::{ApprovalPipeline, HeavyPipeline, HurriedPipeline, SlowPipeline, weigh};
-use crate::support::{WorkerProcess, admin, cluster, new_key, wait_until};
+use crate::support::{WorkerProcess, admin, cluster, ingress, new_key, wait_until};
 use crate::three::nodes;
 
 /// A client that soon loses patience with a run that does not go on.
@@ -117,6 +117,8 @@ pub(crate) fn what_is_wrong_is_said() {
     assert!(refused("nonsense").contains("http://"));
     // The admin interface is no ingress.
     assert!(matches!(Cluster::connect(&admin()), Err(Error::Refused { status: 404, .. })));
+    // Nobody has said where that is.
+    assert!(matches!(Cluster::connect(&ingress()).unwrap().runs(), Err(Error::NoAdmin { .. })));
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
