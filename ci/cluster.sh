@@ -3,6 +3,7 @@
 #
 #   ci/cluster.sh test              the tests that need servers: one node, then three, then a balancer
 #   ci/cluster.sh bench [calls]     what a step costs beside the bare SDK, on one node; a minute
+#   ci/cluster.sh instructions      how many instructions worker and client take for a step, by valgrind
 #   ci/cluster.sh run NODES CMD ..  runs a command while so many nodes are up: it finds their addresses, one
 #                                   for each node, in NEXUS_CLUSTER_INGRESS and NEXUS_CLUSTER_ADMIN; what it
 #                                   starts anew itself, by NEXUS_CLUSTER_SERVER and NEXUS_CLUSTER_FOLDER, it
@@ -120,10 +121,11 @@ start() { # NODES
     return 1
 }
 
+# How many partitions have one. Older servers, such as 1.7.2, say it of each partition.
 leaders() {
     local url
     for url in $members; do curl -s "$url/metrics"; done |
-        awk '/^restate_num_active_partition_leaders[{]/ { led += $NF } END { print led + 0 }'
+        awk '/^restate_(num_active_partition_leaders|partition_is_effective_leader)[{]/ { led += $NF } END { print led + 0 }'
 }
 
 wait_for() { # URL
@@ -164,6 +166,20 @@ run() { # NODES CMD ..
     return $ended
 }
 
+# What 20 runs of ten steps take more than 10, of each shape, for a step: without what begins once.
+count_instructions() { # PROGRAM
+    local program=$1 shape whose
+    taken() { # TIMES
+        valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" repeat "$shape" "$whose" "$1" 2>&1 |
+            awk '/Collected :/ { print $NF }'
+    }
+    for shape in calls steps; do
+        for whose in bare nexus; do
+            echo "$shape, $whose: $((($(taken 20) - $(taken 10)) / 100)) instructions a step"
+        done
+    done
+}
+
 case ${1:-test} in
 install)
     install
@@ -198,6 +214,13 @@ bench)
     cargo build -q --release -p nexus-restate --features sdk --test cluster
     shift
     run 1 cargo test -q --release -p nexus-restate --features sdk --test cluster -- measure "$@"
+    ;;
+instructions)
+    install
+    cd "$root"
+    program=$(cargo test -q --release -p nexus-restate --features sdk --test cluster --no-run --message-format=json |
+        sed -n 's/.*"executable":"\([^"]*\/cluster-[^"]*\)".*/\1/p')
+    run 1 bash -c "$(declare -f count_instructions); count_instructions '$program'"
     ;;
 *)
     sed -n '2,/^set/{/^set/d; s/^# \{0,1\}//p;}' "$0" >&2

@@ -86,7 +86,15 @@ fn main() -> ExitCode {
             measure::measure(wanted);
             return ExitCode::SUCCESS;
         }
-        _ => panic!("say `one`, `restarted`, `balanced`, `three` or `measure`; see ci/cluster.sh"),
+        // `repeat SHAPE bare|nexus TIMES`
+        Some("repeat") => {
+            let whose = args.next().unwrap_or("nexus");
+            measure::repeat(wanted, whose, args.next().map_or(1, |times| times.parse().unwrap()));
+            return ExitCode::SUCCESS;
+        }
+        _ => panic!(
+            "say `one`, `restarted`, `balanced`, `three`, `measure` or `repeat`; see ci/cluster.sh"
+        ),
     };
     for (name, test) in tests.iter().filter(|(name, _)| name.contains(wanted)) {
         let begin = std::time::Instant::now();

@@ -1,4 +1,5 @@
-//! What nexus costs beside the bare SDK, on the same server, in the same shape, in turn: `ci/cluster.sh bench`.
+//! What nexus costs beside the bare SDK, on the same server, in the same shape, in turn: `ci/cluster.sh bench`, and
+//! without the noise of a machine `ci/cluster.sh instructions`.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -107,8 +108,34 @@ fn free() -> String {
 /// A run from its beginning to its end.
 type Run<'a> = Box<dyn Fn() + Sync + 'a>;
 
-/// Measures the shapes whose names contain this, and prints.
-pub(crate) fn measure(only: &str) {
+/// What is measured.
+struct Shape<'a> {
+    name: &'static str,
+    /// The shorter it is, the more often it is measured.
+    rounds: usize,
+    bare: Run<'a>,
+    nexus: Run<'a>,
+}
+
+fn shapes(cluster: &Cluster) -> [Shape<'_>; 2] {
+    [
+        Shape {
+            name: "ten calls",
+            rounds: 7,
+            bare: Box::new(|| bare("BareCalls")),
+            nexus: Box::new(move || ours(cluster, NexusCalls { text: text() })),
+        },
+        Shape {
+            name: "ten recorded steps",
+            rounds: 21,
+            bare: Box::new(|| bare("BareSteps")),
+            nexus: Box::new(move || ours(cluster, NexusSteps { text: text() })),
+        },
+    ]
+}
+
+/// Serves both, as long as the runtime is there, and has the server know them.
+fn serve() -> Runtime {
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
     let (worker, bare_worker) = (free(), free());
     let serving = Worker::new()
@@ -128,44 +155,46 @@ pub(crate) fn measure(only: &str) {
     std::thread::sleep(Duration::from_secs(1));
     let uri = format!("{{\"uri\":\"http://{bare_worker}\"}}");
     request(&admin(), "POST", "/deployments", &uri);
+    runtime
+}
 
-    let cluster = &cluster();
-    // The shorter a shape is, the more often it is measured.
-    let shapes: [(&str, usize, Run<'_>, Run<'_>); 2] = [
-        (
-            "ten calls",
-            7,
-            Box::new(|| bare("BareCalls")),
-            Box::new(move || ours(cluster, NexusCalls { text: text() })),
-        ),
-        (
-            "ten recorded steps",
-            21,
-            Box::new(|| bare("BareSteps")),
-            Box::new(move || ours(cluster, NexusSteps { text: text() })),
-        ),
-    ];
-    for (shape, rounds, bare, ours) in shapes.iter().filter(|(shape, ..)| shape.contains(only)) {
+/// Runs each shape whose name contains this so often, for who counts what that takes.
+pub(crate) fn repeat(only: &str, whose: &str, times: usize) {
+    let _serving = serve();
+    let cluster = cluster();
+    for Shape { bare, nexus, .. } in shapes(&cluster).iter().filter(|it| it.name.contains(only)) {
+        let run = if whose == "bare" { bare } else { nexus };
+        (0..times).for_each(|_| run());
+    }
+}
+
+/// Measures the shapes whose names contain this, and prints.
+pub(crate) fn measure(only: &str) {
+    let _serving = serve();
+    let cluster = cluster();
+    for Shape { name, rounds, bare, nexus } in
+        shapes(&cluster).iter().filter(|it| it.name.contains(only))
+    {
         for (beside, times) in [(1, 20), (64, 4)] {
             time(beside, 2, bare);
-            time(beside, 2, ours);
+            time(beside, 2, nexus);
             // What one of them leaves to be done costs the one that comes next.
             let pair = |round| {
                 let measure = |run| cost(beside, times, run);
                 if round % 2 == 0 {
-                    return (measure(bare), measure(ours));
+                    return (measure(bare), measure(nexus));
                 }
-                let ours = measure(ours);
-                (measure(bare), ours)
+                let nexus = measure(nexus);
+                (measure(bare), nexus)
             };
-            let (bare, ours): (Vec<Cost>, Vec<Cost>) = (0..*rounds).map(pair).unzip();
-            let (bare, ours) = (median(bare), median(ours));
+            let (bare, nexus): (Vec<Cost>, Vec<Cost>) = (0..*rounds).map(pair).unzip();
+            let (bare, nexus) = (median(bare), median(nexus));
             let steps = f64::from(u32::try_from(beside * times * STEPS).unwrap());
             println!(
-                "{shape}, {beside} beside each other: bare {}, nexus {}, {:.2} times the time",
+                "{name}, {beside} beside each other: bare {}, nexus {}, {:.2} times the time",
                 bare.by(steps),
-                ours.by(steps),
-                ours.time / bare.time
+                nexus.by(steps),
+                nexus.time / bare.time
             );
         }
     }

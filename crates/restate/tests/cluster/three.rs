@@ -13,6 +13,10 @@ const RUNS: usize = 100;
 /// How many partitions the cluster has, each with a leader: as `ci/cluster.sh` says.
 const PARTITIONS: usize = 4;
 
+/// Where a node says which partitions it leads: how many, or, in older versions, of each whether it does.
+const LEADERS: [&str; 2] =
+    ["restate_num_active_partition_leaders{", "restate_partition_is_effective_leader{"];
+
 /// A node of the cluster; one that was started here ends with this.
 pub(crate) struct Node {
     pid: String,
@@ -26,9 +30,8 @@ impl Node {
     /// How many partitions it leads.
     fn leads(&self) -> usize {
         let metrics = text_of(&format!("{}/metrics", self.url));
-        let leaders = |line: &&str| line.starts_with("restate_num_active_partition_leaders{");
-        let line = metrics.lines().find(leaders).and_then(|line| line.rsplit(' ').next());
-        line.map_or(0, |number| number.parse().unwrap())
+        let led = metrics.lines().filter(|line| LEADERS.iter().any(|name| line.starts_with(name)));
+        led.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 
     pub(crate) fn kill(&mut self) {
@@ -51,7 +54,7 @@ impl Node {
             wait_until("a node neither begins nor ends", || {
                 let ended = self.again.as_mut().map(|child| child.try_wait().unwrap());
                 is_over = ended.flatten().is_some();
-                is_over || text_of(&url).contains("restate_num_active_partition_leaders{")
+                is_over || LEADERS.iter().any(|name| text_of(&url).contains(name))
             });
             if !is_over {
                 return;
