@@ -190,7 +190,7 @@ pub mod runs {
     pub use nexus_core::{
         Canceller, Clock, Ended, Engine, EngineBuilder, Error, Inputs, Observer, PoolInfo,
         Prepared, Progress, Result, RunEnd, RunEvent, RunHandle, RunId, RunningTask, Shutdown,
-        ShutdownReport, StepEvent, SystemClock, TraceContext, Wait,
+        ShutdownReport, Signals, StepEvent, SystemClock, TraceContext, Wait,
     };
 }
 
@@ -245,7 +245,7 @@ pub mod durable {
     #[doc(inline)]
     pub use nexus_core::journal::{MemoryStore, RunQuery, RunState, Store, StoredRun};
     #[doc(inline)]
-    pub use nexus_core::{PendingStep, TaskState, UnfinishedTask};
+    pub use nexus_core::{OwnTask, PendingStep, RunActivity, TaskState, UnfinishedTask};
     #[doc(inline)]
     pub use nexus_sqlite::{Durability, SqliteStore};
 }

@@ -79,7 +79,7 @@ pub use engine::{
     ShutdownReport,
 };
 #[cfg(feature = "durable")]
-pub use engine::{PendingStep, TaskState, UnfinishedTask};
+pub use engine::{OwnTask, PendingStep, RunActivity, TaskState, UnfinishedTask};
 pub use error::{Error, FlowErrors, Mistake, Result};
 pub use event::{Descriptors, Event, IntoBypass, IntoOutcome};
 #[cfg(feature = "tokio")]
@@ -91,7 +91,7 @@ pub use executor::{
     ExecutorKind, Job, ThreadPoolExecutor,
 };
 pub use flow::Flow;
-pub use observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
+pub use observe::{Ended, Observer, RunEnd, RunEvent, Signals, StepEvent};
 pub use outcome::{
     Bypass, Descriptor, Exception, ExceptionKind, Failure, Goto, Outcome, RetryAfter, WorkerExit,
 };

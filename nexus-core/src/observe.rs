@@ -1,6 +1,7 @@
 //! The signals of a run (the tutorial's original calls them so): who wants to hear them
 //! implements [`Observer`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::RunId;
@@ -9,6 +10,7 @@ use crate::error::{Error, StoreError};
 #[cfg(feature = "durable")]
 use crate::journal::Request;
 use crate::outcome::{Exception, Failure, TaskOutcome};
+use crate::panic;
 use crate::report::{Report, Status};
 use crate::run::StopCondition;
 use crate::telemetry::{PoolInfo, TraceContext};
@@ -16,7 +18,8 @@ use crate::telemetry::{PoolInfo, TraceContext};
 /// Listens to runs. Every method has an empty body, so implement what you want to hear.
 ///
 /// Methods are called on whatever thread the signal arises on, with no lock of nexus held; a
-/// panic in one is contained. An engine without observers pays nothing for signals.
+/// panic in one is contained. An engine without observers pays nothing for signals, and one whose
+/// observers do not want those that come often ([`signals`](Self::signals)) next to nothing.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -35,6 +38,11 @@ use crate::telemetry::{PoolInfo, TraceContext};
 /// ```
 #[expect(unused_variables, reason = "the default bodies are empty; the names are documentation")]
 pub trait Observer: Send + Sync + 'static {
+    /// Which of the signals that come often this wants; asked once, when the engine is built. All others
+    /// it is told in any case, and it may be told of what it does not want where that costs little.
+    fn signals(&self) -> Signals {
+        Signals::ALL
+    }
     /// A run is about to begin, or to go on from its records, on the thread that asks for it; the run
     /// itself may begin on another one. What this gives is the W3C `traceparent` of the run, which is
     /// recorded with a durable run that is new; `begun_in` is what was recorded, where the run goes on.
@@ -108,6 +116,122 @@ pub trait Observer: Send + Sync + 'static {
     /// So many changes were written to the engine's store together, in this time; or could not be.
     #[cfg(feature = "durable")]
     fn store_committed(&self, changes: usize, took: Duration, done: Result<(), &StoreError>) {}
+}
+
+/// Signals that an engine gives often: which of them an [`Observer`] wants. A step that does nothing
+/// costs several times as much where somebody is told of it.
+///
+/// ```
+/// use nexus_core::Signals;
+/// let wanted = Signals::POOL_TASKS.and(Signals::BODIES);
+/// assert!(wanted.contains(Signals::BODIES));
+/// assert!(!wanted.contains(Signals::OWN_TASKS));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signals(u8);
+
+impl Signals {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// [`event_execution_init`](Observer::event_execution_init),
+    /// [`event_execution_start`](Observer::event_execution_start) and
+    /// [`event_execution_end`](Observer::event_execution_end) of tasks that run on the thread which
+    /// drives their run.
+    pub const OWN_TASKS: Self = Self(1);
+    /// The same of tasks that a pool is given.
+    pub const POOL_TASKS: Self = Self(1 << 1);
+    /// [`event_body_enter`](Observer::event_body_enter) and
+    /// [`event_body_leave`](Observer::event_body_leave), of those tasks of which the three above are
+    /// wanted.
+    pub const BODIES: Self = Self(1 << 2);
+    /// [`step_execution_end`](Observer::step_execution_end).
+    pub const STEP_ENDS: Self = Self(1 << 3);
+    /// `store_committed`, of engines with a store.
+    pub const COMMITS: Self = Self(1 << 4);
+    /// All of them.
+    pub const ALL: Self = Self((1 << 5) - 1);
+
+    /// Both these and the others.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Those of these that are not among the others.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Whether all of the others are among these.
+    pub const fn contains(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
+    const fn has_any_of(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
+/// The observers of an engine, each with the signals that it wants.
+pub(crate) struct Observers {
+    all: Vec<(Signals, Arc<dyn Observer>)>,
+    /// What at least one of them wants.
+    wanted: Signals,
+}
+
+impl Observers {
+    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+        let wants = |observer: Arc<dyn Observer>| {
+            let signals = panic::contain(|| observer.signals()).unwrap_or(Signals::ALL);
+            (signals, observer)
+        };
+        let all: Vec<_> = observers.into_iter().map(wants).collect();
+        let wanted = all.iter().fold(Signals::NONE, |wanted, (signals, _)| wanted.and(*signals));
+        Self { all, wanted }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether somebody may want all of these signals.
+    #[inline]
+    pub(crate) fn want(&self, signals: Signals) -> bool {
+        self.wanted.contains(signals)
+    }
+
+    /// Whether somebody wants some of these signals.
+    #[inline]
+    pub(crate) fn want_any_of(&self, signals: Signals) -> bool {
+        self.wanted.has_any_of(signals)
+    }
+
+    /// Those that want these signals.
+    pub(crate) fn that_want(&self, signals: Signals) -> impl Iterator<Item = &Arc<dyn Observer>> {
+        let wants = move |(wanted, _): &&(Signals, _)| wanted.contains(signals);
+        self.all.iter().filter(wants).map(|(_, observer)| observer)
+    }
+
+    /// Calls those that want these signals; a panic in one is that observer's matter.
+    #[cold]
+    pub(crate) fn each_that_wants(&self, signals: Signals, call: impl Fn(&dyn Observer)) {
+        for observer in self.that_want(signals) {
+            let _ = panic::contain(|| call(&**observer));
+        }
+    }
+
+    /// What the first one gives that gives something.
+    #[cold]
+    pub(crate) fn first<T>(&self, ask: impl Fn(&dyn Observer) -> Option<T>) -> Option<T> {
+        let mut all = self.that_want(Signals::NONE);
+        all.find_map(|observer| panic::contain(|| ask(&**observer)).ok().flatten())
+    }
 }
 
 /// How an attempt ended.

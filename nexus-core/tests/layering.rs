@@ -63,6 +63,7 @@ const ENGINE: &[&str] = &[
     "mailbox",
     "notice",
     "posts",
+    "activity",
     "progress",
     "runs",
     "writer",

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use nexus_core::{Context, Ended, Exception, Failure, Observer, RunEnd, RunEvent, StepEvent};
+use nexus_core::{
+    Context, Ended, Exception, Failure, Observer, RunEnd, RunEvent, Signals, StepEvent,
+};
 use serde::Serialize;
 
 /// Writes a line for each thing that happens.
@@ -68,6 +70,10 @@ impl Events {
 }
 
 impl Observer for Events {
+    fn signals(&self) -> Signals {
+        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+    }
+
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
         let (id, pipeline, steps) = (run.run_id(), Some(run.pipeline()), Some(run.steps()));
         self.say(Line {

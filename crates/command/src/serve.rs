@@ -12,7 +12,7 @@ use clap::ArgMatches;
 use nexus_core::journal::{ActionTaken, Request, RunQuery, RunState, StoredRun};
 use nexus_core::{
     Ended as AttemptEnded, Engine, EngineBuilder, Observer, RunEnd, RunEvent, RunHandle, Shutdown,
-    Status, StepEvent,
+    Signals, Status, StepEvent,
 };
 use nexus_pointy::visible;
 #[cfg(feature = "schedule")]
@@ -349,6 +349,10 @@ impl Line {
 struct RunLog(Arc<Service>);
 
 impl Observer for RunLog {
+    fn signals(&self) -> Signals {
+        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+    }
+
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
         if run.key().is_some() {
             let text = format!("goes on: {}", run.pipeline());

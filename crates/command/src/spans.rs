@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nexus_core::{
-    Ended, Exception, Observer, PictureOutcome, Report, RunId, RunPage, StepEvent, StepSpan,
+    Ended, Exception, Observer, PictureOutcome, Report, RunId, RunPage, Signals, StepEvent,
+    StepSpan,
 };
 
 /// So many stretches are kept of a step: a page shows no more of them.
@@ -64,6 +65,10 @@ fn keep(state: &mut State, run: RunId, path: String, span: StepSpan) {
 }
 
 impl Observer for Spans {
+    fn signals(&self) -> Signals {
+        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+    }
+
     fn event_execution_start(&self, step: &StepEvent<'_>) {
         let item = step.context().item();
         self.note(step, |state, run, path, now| _ = state.running.insert((run, path, item), now));

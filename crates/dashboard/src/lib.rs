@@ -39,6 +39,7 @@
 
 mod access;
 mod actions;
+mod activity;
 mod api;
 mod app;
 mod clock;

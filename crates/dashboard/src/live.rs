@@ -1,29 +1,32 @@
-//! What is under way right now: what the engine tells, kept until somebody asks.
+//! What is under way right now.
 //!
-//! A signal of the engine costs it a short lock. Nobody is woken for it, unless a page waits for news;
-//! and a page that was told waits a tenth of a second before it can be told again.
+//! The engine tells when runs begin and end, and what pools have to do. What a run does on its own thread
+//! nobody is told of: the engine is asked when a page wants to know, ten times a second at most. So a step
+//! costs a run what it costs without a dashboard.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::{BuildHasher, BuildHasherDefault};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nexus_core::journal::{History, Timestamp};
+use nexus_core::journal::History;
 use nexus_core::{
-    Ended, Exception, Failure, Observer, RunEnd, RunEvent, RunId, StepEvent, StopCondition,
+    Ended, Engine, Exception, Failure, Observer, RunActivity, RunEnd, RunEvent, RunId, Signals,
+    StepEvent, StopCondition,
 };
 use serde::Serialize;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use crate::clock::now;
-use crate::histories::path_of;
-use crate::live_pools::LivePools;
+use crate::activity::{Activity, Attempt, Parts};
+use crate::live_pools::{LivePools, attempt_of};
 use crate::lock;
-use crate::spread::{Map, Spread};
 
 /// So many runs that are over are remembered, for pages that were away for a while.
 const MOST_ENDED: usize = 10_000;
+
+/// As often the engine is asked at most while pages wait for news, for all of them together.
+const BETWEEN: Duration = Duration::from_millis(100);
 
 /// Tells the dashboard what the engine's runs do; see [`Dashboard::observer`](crate::Dashboard::observer).
 #[derive(Debug)]
@@ -32,14 +35,12 @@ pub struct LiveObserver {
 }
 
 /// What is under way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Live {
-    parts: Box<[Part; PARTS]>,
-    keys: Mutex<Keys>,
+    runs: Mutex<Runs>,
     pub(crate) pools: LivePools,
     /// Counts how often somebody has looked for what has changed. What changes is marked with it, under the
-    /// lock of where it is, so that whoever looks later finds it. Only pages write it: processors that do
-    /// runs at a time would else take it from each other at each step.
+    /// lock of the runs, so that whoever looks later finds it.
     version: AtomicU64,
     /// Whether an engine tells what happens.
     is_observed: AtomicBool,
@@ -48,62 +49,36 @@ pub(crate) struct Live {
     news: Notify,
 }
 
-/// So many parts that different runs are seldom in the same one.
-const PARTS: usize = 256;
-
-/// Some of the runs. Processors that work on different parts do not take memory from each other.
+/// The runs, by their keys.
 #[derive(Debug, Default)]
-#[repr(align(128))]
-struct Part(Mutex<Map<RunId, LiveRun>>);
-
-/// The keys of runs.
-#[derive(Debug, Default)]
-struct Keys {
-    active: HashMap<String, RunId>,
+struct Runs {
+    active: HashMap<String, LiveRun>,
     /// The runs that are under way no more, each with the version in which it ended. Of those that ended in
     /// the version `forgotten` or before, some may be missing.
     ended: VecDeque<(u64, String)>,
     forgotten: Option<u64>,
+    /// When the engine was asked last what the runs do.
+    asked: Option<Instant>,
 }
 
 /// A run under way.
 #[derive(Debug)]
 struct LiveRun {
-    key: String,
+    id: RunId,
     /// The version that changed it last.
     changed: u64,
-    /// By the step's place in the flow, and the item.
-    tasks: Map<Place, LiveTask>,
-    /// The memory of a name that is not used any more.
-    spare: String,
+    /// What the engine said of it when it was asked last.
+    seen: Option<Seen>,
+    /// What the task on its own thread has said that said something last.
+    parts: Option<(Attempt, Parts)>,
 }
 
-type Place = (usize, Option<u64>);
-
-/// An attempt that runs, or the wait before one.
-#[derive(Debug, Clone)]
-struct LiveTask {
-    event: String,
-    attempt: u32,
-    since: Timestamp,
-    /// When it is tried again, if that is what it waits for.
-    until: Option<Timestamp>,
-    parts: Option<(u64, u64)>,
-}
-
-/// The same for a page.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Activity {
-    /// The step's place in the flow.
-    pub(crate) index: usize,
-    pub(crate) path: String,
-    pub(crate) item: Option<u64>,
-    pub(crate) attempt: u32,
-    pub(crate) since: Timestamp,
-    /// When it is tried again; if it is nothing, it runs.
-    pub(crate) until: Option<Timestamp>,
-    pub(crate) done: Option<u64>,
-    pub(crate) total: Option<u64>,
+/// Enough of what a run does to notice a change.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    records: u64,
+    running: Option<Attempt>,
+    retrying: usize,
 }
 
 /// What has changed since a page was told last.
@@ -118,20 +93,6 @@ pub(crate) struct News {
 /// So many runs are named in one piece of news.
 const MOST_NAMED: usize = 200;
 
-impl Default for Live {
-    fn default() -> Self {
-        Self {
-            parts: Box::new(std::array::from_fn(|_| Part::default())),
-            keys: Mutex::default(),
-            pools: LivePools::default(),
-            version: AtomicU64::new(0),
-            is_observed: AtomicBool::new(false),
-            is_awaited: AtomicBool::new(false),
-            news: Notify::new(),
-        }
-    }
-}
-
 impl News {
     fn is_empty(&self) -> bool {
         !self.more && self.runs.is_empty()
@@ -139,12 +100,6 @@ impl News {
 }
 
 impl Live {
-    /// The part of the runs in which this one is.
-    fn part(&self, run: RunId) -> MutexGuard<'_, Map<RunId, LiveRun>> {
-        let hash = BuildHasherDefault::<Spread>::default().hash_one(run);
-        lock(&self.parts[(hash >> 32) as usize % PARTS].0)
-    }
-
     pub(crate) fn is_observed(&self) -> bool {
         self.is_observed.load(Ordering::Relaxed)
     }
@@ -154,142 +109,156 @@ impl Live {
         self.version.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// The version of a change. Who asks for it holds the lock of what changes.
+    /// The version of a change. Who asks for it holds the lock of the runs.
     fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 
     /// Waits until something has changed in this version or a later one, or for so long; gives what has,
     /// and the version in which whatever changes next does.
-    pub(crate) async fn changed(&self, version: u64, patience: Duration) -> Option<(News, u64)> {
-        let news = self.news.notified();
-        tokio::pin!(news);
-        news.as_mut().enable();
-        self.is_awaited.store(true, Ordering::SeqCst);
-        let told = self.since(version);
-        if !told.0.is_empty() {
-            return Some(told);
+    pub(crate) async fn changed(
+        &self,
+        engine: &Engine,
+        version: u64,
+        patience: Duration,
+    ) -> Option<(News, u64)> {
+        let over = Instant::now() + patience;
+        loop {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            self.is_awaited.store(true, Ordering::SeqCst);
+            let told = self.since(engine, version);
+            if !told.0.is_empty() {
+                return Some(told);
+            }
+            let now = Instant::now();
+            if now >= over {
+                return None;
+            }
+            // Nobody tells what runs do that are under way; that one begins is told.
+            let next = if self.active_runs() == 0 { over } else { over.min(now + BETWEEN) };
+            let _ = tokio::time::timeout_at(next, news).await;
         }
-        tokio::time::timeout(patience, news).await.ok()?;
-        Some(self.since(version))
     }
 
     /// The runs that have changed in this version or a later one, and the version in which whatever changes
     /// next does.
-    pub(crate) fn since(&self, version: u64) -> (News, u64) {
+    pub(crate) fn since(&self, engine: &Engine, version: u64) -> (News, u64) {
+        self.ask(engine);
+        self.known_since(version)
+    }
+
+    /// The same, as far as it is known here.
+    fn known_since(&self, version: u64) -> (News, u64) {
         let next = self.new_version();
-        let mut runs = Vec::new();
-        for part in &*self.parts {
-            let part = lock(&part.0);
-            let active = part.values().filter(|run| run.changed >= version);
-            runs.extend(active.take(MOST_NAMED + 1).map(|run| run.key.clone()));
-        }
-        let keys = lock(&self.keys);
-        if keys.forgotten.is_some_and(|forgotten| version <= forgotten) {
+        let known = lock(&self.runs);
+        if known.forgotten.is_some_and(|forgotten| version <= forgotten) {
             return (News { runs: Vec::new(), more: true }, next);
         }
-        let ended = keys.ended.iter().rev().take_while(|(at, _)| *at >= version);
-        runs.extend(ended.take(MOST_NAMED + 1).map(|(_, key)| key.clone()));
+        let active = known.active.iter().filter(|(_, run)| run.changed >= version);
+        let ended = known.ended.iter().rev().take_while(|(at, _)| *at >= version);
+        let changed = active.map(|(key, _)| key).chain(ended.map(|(_, key)| key));
+        let mut runs: Vec<String> = changed.take(MOST_NAMED + 1).cloned().collect();
         let more = runs.len() > MOST_NAMED;
         runs.truncate(MOST_NAMED);
         (News { runs, more }, next)
     }
 
-    /// The run with this key, if it is under way.
-    fn active(&self, key: &str) -> Option<RunId> {
-        lock(&self.keys).active.get(key).copied()
+    /// Asks the engine what the runs do, unless that was asked a moment ago.
+    fn ask(&self, engine: &Engine) {
+        let mut runs = lock(&self.runs);
+        let now = Instant::now();
+        let is_recent = runs.asked.is_some_and(|at| now.duration_since(at) < BETWEEN / 2);
+        if runs.active.is_empty() || is_recent {
+            return;
+        }
+        runs.asked = Some(now);
+        drop(runs);
+        let (activity, in_pools) = (engine.activity(), self.pools.take_changed());
+        let mut runs = lock(&self.runs);
+        let version = self.version();
+        for activity in activity {
+            if let Some(run) = runs.active.get_mut(&*activity.key)
+                && run.id == activity.run_id
+                && run.differs_from(&activity)
+            {
+                run.changed = version;
+            }
+        }
+        for key in in_pools {
+            if let Some(run) = runs.active.get_mut(&key) {
+                run.changed = version;
+            }
+        }
     }
 
     /// Whether a run is under way.
     pub(crate) fn is_active(&self, key: &str) -> bool {
-        self.active(key).is_some()
+        lock(&self.runs).active.contains_key(key)
     }
 
     /// How many runs are under way.
     pub(crate) fn active_runs(&self) -> usize {
-        lock(&self.keys).active.len()
+        lock(&self.runs).active.len()
     }
 
     /// What runs in a run, that which runs for longest first, and then what waits; so much at most.
-    pub(crate) fn activity(&self, key: &str, history: &History, most: usize) -> Vec<Activity> {
-        let Some(run) = self.active(key) else { return Vec::new() };
-        let mut tasks: Vec<(Place, LiveTask)> = match self.part(run).get(&run) {
-            None => Vec::new(),
-            Some(run) => run.tasks.iter().map(|(place, task)| (*place, task.clone())).collect(),
-        };
-        tasks.sort_by_key(|(place, task)| (task.until.is_some(), task.since, *place));
-        tasks.truncate(most);
-        let activity = |((index, item), task): (Place, LiveTask)| Activity {
-            index,
-            path: path_of(history, index),
-            item,
-            attempt: task.attempt,
-            since: task.since,
-            until: task.until,
-            done: task.parts.map(|(done, _)| done),
-            total: task.parts.map(|(_, total)| total),
-        };
-        tasks.into_iter().map(activity).collect()
+    pub(crate) fn activity(
+        &self,
+        engine: &Engine,
+        key: &str,
+        history: &History,
+        most: usize,
+    ) -> Vec<Activity> {
+        let mut all = self.pools.running(key, history);
+        if let Some(run) = engine.activity_of(key) {
+            let parts = lock(&self.runs).active.get(key).and_then(|run| run.parts);
+            let parts_of = |attempt: Attempt| parts.filter(|(of, _)| *of == attempt);
+            let own = Activity::of_run(&run, history, move |it| Some(parts_of(it)?.1));
+            all.extend(own);
+        }
+        Activity::sorted(all, most)
     }
 
     /// The places of the steps of a run that are under way.
-    pub(crate) fn active_steps(&self, key: &str) -> BTreeSet<usize> {
-        let mut steps = self.pools.queued_steps(key);
-        if let Some(run) = self.active(key)
-            && let Some(run) = self.part(run).get(&run)
-        {
-            steps.extend(run.tasks.keys().map(|(step, _)| *step));
+    pub(crate) fn active_steps(&self, engine: &Engine, key: &str) -> BTreeSet<usize> {
+        let mut steps = self.pools.steps(key);
+        if let Some(run) = engine.activity_of(key) {
+            steps.extend(run.running.iter().chain(&run.retrying).map(|it| it.step_index));
         }
         steps
     }
 
-    /// How many attempts run now of each event that has some.
-    pub(crate) fn running(&self) -> HashMap<String, usize> {
-        let mut counts = HashMap::new();
-        for part in &*self.parts {
-            let part = lock(&part.0);
-            let tasks = part.values().flat_map(|run| run.tasks.values());
-            for task in tasks.filter(|task| task.until.is_none()) {
-                match counts.get_mut(&task.event) {
-                    Some(count) => *count += 1,
-                    None => _ = counts.insert(task.event.clone(), 1),
-                }
-            }
-        }
-        counts
-    }
-
     /// Something has happened to this run.
     pub(crate) fn touch(&self, key: &str) {
-        if let Some(run) = self.active(key) {
-            return self.change(run, |_| {});
-        }
-        let mut keys = lock(&self.keys);
+        let mut runs = lock(&self.runs);
         let version = self.version();
-        keys.end(version, key);
-        drop(keys);
+        match runs.active.get_mut(key) {
+            Some(run) => run.changed = version,
+            None => runs.end(version, key),
+        }
+        drop(runs);
         self.tell();
     }
 
-    fn start(&self, run: RunId, key: &str) {
-        let (key, tasks, spare) = (key.to_owned(), Map::default(), String::new());
-        lock(&self.keys).active.insert(key.clone(), run);
-        let mut part = self.part(run);
-        part.insert(run, LiveRun { key, changed: self.version(), tasks, spare });
-        drop(part);
+    fn start(&self, id: RunId, key: &str) {
+        let mut runs = lock(&self.runs);
+        let run = LiveRun { id, changed: self.version(), seen: None, parts: None };
+        runs.active.insert(key.to_owned(), run);
+        drop(runs);
         self.tell();
     }
 
-    fn end(&self, run: RunId, key: &str) {
-        self.part(run).remove(&run);
-        let mut keys = lock(&self.keys);
+    fn end(&self, id: RunId, key: &str) {
+        let mut runs = lock(&self.runs);
         // Somebody may have begun it again meanwhile.
-        if keys.active.get(key) == Some(&run) {
-            keys.active.remove(key);
+        if runs.active.get(key).is_some_and(|run| run.id == id) {
+            runs.active.remove(key);
         }
         let version = self.version();
-        keys.end(version, key);
-        drop(keys);
+        runs.end(version, key);
+        drop(runs);
         self.tell();
     }
 
@@ -301,36 +270,18 @@ impl Live {
     }
 
     /// Changes a run, if it is durable and under way.
-    fn change(&self, run: RunId, change: impl FnOnce(&mut LiveRun)) {
-        let mut part = self.part(run);
-        let Some(run) = part.get_mut(&run) else { return };
-        run.changed = self.version();
-        change(run);
-        drop(part);
-        self.tell();
-    }
-
-    /// An attempt runs since then, or the next one waits until then.
-    fn begin_task(&self, step: &StepEvent<'_>, since: Timestamp, until: Option<Timestamp>) {
-        let context = step.context();
-        self.change(context.run_id(), |run| {
-            let mut event = std::mem::take(&mut run.spare);
-            event.push_str(step.event());
-            let task = LiveTask { event, attempt: context.attempt(), since, until, parts: None };
-            let before = run.tasks.insert(place(step), task);
-            run.keep_memory_of(before);
-        });
-    }
-
-    fn end_task(&self, step: &StepEvent<'_>) {
-        self.change(step.context().run_id(), |run| {
-            let task = run.tasks.remove(&place(step));
-            run.keep_memory_of(task);
-        });
+    fn change(&self, key: Option<&str>, change: impl FnOnce(&mut LiveRun)) {
+        let Some(key) = key else { return };
+        let mut runs = lock(&self.runs);
+        let version = self.version();
+        if let Some(run) = runs.active.get_mut(key) {
+            run.changed = version;
+            change(run);
+        }
     }
 }
 
-impl Keys {
+impl Runs {
     fn end(&mut self, version: u64, key: &str) {
         if self.ended.len() == MOST_ENDED
             && let Some((version, _)) = self.ended.pop_front()
@@ -342,16 +293,27 @@ impl Keys {
 }
 
 impl LiveRun {
-    fn keep_memory_of(&mut self, task: Option<LiveTask>) {
-        if let Some(task) = task {
-            self.spare = task.event;
-            self.spare.clear();
-        }
+    /// Whether the run does something else than it did, or is about to.
+    fn differs_from(&mut self, now: &RunActivity) -> bool {
+        let running = now.running.as_ref();
+        let seen = Seen {
+            records: now.records,
+            running: running.map(|it| (it.step_index, it.item, it.attempt)),
+            retrying: now.retrying.len(),
+        };
+        let differs = self.seen.as_ref() != Some(&seen);
+        self.seen = Some(seen);
+        differs || !now.is_settled
     }
 }
 
-fn place(step: &StepEvent<'_>) -> Place {
-    (step.step_index(), step.context().item())
+/// How many attempts run now on the threads of their runs, of each event that has some.
+pub(crate) fn running_on_own_threads(engine: &Engine) -> HashMap<String, usize> {
+    let mut counts = HashMap::new();
+    for task in engine.activity().into_iter().filter_map(|run| run.running) {
+        *counts.entry(task.event).or_insert(0) += 1;
+    }
+    counts
 }
 
 impl LiveObserver {
@@ -362,6 +324,10 @@ impl LiveObserver {
 }
 
 impl Observer for LiveObserver {
+    fn signals(&self) -> Signals {
+        Signals::POOL_TASKS.and(Signals::BODIES)
+    }
+
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
         if let Some(key) = run.key() {
             self.live.start(run.run_id(), key);
@@ -369,7 +335,7 @@ impl Observer for LiveObserver {
     }
 
     fn pipeline_execution_stop(&self, run: &RunEvent<'_>, _: &StepEvent<'_>, _: StopCondition) {
-        self.live.change(run.run_id(), |_| {});
+        self.live.change(run.key(), |_| {});
     }
 
     fn pipeline_execution_end(&self, run: &RunEvent<'_>, _: &RunEnd<'_>) {
@@ -397,7 +363,6 @@ impl Observer for LiveObserver {
 
     fn event_execution_start(&self, step: &StepEvent<'_>) {
         self.live.pools.begin(step);
-        self.live.begin_task(step, now(), None);
     }
 
     fn event_execution_end(&self, step: &StepEvent<'_>, ended: Ended<'_>) {
@@ -405,29 +370,28 @@ impl Observer for LiveObserver {
         if let Ended::Exception(exception) = ended {
             self.live.pools.lose_worker(step, exception);
         }
-        self.live.end_task(step);
     }
 
     fn event_execution_progress(&self, step: &StepEvent<'_>, done: u64, total: u64) {
-        self.live.change(step.context().run_id(), |run| {
-            if let Some(task) = run.tasks.get_mut(&place(step)) {
-                task.parts = Some((done, total));
-            }
-        });
+        if !self.live.pools.progress(step, (done, total)) {
+            let parts = Some((attempt_of(step), (done, total)));
+            self.live.change(step.context().run_key(), |run| run.parts = parts);
+        }
     }
 
-    fn event_execution_retry(&self, step: &StepEvent<'_>, _: &Exception, wait: Duration) {
-        let since = now();
-        self.live.begin_task(step, since, Some(since.plus(wait)));
+    fn event_execution_retry(&self, step: &StepEvent<'_>, _: &Exception, _: Duration) {
+        // Of an attempt whose time is over, a body may run on.
+        self.live.pools.end(step);
+        self.live.change(step.context().run_key(), |_| {});
     }
 
     fn event_execution_bypassed(&self, step: &StepEvent<'_>, _: &str) {
-        self.live.end_task(step);
+        self.live.change(step.context().run_key(), |_| {});
     }
 
     fn event_execution_cancelled(&self, step: &StepEvent<'_>, _: &Failure) {
         self.live.pools.end_step(step);
-        self.live.end_task(step);
+        self.live.change(step.context().run_key(), |_| {});
     }
 }
 

@@ -9,12 +9,10 @@ use nexus_core::journal::{History, Timestamp};
 use nexus_core::{Exception, ExceptionKind, RunEvent, RunId, StepEvent};
 use serde::Serialize;
 
+use crate::activity::{Activity, Attempt, Parts};
 use crate::clock::now;
 use crate::histories::path_of;
 use crate::spread::Map;
-
-/// The step's place in the flow, the item, and which attempt of it.
-type Attempt = (usize, Option<u64>, u32);
 
 /// What is in pools.
 #[derive(Debug, Default)]
@@ -34,15 +32,19 @@ struct State {
 struct OfRun {
     key: Option<String>,
     attempts: Map<Attempt, Placed>,
+    /// Whether something of it has changed since somebody asked.
+    is_changed: bool,
 }
 
 /// An attempt that a pool has.
 #[derive(Debug)]
 struct Placed {
     pool: Arc<str>,
-    /// Since when it waits for a worker.
+    /// Since when it waits for a worker, or has one.
     since: Timestamp,
     has_begun: bool,
+    /// What its body has said of how far it is.
+    parts: Option<Parts>,
     /// Whether its body is on a thread now.
     is_in_body: bool,
     /// Since when nobody waits for it any more.
@@ -115,11 +117,30 @@ impl LivePools {
         steps.into_iter().map(queued).collect()
     }
 
-    /// The places in the flow of the steps that wait for workers.
-    pub(crate) fn queued_steps(&self, key: &str) -> BTreeSet<usize> {
+    /// What of a run has a worker.
+    pub(crate) fn running(&self, key: &str, history: &History) -> Vec<Activity> {
         let state = self.state();
-        let waiting = state.of_key(key).filter(|(_, it)| !it.has_begun);
-        waiting.map(|((step, ..), _)| *step).collect()
+        let running = state.of_key(key).filter(|(_, it)| it.has_begun && it.over.is_none());
+        let activity = |(attempt, it): (&Attempt, &Placed)| {
+            Activity::running(history, *attempt, it.since, it.parts)
+        };
+        running.map(activity).collect()
+    }
+
+    /// The places in the flow of the steps that have workers, or wait for them.
+    pub(crate) fn steps(&self, key: &str) -> BTreeSet<usize> {
+        let state = self.state();
+        let under_way = state.of_key(key).filter(|(_, it)| it.over.is_none());
+        under_way.map(|((step, ..), _)| *step).collect()
+    }
+
+    /// The runs of which something has changed since this was asked last, as far as they are still known.
+    pub(crate) fn take_changed(&self) -> Vec<String> {
+        let mut state = self.state();
+        let changed = state.runs.values_mut().filter_map(|run| {
+            std::mem::take(&mut run.is_changed).then(|| run.key.clone()).flatten()
+        });
+        changed.collect()
     }
 
     /// What of a run still runs though nobody waits for it.
@@ -153,7 +174,15 @@ impl LivePools {
         if run.key.is_none() {
             run.key = context.run_key().map(str::to_owned);
         }
-        let placed = Placed { pool: name, since, has_begun: false, is_in_body: false, over: None };
+        run.is_changed = true;
+        let placed = Placed {
+            pool: name,
+            since,
+            has_begun: false,
+            parts: None,
+            is_in_body: false,
+            over: None,
+        };
         match run.attempts.insert(attempt_of(step), placed) {
             None => _ = self.attempts.fetch_add(1, Ordering::Relaxed),
             Some(before) => state.leave(&before),
@@ -169,9 +198,21 @@ impl LivePools {
             {
                 load.leave_queue();
                 load.running += 1;
+                placed.since = now();
             }
             true
         });
+    }
+
+    /// Its body has said how far it is. Says whether the attempt is known here.
+    pub(crate) fn progress(&self, step: &StepEvent<'_>, parts: Parts) -> bool {
+        let mut is_known = false;
+        self.change(step, |placed, _| {
+            placed.parts = Some(parts);
+            is_known = true;
+            true
+        });
+        is_known
     }
 
     /// Its body is on a thread, or is not any more.
@@ -242,6 +283,7 @@ impl LivePools {
         let Some(of_run) = runs.get_mut(&step.context().run_id()) else { return };
         let attempt = attempt_of(step);
         let Some(placed) = of_run.attempts.get_mut(&attempt) else { return };
+        of_run.is_changed = true;
         if !change(placed, pools) {
             of_run.attempts.remove(&attempt);
             self.attempts.fetch_sub(1, Ordering::Relaxed);
@@ -301,6 +343,6 @@ impl Load {
     }
 }
 
-fn attempt_of(step: &StepEvent<'_>) -> Attempt {
+pub(crate) fn attempt_of(step: &StepEvent<'_>) -> Attempt {
     (step.step_index(), step.context().item(), step.context().attempt())
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn told(live: &Live, version: u64) -> (Vec<String>, u64) {
-    let (news, next) = live.since(version);
+    let (news, next) = live.known_since(version);
     assert!(!news.more);
     (news.runs, next)
 }
@@ -31,7 +31,7 @@ fn a_page_that_was_away_for_too_long_is_told_that_nobody_knows_what_it_missed() 
     for number in 0..MOST_ENDED {
         live.touch(&number.to_string());
     }
-    assert!(live.since(first).0.more);
-    let (news, _) = live.since(second);
+    assert!(live.known_since(first).0.more);
+    let (news, _) = live.known_since(second);
     assert_eq!((news.runs.len(), news.more), (MOST_NAMED, true));
 }

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use nexus_core::Engine;
 use nexus_core::journal::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -39,6 +40,7 @@ impl Default for Streams {
 /// A page's stream of news. It holds nothing but the version from which on it was told nothing, so a page
 /// that reads slowly costs no memory: what it has missed is told in one piece.
 struct Told {
+    engine: Engine,
     live: Arc<Live>,
     epoch: Timestamp,
     last: u64,
@@ -48,7 +50,7 @@ struct Told {
 
 impl Streams {
     /// A stream of news for a page, which says with `Last-Event-ID` what it knows already.
-    pub(crate) fn open(&self, live: &Arc<Live>, headers: &HeaderMap) -> Response {
+    pub(crate) fn open(&self, engine: &Engine, live: &Arc<Live>, headers: &HeaderMap) -> Response {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let why = format!("{MOST_PAGES} pages are open already, and told what happens");
             return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
@@ -57,10 +59,11 @@ impl Streams {
         // What has happened meanwhile is told first, and what happens from here on later.
         let (greeting, version) = match last.map(|id| known(id, self.epoch)) {
             None => (News::default(), live.new_version()),
-            Some(Some(last)) => live.since(last),
+            Some(Some(last)) => live.since(engine, last),
             Some(None) => (News { runs: Vec::new(), more: true }, live.new_version()),
         };
         let told = Told {
+            engine: engine.clone(),
             live: Arc::clone(live),
             epoch: self.epoch,
             last: version,
@@ -82,7 +85,8 @@ impl Told {
             return format!("retry: 2000\n{}", self.piece(&news));
         }
         tokio::time::sleep(BETWEEN).await;
-        let Some((news, version)) = self.live.changed(self.last, KEEP_ALIVE).await else {
+        let Some((news, version)) = self.live.changed(&self.engine, self.last, KEEP_ALIVE).await
+        else {
             return ":\n\n".to_owned();
         };
         self.last = version;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use metrics::{Unit, counter, gauge, histogram};
 use nexus_core::{
     Context, Ended, Exception, ExceptionKind, Failure, Observer, PoolInfo, RunEnd, RunEvent, RunId,
-    StepAddress, StepEvent,
+    Signals, StepAddress, StepEvent,
 };
 
 use crate::bounded::Bounded;
@@ -215,6 +215,10 @@ fn attempt_of(context: &Context) -> Attempt {
 }
 
 impl Observer for Metrics {
+    fn signals(&self) -> Signals {
+        Signals::ALL.without(Signals::BODIES)
+    }
+
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
         let mut state = self.state();
         let pipeline = state.pipelines.value(run.pipeline());

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nexus_core::{
-    Context, Ended, Exception, Failure, Observer, RunEnd, RunEvent, RunId, StepAddress, StepEvent,
-    StopCondition, TraceContext,
+    Context, Ended, Exception, Failure, Observer, RunEnd, RunEvent, RunId, Signals, StepAddress,
+    StepEvent, StopCondition, TraceContext,
 };
 use tracing::level_filters::LevelFilter;
 use tracing::span::EnteredSpan;
@@ -221,6 +221,10 @@ fn verbosity() -> u8 {
 }
 
 impl Observer for Spans {
+    fn signals(&self) -> Signals {
+        Signals::ALL.without(Signals::COMMITS)
+    }
+
     fn pipeline_execution_init(
         &self,
         run: &RunEvent<'_>,

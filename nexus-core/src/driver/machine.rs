@@ -118,7 +118,7 @@ impl RunMachine {
         let fields = plan.fields.read_json(&start.inputs);
         let fields = fields.map_err(|why| unfit(format!("its inputs cannot be read: {why}")))?;
         let id = id_of(key);
-        let mut run = Box::new(Run::new(Arc::clone(plan), id.0 as u64, false));
+        let mut run = Box::new(Run::new(Arc::clone(plan), id.0 as u64, false, false));
         run.accept_pending();
         let replay = Replay::driven(run, start.at);
         let plan = Arc::clone(plan);

@@ -14,10 +14,14 @@ use super::work::{Work, WorkKind};
 use crate::context::{Names, RunInfo};
 use crate::event::Body;
 use crate::executor::AnyExecutor;
+use crate::observe::Signals;
 use crate::panic;
 use crate::plan::{Place, Plan};
 use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
+
+/// What tells of each step on the driving thread.
+const OWN_STEPS: Signals = Signals::OWN_TASKS.and(Signals::STEP_ENDS);
 
 /// A run under way.
 pub(crate) type ActiveRun = RunInfo<LocalRun>;
@@ -104,7 +108,8 @@ impl ActiveRun {
 
     #[inline]
     fn run_at_start(&self) -> Run {
-        Run::new(Arc::clone(&self.plan), self.id.0 as u64, self.has_observers())
+        let ends = self.engine.observers.want(Signals::STEP_ENDS);
+        Run::new(Arc::clone(&self.plan), self.id.0 as u64, self.has_observers(), ends)
     }
 
     #[cold]
@@ -152,7 +157,14 @@ impl ActiveRun {
     /// Whether somebody is told what becomes of each step.
     #[inline]
     pub(super) fn is_observed(&self) -> bool {
-        self.tracker.is_some() || self.has_observers()
+        self.tracker.is_some()
+            || self.engine.observers.want_any_of(OWN_STEPS.and(Signals::POOL_TASKS))
+    }
+
+    /// The same of steps on the driving thread.
+    #[inline]
+    pub(super) fn are_own_steps_observed(&self) -> bool {
+        self.tracker.is_some() || self.engine.observers.want_any_of(OWN_STEPS)
     }
 
     #[inline]

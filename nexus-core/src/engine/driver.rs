@@ -7,6 +7,8 @@ use super::active::ActiveRun;
 use super::mailbox::{Contents, Outbox};
 use super::recorded::RunJournal;
 use super::watch::LOOK_EVERY;
+#[cfg(feature = "durable")]
+use super::work::WorkKind;
 use super::work::{InlineQueue, Notification, Work};
 use crate::context::Context;
 use crate::current::{CurrentTask, running_again};
@@ -281,6 +283,11 @@ impl ActiveRun {
             {
                 if run.is_wanted(task) {
                     now.driver_busy = true;
+                    #[cfg(feature = "durable")]
+                    if journal.is_some() {
+                        let is_body = kind == WorkKind::Body;
+                        now.own_task = is_body.then(|| (task, self.engine.clock.timestamp()));
+                    }
                     let work = self.work(kind, task, run);
                     return Polled::Ready(DriverStep::Perform(Box::new(work)));
                 }

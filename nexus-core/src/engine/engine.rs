@@ -16,6 +16,9 @@ use super::stepped::{Stepped, Steps};
 #[cfg(not(feature = "durable"))]
 use super::timer::Timer;
 use crate::error::{Error, Result};
+use crate::observe::Observers;
+#[cfg(feature = "durable")]
+use crate::observe::Signals;
 use crate::sync::{Mutex, lock};
 use crate::time::Clock;
 #[cfg(not(feature = "durable"))]
@@ -108,9 +111,10 @@ impl Engine {
         #[cfg(not(feature = "durable"))]
         let (timer, real_timer) =
             (Timer::new(Arc::clone(&parts.clock)), Timer::new(Arc::new(SystemClock::new())));
+        let observers = Observers::new(parts.observers);
         #[cfg(feature = "durable")]
         let durable = parts.store.map(|store| {
-            let observers = parts.observers.clone();
+            let observers = observers.that_want(Signals::COMMITS).cloned().collect();
             let writer = Stepped::writer(parts.stepped.as_ref(), store, observers);
             Durable::new(writer, &real_timer, parts.resumable, parts.keep_finished)
         });
@@ -120,7 +124,7 @@ impl Engine {
                 real_timer,
                 clock: parts.clock,
                 resources: parts.resources,
-                observers: parts.observers,
+                observers,
                 mocks: parts.mocks,
                 pools: Mutex::new(Vec::new()),
                 runs: Runs::default(),

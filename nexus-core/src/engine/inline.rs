@@ -18,7 +18,7 @@ impl ActiveRun {
     /// in for one.
     #[inline]
     pub(super) fn is_unwatched(&self) -> bool {
-        !self.is_observed() && self.mocked.is_none()
+        !self.are_own_steps_observed() && self.mocked.is_none()
     }
 
     /// Runs a task on the driving thread while it holds the run, so nothing needs to be copied;
@@ -36,7 +36,8 @@ impl ActiveRun {
         if self.is_unwatched() {
             let hints = &self.plan.steps[task.step as usize].hints;
             match task.item {
-                None if hints.plain => {
+                // Observers are told of the end of retries.
+                None if hints.plain && (task.attempt == 1 || !self.has_observers()) => {
                     return self.run_plain(run, task.step, queue, context, mark);
                 }
                 Some(item)

@@ -201,6 +201,17 @@ impl Durable {
         }
     }
 
+    /// The run with this key, if one is under way here.
+    pub(super) fn active(&self, key: &str) -> Option<Arc<dyn RecordedRun>> {
+        lock(&self.keys.state).run(key)
+    }
+
+    /// The runs that are under way here.
+    pub(super) fn all_active(&self) -> Vec<Arc<dyn RecordedRun>> {
+        let state = lock(&self.keys.state);
+        state.taken.values().filter_map(|taken| taken.run.as_ref()?.upgrade()).collect()
+    }
+
     /// An event of the run `parent` begins a run, or goes on with one.
     pub(super) fn note_child(&self, parent: &str) {
         if let Some(parent) = lock(&self.keys.state).taken.get_mut(parent) {

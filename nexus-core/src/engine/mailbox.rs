@@ -80,6 +80,9 @@ pub(super) struct Contents {
     watcher: Watcher,
     /// The driving thread runs a body, and does not watch the timers.
     pub(super) driver_busy: bool,
+    /// The task whose body that is in a recorded run, and since when by the clock's timestamps.
+    #[cfg(feature = "durable")]
+    pub(super) own_task: Option<(Task, Duration)>,
     /// The driving thread waits for [`Mailbox::changed`]. To notify nobody takes a system call.
     pub(super) driver_sleeps: bool,
     /// The driving thread is about to see what of the queues it can do itself, or does it.
@@ -400,6 +403,8 @@ impl Exchange {
                 withdrawn: 0,
                 watcher: Watcher::Nobody,
                 driver_busy: false,
+                #[cfg(feature = "durable")]
+                own_task: None,
                 driver_sleeps: false,
                 visits: false,
                 driver_abandoned: false,

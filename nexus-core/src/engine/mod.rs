@@ -11,7 +11,7 @@
 //! | `lease` | what a worker has of a run's work |
 //! | `mailbox` | who holds the run, and what waits for whom |
 //! | `notice` | waking whoever drives a run |
-//! | `posts` | the mailbox of a recorded run |
+//! | `posts`, `activity` | the mailbox of a recorded run, and what that does at the moment |
 //! | `progress` | what a handle can tell of a run |
 //! | `runs` | the runs of an engine |
 //! | `writer` | writing down what happens to runs |
@@ -44,6 +44,8 @@
 #[cfg(feature = "durable")]
 mod actions;
 mod active;
+#[cfg(feature = "durable")]
+mod activity;
 mod advance;
 #[cfg(feature = "durable")]
 mod background;
@@ -123,6 +125,8 @@ mod writer;
 #[cfg(not(feature = "durable"))]
 use {unrecorded as durable, unrecorded as recorded};
 
+#[cfg(feature = "durable")]
+pub use activity::{OwnTask, RunActivity};
 pub use builder::EngineBuilder;
 pub use engine::Engine;
 pub use handle::{Canceller, RunHandle};

@@ -80,6 +80,11 @@ impl RunJournal {
         *lock(&self.resumed) = Some(run);
     }
 
+    /// How many records the run has.
+    pub(super) fn records(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
     /// The run's key.
     pub(super) fn key(&self) -> &str {
         &self.key

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::active::ActiveRun;
+use super::activity::{OwnTask, OwnTasks, RunActivity};
 use super::lease::{Lease, WorkerNext};
 use super::mailbox::{Contents, Outbox};
 use super::recorded::RunJournal;
@@ -12,9 +13,9 @@ use super::work::Notification;
 use super::writer::RecordedRun;
 use crate::address::StepAddress;
 use crate::cancel::{ChildRun, Gone};
-use crate::context::RunInfo;
+use crate::context::{Names, RunInfo};
 use crate::error::{Result, StoreError};
-use crate::journal::{Answer, Body};
+use crate::journal::{Answer, Body, Timestamp};
 use crate::outcome::TaskOutcome;
 use crate::panic;
 use crate::run::{CancelCause, Halt, Look, Run, Task};
@@ -244,6 +245,29 @@ impl RecordedRun for ActiveRun {
 
     fn resolve(self: Arc<Self>, address: &StepAddress, answer: Answer<'_>) -> Option<Result<()>> {
         self.resolve_task(self.journal.as_deref()?, address, answer)
+    }
+
+    fn activity(&self) -> Option<RunActivity> {
+        let (journal, clock) = (self.journal.as_deref()?, &self.engine.clock);
+        let OwnTasks { running, retrying } = self.mailbox.own_tasks();
+        let (today, now, count) = (clock.wall_time(), clock.now(), clock.timestamp());
+        let own = |task: Task, at: Duration| OwnTask {
+            step_index: task.step as usize,
+            event: self.plan.event_name(task.step).to_owned(),
+            item: task.item,
+            attempt: task.attempt,
+            at: Timestamp::since_epoch(at),
+        };
+        let since = |at: Duration| today.saturating_sub(count.saturating_sub(at));
+        let until = |at: Duration| today.saturating_add(at.saturating_sub(now));
+        Some(RunActivity {
+            key: Arc::clone(&journal.key),
+            run_id: self.id,
+            records: journal.records(),
+            is_settled: !journal.is_in_flight(),
+            running: running.map(|(task, at)| own(task, since(at))),
+            retrying: retrying.into_iter().map(|(task, at)| own(task, until(at))).collect(),
+        })
     }
 
     fn store_failed(self: Arc<Self>, why: &StoreError) {

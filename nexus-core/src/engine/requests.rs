@@ -6,6 +6,7 @@ use super::engine::{Engine, WeakEngine};
 use super::retention::prune;
 use crate::error::Result;
 use crate::journal::{RecordKind, Request};
+use crate::observe::{Observer, Signals};
 
 /// How often the requests of other processes are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -40,7 +41,8 @@ impl Engine {
     fn handle(&self, request: &Request) {
         let done = self.try_handle(request);
         let done = done.as_ref().copied();
-        self.shared_state().each_observer(|observer| observer.request_handled(request, done));
+        let tell = |observer: &dyn Observer| observer.request_handled(request, done);
+        self.shared_state().observers.each_that_wants(Signals::NONE, tell);
     }
 
     fn try_handle(&self, request: &Request) -> Result<()> {

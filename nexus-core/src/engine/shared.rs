@@ -20,7 +20,7 @@ use crate::executor::{
     AnyExecutor, BodyKind, ExecutorInitializerConfig, ExecutorKind, ThreadPoolExecutor,
 };
 use crate::hash::mix;
-use crate::observe::Observer;
+use crate::observe::Observers;
 use crate::panic;
 use crate::plan::{Place, Plan, Pool};
 use crate::sync::{Condvar, Mutex, lock, thread, wait_timeout};
@@ -31,7 +31,7 @@ use crate::value::{TypeInfo, Value};
 pub(crate) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) resources: HashMap<TypeId, Value>,
-    pub(super) observers: Vec<Arc<dyn Observer>>,
+    pub(super) observers: Observers,
     pub(super) mocks: HashMap<String, Mock>,
     pub(super) pools: Mutex<Vec<OpenPool>>,
     pub(super) timer: Arc<Timer>,

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use super::active::{ActiveRun, LocalRun};
 use super::recorded::RunJournal;
-use super::shared::Shared;
 use crate::context::{Context, Names, RunHost};
-use crate::observe::{Ended, Observer, RunEnd, RunEvent, StepEvent};
+use crate::observe::{Ended, Observer, RunEnd, RunEvent, Signals, StepEvent};
 use crate::outcome::{Bypass, BypassKind, Exception, Failure, TaskOutcome};
 use crate::panic;
 use crate::plan::{Place, Pool};
@@ -41,11 +40,12 @@ impl RunHost for LocalRun {
             tracker.parts(context, done, total);
         }
         let step = StepEvent { context };
-        self.engine.each_observer(|observer| observer.event_execution_progress(&step, done, total));
+        let tell = |observer: &dyn Observer| observer.event_execution_progress(&step, done, total);
+        self.engine.observers.each_that_wants(Signals::NONE, tell);
     }
     fn trace(&self, context: &Context) -> Option<TraceContext> {
         let step = StepEvent { context };
-        self.engine.first_of_observers(|observer| observer.trace_context(&step))
+        self.engine.observers.first(|observer| observer.trace_context(&step))
     }
     fn pool(&self, step: u32) -> Option<PoolInfo> {
         let Place::Pool(pool) = self.place_of(step) else { return None };
@@ -57,28 +57,33 @@ impl RunHost for LocalRun {
     }
 }
 
-impl Shared {
-    /// Calls every observer; a panic in one is that observer's matter.
-    #[cold]
-    pub(super) fn each_observer(&self, call: impl Fn(&dyn Observer)) {
-        for observer in &self.observers {
-            let _ = panic::contain(|| call(&**observer));
-        }
-    }
-
-    /// What the first observer gives that gives something.
-    #[cold]
-    fn first_of_observers<T>(&self, ask: impl Fn(&dyn Observer) -> Option<T>) -> Option<T> {
-        self.observers
-            .iter()
-            .find_map(|observer| panic::contain(|| ask(&**observer)).ok().flatten())
-    }
-}
-
 impl ActiveRun {
-    #[cold]
+    /// Tells all observers of something that does not come often.
     fn each_observer(&self, call: impl Fn(&dyn Observer)) {
-        self.engine.each_observer(call);
+        self.engine.observers.each_that_wants(Signals::NONE, call);
+    }
+
+    /// What an observer wants who wants to be told this of a task of the step, if there may be one.
+    #[inline]
+    fn wanted_of_task(&self, step: u32, what: Signals) -> Option<Signals> {
+        if !self.has_observers() {
+            return None;
+        }
+        let of = match self.place(step) {
+            Place::Inline => Signals::OWN_TASKS,
+            Place::Pool(_) => Signals::POOL_TASKS,
+        };
+        let wanted = of.and(what);
+        self.engine.observers.want(wanted).then_some(wanted)
+    }
+
+    /// Tells those who want to be told of tasks where this one runs.
+    #[inline]
+    fn tell_of_task(&self, context: &Context, tell: impl Fn(&dyn Observer, &StepEvent<'_>)) {
+        if let Some(wanted) = self.wanted_of_task(context.step, Signals::NONE) {
+            let step = StepEvent { context };
+            self.engine.observers.each_that_wants(wanted, |observer| tell(observer, &step));
+        }
     }
 
     fn context_of(self: &Arc<Self>, task: Task) -> Context {
@@ -138,10 +143,11 @@ impl ActiveRun {
 
     #[inline]
     pub(super) fn signal_init(self: &Arc<Self>, task: Task) {
-        if self.has_observers() {
+        if self.wanted_of_task(task.step, Signals::NONE).is_some() {
             let context = self.context_of(task);
-            let step = StepEvent { context: &context };
-            self.each_observer(|observer| observer.event_execution_init(&step));
+            self.tell_of_task(&context, |observer, step| {
+                observer.event_execution_init(step);
+            });
         }
     }
 
@@ -150,10 +156,9 @@ impl ActiveRun {
         if let Some(tracker) = &self.tracker {
             tracker.body_started(context);
         }
-        if self.has_observers() {
-            let step = StepEvent { context };
-            self.each_observer(|observer| observer.event_execution_start(&step));
-        }
+        self.tell_of_task(context, |observer, step| {
+            observer.event_execution_start(step);
+        });
     }
 
     #[inline]
@@ -161,22 +166,19 @@ impl ActiveRun {
         if let Some(tracker) = &self.tracker {
             tracker.body_ended(context);
         }
-        if self.has_observers() {
-            let step = StepEvent { context };
-            self.each_observer(|observer| observer.event_execution_end(&step, Ended::of(outcome)));
-        }
+        self.tell_of_task(context, |observer, step| {
+            observer.event_execution_end(step, Ended::of(outcome));
+        });
     }
 
     /// Calls what runs a body on this thread, or polls it, and contains its panics.
     #[inline]
     pub(super) fn around_body<T>(&self, context: &Context, run: impl FnOnce() -> T) -> T {
-        if !self.has_observers() {
-            return run();
-        }
-        let step = StepEvent { context };
-        self.each_observer(|observer| observer.event_body_enter(&step));
+        let Some(wanted) = self.wanted_of_task(context.step, Signals::BODIES) else { return run() };
+        let (step, observers) = (StepEvent { context }, &self.engine.observers);
+        observers.each_that_wants(wanted, |observer| observer.event_body_enter(&step));
         let ran = run();
-        self.each_observer(|observer| observer.event_body_leave(&step));
+        observers.each_that_wants(wanted, |observer| observer.event_body_leave(&step));
         ran
     }
 
@@ -212,20 +214,24 @@ impl ActiveRun {
     /// Tells of what the run did by itself: steps that ended or that it cancelled, and why it stopped.
     #[inline]
     pub(super) fn signal_run_signals(self: &Arc<Self>, run: &mut Run) {
-        if self.has_observers() {
-            self.tell_run_signals(run);
+        if let Some(signals) = run.take_signals() {
+            self.tell_run_signals(signals);
         }
     }
 
     #[cold]
-    fn tell_run_signals(self: &Arc<Self>, run: &mut Run) {
-        for signal in run.take_signals() {
+    fn tell_run_signals(self: &Arc<Self>, signals: Vec<RunSignal>) {
+        for signal in signals {
             let (RunSignal::Ended { step, .. }
             | RunSignal::Cancelled { step, .. }
             | RunSignal::Stopped { step, .. }) = signal;
             let context = self.context_of(Task { step, attempt: 1, item: None });
             let event = StepEvent { context: &context };
-            self.each_observer(|observer| match &signal {
+            let wanted = match &signal {
+                RunSignal::Ended { .. } => Signals::STEP_ENDS,
+                _ => Signals::NONE,
+            };
+            self.engine.observers.each_that_wants(wanted, |observer| match &signal {
                 RunSignal::Ended { is_success, .. } => {
                     observer.step_execution_end(&event, *is_success);
                 }
@@ -325,6 +331,9 @@ impl ActiveRun {
         failure: Option<&Failure>,
         exception: Option<&Exception>,
     ) {
+        if retry.is_none() && task.attempt == 1 {
+            return;
+        }
         let context = self.context_of(task);
         let step = StepEvent { context: &context };
         match (retry, exception) {

@@ -1,5 +1,6 @@
 //! What a durable run is waiting for, read from its records.
 
+use super::activity::RunActivity;
 use super::engine::Engine;
 use super::pending::known;
 use super::restore::looked_at;
@@ -94,5 +95,41 @@ impl Engine {
             }
         };
         Ok(replay.waits_for().into_iter().map(task).collect())
+    }
+
+    /// The durable runs that this engine drives, and what the threads which drive them do at the moment. To
+    /// ask costs the runs nothing that they would notice.
+    ///
+    /// ```
+    /// use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
+    /// use nexus_core::journal::MemoryStore;
+    /// let mut registry = Registry::new();
+    /// registry.event("wait", |ctx: &Context| {
+    ///     while !ctx.is_cancelled() {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     Outcome::success(())
+    /// });
+    /// let plan = Flow::parse("wait")?.plan(&registry, &Fields::new())?;
+    /// let engine = Engine::builder().store(MemoryStore::new()).build()?;
+    /// let run = engine.prepare_plan(&plan, Inputs::new())?.key("order-7").start()?;
+    /// let task = loop {
+    ///     if let Some(task) = engine.activity().into_iter().find_map(|run| run.running) {
+    ///         break task;
+    ///     }
+    ///     std::thread::yield_now();
+    /// };
+    /// assert_eq!((&*task.event, task.attempt), ("wait", 1));
+    /// # run.cancel();
+    /// # Ok::<(), nexus_core::Error>(())
+    /// ```
+    pub fn activity(&self) -> Vec<RunActivity> {
+        let Some(durable) = &self.shared_state().durable else { return Vec::new() };
+        durable.all_active().into_iter().filter_map(|run| run.activity()).collect()
+    }
+
+    /// The same of the run with this key; `None` if this engine does not drive it.
+    pub fn activity_of(&self, key: &str) -> Option<RunActivity> {
+        self.shared_state().durable.as_ref()?.active(key)?.activity()
     }
 }

@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use super::activity::RunActivity;
 use crate::address::StepAddress;
 use crate::cancel::Gone;
 use crate::error::{Error, Result, StoreError};
@@ -47,6 +48,8 @@ pub(super) trait RecordedRun: Send + Sync {
     /// Says how a task ended that is pending, and waits until that is safe and the run was told.
     /// `None` if the run is over, or is being left.
     fn resolve(self: Arc<Self>, address: &StepAddress, answer: Answer<'_>) -> Option<Result<()>>;
+    /// What it does at the moment.
+    fn activity(&self) -> Option<RunActivity>;
     /// What the run was about to be told could not be written.
     fn store_failed(self: Arc<Self>, why: &StoreError);
 }

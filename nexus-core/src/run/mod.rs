@@ -164,12 +164,15 @@ pub(crate) struct Run {
     seed: u64,
     /// What observers are to be told of; `None` where there are none.
     signals: Option<Vec<RunSignal>>,
+    /// Whether the ends of steps are among them.
+    signals_ends: bool,
 }
 
 impl Run {
-    /// A run at its start: [`next_action`](Self::next_action) gives its first steps.
+    /// A run at its start: [`next_action`](Self::next_action) gives its first steps. If it is observed, it
+    /// keeps signals, those of steps' ends if they are wanted.
     #[inline]
-    pub(crate) fn new(plan: Arc<Plan>, seed: u64, observed: bool) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, seed: u64, observed: bool, signals_ends: bool) -> Self {
         let first = plan.flows.first().map_or(NONE, |flow| flow.first);
         let mut ready = ShortQueue::default();
         ready.push_back(first);
@@ -195,6 +198,7 @@ impl Run {
             plan,
             seed,
             signals: observed.then(Vec::new),
+            signals_ends,
         }
     }
 
@@ -278,8 +282,9 @@ impl Run {
     }
 
     /// What the run did by itself since this was asked last, if it has observers.
-    pub(crate) fn take_signals(&mut self) -> Vec<RunSignal> {
-        self.signals.as_mut().map(std::mem::take).unwrap_or_default()
+    #[inline]
+    pub(crate) fn take_signals(&mut self) -> Option<Vec<RunSignal>> {
+        self.signals.as_mut().filter(|signals| !signals.is_empty()).map(std::mem::take)
     }
 
     /// How many steps have ended.
@@ -518,7 +523,9 @@ impl Run {
         };
         self.cells[step as usize].ending = ending;
         self.ended += 1;
-        self.signal(RunSignal::Ended { step, is_success: success });
+        if self.signals_ends {
+            self.signal(RunSignal::Ended { step, is_success: success });
+        }
         if let Some(exception) = broken {
             let exception = self.with_source(step, exception);
             self.halt.get_or_insert(Halt::Broken { step, exception });

@@ -1,6 +1,7 @@
 //! Durable runs (rules D1 to D12): recorded, left, and brought back.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
+mod activity;
 mod background;
 mod bad_input;
 mod cancel;

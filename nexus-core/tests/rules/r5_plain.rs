@@ -1,8 +1,9 @@
-//! Plain steps on the driving thread run in one loop. Nobody is to notice: with an observer every
-//! step takes the long way, and the two must do the same in the same order.
+//! Plain steps on the driving thread run in one loop. Nobody is to notice: with an observer of
+//! each step every one takes the long way, and the two must do the same in the same order.
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::{collection::vec, option, sample::select};
@@ -196,6 +197,37 @@ typed!(Numbers, Nothing => Vec<u32>, &[], |inputs| {
 struct Bystander;
 impl Observer for Bystander {}
 
+/// Notes what does not come often, and wants these signals of those that do.
+struct Listener(Signals, Log);
+
+impl Listener {
+    fn note(&self, signal: &str, step: &StepEvent<'_>) {
+        let context = step.context();
+        self.1.add(format!("{signal} {} {}", context.step_address(), context.attempt()));
+    }
+}
+
+impl Observer for Listener {
+    fn signals(&self) -> Signals {
+        self.0
+    }
+    fn pipeline_execution_stop(&self, _: &RunEvent<'_>, step: &StepEvent<'_>, _: StopCondition) {
+        self.note("stop", step);
+    }
+    fn event_execution_retry(&self, step: &StepEvent<'_>, _: &Exception, _: Duration) {
+        self.note("retry", step);
+    }
+    fn event_execution_retry_done(&self, step: &StepEvent<'_>, _: Ended<'_>) {
+        self.note("done", step);
+    }
+    fn event_execution_bypassed(&self, step: &StepEvent<'_>, _: &str) {
+        self.note("bypassed", step);
+    }
+    fn event_execution_cancelled(&self, step: &StepEvent<'_>, _: &Failure) {
+        self.note("cancelled", step);
+    }
+}
+
 /// Runs a flow; gives the report as JSON, and the bodies in the order in which they began.
 fn played(engine: TestEngine, plan: &Arc<Plan>, plays: &[u8]) -> (serde_json::Value, Vec<String>) {
     let log = Log::default();
@@ -225,5 +257,15 @@ proptest! {
         let long = played(TestEngine::new().observer(Bystander), &plan, &plays);
         prop_assert_eq!(&short.1, &long.1, "{}", &text);
         prop_assert_eq!(&short.0, &long.0, "{}", &text);
+        // Whoever is not told of each step leaves the short way as it is, and hears of the rest.
+        let heard = |signals| {
+            let log = Log::default();
+            let engine = TestEngine::new().observer(Listener(signals, log.clone()));
+            (played(engine, &plan, &plays), log.lines())
+        };
+        let ((none, rare), (all, common)) = (heard(Signals::NONE), heard(Signals::ALL));
+        prop_assert_eq!(rare, common, "{}", &text);
+        prop_assert_eq!(&short, &none, "{}", &text);
+        prop_assert_eq!(&short, &all, "{}", &text);
     }
 }

@@ -176,3 +176,80 @@ fn the_index_of_a_step_is_its_place_in_script_order() {
     assert!(log.lines().len() >= 6, "{:?}", log.lines());
     assert!(log.lines().iter().all(|it| known.contains(it)), "{:?}, {known:?}", log.lines());
 }
+
+/// Hears what it wants, and says of each signal where the task is.
+struct Choosy(Signals, Log);
+
+impl Choosy {
+    fn note(&self, signal: &str, step: &StepEvent<'_>) {
+        self.1.add(format!("{signal} {}", step.event()));
+    }
+}
+
+impl Observer for Choosy {
+    fn signals(&self) -> Signals {
+        self.1.add("asked");
+        self.0
+    }
+    fn pipeline_execution_end(&self, _: &RunEvent<'_>, _: &RunEnd<'_>) {
+        self.1.add("over");
+    }
+    fn step_execution_end(&self, step: &StepEvent<'_>, _: bool) {
+        self.note("step", step);
+    }
+    fn event_execution_init(&self, step: &StepEvent<'_>) {
+        self.note("init", step);
+    }
+    fn event_execution_start(&self, step: &StepEvent<'_>) {
+        self.note("start", step);
+    }
+    fn event_execution_end(&self, step: &StepEvent<'_>, _: Ended<'_>) {
+        self.note("end", step);
+    }
+    fn event_body_enter(&self, step: &StepEvent<'_>) {
+        self.note("enter", step);
+    }
+    fn event_body_leave(&self, step: &StepEvent<'_>) {
+        self.note("leave", step);
+    }
+}
+
+/// An observer that says what it wants costs the engine nothing else; what it wants it must get, whatever
+/// the others want.
+#[test]
+fn each_observer_hears_what_it_wants_and_is_asked_once() {
+    let own = "init S, start S, end S";
+    let pooled = "init Pooled, start Pooled, end Pooled";
+    let wanted = [
+        (Signals::NONE, String::new()),
+        (Signals::OWN_TASKS, own.to_owned()),
+        (Signals::POOL_TASKS, pooled.to_owned()),
+        (Signals::BODIES, String::new()),
+        (
+            Signals::POOL_TASKS.and(Signals::BODIES),
+            pooled.replace("start Pooled", "start Pooled, enter Pooled, leave Pooled"),
+        ),
+        (Signals::STEP_ENDS, "step S, step Pooled".to_owned()),
+        (Signals::OWN_TASKS.and(Signals::POOL_TASKS), format!("{own}, {pooled}")),
+        (Signals::ALL.without(Signals::ALL), String::new()),
+    ];
+    let mut registry = registry();
+    registry.event("Pooled", |_: &Context| Outcome::success(())).executor::<ThreadPoolExecutor>();
+    let mut engine = TestEngine::new();
+    let logs: Vec<Log> = wanted.iter().map(|_| Log::default()).collect();
+    for ((signals, _), log) in wanted.iter().zip(&logs) {
+        engine = engine.observer(Choosy(*signals, log.clone()));
+    }
+    let engine = engine.build().unwrap();
+    run_on(&engine, &registry, "S -> Pooled");
+    // An engine with this one observer gives the same.
+    for ((signals, heard), log) in wanted.iter().zip(&logs) {
+        let separator = if heard.is_empty() { "" } else { ", " };
+        let line = format!("asked, {heard}{separator}over");
+        assert_eq!(log.lines().join(", "), line, "{signals:?} beside others");
+        let alone = Log::default();
+        let engine = TestEngine::new().observer(Choosy(*signals, alone.clone())).build().unwrap();
+        run_on(&engine, &registry, "S -> Pooled");
+        assert_eq!(alone.lines(), log.lines(), "{signals:?} alone");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nexus_core::{
-    Context, Ended, Exception, Failure, Observer, RunEnd, RunEvent, RunId, StepEvent,
+    Context, Ended, Exception, Failure, Observer, RunEnd, RunEvent, RunId, Signals, StepEvent,
 };
 use nexus_pointy::visible;
 
@@ -101,6 +101,10 @@ impl State {
 }
 
 impl Observer for Board {
+    fn signals(&self) -> Signals {
+        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+    }
+
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {
         #[cfg(feature = "durable")]
         let name = run.key().unwrap_or_else(|| run.pipeline());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nexus_core::journal::{AttemptEnd, History, RunState, StepHistory, Timestamp};
 use serde::Serialize;
 
-use crate::live::Activity;
+use crate::activity::Activity;
 use crate::live_pools::{Abandoned, Load, Queued};
 use crate::schedules::ScheduleLine;
 

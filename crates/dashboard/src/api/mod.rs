@@ -124,7 +124,7 @@ async fn info(State(app): Shared, Extension(caller): Extension<Caller>) -> Json<
 }
 
 async fn live(State(app): Shared, headers: HeaderMap) -> Response {
-    app.streams.open(&app.live, &headers)
+    app.streams.open(&app.engine, &app.live, &headers)
 }
 
 async fn openapi() -> Response {

@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::events::{Event, events};
 use super::hints::{self, Hint};
 use super::{Answer, Shared, blocking};
+use crate::app::App;
 use crate::clock::now;
+use crate::live::running_on_own_threads;
 use crate::live_pools::Load;
 
 /// A pool, or a place where events run that is none.
@@ -38,9 +40,11 @@ const NO_LIMIT: usize = 1 << 20;
 
 /// `GET /pools`.
 pub(super) async fn list(State(app): Shared) -> Answer<Vec<Pool>> {
-    blocking(&app, |app| Ok(pools(events(), app.live.pools.loads(), &app.live.running())))
-        .await
-        .map(Json)
+    let all = |app: &App| {
+        let own = running_on_own_threads(&app.engine);
+        Ok(pools(events(), app.live.pools.loads(), &own))
+    };
+    blocking(&app, all).await.map(Json)
 }
 
 fn pools(

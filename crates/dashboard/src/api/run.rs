@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::hints::{Facts, Hint, of_run};
 use super::runs::ListedRun;
 use super::{Answer, Shared, blocking};
+use crate::activity::Activity;
 use crate::app::App;
 use crate::clock::now;
 use crate::error::ApiError;
-use crate::live::Activity;
 use crate::live_pools::{Abandoned, Queued};
 
 /// So much of an input or a value is shown, in bytes.
@@ -103,7 +103,7 @@ impl ShownRun {
     fn new(app: &App, history: &History) -> Result<Self, ApiError> {
         let run = &history.run;
         let (key, pools) = (&run.start.key, &app.live.pools);
-        let activity = app.live.activity(key, history, MOST_LISTED);
+        let activity = app.live.activity(&app.engine, key, history, MOST_LISTED);
         let pending = pending(history);
         let (mut queued, mut abandoned) =
             (pools.queued(key, history), pools.abandoned(key, history));

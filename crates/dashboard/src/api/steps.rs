@@ -145,7 +145,7 @@ pub(super) async fn one(State(app): Shared, Path(key): Path<String>, uri: Uri) -
 impl Page {
     fn new(app: &App, history: &History, of: &PageOf) -> Self {
         let active = match of.only {
-            Some(Only::Active) => app.live.active_steps(&history.run.start.key),
+            Some(Only::Active) => app.live.active_steps(&app.engine, &history.run.start.key),
             _ => BTreeSet::new(),
         };
         let is_asked_for = |(index, step): &(usize, &StepHistory)| {

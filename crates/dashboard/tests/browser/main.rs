@@ -114,7 +114,7 @@ fn failed_run(page: &mut Browser, root: &str, shop: &Shop) {
     page.open(&format!("{root}#/actions"));
     page.sees("Ada");
     page.sees("retry");
-    in_both_themes(page, |page, _| blemishes(page));
+    picture(page, "dashboard_actions", 250);
     walk(page);
 }
 
@@ -130,6 +130,7 @@ fn running_run(page: &mut Browser, root: &str) {
     page.click("#lane-3");
     page.sees("caused by: connection refused");
     page.wait("/attempt 2 begins/.test(document.querySelector('aside').innerText)");
+    page.wait("document.querySelector('aside .attempt pre.log')");
     page.click("#zoom-in");
     page.click("#zoom-right");
     page.click("#zoom-all");

@@ -122,6 +122,8 @@ fn load(ctx: &Context, gate: State<Gate>) -> Outcome<u32> {
 
 #[event(retry_policy = { max_attempts: 5, backoff_factor: 60.0 })]
 fn publish() -> Result<u32, PartnerDown> {
+    tracing::info!(partner = "met.example", "sends 9,989 observations");
+    tracing::warn!("no answer, and no other address of the partner is known");
     Err(PartnerDown(std::io::Error::other("connection refused")))
 }
 

@@ -11,6 +11,7 @@ mod document;
 #[cfg(feature = "logs")]
 mod logs;
 mod news;
+mod own_tasks;
 mod pools;
 mod runs;
 mod support;

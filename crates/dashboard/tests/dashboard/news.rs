@@ -2,18 +2,22 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::Site;
 
+/// Whoever is told nothing for so long never is: even where there is no news, there is a line now and then.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// A page that listens.
-struct Listener(BufReader<TcpStream>);
+pub(crate) struct Listener(BufReader<TcpStream>);
 
 impl Listener {
-    fn new(site: &Site, last: Option<&str>) -> Self {
+    pub(crate) fn new(site: &Site, last: Option<&str>) -> Self {
         let mut stream = TcpStream::connect(site.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let last = last.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
         write!(stream, "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n{last}\r\n").unwrap();
         Self(BufReader::new(stream))
@@ -30,13 +34,13 @@ impl Listener {
     }
 
     /// The next piece of news, and its id.
-    fn next(&mut self) -> (String, Value) {
+    pub(crate) fn next(&mut self) -> (String, Value) {
         let id = self.line_with("id: ");
         (id, serde_json::from_str(&self.line_with("data: ")).unwrap())
     }
 
     /// Listens until the news is about this run.
-    fn until(&mut self, key: &str) -> String {
+    pub(crate) fn until(&mut self, key: &str) -> String {
         loop {
             let (id, news) = self.next();
             if news["runs"].as_array().unwrap().iter().any(|it| it == key) {

@@ -1,27 +1,13 @@
 //! What the API shows of pools, while they have more to do than workers.
 
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
 
 use nexus_core::journal::MemoryStore;
 use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Registry};
 use nexus_dashboard::Dashboard;
 use serde_json::{Value, json};
 
-use crate::support::Site;
-
-/// Asks again until it is so.
-fn until(site: &Site, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    let until = Instant::now() + Duration::from_mins(1);
-    loop {
-        let answer = site.json(path);
-        if is_so(&answer) {
-            return answer;
-        }
-        assert!(Instant::now() < until, "never so: {answer}");
-        std::thread::yield_now();
-    }
-}
+use crate::support::{Site, until};
 
 fn pool(pools: &Value) -> &Value {
     let all = pools.as_array().unwrap();

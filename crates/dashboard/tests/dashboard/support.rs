@@ -162,3 +162,16 @@ impl Answer {
         self.json()["error"].as_str().unwrap_or_default().to_owned()
     }
 }
+
+/// Asks again until it is so.
+pub(crate) fn until(site: &Site, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let until = Instant::now() + Duration::from_mins(1);
+    loop {
+        let answer = site.json(path);
+        if is_so(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < until, "never so: {answer}");
+        std::thread::yield_now();
+    }
+}
