@@ -137,8 +137,8 @@ pub(crate) struct SameRows {
     records: i64,
 }
 
-/// How many records an extent of the store spans.
-const EXTENT: i64 = 2_048;
+/// How many records the first extent of a run spans, and the longest one.
+const SPANS: (i64, i64) = (2_048, 8_192);
 
 impl SameRows {
     /// So many runs side by side.
@@ -167,18 +167,15 @@ impl SameRows {
                 .execute(params![run, format!("run-{run}"), AT.cast_signed(), 0x7654_3210_i64])?;
         }
         begin.commit()?;
-        let (mut seq, mut end) = (0, 0);
+        let (mut seq, mut first, mut span) = (0, 0, 0);
         for _ in 0..commits {
             let step = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            if self.records >= end {
-                end = self.records + EXTENT;
+            if self.records >= first + span {
+                let places = places(span, self.runs);
+                span = (span * 2).clamp(SPANS.0, SPANS.1);
+                first = self.records;
                 for run in runs.clone() {
-                    step.prepare_cached(
-                        "insert into extent (run, seq, first, places_before) \
-                         values (?1, ?2, ?3, '[0,64,128,192,256,320,384,448,512,576,640,704,768,\
-                          832,896,960,1024,1088,1152,1216,1280,1344,1408,1472]')",
-                    )?
-                    .execute(params![run, seq + 1, self.records + 1])?;
+                    insert_extent(&step, run, seq + 1, (first + 1, span), places.as_deref())?;
                 }
             }
             for _ in 0..records {
@@ -197,11 +194,36 @@ impl SameRows {
                  state_checksum = ?4 where id = ?1",
             )?
             .execute(params![run, AT.cast_signed(), seq, 0x7654_3210_i64])?;
+            if self.records - first > SPANS.0 {
+                let places = places(self.records - first, self.runs);
+                insert_extent(&over, run, seq + 1, (self.records, 0), places.as_deref())?;
+            }
         }
         over.commit()?;
         self.begun += self.runs;
         Ok(())
     }
+}
+
+/// Where the records of one of so many runs are in so many rows, if they are few.
+fn places(span: i64, runs: i64) -> Option<String> {
+    let places = (0..span / runs).map(|n| (n * runs).to_string());
+    let few = span > 0 && runs >= 16;
+    few.then(|| format!("[{}]", places.collect::<Vec<_>>().join(",")))
+}
+
+fn insert_extent(
+    connection: &Connection,
+    run: i64,
+    seq: i64,
+    (first, span): (i64, i64),
+    places: Option<&str>,
+) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "insert into extent (run, seq, first, places_before, span) values (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    insert.execute(params![run, seq, first, places, span])?;
+    Ok(())
 }
 
 fn insert_record(connection: &Connection, run: i64, seq: i64) -> rusqlite::Result<()> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use nexus_core::Status;
 use nexus_core::journal::{Change, FlowRecord, Record, RunStart, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,7 +13,7 @@ use crate::error::WriteError;
 use crate::flows::FlowCache;
 use crate::insert::Inserts;
 use crate::number::stored;
-use crate::records::{EXTENT, Places, last_extent};
+use crate::records::{Extent, last_extent};
 
 /// How many runs are remembered, at about 200 bytes each.
 const REMEMBERED: usize = 65_536;
@@ -20,7 +21,7 @@ const REMEMBERED: usize = 65_536;
 /// What the writer remembers of the store, so that it does not have to ask.
 #[derive(Debug, Default)]
 pub(crate) struct Caches {
-    runs: HashMap<Arc<str>, OpenRun>,
+    runs: HashMap<Arc<str>, OpenRun, RandomState>,
     flows: FlowCache,
     /// The place of the next record in its table.
     next: Option<i64>,
@@ -56,10 +57,8 @@ struct OpenRun {
     id: i64,
     /// The `seq` of its last record.
     last: u64,
-    /// Where its last extent ends.
-    end: i64,
-    /// Where its records are in that extent.
-    places: Places,
+    /// Its last extent.
+    extent: Extent,
     reason: Option<String>,
 }
 
@@ -148,7 +147,7 @@ impl<'c, 'a> Batch<'c, 'a> {
             return Err(WriteError::Refused(format!("there is a run `{}` already", start.key)));
         }
         let id = self.connection.last_insert_rowid();
-        let run = OpenRun { id, last: 0, end: 0, places: Places::default(), reason: None };
+        let run = OpenRun { id, last: 0, extent: Extent::default(), reason: None };
         self.caches.remember(&start.key, run);
         Ok(())
     }
@@ -176,16 +175,13 @@ impl<'c, 'a> Batch<'c, 'a> {
         *next = Some(place.saturating_add(1));
         inserts.add(place, run.id, record)?;
         run.last = record.seq;
-        if place >= run.end {
-            let before = std::mem::take(&mut run.places).json();
-            connection
-                .prepare_cached(
-                    "insert into extent (run, seq, first, places_before) values (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![run.id, stored(record.seq), place, before])?;
-            run.end = place.saturating_add(EXTENT);
+        if !run.extent.contains(place) {
+            let following = run.extent.following(place);
+            let places_before = run.extent.places();
+            add_extent(connection, run.id, record.seq, &following, places_before.as_deref())?;
+            run.extent = following;
         }
-        run.places.add(place + EXTENT - run.end);
+        run.extent.add(place);
         Ok(true)
     }
 
@@ -215,6 +211,10 @@ impl<'c, 'a> Batch<'c, 'a> {
             records: Some(stored(run.last)),
         };
         self.state(&run, &columns)?;
+        if let Some(end) = run.extent.end() {
+            let places = run.extent.places();
+            add_extent(self.connection, run.id, run.last + 1, &end, places.as_deref())?;
+        }
         self.caches.runs.remove(key);
         Ok(())
     }
@@ -241,6 +241,22 @@ impl<'c, 'a> Batch<'c, 'a> {
     }
 }
 
+/// A run's records are in this extent from its record `seq` on, and in the extent before at these places.
+fn add_extent(
+    connection: &Connection,
+    run: i64,
+    seq: u64,
+    extent: &Extent,
+    places_before: Option<&str>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "insert into extent (run, seq, first, places_before, span) values (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![run, stored(seq), extent.first(), places_before, extent.span()])?;
+    Ok(())
+}
+
 /// The place after the last record.
 fn first_free(connection: &Connection) -> rusqlite::Result<i64> {
     let mut select = connection.prepare_cached("select coalesce(max(id), 0) + 1 from record")?;
@@ -257,6 +273,8 @@ fn load(connection: &Connection, key: &str) -> Result<OpenRun, WriteError> {
         .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (id, reason) = found.ok_or_else(|| unknown(key))?;
-    let (last, end, places) = last_extent(connection, id)?;
-    Ok(OpenRun { id, last, end, places, reason })
+    // A run that was over goes on where it was.
+    connection.prepare_cached("delete from extent where run = ?1 and span = 0")?.execute([id])?;
+    let (last, extent) = last_extent(connection, id)?;
+    Ok(OpenRun { id, last, extent, reason })
 }

@@ -12,7 +12,7 @@ struct Checksum {
     length: usize,
 }
 
-const GATHERED: usize = 512;
+const GATHERED: usize = 256;
 
 impl Checksum {
     fn new() -> Self {
@@ -34,8 +34,17 @@ impl Checksum {
         self
     }
 
+    #[inline]
     fn number(&mut self, number: i64) -> &mut Self {
-        self.bytes(&number.to_le_bytes())
+        let number = number.to_le_bytes();
+        match self.gathered.get_mut(self.length..).and_then(|free| free.first_chunk_mut()) {
+            Some(free) => {
+                *free = number;
+                self.length += number.len();
+                self
+            }
+            None => self.bytes(&number),
+        }
     }
 
     fn text(&mut self, text: &str) -> &mut Self {

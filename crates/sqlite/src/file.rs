@@ -14,17 +14,28 @@ use crate::error::{explained, is_corrupt};
 /// What marks a database as a store of nexus: "nxus".
 pub(crate) const APPLICATION_ID: i32 = 0x6e78_7573;
 
-/// The version of the schema. A change of `schema.sql` needs another one, and code that brings a
-/// store of the version before to it.
-pub(crate) const VERSION: i32 = 2;
+/// The version of the schema. A change of it needs another one, and code that brings a store of the
+/// version before to it.
+pub(crate) const VERSION: i32 = 3;
 
 /// The version from which on stores have the tables of `actions.sql`.
 pub(crate) const WITH_ACTIONS: i32 = 2;
 
-pub(crate) const SCHEMA: &str = include_str!("schema.sql");
+/// The version from which on extents have a `span` of their own.
+pub(crate) const WITH_SPANS: i32 = 3;
+
+/// The tables that all stores have.
+const TABLES: &str = include_str!("schema.sql");
 
 /// The tables that stores have from [`WITH_ACTIONS`] on.
 const ACTIONS: &str = include_str!("actions.sql");
+
+/// What a store has to have done to it that has no [spans](WITH_SPANS).
+const SPANS: &str = "alter table extent add column span integer not null default 2048; \
+     drop view runs; drop view attempts; drop view steps;";
+
+/// The views of runs.
+const VIEWS: &str = include_str!("views.sql");
 
 /// The length of SQLite's header.
 const HEADER: u64 = 100;
@@ -197,7 +208,7 @@ impl StoreFile {
         }
         let written = Connection::open(&draft).and_then(|connection| {
             connection.execute_batch(&format!(
-                "begin; {SCHEMA} {ACTIONS} pragma application_id = {APPLICATION_ID}; \
+                "begin; {TABLES} {ACTIONS} {VIEWS} pragma application_id = {APPLICATION_ID}; \
                  pragma user_version = {VERSION}; commit;"
             ))?;
             connection.close().map_err(|(_, error)| error)
@@ -234,11 +245,12 @@ impl StoreFile {
     /// Brings a store of an older version up to date; only its owner does that.
     pub(crate) fn upgrade(&self, connection: &Connection) -> Result<(), StoreError> {
         let upgraded = identity(connection).and_then(|(_, version)| {
-            if version >= WITH_ACTIONS {
+            if version >= VERSION {
                 return Ok(());
             }
+            let actions = if version < WITH_ACTIONS { ACTIONS } else { "" };
             connection.execute_batch(&format!(
-                "begin immediate; {ACTIONS} pragma user_version = {VERSION}; commit;"
+                "begin immediate; {actions} {SPANS} {VIEWS} pragma user_version = {VERSION}; commit;"
             ))
         });
         upgraded.map_err(|error| self.cannot("bring up to date", error))

@@ -21,6 +21,7 @@ mod records;
 mod remove;
 mod requests;
 mod runs;
+mod transaction;
 mod writer;
 
 use std::fmt;

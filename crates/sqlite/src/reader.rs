@@ -10,6 +10,7 @@ use crate::file::{StoreFile, sync_folder};
 use crate::lock;
 use crate::query;
 use crate::runs::Runs;
+use crate::transaction::Transaction;
 
 /// How many connections are kept while nobody reads.
 const IDLE: usize = 4;
@@ -34,9 +35,9 @@ impl Reader {
     ) -> Result<T, StoreError> {
         let idle = lock(&self.idle).pop();
         let read = idle.map_or_else(|| self.file.reader(), Ok).and_then(|connection| {
-            let transaction = connection.unchecked_transaction()?;
-            let done = work(&transaction, &self.runs)?;
-            transaction.finish()?;
+            let transaction = Transaction::to_read(&connection)?;
+            let done = work(&connection, &self.runs)?;
+            transaction.commit()?;
             Ok((done, connection))
         });
         let (done, connection) = read.map_err(|error| self.file.cannot("read", error))?;

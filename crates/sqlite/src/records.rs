@@ -2,9 +2,9 @@
 //!
 //! Records are appended to one table in the order in which they were committed, whatever run they
 //! belong to, so that a commit writes to few pages however many runs it is about. The table `extent`
-//! says where the records of a run are: from its record `seq` on, they are among the [`EXTENT`] rows
-//! that begin with `first`; and just where, if they are few, so that to read one of many runs is not
-//! to read them all. See `docs/decisions/0024`.
+//! says where the records of a run are: from its record `seq` on, they are among the `span` rows that
+//! begin with `first`; and just where, if they are few, so that to read one of many runs is not to read
+//! them all. See `docs/decisions/0024`.
 
 use nexus_core::journal::{Record, RecordKind, Timestamp};
 use rusqlite::types::ValueRef;
@@ -13,65 +13,131 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::checksum::RecordRow;
 use crate::columns::Columns;
 use crate::error::{ReadError, is_corrupt};
+use crate::file::WITH_SPANS;
 use crate::number::stored;
 
-/// How many rows an extent spans.
-pub(crate) const EXTENT: i64 = 2_048;
+/// How many rows the first extent of a run spans.
+const FIRST_SPAN: i64 = 2_048;
 
-/// So many records of a run are few in an extent. To go to each of them takes as long as to read ten
-/// or twenty rows that lie together.
-const FEW: usize = 128;
+/// How many rows an extent spans at most: to find the last record of a run that goes on, one walks
+/// through its last extent.
+const LONGEST_SPAN: i64 = 8_192;
 
-/// Where the records of a run are within an extent, as long as they are few: how many rows after its
-/// first.
+/// How many rows the extents of a store span that was made before they differed.
+const FORMER_SPAN: &str = "2048";
+
+/// The records of a run are few in an extent if they are no more than one of so many rows. To go to
+/// each of them takes as long as to read ten or twenty rows that lie together.
+const FEW: usize = 16;
+
+/// The extent of a run in which its next record may be.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Places(Vec<i64>);
+pub(crate) struct Extent {
+    first: i64,
+    /// How many rows it spans: none if the run has no extent yet.
+    span: i64,
+    /// Where the run's records are within it, as long as they are few: how many rows after its first.
+    places: Vec<u16>,
+}
 
-impl Places {
+impl Extent {
+    pub(crate) fn contains(&self, place: i64) -> bool {
+        place < self.first.saturating_add(self.span)
+    }
+
+    /// A record is at this place, which is in it.
     pub(crate) fn add(&mut self, place: i64) {
         // One more than few says that they are many.
-        if self.0.len() <= FEW {
-            self.0.push(place);
+        if let Ok(place) = u16::try_from(place.saturating_sub(self.first))
+            && self.places.len() <= self.few()
+        {
+            self.places.push(place);
         }
     }
 
-    /// A list of numbers; nothing where there are none, or many.
-    pub(crate) fn json(self) -> Option<String> {
-        let few = !self.0.is_empty() && self.0.len() <= FEW;
-        if few { serde_json::to_string(&self.0).ok() } else { None }
+    /// The extent that begins at this place, after this one. Each of many runs writes its extents to
+    /// a page of its own, so where the records of one are few, its next extent is longer.
+    pub(crate) fn following(&self, first: i64) -> Self {
+        let span = if self.is_sparse() { self.span.saturating_mul(2) } else { self.span };
+        Self { first, span: span.clamp(FIRST_SPAN, LONGEST_SPAN), places: Vec::new() }
+    }
+
+    pub(crate) fn first(&self) -> i64 {
+        self.first
+    }
+
+    pub(crate) fn span(&self) -> i64 {
+        self.span
+    }
+
+    /// What comes after the last extent of a run that is over, so that nobody has to walk far through
+    /// that one: it spans nothing, and begins with the run's last record.
+    pub(crate) fn end(&self) -> Option<Self> {
+        let last = self.places.last().copied().map(i64::from);
+        let far = last.filter(|last| *last >= FIRST_SPAN && self.is_sparse())?;
+        Some(Self { first: self.first.saturating_add(far), ..Self::default() })
+    }
+
+    /// Where the records are, as a list of numbers; nothing where there are none, or many.
+    pub(crate) fn places(&self) -> Option<String> {
+        if self.is_sparse() { serde_json::to_string(&self.places).ok() } else { None }
+    }
+
+    fn few(&self) -> usize {
+        usize::try_from(self.span).unwrap_or(0) / FEW
+    }
+
+    /// Whether there are records of the run, but few.
+    fn is_sparse(&self) -> bool {
+        !self.places.is_empty() && self.places.len() <= self.few()
     }
 }
 
-/// The `seq` of a run's last record, or zero; where its last extent ends, and its records there.
-pub(crate) fn last_extent(
-    connection: &Connection,
-    run: i64,
-) -> rusqlite::Result<(u64, i64, Places)> {
-    let (last, end) = last_record(connection, run)?;
-    let first = end.saturating_sub(EXTENT);
-    let mut places = Places::default();
+/// How many rows an extent spans, as SQL: a column, or the same for all of an older store, which only
+/// its owner brings up to date.
+fn span(connection: &Connection) -> rusqlite::Result<&'static str> {
+    let mut select = connection.prepare_cached("pragma user_version")?;
+    let version: i32 = select.query_row([], |row| row.get(0))?;
+    Ok(if version >= WITH_SPANS { "extent.span" } else { FORMER_SPAN })
+}
+
+/// The `seq` of a run's last record, or zero; and its last extent.
+pub(crate) fn last_extent(connection: &Connection, run: i64) -> rusqlite::Result<(u64, Extent)> {
+    let found = connection
+        .prepare_cached("select first, span from extent where run = ?1 order by seq desc limit 1")?
+        .query_row([run], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((first, span)) = found else { return Ok((0, Extent::default())) };
+    let mut extent = Extent { first, span, places: Vec::new() };
     let mut select = connection.prepare_cached(
         "select id from record where id >= ?1 and id < ?2 and run = ?3 order by id",
     )?;
-    let mut rows = select.query(params![first, end, run])?;
+    let mut rows = select.query(params![first, first.saturating_add(span), run])?;
     while let Some(row) = rows.next()? {
-        places.add(row.get::<_, i64>(0)? - first);
+        extent.add(row.get(0)?);
     }
-    Ok((last, end, places))
+    Ok((last_record(connection, run)?, extent))
 }
 
-/// The `seq` of a run's last record, or zero; and where its last extent ends.
-pub(crate) fn last_record(connection: &Connection, run: i64) -> rusqlite::Result<(u64, i64)> {
-    let first: Option<i64> = connection
-        .prepare_cached("select first from extent where run = ?1 order by seq desc limit 1")?
-        .query_row([run], |row| row.get(0))
+/// The `seq` of a run's last record, or zero.
+pub(crate) fn last_record(connection: &Connection, run: i64) -> rusqlite::Result<u64> {
+    let span = span(connection)?;
+    let sql = format!("select first, {span} from extent where run = ?1 order by seq desc limit 1");
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row([run], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(first) = first else { return Ok((0, 0)) };
-    let end = first.saturating_add(EXTENT);
+    let Some::<(i64, i64)>((first, span)) = found else { return Ok(0) };
+    // One that spans nothing begins with the last record.
+    let end = first.saturating_add(span.max(1));
     let last: Option<i64> = connection
-        .prepare_cached("select max(seq) from record where id >= ?1 and id < ?2 and run = ?3")?
-        .query_row([first, end, run], |row| row.get(0))?;
-    Ok((last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0), end))
+        .prepare_cached(
+            "select seq from record where id >= ?1 and id < ?2 and run = ?3 \
+             order by id desc limit 1",
+        )?
+        .query_row(params![first, end, run], |row| row.get(0))
+        .optional()?;
+    Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
 }
 
 /// The records of a run after that one, and at most so many, each looked at.
@@ -103,13 +169,15 @@ fn scan(
 ) -> Result<(), ReadError> {
     let mut next = after.saturating_add(1);
     let past = next.saturating_add(most as u64);
-    let mut extents = connection.prepare_cached(
-        "select extent.first, following.seq, following.places_before from extent \
-         left join extent as following on following.run = ?1 and following.seq = \
+    let sql = format!(
+        "select extent.first, {}, following.seq, following.places_before \
+         from extent left join extent as following on following.run = ?1 and following.seq = \
          (select min(seq) from extent as later where later.run = ?1 and later.seq > extent.seq) \
          where extent.run = ?1 and extent.seq >= coalesce( \
          (select max(seq) from extent where run = ?1 and seq <= ?2), 0) order by extent.seq",
-    )?;
+        span(connection)?
+    );
+    let mut extents = connection.prepare_cached(&sql)?;
     let mut at_places = connection.prepare_cached(
         "select record.seq, at, kind, step, attempt, item, body, checksum \
          from json_each(?1) as place cross join record on record.id = ?2 + place.value \
@@ -121,8 +189,8 @@ fn scan(
     )?;
     let mut extents = extents.query(params![run, stored(next)])?;
     while let Some(extent) = extents.next()? {
-        let first: i64 = extent.get(0)?;
-        let (following, places): (Option<i64>, Option<String>) = (extent.get(1)?, extent.get(2)?);
+        let (first, span): (i64, i64) = (extent.get(0)?, extent.get(1)?);
+        let (following, places): (Option<i64>, Option<String>) = (extent.get(2)?, extent.get(3)?);
         if let Some(places) = places.filter(|places| is_list(places)) {
             let mut rows = at_places.query(params![places, first, run, stored(next - 1)])?;
             // What is not where it should be may be beside it.
@@ -139,7 +207,7 @@ fn scan(
                 continue;
             }
         }
-        let end = first.saturating_add(EXTENT);
+        let end = first.saturating_add(span);
         let mut rows = among_all.query(params![first, end, run, stored(next - 1)])?;
         while let Some(row) = rows.next()? {
             if next == past {

@@ -13,7 +13,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::WriteError;
 use crate::lock;
 use crate::reader::Reader;
-use crate::records::EXTENT;
 use crate::writer::Writer;
 
 /// How many rows are deleted in one transaction, or a few more: a matter of milliseconds.
@@ -65,18 +64,20 @@ fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
     let mut deleted = 0;
     let mut next_run = connection
         .prepare_cached("select id, flow from run where key is null order by id limit 1")?;
-    let mut next_extent = connection
-        .prepare_cached("select seq, first from extent where run = ?1 order by seq limit 1")?;
+    let mut next_extent = connection.prepare_cached(
+        "select seq, first, span from extent where run = ?1 order by seq limit 1",
+    )?;
     let mut records =
         connection.prepare_cached("delete from record where id >= ?1 and id < ?2 and run = ?3")?;
     let mut extent = connection.prepare_cached("delete from extent where run = ?1 and seq = ?2")?;
     while deleted < AT_ONCE {
         let run = next_run.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some::<(i64, i64)>((run, flow)) = run else { return Ok(false) };
-        let found =
-            next_extent.query_row([run], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        if let Some::<(i64, i64)>((seq, first)) = found {
-            deleted += records.execute(params![first, first.saturating_add(EXTENT), run])?;
+        let found = next_extent
+            .query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        if let Some::<(i64, i64, i64)>((seq, first, span)) = found {
+            deleted += records.execute(params![first, first.saturating_add(span), run])?;
             deleted += extent.execute([run, seq])?;
         } else {
             let mut flows = revised_flows(connection, run)?;

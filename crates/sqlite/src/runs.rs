@@ -220,7 +220,7 @@ impl Runs {
         promised: Option<i64>,
     ) -> rusqlite::Result<(u64, Option<String>)> {
         let seen = lock(&self.seen).get(&id).cloned().unwrap_or_default();
-        let (last, _) = records::last_record(connection, id)?;
+        let last = records::last_record(connection, id)?;
         if seen.damage.is_some() {
             return Ok((last, seen.damage));
         }

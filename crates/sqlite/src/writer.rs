@@ -1,7 +1,7 @@
 //! The one connection that writes.
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use nexus_core::journal::{Change, StoreError};
 
@@ -10,6 +10,7 @@ use crate::batch::{Batch, Caches};
 use crate::error::WriteError;
 use crate::file::StoreFile;
 use crate::owner;
+use crate::transaction::Transaction;
 
 /// The owner's connection, with what it knows of the runs that it writes about.
 #[derive(Debug)]
@@ -62,9 +63,8 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Connection, &mut Caches) -> Result<T, WriteError>,
     ) -> Result<T, WriteError> {
-        let behavior = TransactionBehavior::Immediate;
-        let transaction = Transaction::new(&mut self.connection, behavior)?;
-        let done = work(&transaction, &mut self.caches)?;
+        let transaction = Transaction::to_write(&self.connection)?;
+        let done = work(&self.connection, &mut self.caches)?;
         transaction.commit()?;
         Ok(done)
     }

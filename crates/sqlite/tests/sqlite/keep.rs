@@ -104,6 +104,50 @@ fn of_commits_of_any_size_every_record_is_there_in_its_order() {
     assert_eq!(store.records("b", 0, usize::MAX).unwrap().len() as u64, last);
 }
 
+/// The records of a run that is one of many are far apart: they would be lost, or others be written at
+/// their places, once the run has ended and goes on again.
+#[test]
+fn the_records_of_one_of_many_runs_are_found_again() {
+    let folder = Folder::fast();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(&[start("one"), start("others")]).unwrap();
+    for seq in 1..=500 {
+        let others = (seq * 39 - 38..=seq * 39).map(|seq| record("others", seq, "2"));
+        let changes = std::iter::once(record("one", seq, &seq.to_string())).chain(others);
+        store.commit(&changes.collect::<Vec<_>>()).unwrap();
+    }
+    let bodies = |after, most| {
+        let records = store.records("one", after, most).unwrap().into_iter();
+        records.map(|record| record.body).collect::<Vec<_>>()
+    };
+    let texts = |seqs: std::ops::RangeInclusive<u64>| seqs.map(|seq| seq.to_string()).collect();
+    let spans = || {
+        let sql = Connection::open(&path).unwrap();
+        let mut select = sql.prepare("select span from extent where run = 1 order by seq").unwrap();
+        let spans = select.query_map([], |row| row.get(0)).unwrap();
+        spans.map(Result::unwrap).collect::<Vec<i64>>()
+    };
+    let all: Vec<String> = texts(1..=500);
+    assert_eq!(bodies(0, usize::MAX), all);
+    assert_eq!(spans(), [2_048, 4_096, 8_192, 8_192]);
+    store.commit(&[end("one")]).unwrap();
+    assert_eq!(spans(), [2_048, 4_096, 8_192, 8_192, 0]);
+    assert_eq!(bodies(0, usize::MAX), all);
+    assert_eq!(bodies(499, 5), ["500"]);
+    assert_eq!(bodies(359, 3), ["360", "361", "362"]);
+    let run = store.run("one").unwrap().unwrap();
+    assert_eq!((run.records, run.reason), (500, None));
+    store.commit(&[adopt("one", 501), record("one", 502, "502"), end("one")]).unwrap();
+    assert_eq!(spans(), [2_048, 4_096, 8_192, 8_192, 0]);
+    let again = bodies(0, usize::MAX);
+    assert_eq!((&again[..500], &*again[501]), (&all[..], "502"));
+    assert_eq!(store.run("one").unwrap().unwrap().records, 502);
+    store.commit(&[end("others")]).unwrap();
+    store.remove(&["one".into(), "others".into()]).unwrap();
+    assert_eq!((count(&path, "record"), count(&path, "extent")), (0, 0));
+}
+
 #[test]
 fn a_removal_that_was_interrupted_is_finished_by_the_next_one() {
     let folder = Folder::fast();

@@ -12,13 +12,15 @@ use crate::support::{BEGIN, Folder, adopt, end, record, start, start_of};
 
 /// What stores of the first version have.
 const FIRST: &str = include_str!("schema-1.sql");
-const PINNED: &str = include_str!("schema-2.sql");
+/// What those of the second version have.
+const SECOND: &str = include_str!("schema-2.sql");
+const PINNED: &str = include_str!("schema-3.sql");
 const DOCUMENTED: &str = include_str!("../../src/schema.md");
 
 /// A change of the schema breaks the stores that people have, unless the version changes too, and
 /// there is code that brings the old ones up to date.
 #[test]
-fn version_2_of_the_schema_stays_as_it_is() {
+fn version_3_of_the_schema_stays_as_it_is() {
     let folder = Folder::new();
     let path = folder.file("orders.db");
     drop(SqliteStore::open(&path).unwrap());
@@ -26,7 +28,7 @@ fn version_2_of_the_schema_stays_as_it_is() {
     let made = schema_of(&sql);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sqlite/schema-2.sql"),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sqlite/schema-3.sql"),
             made.trim(),
         )
         .unwrap();
@@ -34,7 +36,7 @@ fn version_2_of_the_schema_stays_as_it_is() {
     }
     assert_eq!(made.trim(), PINNED.trim());
     let pragma = |name| sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("application_id"), pragma("user_version")), (0x6e78_7573, 2));
+    assert_eq!((pragma("application_id"), pragma("user_version")), (0x6e78_7573, 3));
 }
 
 fn schema_of(sql: &Connection) -> String {
@@ -66,6 +68,41 @@ fn a_store_of_version_1_is_brought_up_to_date_by_its_owner_alone() {
     assert_eq!(schema_of(&sql).trim(), PINNED.trim());
     beside.note(&cancelled).unwrap();
     assert_eq!(owner.actions(Some("A1001"), 10).unwrap(), [cancelled]);
+}
+
+/// Otherwise those who have stores would lose their runs with the next nexus.
+#[test]
+fn the_runs_of_a_store_of_version_2_go_on() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(&[start("A1001"), start("A1002"), record("A1002", 1, "1")]).unwrap();
+    let records = |seqs: std::ops::RangeInclusive<u64>| {
+        seqs.map(|seq| record("A1001", seq, "1")).collect::<Vec<_>>()
+    };
+    store.commit(&records(1..=3_000)).unwrap();
+    drop(store);
+    let sql = Connection::open(&path).unwrap();
+    sql.execute_batch("drop view runs; drop view attempts; drop view steps").unwrap();
+    sql.execute_batch("alter table extent drop column span").unwrap();
+    let views = SECOND.split_inclusive(";\n").filter(|sql| sql.trim().starts_with("CREATE VIEW"));
+    let views = views.filter(|sql| !sql.contains("CREATE VIEW actions")).collect::<String>();
+    sql.execute_batch(&views).unwrap();
+    sql.pragma_update(None, "user_version", 2).unwrap();
+
+    let beside = SqliteStore::read_only(&path).unwrap();
+    let is_whole = |store: &SqliteStore, count| {
+        let records = store.records("A1001", 0, usize::MAX).unwrap();
+        let run = store.run("A1001").unwrap().unwrap();
+        (records.len(), run.records, run.reason) == (count as usize, count, None)
+    };
+    assert!(is_whole(&beside, 3_000));
+    let owner = SqliteStore::open(&path).unwrap();
+    assert_eq!(schema_of(&sql).trim(), PINNED.trim());
+    owner.commit(&records(3_001..=6_000)).unwrap();
+    assert!(is_whole(&beside, 6_000) && is_whole(&owner, 6_000));
+    let of_runs = shown(&sql, "select key, records from runs order by key");
+    assert_eq!(of_runs, ["A1001|6000", "A1002|1"]);
 }
 
 /// Otherwise nobody would know who has cancelled a run, once the program that did it has ended.

@@ -65,9 +65,9 @@ fn a_store_of_a_newer_version() {
     let path = folder.file("orders.db");
     drop(SqliteStore::open(&path).unwrap());
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     drop(connection);
-    refused_untouched(&folder, &path, "has format 3, and this program knows format 2");
+    refused_untouched(&folder, &path, "has format 4, and this program knows format 3");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_store_of_a_newer_version_whose_process_was_killed() {
     let (path, copy) = (folder.file("store.db"), folder.file("orders.db"));
     drop(SqliteStore::open(&path).unwrap());
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 3).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
     for suffix in ["", "-wal"] {
         fs::copy(
             folder.file(&format!("store.db{suffix}")),
@@ -86,7 +86,7 @@ fn a_store_of_a_newer_version_whose_process_was_killed() {
     }
     let wal = fs::read(folder.file("orders.db-wal")).unwrap();
     let error = said(&SqliteStore::open(&copy).unwrap_err());
-    assert!(error.contains("has format 3, and this program knows format 2"), "{error}");
+    assert!(error.contains("has format 4, and this program knows format 3"), "{error}");
     drop(connection);
     assert!(!wal.is_empty(), "nothing was in the log, so the test has shown nothing");
 }
