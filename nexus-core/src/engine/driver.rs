@@ -9,7 +9,7 @@ use super::recorded::RunJournal;
 use super::watch::LOOK_EVERY;
 #[cfg(feature = "durable")]
 use super::work::WorkKind;
-use super::work::{InlineQueue, Notification, Work};
+use super::work::{InlineQueue, Notification, Work, take_all};
 use crate::context::Context;
 use crate::current::{CurrentTask, running_again};
 use crate::report::Report;
@@ -23,8 +23,8 @@ pub(super) enum DriverStep {
     Finish(Box<Run>),
     /// The driver holds the run, and carries out what it asks for and what is in the queue.
     Advance(Box<Run>, InlineQueue),
-    /// The driver holds the run, and tells it this.
-    Tell(Box<Run>, Vec<Notification>),
+    /// The driver holds the run, and tells it this, and then the rest.
+    Tell(Box<Run>, Notification, Vec<Notification>),
     /// The run's time is over.
     TimeOut(Box<Run>),
     /// A piece of inline work, without holding the run.
@@ -104,9 +104,7 @@ impl ActiveRun {
                         outbox.inline = inline;
                         break run;
                     }
-                    DriverStep::Tell(run, notifications) => {
-                        break self.told(run, notifications);
-                    }
+                    DriverStep::Tell(run, first, rest) => break self.told(run, first, rest),
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => {
                         self.end_visits();
@@ -142,9 +140,11 @@ impl ActiveRun {
     pub(super) fn told(
         self: &Arc<Self>,
         mut run: Box<Run>,
-        notifications: Vec<Notification>,
+        first: Notification,
+        rest: Vec<Notification>,
     ) -> Box<Run> {
-        for notification in notifications {
+        self.apply(&mut run, first);
+        for notification in rest {
             self.apply(&mut run, notification);
         }
         run
@@ -245,10 +245,11 @@ impl ActiveRun {
             let now = &mut *contents;
             let Some(run) = &mut now.run else { return Polled::Nothing(contents, None) };
             let journal = self.journal.as_deref();
-            if journal.is_some() && !now.notifications.is_empty() {
+            if journal.is_some()
+                && let Some((first, rest)) = take_all(&mut now.notifications)
+            {
                 let Some(run) = now.run.take() else { continue };
-                let notifications = std::mem::take(&mut now.notifications);
-                return Polled::Ready(DriverStep::Tell(run, notifications));
+                return Polled::Ready(DriverStep::Tell(run, first, rest));
             }
             let idle = run.is_idle() && !journal.is_some_and(RunJournal::is_in_flight);
             if run.is_finished() {

@@ -90,8 +90,8 @@ impl ActiveRun {
         bodies: &Bodies,
     ) -> Box<Run> {
         let mut context = Context::new(self.info());
+        let mut outbox = Outbox::default();
         loop {
-            let mut outbox = Outbox::default();
             self.advance(&mut run, &mut outbox, None);
             while let Some(work) = self.lone_async(&run, &mut outbox) {
                 self.run_async_inline(&mut run, work, &mut context).await;
@@ -102,9 +102,7 @@ impl ActiveRun {
                 match poll_fn(|cx| self.poll_driver_step(cx)).await {
                     DriverStep::Finish(run) => return run,
                     DriverStep::Advance(run, _) => break run,
-                    DriverStep::Tell(run, notifications) => {
-                        break self.told(run, notifications);
-                    }
+                    DriverStep::Tell(run, first, rest) => break self.told(run, first, rest),
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => match bodies {
                         Bodies::Elsewhere(pool) => {

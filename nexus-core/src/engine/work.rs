@@ -92,6 +92,20 @@ impl Outbox {
     }
 }
 
+/// Takes what there is to tell, the first one apart. Where it is the only one, as mostly, the memory
+/// stays for the next one.
+pub(super) fn take_all(
+    notifications: &mut Vec<Notification>,
+) -> Option<(Notification, Vec<Notification>)> {
+    let last = notifications.pop()?;
+    if notifications.is_empty() {
+        return Some((last, Vec::new()));
+    }
+    let mut rest = std::mem::take(notifications);
+    rest.push(last);
+    Some((rest.remove(0), rest))
+}
+
 /// How much work a worker takes at once, in nanoseconds.
 pub(super) const CHUNK_NANOS: u32 = 30_000;
 

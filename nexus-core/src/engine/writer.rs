@@ -324,7 +324,7 @@ impl Writer {
             None => self.write_all(&changes),
         };
         // Posted before the next one commits, so that each run is told in the order of its records.
-        let mut runs: Vec<(Arc<dyn RecordedRun>, Written)> = Vec::new();
+        let mut runs: Vec<(Arc<dyn RecordedRun>, Written)> = Vec::with_capacity(then.len());
         let mut calls = Vec::new();
         for (place, then) in then {
             let result = results.of(place.and_then(|place| changes.get(place)));

@@ -9,13 +9,17 @@ use super::{JsonError, path};
 use crate::panic;
 use crate::secret::Purpose;
 
+/// How long most texts are at most. Many are kept at once, until they are committed: the C library has
+/// memory of up to 120 bytes ready in any number, and puts that of longer ones together again each time.
+const EXPECTED: usize = 112;
+
 /// The value as a JSON text of at most `limit` bytes.
 ///
 /// # Errors
 ///
 /// If it is longer, or would not be the same value when it is read.
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T, limit: usize) -> Result<String, JsonError> {
-    let mut output = Output { text: Vec::with_capacity(128), limit, is_full: false };
+    let mut output = Output { text: Vec::with_capacity(EXPECTED), limit, is_full: false };
     // Serialize is user code.
     let written = panic::contain(|| {
         Purpose::record(|| {
