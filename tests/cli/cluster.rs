@@ -136,7 +136,7 @@ fn what_a_cluster_cannot_do_is_said_before() {
     ] {
         assert_error(&on(args, nobody), 2, says);
     }
-    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("a.html");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("a.html");
     assert!(!page.exists(), "a run that never began left a page");
 }
 
