@@ -67,7 +67,7 @@ pub struct FromJson<T>(PhantomData<T>);
 
 // Not `DeserializeOwned`: of that the compiler cannot be asked for a type with `'static` data inside.
 impl<T: Deserialize<'static> + Send + Sync + 'static> FromJson<T> {
-    pub const FROM_JSON: Option<ReadJson> = Some(read::<T>);
+    pub const FROM_JSON: Option<ReadJson> = Some(read_json::<T>);
 }
 
 impl<T> fmt::Debug for FromJson<T> {
@@ -76,7 +76,19 @@ impl<T> fmt::Debug for FromJson<T> {
     }
 }
 
-fn read<T: Deserialize<'static> + Send + Sync + 'static>(
+/// A [`ReadJson`] of a `T`, of which nothing borrows from the text.
+///
+/// ```
+/// use nexus_core::command_line::read_json;
+/// assert_eq!(read_json::<u32>("7")?.get::<u32>(), Some(&7));
+/// let wrong = read_json::<Vec<u32>>("[7, true]").unwrap_err();
+/// assert_eq!((&*wrong.path, &*wrong.message), ("[1]", "expected u32, found boolean `true`"));
+/// # Ok::<(), nexus_core::command_line::FieldJsonError>(())
+/// ```
+///
+/// # Errors
+/// If the text is not JSON, or no `T`: the first mistake, and where it is.
+pub fn read_json<T: Deserialize<'static> + Send + Sync + 'static>(
     text: &str,
 ) -> Result<Value, FieldJsonError> {
     // A reader lends nothing of what it reads.

@@ -199,7 +199,7 @@ mod tests {
 
     use std::collections::BTreeMap;
 
-    use nexus_core::__private::FromJson;
+    use nexus_core::command_line::read_json;
     use serde::Deserialize;
 
     use super::*;
@@ -230,7 +230,7 @@ mod tests {
 
     /// The paths and messages, each with the text that begins at its place.
     fn found(text: &str) -> Vec<(String, String, String)> {
-        let read = FromJson::<Vec<Order>>::FROM_JSON.unwrap();
+        let read = read_json::<Vec<Order>>;
         let all = find_all(read, text, read(text).unwrap_err());
         let rest = |at: usize| text[at..].chars().take(3).collect();
         all.into_iter().map(|it| (it.json_error.path, it.json_error.message, rest(it.at))).collect()
