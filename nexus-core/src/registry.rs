@@ -132,15 +132,13 @@ impl Registry {
     /// It returns what an annotated event may return: `Outcome<T>`, `Result<T, E>`,
     /// `Result<Outcome<T>, E>`, `(bool, T)`, or an enum with `#[derive(Descriptor)]`.
     #[track_caller]
-    pub fn event<F, R, Form>(
+    pub fn event<F, R: IntoOutcome<Form> + 'static, Form: 'static>(
         &mut self,
         name: impl Into<String>,
         body: F,
     ) -> EventBuilder<'_, R::Output>
     where
         F: Fn(&Context) -> R + Send + Sync + 'static,
-        R: IntoOutcome<Form> + 'static,
-        Form: 'static,
     {
         self.closure::<R, Form>(name.into(), Closure::body(body), false, Location::caller())
     }
@@ -160,15 +158,13 @@ impl Registry {
     /// ```
     #[cfg(feature = "tokio")]
     #[track_caller]
-    pub fn async_event<F, R, Form>(
+    pub fn async_event<F, R: IntoOutcome<Form> + 'static, Form: 'static>(
         &mut self,
         name: impl Into<String>,
         body: F,
     ) -> EventBuilder<'_, R::Output>
     where
         F: Fn(&Context) -> Pin<Box<dyn Future<Output = R> + Send + '_>> + Send + Sync + 'static,
-        R: IntoOutcome<Form> + 'static,
-        Form: 'static,
     {
         self.closure::<R, Form>(name.into(), AsyncClosure::body(body), true, Location::caller())
     }

@@ -122,9 +122,8 @@ impl<'s, P: Pipeline> Batch<'s, P> {
     }
 
     /// Takes the items from here: an iterator, which may be endless.
-    pub fn over<I>(self, items: I) -> Self
+    pub fn over<I: IntoIterator<Item = P::BatchItem>>(self, items: I) -> Self
     where
-        I: IntoIterator<Item = P::BatchItem>,
         I::IntoIter: 's,
     {
         let items = items.into_iter().map(Ok);

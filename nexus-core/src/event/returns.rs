@@ -24,9 +24,7 @@ pub enum Nested {}
 /// `Sync`, so it is no value that a `Result` could have.
 #[diagnostic::on_unimplemented(
     message = "an event cannot return `{Self}`",
-    label = "not a return type of an event",
-    note = "return `Outcome<T>`, `Result<T, E>`, `Result<Outcome<T>, E>`, `(bool, T)`, or an enum with `#[derive(Descriptor)]`",
-    note = "`E` is any error that can go from thread to thread: `E: std::error::Error + Send + Sync + 'static`, `anyhow::Error`, `Box<dyn std::error::Error + Send + Sync>`, `String`"
+    note = "return `Outcome<T>`, `Result<T, E>`, `Result<Outcome<T>, E>`, `(bool, T)`, or an enum with `#[derive(Descriptor)]`; `E` is any error that can go from thread to thread: `E: std::error::Error + Send + Sync + 'static`, `anyhow::Error`, `Box<dyn std::error::Error + Send + Sync>`, `String`"
 )]
 pub trait IntoOutcome<Form> {
     /// What the event yields when it succeeds.
@@ -114,9 +112,27 @@ pub trait IntoBypass<Output> {
     fn into_bypass(self) -> Result<Bypass<Value>, Exception>;
 }
 
+// One implementation for all answers: of one for `Bypass<T>` alone, rustc would say at length that a
+// wrong `T` is nearly right.
 #[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
+impl<A: BypassAnswer> IntoBypass<A::Value> for A {
     fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
+        self.erased()
+    }
+}
+
+/// An answer of a bypass check, and the type of the value in it.
+#[doc(hidden)]
+pub trait BypassAnswer {
+    /// What the event yields when it is skipped.
+    type Value;
+    /// The same with a value of any type.
+    fn erased(self) -> Result<Bypass<Value>, Exception>;
+}
+
+impl<T: Send + Sync + 'static> BypassAnswer for Bypass<T> {
+    type Value = T;
+    fn erased(self) -> Result<Bypass<Value>, Exception> {
         Ok(Bypass(match self.0 {
             BypassKind::No => BypassKind::No,
             BypassKind::Skip { value, reason } => {
@@ -126,13 +142,13 @@ impl<T: Send + Sync + 'static> IntoBypass<T> for Bypass<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<T, E> IntoBypass<T> for Result<Bypass<T>, E>
+impl<T, E> BypassAnswer for Result<Bypass<T>, E>
 where
     T: Send + Sync + 'static,
     E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
-    fn into_bypass(self) -> Result<Bypass<Value>, Exception> {
-        self.map_err(Exception::new)?.into_bypass()
+    type Value = T;
+    fn erased(self) -> Result<Bypass<Value>, Exception> {
+        self.map_err(Exception::new)?.erased()
     }
 }
