@@ -4,15 +4,18 @@ use std::cell::RefCell;
 use std::fmt::Display;
 
 use nexus_pointy::Diagnostic;
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::Error;
 
 use crate::span;
 
-/// The mistakes so far.
+/// The mistakes so far, and what an editor could write in the place of some of them.
 #[derive(Default)]
-pub(crate) struct Ctxt(RefCell<Vec<Error>>);
+pub(crate) struct Ctxt {
+    errors: RefCell<Vec<Error>>,
+    choices: RefCell<TokenStream>,
+}
 
 impl Ctxt {
     /// A mistake that covers `tokens`.
@@ -31,7 +34,7 @@ impl Ctxt {
     }
 
     pub(crate) fn push(&self, error: Error) {
-        self.0.borrow_mut().push(error);
+        self.errors.borrow_mut().push(error);
     }
 
     /// Keeps the value, or the error.
@@ -40,12 +43,38 @@ impl Ctxt {
     }
 
     pub(crate) fn is_clean(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.errors.borrow().is_empty()
+    }
+
+    /// Lets an editor complete `typed` to one of `words`, each with what is said of it. An editor
+    /// compares this expansion with one where a letter more is typed, so everything up to the word
+    /// is the same in both. The compiler sees nothing of it.
+    pub(crate) fn complete<'w>(
+        &self,
+        typed: &Ident,
+        words: impl IntoIterator<Item = (&'w str, &'w str)>,
+    ) {
+        let words = words.into_iter().filter_map(|(word, help)| {
+            let word: Ident = syn::parse_str(word).ok()?;
+            Some(quote!(#[doc = #help] pub const #word: () = ();))
+        });
+        self.choices.borrow_mut().extend(quote! {
+            #[allow(unexpected_cfgs)]
+            const _: () = {
+                #[cfg(rust_analyzer)]
+                use choices::#typed;
+                #[cfg(rust_analyzer)]
+                mod choices { #(#words)* }
+            };
+        });
     }
 
     /// All mistakes as tokens that the compiler shows.
     pub(crate) fn finish(self) -> TokenStream {
-        self.0.into_inner().iter().map(Error::to_compile_error).collect()
+        let errors = self.errors.into_inner();
+        let mut tokens = self.choices.into_inner();
+        tokens.extend(errors.iter().map(Error::to_compile_error));
+        tokens
     }
 }
 

@@ -1,6 +1,7 @@
 //! The macros of nexus. Use them through the crate `nexus`, which re-exports them.
 #![forbid(unsafe_code)]
 
+mod args;
 mod ctxt;
 mod debug;
 mod derive;

@@ -3,7 +3,7 @@
 use crate::ast::{Attempts, Attr, Flow, Primary, Unit};
 use crate::diagnostic::{Diagnostic, Sink, code, quote};
 use crate::parse::{Parsed, parse};
-use crate::settings::{FLOW_KEYS, Settings, read_settings, unknown_key_at};
+use crate::settings::{FLOW_KEYS, Settings, read_settings, unknown_key};
 
 /// Parses a script and checks its settings as well: everything that can be told without
 /// the events that it names.
@@ -87,7 +87,7 @@ pub fn unit_settings(unit: &Unit) -> (Settings, Vec<Diagnostic>) {
 /// The diagnostic for a key that is no setting.
 #[must_use]
 pub fn unknown_setting(attr: &Attr) -> Diagnostic {
-    unknown_key_at(&attr.key, FLOW_KEYS)
+    unknown_key(&attr.key.text, attr.key.span, FLOW_KEYS)
 }
 
 fn attempts_twice(unit: &Unit, attempts: Attempts) -> Diagnostic {

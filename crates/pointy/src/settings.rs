@@ -1,5 +1,6 @@
 //! The settings of events, as data: what the attribute `#[event(..)]` and the attributes
-//! in a flow, `A[..]`, may say, with one spelling, one check and one set of messages.
+//! in a flow, `A[..]`, may say, with one spelling, one check and one set of messages. The keys of
+//! the other attributes of the macros are here as well.
 //!
 //! ```
 //! use nexus_pointy::settings::read_settings;
@@ -22,12 +23,12 @@ mod unknown;
 pub use check::check_value;
 pub use duration::parse_duration;
 pub use keys::{
-    ATTRIBUTE_KEYS, EVENT_KEYS, EXECUTOR_CONFIG_KEYS, FLOW_KEYS, Key, RETRY_KEYS, ValueKind,
+    ATTRIBUTE_KEYS, DESCRIPTOR_KEYS, EVENT_FIELD_KEYS, EVENT_KEYS, EXECUTOR_CONFIG_KEYS, FLOW_KEYS,
+    Key, PIPELINE_FIELD_KEYS, PIPELINE_KEYS, RETRY_KEYS, VARIANT_KEYS, ValueKind,
 };
 pub use names::{EvaluationState, Jitter, UnknownName};
 pub use read::{ExecutorConfig, RetryLiteral, Settings, read_settings};
-pub use unknown::unknown_key;
-pub(crate) use unknown::unknown_key_at;
+pub use unknown::{repeated_key, unknown_key};
 
 #[cfg(test)]
 mod tests;

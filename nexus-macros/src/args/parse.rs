@@ -1,12 +1,15 @@
 //! The syntax of `key = value, key = { key: value }`, and nothing but the syntax.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use nexus_pointy::settings::{Key, ValueKind};
+use nexus_pointy::{code, suggest};
+use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Path, Result, Token, Type, braced, bracketed, token};
 
+use super::Table;
 use crate::ctxt::Ctxt;
 
 /// `key` or `key = value`.
@@ -21,19 +24,20 @@ pub(crate) enum Value {
     Type(Type),
     Types(Vec<Type>),
     Path(Path),
+    Flow(TokenStream),
     Group(Vec<Arg>, TokenStream),
 }
 
 /// The arguments of an attribute, as far as they can be read.
-pub(crate) fn args(cx: &Ctxt, tokens: TokenStream) -> Vec<Arg> {
-    let parser = |input: ParseStream<'_>| Ok(list(cx, input, false));
+pub(crate) fn parse(cx: &Ctxt, tokens: TokenStream, table: &Table) -> Vec<Arg> {
+    let parser = |input: ParseStream<'_>| Ok(list(cx, input, table, false));
     cx.ok(parser.parse2(tokens)).unwrap_or_default()
 }
 
-fn list(cx: &Ctxt, input: ParseStream<'_>, in_group: bool) -> Vec<Arg> {
+fn list(cx: &Ctxt, input: ParseStream<'_>, table: &Table, in_group: bool) -> Vec<Arg> {
     let mut args = Vec::new();
     while !input.is_empty() {
-        match arg(cx, input, in_group) {
+        match arg(cx, input, table, in_group) {
             Ok(arg) => args.push(arg),
             Err(error) => {
                 cx.push(error);
@@ -41,7 +45,8 @@ fn list(cx: &Ctxt, input: ParseStream<'_>, in_group: bool) -> Vec<Arg> {
             }
         }
         if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-            cx.error_at(input.span(), "expected `,` before the next key");
+            let code = code::MISSING_COMMA;
+            cx.error_at(input.span(), format!("expected `,` before the next key [{code}]"));
             skip(input);
             let _ = input.parse::<Token![,]>();
         }
@@ -56,28 +61,35 @@ fn skip(input: ParseStream<'_>) {
     }
 }
 
-fn arg(cx: &Ctxt, input: ParseStream<'_>, in_group: bool) -> Result<Arg> {
+fn arg(cx: &Ctxt, input: ParseStream<'_>, table: &Table, in_group: bool) -> Result<Arg> {
+    let Table { keys, shape } = *table;
     if !input.peek(Ident::peek_any) {
-        let message = "expected a setting, such as `executor = ThreadPoolExecutor`";
+        let message = format!("expected a setting; {shape} [{}]", code::BAD_KEY);
         return Err(syn::Error::new(input.span(), message));
     }
     let key = input.call(Ident::parse_any)?;
-    if input.is_empty() || input.peek(Token![,]) {
+    if ends(input) {
         return Ok(Arg { key, value: None });
     }
-    if input.peek(token::Paren) {
-        let message =
-            format!("write `{key} = ..`; groups stand in braces, as in `{key} = {{ key: value }}`");
-        return Err(syn::Error::new(input.span(), message));
-    }
-    separator(cx, input, in_group, &key)?;
-    let value = value(cx, input, &key)?;
+    separator(cx, input, &key, in_group, shape)?;
+    let value = value(cx, input, &key, keys)?;
     Ok(Arg { key, value: Some(value) })
 }
 
+/// Whether an argument ends here.
+fn ends(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
+}
+
 /// `=`, or in a group `:`. The other one is reported, and taken.
-fn separator(cx: &Ctxt, input: ParseStream<'_>, in_group: bool, key: &Ident) -> Result<()> {
-    let place = input.span();
+fn separator(
+    cx: &Ctxt,
+    input: ParseStream<'_>,
+    key: &Ident,
+    in_group: bool,
+    shape: &str,
+) -> Result<()> {
+    let (place, code) = (input.span(), code::WRONG_SEPARATOR);
     let (is_equals, is_colon) = (input.peek(Token![=]), input.peek(Token![:]));
     if is_equals {
         input.parse::<Token![=]>()?;
@@ -85,43 +97,47 @@ fn separator(cx: &Ctxt, input: ParseStream<'_>, in_group: bool, key: &Ident) -> 
         input.parse::<Token![:]>()?;
     } else {
         let right = if in_group { ":" } else { "=" };
-        return Err(syn::Error::new(
-            place,
-            format!("expected `{right}` and a value after `{key}`"),
-        ));
+        let message = format!("expected `{right}` and a value after `{key}`; {shape} [{code}]");
+        return Err(syn::Error::new(place, message));
     }
     if in_group && is_equals {
-        cx.error_at(place, format!("expected `:` in braces; write `{key}: ..`"));
+        cx.error_at(place, format!("expected `:` in braces; write `{key}: ..` [{code}]"));
     } else if !in_group && is_colon {
-        cx.error_at(place, format!("expected `=`; write `{key} = ..`"));
+        cx.error_at(place, format!("expected `=`; write `{key} = ..` [{code}]"));
     }
     Ok(())
 }
 
-fn value(cx: &Ctxt, input: ParseStream<'_>, key: &Ident) -> Result<Value> {
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new(key.span(), format!("`{key}` needs a value")));
-    }
-    if input.peek(token::Brace) {
-        let whole: TokenStream = input.fork().parse::<TokenTree>()?.into();
-        let inner;
-        braced!(inner in input);
-        return Ok(Value::Group(list(cx, &inner, true), whole));
-    }
-    match key.to_string().as_str() {
-        "executor" => {
-            if let Some(ty) = type_alone(input) {
-                return Ok(Value::Type(ty));
-            }
+fn value(cx: &Ctxt, input: ParseStream<'_>, key: &Ident, keys: &'static [Key]) -> Result<Value> {
+    let kind = keys.iter().find(|known| key == known.name).map(|known| known.kind);
+    match kind {
+        Some(ValueKind::Flow) => return flow(input, keys).map(Value::Flow),
+        _ if ends(input) => {
+            let message = format!("expected a value after `{key}` [{}]", code::BAD_VALUE);
+            return Err(syn::Error::new(key.span(), message));
         }
-        "crate" => return input.call(Path::parse_mod_style).map(Value::Path),
-        "retry_on_exceptions" if input.peek(token::Bracket) => {
+        Some(ValueKind::Path) => return input.call(Path::parse_mod_style).map(Value::Path),
+        Some(ValueKind::Expr | ValueKind::OptionalExpr) => return input.parse().map(Value::Expr),
+        Some(ValueKind::Types) if input.peek(token::Bracket) => {
             let inner;
             bracketed!(inner in input);
             let types = Punctuated::<Type, Token![,]>::parse_terminated(&inner)?;
             return Ok(Value::Types(types.into_iter().collect()));
         }
         _ => {}
+    }
+    if input.peek(token::Brace) {
+        let whole: TokenStream = input.fork().parse::<TokenTree>()?.into();
+        let keys = if let Some(ValueKind::Group(keys)) = kind { keys } else { &[] };
+        let shape = "write `{ key: value }`";
+        let inner;
+        braced!(inner in input);
+        return Ok(Value::Group(list(cx, &inner, &Table { keys, shape }, true), whole));
+    }
+    if kind == Some(ValueKind::Type)
+        && let Some(ty) = type_alone(input)
+    {
+        return Ok(Value::Type(ty));
     }
     input.parse().map(Value::Expr)
 }
@@ -130,19 +146,36 @@ fn value(cx: &Ctxt, input: ParseStream<'_>, key: &Ident) -> Result<Value> {
 fn type_alone(input: ParseStream<'_>) -> Option<Type> {
     let fork = input.fork();
     let ty: Type = fork.parse().ok()?;
-    if !fork.is_empty() && !fork.peek(Token![,]) {
+    if !ends(&fork) {
         return None;
     }
     input.advance_to(&fork);
     Some(ty)
 }
 
+/// Everything up to the comma before the next argument: a flow itself has no comma outside of
+/// brackets that an argument follows.
+fn flow(input: ParseStream<'_>, keys: &[Key]) -> Result<TokenStream> {
+    let mut flow = TokenStream::new();
+    while !(input.is_empty() || input.peek(Token![,]) && goes_on(&input.fork(), keys)) {
+        flow.extend([input.parse::<TokenTree>()?]);
+    }
+    Ok(flow)
+}
+
+/// Whether behind a comma there is nothing, `key =`, a key alone, or nearly a flag.
+fn goes_on(input: ParseStream<'_>, keys: &[Key]) -> bool {
+    let _ = input.parse::<Token![,]>();
+    let Ok(key) = input.call(Ident::parse_any) else { return input.is_empty() };
+    if ends(input) {
+        let flags = keys.iter().filter(|known| known.kind == ValueKind::Flag || key == known.name);
+        return suggest::nearest(&key.to_string(), flags.map(|flag| flag.name)).is_some();
+    }
+    input.peek(Token![=]) && !input.peek(Token![==]) && !input.peek(Token![=>])
+}
+
 impl Arg {
     pub(crate) fn name(&self) -> String {
         crate::span::without_raw_prefix(&self.key)
-    }
-
-    pub(crate) fn span(&self) -> Span {
-        self.key.span()
     }
 }

@@ -7,9 +7,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, Ident, Meta};
 
+use crate::args::{EVENT, EVENT_FIELD, parse};
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
-use crate::event::{executor, parse, remote, runtime, settings};
+use crate::event::{executor, remote, runtime, settings};
 use crate::span::{
     end_spans, ident, respan_ends, respan_type, without_location, without_raw_prefix,
 };
@@ -24,15 +25,9 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     };
     let cx = Ctxt::default();
     let args = attribute(&cx, &input);
-    let fields = fields::fields(&cx, &input, "Event");
+    let fields = fields::fields(&cx, &input, "Event", &EVENT_FIELD);
     if let Some(bypass) = &args.bypass {
         cx.error(bypass, "a struct event has its bypass check in the impl block; write `fn can_bypass_current_event(&self, ctx: &Context) -> Bypass<T>` there");
-    }
-    for batched in fields.iter().flatten().filter_map(|field| field.batch_size.as_ref()) {
-        cx.error(
-            &batched.key,
-            "an event has no batches; `batch_size` is for a field of a pipeline",
-        );
     }
     let event = match fields {
         Some(fields) if cx.is_clean() => event(&args, &input, &fields),
@@ -49,7 +44,7 @@ fn attribute(cx: &Ctxt, input: &DeriveInput) -> EventArgs {
     for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("event")) {
         match &attr.meta {
             Meta::Path(_) => {}
-            Meta::List(list) => args.extend(parse::args(cx, list.tokens.clone())),
+            Meta::List(list) => args.extend(parse(cx, list.tokens.clone(), &EVENT)),
             Meta::NameValue(it) => cx.error(it, "write `#[event(key = value)]`"),
         }
     }

@@ -2,10 +2,9 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
-use syn::ext::IdentExt;
-use syn::parse::ParseStream;
-use syn::{Attribute, Data, DeriveInput, Ident, LitInt, LitStr, Path, Token, Variant};
+use syn::{Attribute, Data, DeriveInput, Ident, LitInt, Variant};
 
+use crate::args::{self, ArgValue, DESCRIPTOR, VARIANT, Value};
 use crate::ctxt::Ctxt;
 use crate::root::Root;
 use crate::span::{without_location, without_raw_prefix};
@@ -38,18 +37,13 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
 
 /// `#[descriptor(crate = path)]` on the enum.
 fn root(cx: &Ctxt, attrs: &[Attribute]) -> Root {
-    let mut root = None;
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("descriptor")) {
-        root = root.or(cx.ok(attr.parse_args_with(|input: ParseStream<'_>| {
-            if !input.peek(Token![crate]) {
-                return Err(input.error("descriptors stand on the variants: `#[descriptor(101)]`, `#[descriptor(name = \"x\")]`; the enum takes `crate = path` only"));
-            }
-            input.parse::<Token![crate]>()?;
-            input.parse::<Token![=]>()?;
-            input.call(Path::parse_mod_style)
-        })));
-    }
-    Root::new(root)
+    let given = attrs.iter().filter(|attr| attr.path().is_ident("descriptor"));
+    let given = given.flat_map(|attr| args::of(cx, attr, &DESCRIPTOR));
+    let known = args::known(cx, given.collect(), DESCRIPTOR.keys);
+    Root::new(known.into_iter().find_map(|(arg, _)| match arg.value {
+        Some(Value::Path(path)) => Some(path),
+        _ => None,
+    }))
 }
 
 fn branches(cx: &Ctxt, input: &DeriveInput) -> Option<Vec<(Ident, Branch)>> {
@@ -93,30 +87,31 @@ fn branch(cx: &Ctxt, variant: &Variant) -> (Branch, TokenStream) {
             cx.error(attr, "the descriptor is given twice: keep one of the two");
         }
         given = true;
-        if let Some(read) = cx.ok(attr.parse_args_with(argument)) {
-            found = read;
-        }
+        found = argument(cx, attr).unwrap_or(found);
     }
     found
 }
 
-fn argument(input: ParseStream<'_>) -> syn::Result<(Branch, TokenStream)> {
-    const SHAPE: &str = "write `#[descriptor(101)]` or `#[descriptor(name = \"x\")]`";
-    if input.peek(LitInt) {
-        let number: LitInt = input.parse()?;
-        let value = number.base10_parse().map_err(|_| {
-            syn::Error::new(number.span(), format!("a descriptor goes from 0 to {}", u32::MAX))
-        })?;
-        return Ok((Branch::Number(value), quote!(#number)));
+/// The branch that an attribute names.
+fn argument(cx: &Ctxt, attr: &Attribute) -> Option<(Branch, TokenStream)> {
+    if let Ok(number) = attr.parse_args::<LitInt>() {
+        let Ok(value) = number.base10_parse() else {
+            cx.error(number, format!("a descriptor goes from 0 to {}", u32::MAX));
+            return None;
+        };
+        return Some((Branch::Number(value), quote!(#number)));
     }
-    let fork = input.fork();
-    if !fork.call(Ident::parse_any).is_ok_and(|key| key == "name") {
-        return Err(input.error(SHAPE));
+    let given = args::of(cx, attr, &VARIANT);
+    if let Some(other) = given.first().filter(|arg| arg.name() != "name") {
+        cx.error(&other.key, VARIANT.shape);
+        return None;
     }
-    input.call(Ident::parse_any)?;
-    input.parse::<Token![=]>()?;
-    let name: LitStr = input.parse().map_err(|error| syn::Error::new(error.span(), SHAPE))?;
-    Ok((Branch::Name(name.value()), quote!(#name)))
+    let given = args::known(cx, given, VARIANT.keys);
+    let (arg, key) = given.into_iter().next()?;
+    match args::value(cx, key, &arg.key, arg.value)? {
+        ArgValue::Text(name) => Some((Branch::Name(name.value()), quote!(#name))),
+        _ => None,
+    }
 }
 
 fn check(cx: &Ctxt, branch: &Branch, at: &TokenStream) {

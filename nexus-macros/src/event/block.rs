@@ -5,7 +5,8 @@ use quote::{format_ident, quote};
 use syn::{FnArg, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type};
 
 use super::expand::{self, Parts};
-use super::{args, params, parse};
+use super::{args, params};
+use crate::args::{EVENT, parse};
 use crate::ctxt::Ctxt;
 use crate::root::Root;
 use crate::span::{end_spans, ident, respan_type};
@@ -13,7 +14,7 @@ use crate::span::{end_spans, ident, respan_type};
 /// The impl block as it is, and what its `process` makes of the struct.
 pub(crate) fn block(tokens: TokenStream, mut item: ItemImpl) -> TokenStream {
     let cx = Ctxt::default();
-    let given = parse::args(&cx, tokens);
+    let given = parse(&cx, tokens, &EVENT);
     let (root, settings): (Vec<_>, Vec<_>) = given.into_iter().partition(|arg| arg.key == "crate");
     for arg in &settings {
         let key = &arg.key;

@@ -7,7 +7,8 @@ use syn::{Attribute, Expr, Ident, Result, Signature, Visibility, parse_quote, to
 
 use super::args::{self, EventArgs};
 use super::expand::{self, Parts};
-use super::{params, parse, settings};
+use super::{params, settings};
+use crate::args::{EVENT, parse};
 use crate::ctxt::Ctxt;
 use crate::derive::fields::doc;
 use crate::span::{end_spans, ident, respan_type, without_location, without_raw_prefix};
@@ -41,7 +42,7 @@ impl ToTokens for Function {
 /// The function as it is, its handle, and the event that the handle is.
 pub(crate) fn function(args: TokenStream, mut item: Function) -> TokenStream {
     let cx = Ctxt::default();
-    let args = args::check(&cx, parse::args(&cx, args));
+    let args = args::check(&cx, parse(&cx, args, &EVENT));
     let model = params::read(&cx, &mut item.sig, false);
     if item.sig.receiver().is_some() {
         // An impl block cannot hold the items that the macro adds.
@@ -65,7 +66,11 @@ pub(crate) fn function(args: TokenStream, mut item: Function) -> TokenStream {
 fn handle(item: &Function) -> TokenStream {
     let (vis, name) = (&item.vis, &item.sig.ident);
     let (cfgs, deprecated) = (attrs(item, "cfg"), attrs(item, "deprecated"));
-    let doc = format!("The event [`fn@{name}`], for flows and reports.");
+    let about = format!("The event [`fn@{name}`], for flows and reports.");
+    let doc = match doc(&item.attrs) {
+        text if text.is_empty() => about,
+        text => format!("{text}\n\n{about}"),
+    };
     quote! {
         #(#cfgs)*
         #(#deprecated)*

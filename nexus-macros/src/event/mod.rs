@@ -6,7 +6,6 @@ mod block;
 mod expand;
 mod function;
 mod params;
-pub(crate) mod parse;
 pub(crate) mod settings;
 
 pub(crate) use expand::{executor, remote, runtime};

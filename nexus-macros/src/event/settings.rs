@@ -4,8 +4,9 @@ use nexus_pointy::settings::Jitter;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::args::{ArgValue, EventArgs, Group};
+use super::args::{EventArgs, Group};
 use super::expand::executor_alias;
+use crate::args::ArgValue;
 use crate::span::{end_spans, ident, respan_type};
 
 /// An expression of type `EventSettings`; `None` where nothing is set.

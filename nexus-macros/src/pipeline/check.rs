@@ -165,7 +165,7 @@ impl<'a> Checks<'a> {
                 Some(LiteralKind::Map(_)) => "Map",
             });
             let name = &*key.text;
-            let help = unknown_key(name, FLOW_KEYS).1.unwrap_or_default();
+            let help = unknown_key(name, Range::default(), FLOW_KEYS).help.unwrap_or_default();
             out.extend(self.call(
                 "own_field",
                 key.span,

@@ -14,6 +14,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::DeriveInput;
 
+use crate::args::PIPELINE_FIELD;
 use crate::ctxt::{Ctxt, text_of};
 use crate::derive::fields;
 use crate::span::without_raw_prefix;
@@ -26,7 +27,7 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
     };
     let cx = Ctxt::default();
     let args = parse::parse(&cx, &input);
-    let fields = fields::fields(&cx, &input, "Pipeline");
+    let fields = fields::fields(&cx, &input, "Pipeline", &PIPELINE_FIELD);
     batch::check(&cx, fields.as_deref().unwrap_or_default());
     schedule::check(&cx, &args, fields.as_deref().unwrap_or_default());
     let output = match (fields, &args.source) {

@@ -14,7 +14,7 @@ fn validate_order(order: &Order) -> Outcome<()> {
     }
     Outcome::success(())
 }
-#[doc = "The event [`fn@validate_order`], for flows and reports."]
+#[doc = "Rejects an order that cannot be charged.\n\nThe event [`fn@validate_order`], for flows and reports."]
 #[allow(non_camel_case_types, missing_debug_implementations, missing_copy_implementations)]
 struct validate_order {}
 const _: () = {

@@ -10,6 +10,14 @@ fn num() -> Outcome<u32> {
 
 #[derive(Pipeline)]
 #[pipeline(flow = num, nmae = "x")]
-struct P;
+struct Misspelt;
+
+#[derive(Pipeline)]
+#[pipeline(flow = num, executor = DefaultExecutor, colour = 7)]
+struct OfAnEvent;
+
+#[derive(Pipeline)]
+#[pipeline(flow = num, name, file = FLOW, timeout = "1s", timeout = "2s", zone =)]
+struct Values;
 
 fn main() {}

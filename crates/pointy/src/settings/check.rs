@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::keys::{Key, ValueKind};
 use super::names::list;
-use super::{parse_duration, unknown_key_at};
+use super::{parse_duration, unknown_key};
 use crate::ast::{Ident, Literal, LiteralKind};
 use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
 use crate::ident;
@@ -163,7 +163,7 @@ fn group(keys: &[Key], entries: &[(Ident, Literal)], out: &mut Vec<Diagnostic>) 
         match keys.iter().find(|key| key.name == &*ident.text) {
             Some(key) if key.kind == ValueKind::Expr => out.push(not_in_flow(key, ident.span)),
             Some(key) => check(key, Some(value), ident.span, out),
-            None => out.push(unknown_key_at(ident, keys)),
+            None => out.push(unknown_key(&ident.text, ident.span, keys)),
         }
     }
 }
@@ -236,7 +236,9 @@ fn wanted(kind: ValueKind) -> String {
         ValueKind::Types => "a list of types".to_owned(),
         ValueKind::OneOf(options) => format!("one of {}", list(options)),
         ValueKind::Group(_) => "a map".to_owned(),
-        ValueKind::Expr => "an expression".to_owned(),
+        ValueKind::Expr | ValueKind::OptionalExpr => "an expression".to_owned(),
+        ValueKind::Path => "a path".to_owned(),
+        ValueKind::Flow => "a flow".to_owned(),
     }
 }
 
@@ -255,7 +257,9 @@ fn example(key: &Key) -> String {
             let first = keys.first().map_or("", |key| key.name);
             return format!("write `{} = {{ {first}: 4 }}`", key.name);
         }
-        ValueKind::Expr => "..",
+        ValueKind::Expr | ValueKind::OptionalExpr => "..",
+        ValueKind::Path => "::nexus",
+        ValueKind::Flow => "first -> second",
     };
     format!("write for example `{value}`")
 }

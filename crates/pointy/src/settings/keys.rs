@@ -25,8 +25,14 @@ pub enum ValueKind {
     OneOf(&'static [&'static str]),
     /// A map with these keys.
     Group(&'static [Key]),
-    /// An expression, which only the Rust attribute can give.
+    /// An expression, which only a Rust attribute can give.
     Expr,
+    /// No value, or an expression, which only a Rust attribute can give.
+    OptionalExpr,
+    /// A path of Rust, which only a Rust attribute can give.
+    Path,
+    /// A flow, which only a Rust attribute can give.
+    Flow,
 }
 
 /// A setting.
@@ -40,16 +46,22 @@ pub struct Key {
     pub in_flow: bool,
     /// Whether the attribute of the event can give it: `#[event(key = value)]`.
     pub in_attribute: bool,
+    /// Whether a Rust attribute takes a literal alone, since the macro reads its value.
+    pub literal_only: bool,
     /// What it does, in a sentence without a full stop.
     pub help: &'static str,
 }
 
 const fn both(name: &'static str, kind: ValueKind, help: &'static str) -> Key {
-    Key { name, kind, in_flow: true, in_attribute: true, help }
+    Key { name, kind, in_flow: true, in_attribute: true, literal_only: false, help }
 }
 
 const fn attribute(name: &'static str, kind: ValueKind, help: &'static str) -> Key {
     Key { in_flow: false, ..both(name, kind, help) }
+}
+
+const fn literal(name: &'static str, kind: ValueKind, help: &'static str) -> Key {
+    Key { literal_only: true, ..attribute(name, kind, help) }
 }
 
 const fn flow(name: &'static str, kind: ValueKind, help: &'static str) -> Key {
@@ -88,11 +100,11 @@ const VERSION: Key = attribute(
     ValueKind::Count,
     "raised when a durable run that began before must not go on with the event as it is now",
 );
-const NAME: Key = attribute("name", ValueKind::Text, "what flows call the event");
+const NAME: Key = literal("name", ValueKind::Text, "what flows call the event");
 const BYPASS: Key =
     attribute("bypass", ValueKind::Expr, "the function that says whether to skip the event");
 const CRATE: Key =
-    attribute("crate", ValueKind::Expr, "the path to nexus, where it is called otherwise");
+    attribute("crate", ValueKind::Path, "the path to nexus, where it is called otherwise");
 const EACH: Key =
     flow("each", ValueKind::Flag, "runs one task per item of what came along the arrow");
 const MAX_CONCURRENCY: Key = flow("max_concurrency", ValueKind::Count, MAX_CONCURRENCY_HELP);
@@ -179,3 +191,33 @@ pub const RETRY_KEYS: &[Key] = &[
     both("jitter", ValueKind::OneOf(Jitter::NAMES), "how waits are spread at random"),
     both("max_elapsed", ValueKind::Duration, "how long all attempts and waits together may take"),
 ];
+
+/// The settings that `#[pipeline(..)]` takes.
+pub const PIPELINE_KEYS: &[Key] = &[
+    attribute("flow", ValueKind::Flow, "the events and the arrows between them"),
+    literal("file", ValueKind::Text, "the file with the flow"),
+    literal("durable", ValueKind::Flag, "checks that a store can keep what a run needs"),
+    literal("name", ValueKind::Text, "what reports call the pipeline"),
+    attribute("timeout", ValueKind::Duration, "how long a run may take"),
+    literal("schedule", ValueKind::Text, "when the pipeline runs by itself"),
+    literal("zone", ValueKind::Text, "the time zone that the schedule is meant in"),
+    CRATE,
+];
+
+const DEFAULT: Key =
+    attribute("default", ValueKind::OptionalExpr, "the value of a field that is not given");
+
+/// The settings that `#[field(..)]` takes in a struct event.
+pub const EVENT_FIELD_KEYS: &[Key] = &[DEFAULT];
+
+/// The settings that `#[field(..)]` takes in a pipeline.
+pub const PIPELINE_FIELD_KEYS: &[Key] = &[
+    DEFAULT,
+    literal("batch_size", ValueKind::Count, "how many items a batch has that the field is given"),
+];
+
+/// The settings that `#[descriptor(..)]` takes on an enum.
+pub const DESCRIPTOR_KEYS: &[Key] = &[CRATE];
+
+/// The settings that `#[descriptor(..)]` takes on a variant.
+pub const VARIANT_KEYS: &[Key] = &[literal("name", ValueKind::Text, "the name of the branch")];

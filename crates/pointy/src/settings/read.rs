@@ -4,9 +4,9 @@ use std::time::Duration;
 use super::check::{check, option};
 use super::keys::{FLOW_KEYS, Key};
 use super::names::{EvaluationState, Jitter};
-use super::parse_duration;
+use super::{parse_duration, repeated_key};
 use crate::ast::{Attr, Ident, Literal, LiteralKind, Name};
-use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS, code, quote};
+use crate::diagnostic::{Diagnostic, MAX_DIAGNOSTICS};
 
 /// The settings that a flow gives a unit, checked. `None` is a setting that it does not give.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -117,12 +117,8 @@ fn duplicates(attrs: &[Attr], out: &mut Vec<Diagnostic>) -> Vec<bool> {
             if out.len() > MAX_DIAGNOSTICS {
                 continue;
             }
-            let message = format!("{} is given twice", quote(&key.text));
-            out.push(
-                Diagnostic::new(code::DUPLICATE_KEY, message, key.span)
-                    .label(first.span, "given here already")
-                    .help("keep one of the two"),
-            );
+            let wrong = repeated_key(&key.text, key.span);
+            out.push(wrong.label(first.span, "given here already"));
         }
     }
     repeated

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Attr, code, parse};
+use crate::{Attr, Span, code, parse};
 
 fn attrs(list: &str) -> Vec<Attr> {
     let flow = parse(&format!("A[{list}]")).into_result().unwrap();
@@ -147,15 +147,9 @@ fn wrong_values_are_blamed_on_the_value() {
 fn numbers_that_no_script_can_write_are_refused_too() {
     let key = RETRY_KEYS.iter().find(|key| key.name == "max_backoff").unwrap();
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.1] {
-        let value = crate::Literal {
-            kind: crate::LiteralKind::Float(number),
-            span: crate::Span::new(3, 4),
-        };
-        assert_eq!(
-            check_value(key, Some(&value)).unwrap_err().span,
-            crate::Span::new(3, 4),
-            "{number}"
-        );
+        let value =
+            crate::Literal { kind: crate::LiteralKind::Float(number), span: Span::new(3, 4) };
+        assert_eq!(check_value(key, Some(&value)).unwrap_err().span, Span::new(3, 4), "{number}");
     }
 }
 
@@ -203,11 +197,15 @@ fn unknown_keys() {
         ("can_bypass_current_event", ATTRIBUTE_KEYS, "it is called `bypass` here"),
         ("task_descriptor", FLOW_KEYS, "a descriptor is no setting"),
         ("stop_condition", ATTRIBUTE_KEYS, "stop conditions are flags here"),
+        ("executor", PIPELINE_KEYS, "it belongs to an event: `#[event(executor = ..)]`"),
+        ("deadline", PIPELINE_KEYS, "it is called `timeout` here"),
+        ("skip", EVENT_FIELD_KEYS, "there are `default`"),
+        ("batch_size", EVENT_FIELD_KEYS, "an event has no batches"),
     ] {
-        let (message, found) = unknown_key(word, keys);
+        let wrong = unknown_key(word, Span::default(), keys);
         let place = if keys == RETRY_KEYS { " in `retry_policy`" } else { "" };
-        assert_eq!(message, format!("unknown setting `{word}`{place}"));
-        let found = found.unwrap_or_default();
+        assert_eq!(wrong.message, format!("unknown setting `{word}`{place}"));
+        let found = wrong.help.unwrap_or_default();
         assert!(found.starts_with(help), "{word}: {found}");
         if keys == RETRY_KEYS && help.ends_with(" here") {
             assert_eq!(found, help, "{word}");

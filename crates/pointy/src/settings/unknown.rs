@@ -1,69 +1,69 @@
-use super::keys::{ATTRIBUTE_KEYS, EVENT_KEYS, Key, ValueKind};
+use super::keys::{ATTRIBUTE_KEYS, EVENT_KEYS, FLOW_KEYS, Key, PIPELINE_KEYS, ValueKind};
 use super::names::list;
-use crate::ast::Ident;
 use crate::diagnostic::{Diagnostic, code, quote};
+use crate::span::Span;
 use crate::suggest;
 
-/// The message about a key that is none of `keys`, and what to do.
+/// The diagnostic for a key that is none of `keys`, and what to do.
 ///
 /// A key that is called otherwise in the Python original or in other libraries, or that
 /// belongs to a group or to the event's attribute, gets a sentence that says so. Else the
 /// nearest key is suggested; where none is near, all are listed.
 ///
 /// ```
+/// use nexus_pointy::Span;
 /// use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
-/// let (message, help) = unknown_key("executr", FLOW_KEYS);
-/// assert_eq!(message, "unknown setting `executr`");
-/// assert_eq!(help.as_deref(), Some("did you mean `executor`?"));
+/// let wrong = unknown_key("executr", Span::default(), FLOW_KEYS);
+/// assert_eq!(wrong.message, "unknown setting `executr`");
+/// assert_eq!(wrong.help.as_deref(), Some("did you mean `executor`?"));
 ///
-/// let (_, help) = unknown_key("retries", FLOW_KEYS);
-/// assert!(help.unwrap().contains("`max_attempts`"));
+/// let wrong = unknown_key("retries", Span::default(), FLOW_KEYS);
+/// assert!(wrong.help.unwrap().contains("`max_attempts`"));
 /// ```
 #[must_use]
-pub fn unknown_key(word: &str, keys: &[Key]) -> (String, Option<String>) {
-    let Unknown { message, help, .. } = unknown(word, keys);
-    (message, Some(help))
-}
-
-/// The diagnostic for a key that is none of `keys`.
-pub(crate) fn unknown_key_at(key: &Ident, keys: &[Key]) -> Diagnostic {
-    let Unknown { message, help, meant } = unknown(&key.text, keys);
-    let it = Diagnostic::new(code::UNKNOWN_KEY, message, key.span).help(help);
+pub fn unknown_key(word: &str, span: Span, keys: &[Key]) -> Diagnostic {
+    let place = group_of(keys).map(|group| format!(" in `{group}`")).unwrap_or_default();
+    let message = format!("unknown setting {}{place}", quote(word));
+    let (help, meant) = meant(word, keys);
+    let it = Diagnostic::new(code::UNKNOWN_KEY, message, span).help(help);
     match meant {
-        Some(meant) => it.fix(key.span, meant),
+        Some(meant) => it.fix(span, meant),
         None => it,
     }
 }
 
-/// What is said of an unknown key.
-struct Unknown {
-    message: String,
-    help: String,
-    /// The key that stands in its place, if it was misspelt or is called otherwise here.
-    meant: Option<&'static str>,
+/// The diagnostic for a key that is given a second time.
+///
+/// ```
+/// let wrong = nexus_pointy::settings::repeated_key("each", nexus_pointy::Span::default());
+/// assert_eq!(wrong.to_string(), "error[P0028]: `each` is given twice (keep one of the two)");
+/// ```
+#[must_use]
+pub fn repeated_key(word: &str, span: Span) -> Diagnostic {
+    let message = format!("{} is given twice", quote(word));
+    Diagnostic::new(code::DUPLICATE_KEY, message, span).help("keep one of the two")
 }
 
-fn unknown(word: &str, keys: &[Key]) -> Unknown {
-    let place = group_of(keys).map(|group| format!(" in `{group}`")).unwrap_or_default();
-    let message = format!("unknown setting {}{place}", quote(word));
+/// What to do about an unknown key, and the key that stands in its place, if it was misspelt or is
+/// called otherwise here.
+fn meant(word: &str, keys: &[Key]) -> (String, Option<&'static str>) {
     if let Some(help) = without_counterpart(word) {
-        return Unknown { message, help: help.to_owned(), meant: None };
+        return (help.to_owned(), None);
     }
     if let Some(meant) = alias(word).filter(|meant| keys.iter().any(|key| key.name == *meant)) {
-        let help = format!("it is called `{meant}` here");
-        return Unknown { message, help, meant: Some(meant) };
+        return (format!("it is called `{meant}` here"), Some(meant));
     }
     if let Some(help) = known_elsewhere(word, keys) {
-        return Unknown { message, help, meant: None };
+        return (help, None);
     }
     let names: Vec<&'static str> = keys.iter().map(|key| key.name).collect();
     let near = suggest::nearest(word, names.iter().copied());
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None if place.is_empty() => format!("there are {}", list(&names)),
+        None if group_of(keys).is_none() => format!("there are {}", list(&names)),
         None => format!("it takes {}", list(&names)),
     };
-    Unknown { message, help, meant: near }
+    (help, near)
 }
 
 /// The setting whose value is a group of these keys.
@@ -88,9 +88,14 @@ fn known_elsewhere(word: &str, keys: &[Key]) -> Option<String> {
         return Some(format!("{called}write `{group} = {{ {meant}: .. }}`"));
     }
     let event_key = EVENT_KEYS.iter().find(|key| key.name == meant)?;
-    let is_event_level = keys.iter().any(|key| key.name == "executor");
-    if !is_event_level {
+    if group_of(keys).is_some() {
         return Some(format!("{called}it is a setting of the event itself, beside this group"));
+    }
+    if keys == PIPELINE_KEYS {
+        return Some(format!("{called}it belongs to an event: `#[event({meant} = ..)]`"));
+    }
+    if keys != ATTRIBUTE_KEYS && keys != FLOW_KEYS {
+        return None;
     }
     if ATTRIBUTE_KEYS.contains(event_key) {
         return Some(format!(
@@ -156,6 +161,9 @@ fn without_counterpart(word: &str) -> Option<&'static str> {
         }
         "args" | "kwargs" | "params" => {
             "an event's input is its parameters, by name: fields of the pipeline"
+        }
+        "batch_size" => {
+            "an event has no batches: `batch_size` is for a field of a pipeline, `#[field(batch_size = 500)]`"
         }
         _ => return None,
     })
