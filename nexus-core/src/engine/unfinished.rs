@@ -109,7 +109,7 @@ impl Engine {
     ///         std::thread::yield_now();
     ///     }
     ///     Outcome::success(())
-    /// });
+    /// }).output_json();
     /// let plan = Flow::parse("wait")?.plan(&registry, &Fields::new())?;
     /// let engine = Engine::builder().store(MemoryStore::new()).build()?;
     /// let run = engine.prepare_plan(&plan, Inputs::new())?.key("order-7").start()?;
