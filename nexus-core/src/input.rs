@@ -88,6 +88,10 @@ impl<T> fmt::Debug for FromJson<T> {
 ///
 /// # Errors
 /// If the text is not JSON, or no `T`: the first mistake, and where it is.
+#[cfg_attr(
+    not(feature = "json-input"),
+    expect(unreachable_pub, reason = "command lines alone take it by name")
+)]
 pub fn read_json<T: Deserialize<'static> + Send + Sync + 'static>(
     text: &str,
 ) -> Result<Value, FieldJsonError> {
