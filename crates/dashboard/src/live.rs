@@ -1,7 +1,7 @@
 //! What is under way right now.
 //!
 //! The engine tells when runs begin and end, and what pools have to do. What a run does on its own thread
-//! nobody is told of: the engine is asked when a page wants to know, ten times a second at most. So a step
+//! nobody is told of: the engine is asked when a page wants to know, four times a second at most. So a step
 //! costs a run what it costs without a dashboard.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -25,8 +25,9 @@ use crate::lock;
 /// So many runs that are over are remembered, for pages that were away for a while.
 const MOST_ENDED: usize = 10_000;
 
-/// As often the engine is asked at most while pages wait for news, for all of them together.
-const BETWEEN: Duration = Duration::from_millis(100);
+/// As often a page is told of news at most, and the engine is asked while pages wait for some, for all of them
+/// together.
+pub(crate) const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Tells the dashboard what the engine's runs do; see [`Dashboard::observer`](crate::Dashboard::observer).
 #[derive(Debug)]

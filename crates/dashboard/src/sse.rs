@@ -14,10 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::now;
 use crate::error::ApiError;
-use crate::live::{Live, News};
+use crate::live::{BETWEEN, Live, News};
 
-/// A page is told ten times a second at most.
-const BETWEEN: Duration = Duration::from_millis(100);
 /// A line that says nothing, by which both ends notice that the other is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// So many pages are told at a time.

@@ -94,7 +94,7 @@ fn many_changes_are_told_in_one_piece() {
             break;
         }
     }
-    // The run has 3,000 steps, each of which changed something; ten times a second is often enough.
+    // The run has 3,000 steps, each of which changed something; four times a second is often enough.
     let took = begun.elapsed();
-    assert!(pieces <= took.as_millis() / 100, "{pieces} pieces in {took:?}");
+    assert!(pieces <= took.as_millis() / 250, "{pieces} pieces in {took:?}");
 }
