@@ -123,7 +123,7 @@ pub trait Observer: Send + Sync + 'static {
 ///
 /// ```
 /// use nexus_core::Signals;
-/// let wanted = Signals::POOL_TASKS.and(Signals::BODIES);
+/// let wanted = Signals::POOL_TASKS.with(Signals::BODIES);
 /// assert!(wanted.contains(Signals::BODIES));
 /// assert!(!wanted.contains(Signals::OWN_TASKS));
 /// ```
@@ -153,7 +153,7 @@ impl Signals {
 
     /// Both these and the others.
     #[must_use]
-    pub const fn and(self, others: Self) -> Self {
+    pub const fn with(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
@@ -187,7 +187,7 @@ impl Observers {
             (signals, observer)
         };
         let all: Vec<_> = observers.into_iter().map(wants).collect();
-        let wanted = all.iter().fold(Signals::NONE, |wanted, (signals, _)| wanted.and(*signals));
+        let wanted = all.iter().fold(Signals::NONE, |wanted, (signals, _)| wanted.with(*signals));
         Self { all, wanted }
     }
 

@@ -85,8 +85,16 @@ fn a_terminal_shows_what_is_running() {
     let mut run = OnTerminal::start(&mut command(&SLOW));
     run.until("RefundPipeline: 0/2 steps, 1 running");
     // Some seconds may have passed before the first picture.
-    run.until("  await_bank for ");
-    run.until(" [------------------------] ");
+    let is_there = |shown: &str| {
+        let mut rows = shown.split("  await_bank for ").skip(1);
+        rows.any(|row| {
+            let seconds = row.split_once("s [------------------------] ").map(|(it, _)| it);
+            seconds.is_some_and(|it| it.parse::<u64>().is_ok())
+        })
+    };
+    while !is_there(&run.shown) {
+        assert!(run.read(), "it ended without the bar of its step: {}", run.shown);
+    }
     assert!(run.shown.contains("\x1b[1;22r"), "two rows of 24 are taken: {:?}", run.shown);
     run.signal(Signal::INT);
     let (code, shown) = run.end();

@@ -71,7 +71,7 @@ impl Events {
 
 impl Observer for Events {
     fn signals(&self) -> Signals {
-        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+        Signals::OWN_TASKS.with(Signals::POOL_TASKS)
     }
 
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {

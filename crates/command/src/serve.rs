@@ -350,7 +350,7 @@ struct RunLog(Arc<Service>);
 
 impl Observer for RunLog {
     fn signals(&self) -> Signals {
-        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+        Signals::OWN_TASKS.with(Signals::POOL_TASKS)
     }
 
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {

@@ -66,7 +66,7 @@ fn keep(state: &mut State, run: RunId, path: String, span: StepSpan) {
 
 impl Observer for Spans {
     fn signals(&self) -> Signals {
-        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+        Signals::OWN_TASKS.with(Signals::POOL_TASKS)
     }
 
     fn event_execution_start(&self, step: &StepEvent<'_>) {

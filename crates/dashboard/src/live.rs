@@ -326,7 +326,7 @@ impl LiveObserver {
 
 impl Observer for LiveObserver {
     fn signals(&self) -> Signals {
-        Signals::POOL_TASKS.and(Signals::BODIES)
+        Signals::POOL_TASKS.with(Signals::BODIES)
     }
 
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {

@@ -2,13 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod common;
-mod processor;
 
 use std::time::Duration;
 
 use common::checks::check;
+use common::fuzz::processor::within;
 use nexus_pointy::{MAX_DEPTH, TokenKind, format, lex};
-use processor::within;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

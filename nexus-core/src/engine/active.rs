@@ -21,7 +21,7 @@ use crate::run::{Run, Task};
 use crate::sync::{Mutex, lock};
 
 /// What tells of each step on the driving thread.
-const OWN_STEPS: Signals = Signals::OWN_TASKS.and(Signals::STEP_ENDS);
+const OWN_STEPS: Signals = Signals::OWN_TASKS.with(Signals::STEP_ENDS);
 
 /// A run under way.
 pub(crate) type ActiveRun = RunInfo<LocalRun>;
@@ -158,7 +158,7 @@ impl ActiveRun {
     #[inline]
     pub(super) fn is_observed(&self) -> bool {
         self.tracker.is_some()
-            || self.engine.observers.want_any_of(OWN_STEPS.and(Signals::POOL_TASKS))
+            || self.engine.observers.want_any_of(OWN_STEPS.with(Signals::POOL_TASKS))
     }
 
     /// The same of steps on the driving thread.

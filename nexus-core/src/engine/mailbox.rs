@@ -83,7 +83,7 @@ pub(super) struct Contents {
     /// The task whose body that is in a recorded run, and since when by the clock's timestamps.
     #[cfg(feature = "durable")]
     pub(super) own_task: Option<(Task, Duration)>,
-    /// The driving thread waits for [`Mailbox::changed`]. To notify nobody takes a system call.
+    /// The driving thread waits for [`Exchange::changed`]. To notify nobody takes a system call.
     pub(super) driver_sleeps: bool,
     /// The driving thread is about to see what of the queues it can do itself, or does it.
     pub(super) visits: bool,

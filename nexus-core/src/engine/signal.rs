@@ -73,7 +73,7 @@ impl ActiveRun {
             Place::Inline => Signals::OWN_TASKS,
             Place::Pool(_) => Signals::POOL_TASKS,
         };
-        let wanted = of.and(what);
+        let wanted = of.with(what);
         self.engine.observers.want(wanted).then_some(wanted)
     }
 

@@ -97,13 +97,12 @@ impl Outbox {
 pub(super) fn take_all(
     notifications: &mut Vec<Notification>,
 ) -> Option<(Notification, Vec<Notification>)> {
-    let last = notifications.pop()?;
     if notifications.is_empty() {
-        return Some((last, Vec::new()));
+        return None;
     }
-    let mut rest = std::mem::take(notifications);
-    rest.push(last);
-    Some((rest.remove(0), rest))
+    let first = notifications.remove(0);
+    let is_alone = notifications.is_empty();
+    Some((first, if is_alone { Vec::new() } else { std::mem::take(notifications) }))
 }
 
 /// How much work a worker takes at once, in nanoseconds.

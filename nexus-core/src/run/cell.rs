@@ -10,7 +10,7 @@ use crate::time::nanos;
 use crate::value::Value;
 
 /// A step's state; when the run is over, its result.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cell {
     pub(crate) ending: Ending,
     /// Attempts made, over all items.
@@ -67,6 +67,11 @@ pub(crate) enum Ending {
 }
 
 impl Cell {
+    /// A step that has not begun. It is copied as it lies here: made by `default()`, each cell of a run is
+    /// put together in the stack first, and the processor waits for that.
+    pub(super) const UNTOUCHED: Self =
+        Self { ending: Ending::NotRun, attempts: 0, busy: 0, waits: None };
+
     pub(crate) fn is_pending(&self) -> bool {
         matches!(self.ending, Ending::Pending)
     }
@@ -188,7 +193,7 @@ mod tests {
     /// A report would lose waits, or tell them in another order, once a step had many retries.
     #[test]
     fn all_waits_are_kept_in_order() {
-        let mut cell = Cell::default();
+        let mut cell = Cell::UNTOUCHED;
         let waits: Vec<_> = (1..=9).map(Duration::from_secs).collect();
         for (so_far, wait) in waits.iter().enumerate() {
             assert_eq!(cell.waits(), &waits[..so_far]);

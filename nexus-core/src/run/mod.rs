@@ -177,7 +177,7 @@ impl Run {
         let mut ready = ShortQueue::default();
         ready.push_back(first);
         Self {
-            cells: plan.steps.iter().map(|_| Cell::default()).collect(),
+            cells: plan.steps.iter().map(|_| Cell::UNTOUCHED).collect(),
             joins: plan
                 .join_sizes
                 .iter()

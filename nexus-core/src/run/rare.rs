@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// See the module.
+/// Made when the first of them is there.
 #[derive(Default)]
 pub(super) struct Rare {
     /// The flows in which a failure was left unhandled.

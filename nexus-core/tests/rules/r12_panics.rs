@@ -104,7 +104,7 @@ fn late_bomb(engine: &Engine) {
     let ends = begun.clone();
     registry.event("Late", move |ctx: &Context| {
         begun.attend();
-        let until = std::time::Instant::now() + PATIENCE;
+        let until = std::time::Instant::now() + PATIENCE / 2;
         while !ctx.is_cancelled() && std::time::Instant::now() < until {
             std::thread::yield_now();
         }

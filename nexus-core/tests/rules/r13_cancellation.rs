@@ -190,15 +190,17 @@ fn shutdown_waits_for_runs_and_starts_no_more() {
     assert!(within(move || handle.wait().unwrap()).is_success());
 }
 
-/// What is said of an engine that is shut down while a body hangs.
+/// What is said of an engine that is shut down while a body hangs: in any case its run, if not the step.
 fn shut_down_while_it_hangs() -> ShutdownReport {
     let (gate, runs) = (Gate::default(), Arc::default());
     let registry = hanging(&gate, &runs);
     let engine = Engine::new();
-    let handle = start(&engine, &registry, "S -> hang");
+    let handle = start(&engine, &registry, "hang");
     wait_until(|| runs.load(SeqCst));
     let other = engine.clone();
     let left = within(move || other.shutdown(Shutdown::drain().within(Duration::from_millis(50))));
+    assert!(left.still_running.iter().any(|it| it.starts_with("flow")), "{left}");
+    assert_eq!(left.to_string(), format!("still running: {}", left.still_running.join(", ")));
     assert_eq!(within(move || handle.wait().unwrap()).status(), Status::Cancelled);
     gate.open();
     left
@@ -207,16 +209,8 @@ fn shut_down_while_it_hangs() -> ShutdownReport {
 #[test]
 fn shutdown_names_what_still_runs_after_its_deadline() {
     // Where the machine stands still, the run and its pool have no time to end, and are named too.
-    let lefts = std::iter::repeat_with(shut_down_while_it_hangs).take(20);
-    let mut others = Vec::new();
-    for left in lefts {
-        if left.still_running == ["flow: hang"] {
-            assert_eq!(left.to_string(), "still running: flow: hang");
-            return;
-        }
-        others.push(left);
-    }
-    panic!("{others:?}");
+    let mut lefts = std::iter::repeat_with(shut_down_while_it_hangs).take(20);
+    assert!(lefts.any(|left| left.still_running == ["flow: hang"]));
 }
 
 #[test]

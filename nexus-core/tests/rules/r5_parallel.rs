@@ -194,7 +194,7 @@ fn a_retry_beside_a_body_on_the_driving_thread_does_not_wait_for_it() {
     });
     registry
         .event("Here", move |_: &Context| {
-            receive.lock().unwrap().recv_timeout(PATIENCE).map_err(|_| Broke)
+            receive.lock().unwrap().recv_timeout(PATIENCE / 4).map_err(|_| Broke)
         })
         .executor::<DefaultExecutor>();
     let flow = "Again[retry_policy = {max_attempts: 2, backoff_factor: 0.001}] || Here";

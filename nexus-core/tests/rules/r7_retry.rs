@@ -258,7 +258,7 @@ fn a_wait_on_the_real_clock_is_waited_and_no_longer() {
         "P[retry_policy = {max_attempts: 3, backoff_factor: 0.01}] || P",
     );
     assert!(report.elapsed() >= Duration::from_millis(30), "{report}");
-    assert!(report.elapsed() < PATIENCE / 2, "{report}");
+    assert!(report.elapsed() < Duration::from_secs(10), "{report}");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_run_that_waits_wakes_when_the_clock_jumps_past_the_wait() {
     // Holds the run busy, so that its clock does not jump by itself.
     registry.event("Busy", move |_: &Context| {
         waits.send(()).unwrap();
-        came.lock().unwrap().recv_timeout(PATIENCE).map_err(|_| Broke)
+        came.lock().unwrap().recv_timeout(PATIENCE / 2).map_err(|_| Broke)
     });
     let plan =
         plan(&registry, "Again[retry_policy = {max_attempts: 2, backoff_factor: 60}] || Busy");

@@ -226,11 +226,11 @@ fn each_observer_hears_what_it_wants_and_is_asked_once() {
         (Signals::POOL_TASKS, pooled.to_owned()),
         (Signals::BODIES, String::new()),
         (
-            Signals::POOL_TASKS.and(Signals::BODIES),
+            Signals::POOL_TASKS.with(Signals::BODIES),
             pooled.replace("start Pooled", "start Pooled, enter Pooled, leave Pooled"),
         ),
         (Signals::STEP_ENDS, "step S, step Pooled".to_owned()),
-        (Signals::OWN_TASKS.and(Signals::POOL_TASKS), format!("{own}, {pooled}")),
+        (Signals::OWN_TASKS.with(Signals::POOL_TASKS), format!("{own}, {pooled}")),
         (Signals::ALL.without(Signals::ALL), String::new()),
     ];
     let mut registry = registry();

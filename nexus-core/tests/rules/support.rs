@@ -90,7 +90,7 @@ impl Meeting {
     /// Waits for all members; whether they came.
     pub(crate) fn wait(&self) -> bool {
         let (there, changed, members) = &*self.0;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + PATIENCE / 4;
         let mut there = there.lock().unwrap();
         while *there < *members {
             let left = until.saturating_duration_since(Instant::now());

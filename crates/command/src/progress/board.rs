@@ -102,7 +102,7 @@ impl State {
 
 impl Observer for Board {
     fn signals(&self) -> Signals {
-        Signals::OWN_TASKS.and(Signals::POOL_TASKS)
+        Signals::OWN_TASKS.with(Signals::POOL_TASKS)
     }
 
     fn pipeline_execution_start(&self, run: &RunEvent<'_>) {

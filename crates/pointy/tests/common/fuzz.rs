@@ -11,14 +11,17 @@ use std::time::{Duration, Instant};
 
 use nexus_pointy::{Parsed, TokenKind, lex, parse};
 
+#[path = "../processor/mod.rs"]
+pub(crate) mod processor;
+
 use super::checks::check;
+use processor::within;
 
 /// Inputs are cut to this many bytes.
 const MAX_INPUT: usize = 16 << 10;
 /// The corpus keeps at most this many inputs.
 const MAX_CORPUS: usize = 4_000;
-/// An input of that length must not take longer. The limit for debug builds is high, since they may
-/// be 100 times slower where many threads share a core.
+/// An input of that length must not take more of a processor.
 const TIME_LIMIT: Duration =
     Duration::from_millis(if cfg!(debug_assertions) { 20_000 } else { 500 });
 
@@ -157,15 +160,6 @@ pub(crate) struct Fuzzer {
     pub(crate) stats: Stats,
 }
 
-/// Whether an input takes too long again, and not only because the machine had stood still.
-fn is_slow(input: &str) -> bool {
-    (0..2).all(|_| {
-        let start = Instant::now();
-        let _ = check(input);
-        start.elapsed() > TIME_LIMIT
-    })
-}
-
 impl Fuzzer {
     /// Starts with the scripts of the tests.
     pub(crate) fn new(seed: u64) -> Self {
@@ -196,17 +190,15 @@ impl Fuzzer {
     pub(crate) fn step(&mut self) -> Result<(), String> {
         let input = if self.random.below(2) == 0 { self.mutate() } else { self.extend() };
         let start = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| check(&input)));
+        let checked = || within(TIME_LIMIT, "an input", || check(&input));
+        let outcome = catch_unwind(AssertUnwindSafe(checked));
         let taken = start.elapsed();
         self.stats.inputs += 1;
         self.stats.bytes += input.len() as u64;
         self.stats.slowest = self.stats.slowest.max(taken);
         let parsed = match outcome {
-            Err(_) => return Err(format!("a panic\nof {input:?}")),
+            Err(_) => return Err(format!("a panic, or too much time\nof {input:?}")),
             Ok(Err(what)) => return Err(format!("{what}\nof {input:?}")),
-            Ok(Ok(_)) if taken > TIME_LIMIT && is_slow(&input) => {
-                return Err(format!("{taken:?}\nof {input:?}"));
-            }
             Ok(Ok(parsed)) => parsed,
         };
         if parsed.diagnostics.is_empty() {
