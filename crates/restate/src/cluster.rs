@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::context::wall_time;
 use crate::error::{Error, Result};
 use crate::http::{Response, Server, segment};
-use crate::message::{LONGEST_MESSAGE, RunOutput};
+use crate::message::{LONGEST_MESSAGE, RunOutput, start_json};
 use crate::worker::pipeline_service;
 
 /// How long a client tries again while the cluster does not answer.
@@ -132,7 +132,7 @@ impl Cluster {
         if matches!(response.status, NOT_OVER | 404) {
             return Ok(None);
         }
-        let output: RunOutput = response.json(&format!("the output of the run `{key}`"))?;
+        let output = response.read(&format!("the output of the run `{key}`"), RunOutput::read)?;
         report_of(plan, output).map(Some)
     }
 
@@ -266,7 +266,7 @@ impl Prepared {
     async fn begin(&self) -> Result<()> {
         let RunStart { key, pipeline, .. } = &self.start;
         let what = || format!("the input of the run `{key}`");
-        let input = serde_json::to_string(&self.start)
+        let input = start_json(&self.start)
             .map_err(|error| Error::Answer { what: what(), why: error.to_string() })?;
         if input.len() > LONGEST_MESSAGE {
             return Err(Error::TooLong { what: what(), bytes: input.len(), most: LONGEST_MESSAGE });
@@ -300,7 +300,9 @@ impl Prepared {
                 stuck = self.watch() => return Err(stuck),
             };
             match answer {
-                Ok(response) if response.is_success() => return response.json(&what()),
+                Ok(response) if response.is_success() => {
+                    return response.read(&what(), RunOutput::read);
+                }
                 answer => patience.after(answer, what).await?,
             }
         }
@@ -336,7 +338,8 @@ impl Prepared {
         let RunStart { key, inputs, flow, .. } = &self.start;
         let there = &output.start;
         let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-        if there.flow.script == flow.script && parsed(&there.inputs) == parsed(inputs) {
+        let same = |one: &str, other: &str| one == other || parsed(one) == parsed(other);
+        if there.flow.script == flow.script && same(&there.inputs, inputs) {
             return Ok(());
         }
         Err(Error::KeyTaken {

@@ -144,10 +144,18 @@ impl Response {
     }
 
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, what: &str) -> Result<T> {
+        self.read(what, |body| serde_json::from_slice(body))
+    }
+
+    pub(crate) fn read<T>(
+        &self,
+        what: &str,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T> {
         if !self.is_success() {
             return Err(self.refusal(what));
         }
-        serde_json::from_slice(&self.body)
+        read(&self.body)
             .map_err(|error| Error::Answer { what: what.to_owned(), why: error.to_string() })
     }
 }

@@ -173,8 +173,8 @@ fn go(plan: &Arc<Plan>, start: &RunStart, durable: &mut Journaled<'_>) -> Option
 
 /// What a client makes of a run's output.
 fn report(plan: &Arc<Plan>, start: &RunStart, machine: &RunMachine) -> Report {
-    let json = serde_json::to_string(&RunOutput::of(machine)).unwrap();
-    let RunOutput { start: begun, records } = serde_json::from_str::<RunOutput>(&json).unwrap();
+    let RunOutput { start: begun, records } =
+        RunOutput::read(&RunOutput::json(machine).unwrap()).unwrap();
     assert_eq!(&begun, start);
     RunMachine::replay(plan, begun, &records).unwrap().report()
 }

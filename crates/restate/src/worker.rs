@@ -17,7 +17,7 @@ use crate::context::{Names, SdkContext, perform, resolve, trace_of};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
-use crate::message::{LONGEST_MESSAGE, LONGEST_OUTPUT, RunOutput};
+use crate::message::{LONGEST_MESSAGE, LONGEST_OUTPUT, RunOutput, read_start};
 use crate::pace::Paces;
 use crate::recorded::RecordedAnswers;
 use crate::service::{Handle, Kind, RUN, define};
@@ -318,7 +318,7 @@ async fn run(
     metadata: &InputMetadata,
     shared: &Shared,
 ) -> HandlerResult<Bytes> {
-    let mut start: RunStart = serde_json::from_slice(input).map_err(unreadable)?;
+    let mut start = read_start(input).map_err(unreadable)?;
     // The server holds the workflow's own key to be unique.
     start.key = Arc::from(&*metadata.key);
     // Another version of the program may be able to go on: the server keeps the run for it.
@@ -331,7 +331,7 @@ async fn run(
     let names = Names::default();
     let mut durable = SdkContext::new(context, metadata, &names, &shared.paces);
     let machine = interpret(machine, &shared.host, &mut durable).await;
-    let json = serde_json::to_vec(&RunOutput::of(&machine))?;
+    let json = RunOutput::json(&machine)?;
     if json.len() > LONGEST_OUTPUT {
         let what = "what the events of the run have yielded".to_owned();
         let error = Error::TooLong { what, bytes: json.len(), most: LONGEST_OUTPUT };

@@ -186,7 +186,8 @@ impl RunMachine {
 
     /// The step's place in the flow: see [`Context::step_path`].
     pub fn step_path(&self, task: Task) -> String {
-        self.plan.step_path(task.step)
+        let steps = &self.plan.flow_record().steps;
+        steps.get(task.step as usize).map(|step| step.path.clone()).unwrap_or_default()
     }
 
     /// The step's place in the flow, with the item of an `each` step.
