@@ -105,12 +105,13 @@ function table(heads, rows, empty, props) {
   return h("div", { class: "scroll" }, h("table", props, h("thead", null, head), h("tbody", null, body)));
 }
 
-/** Calls `work` now, or soon after the last call, and never twice at a time. */
+/** Calls `work` now, or soon after the last call, and never twice at a time; while nobody sees the page, but once. */
 function paced(work, between) {
-  let busy = false, again = false;
+  let busy = false, again = false, done = false;
   return async function run() {
+    if (document.hidden && done) { document.addEventListener("visibilitychange", run, { once: true }); return; }
     if (busy) { again = true; return; }
-    busy = true;
+    busy = done = true;
     try { await work(); } finally {
       setTimeout(() => {
         busy = false;

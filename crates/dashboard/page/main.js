@@ -22,16 +22,25 @@ function show() {
   else VIEW = (views[name] ?? runsView)(parameters);
 }
 
-function listen() {
+/** Hears the news while somebody sees the page. Who comes back to it is shown what there is then. */
+function listen(isBack) {
   const state = document.getElementById("state");
   const say = (text) => { state.textContent = text; };
+  const all = () => VIEW?.changed?.({ runs: [], more: true });
   if (!INFO.live) {
     say("looks every 5 s");
-    setInterval(() => VIEW?.changed?.({ runs: [], more: true }), 5000);
+    setInterval(all, 5000);
+    return;
+  }
+  if (document.hidden) {
+    say("waits until it is seen");
+    document.addEventListener("visibilitychange", () => listen(true), { once: true });
     return;
   }
   const source = new EventSource(`${BASE}/api/v1/live`);
-  source.onopen = () => say("live");
+  const left = () => { source.close(); listen(); };
+  document.addEventListener("visibilitychange", left, { once: true });
+  source.onopen = () => { say("live"); if (isBack) all(); };
   source.onmessage = (event) => {
     const news = JSON.parse(event.data);
     if (news.more || news.runs.length) VIEW?.changed?.(news);
@@ -39,7 +48,9 @@ function listen() {
   source.onerror = () => {
     say("not connected");
     // The browser tries again by itself, except where the server has said no.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    if (source.readyState !== EventSource.CLOSED) return;
+    document.removeEventListener("visibilitychange", left);
+    setTimeout(() => listen(true), 5000);
   };
 }
 

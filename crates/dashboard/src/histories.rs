@@ -1,7 +1,7 @@
-//! The histories of runs, read once for all pages that show them.
+//! The histories of runs, read once for all pages that show them, and each record once.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nexus_core::Engine;
@@ -24,8 +24,16 @@ const REST: u32 = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Histories {
     read: Mutex<VecDeque<Known>>,
-    /// Those that are read slowly are read one after the other, and once for all who ask meanwhile.
-    reading: Mutex<()>,
+    /// The keys of the runs that are being read: each once, for all who ask meanwhile.
+    reading: Mutex<HashSet<String>>,
+    /// Wakes those who wait until a run is read.
+    done: Condvar,
+}
+
+/// A run that is being read. When it is dropped, the next one may read it.
+struct Turn<'a> {
+    histories: &'a Histories,
+    key: &'a str,
 }
 
 #[derive(Debug)]
@@ -51,19 +59,35 @@ impl Histories {
                 format!("what is written of the run `{key}` is damaged: {reason}"),
             ));
         }
-        let is_slow = lock(&self.read).iter().any(|it| it.is_of(&run) && it.took > QUICK);
-        let turn = is_slow.then(|| lock(&self.reading));
-        if turn.is_some()
-            && let Some(known) = self.known(&run)
-        {
+        let _turn = self.turn(key);
+        // Somebody else may have read it meanwhile.
+        if let Some(known) = self.known(&run) {
             return Ok(known);
         }
         let begun = Instant::now();
-        let history = Arc::new(engine.history(key)?.ok_or_else(|| ApiError::no_run(key))?);
-        let (read_at, history_read) = (Instant::now(), Arc::clone(&history));
-        self.keep(Known { history, read_at, took: read_at - begun });
-        drop(turn);
-        Ok(history_read)
+        let history = match self.take(&run) {
+            Some(known) => engine.refresh_history(Arc::unwrap_or_clone(known.history), run)?,
+            None => engine.history(key)?.ok_or_else(|| ApiError::no_run(key))?,
+        };
+        let (history, read_at) = (Arc::new(history), Instant::now());
+        self.keep(Known { history: Arc::clone(&history), read_at, took: read_at - begun });
+        Ok(history)
+    }
+
+    /// Waits until nobody else reads this run.
+    fn turn<'a>(&'a self, key: &'a str) -> Turn<'a> {
+        let mut reading = lock(&self.reading);
+        while !reading.insert(key.to_owned()) {
+            reading = self.done.wait(reading).unwrap_or_else(PoisonError::into_inner);
+        }
+        Turn { histories: self, key }
+    }
+
+    /// What is known of this run, to go on from there.
+    fn take(&self, run: &StoredRun) -> Option<Known> {
+        let mut read = lock(&self.read);
+        let place = read.iter().position(|it| it.is_of(run))?;
+        read.remove(place)
     }
 
     /// Somebody has done something to this run, and wants to see it.
@@ -86,6 +110,13 @@ impl Histories {
         {
             read.pop_front();
         }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        lock(&self.histories.reading).remove(self.key);
+        self.histories.done.notify_all();
     }
 }
 

@@ -48,6 +48,36 @@ fn a_long_run_that_goes_on_is_read_now_and_then_and_a_short_one_always() {
     assert!(read().run.ended_at.is_some());
 }
 
+/// Whoever watches a run with many steps must not have all of it read for each of them.
+#[test]
+fn a_run_that_goes_on_is_read_on_from_where_it_was_read_and_once_for_all_who_ask() {
+    let mut registry = Registry::new();
+    registry.event("step", |_: &Context| Outcome::success(1_u32)).output_json();
+    registry.event("wait", |_: &Context| Outcome::<u32>::pending()).output_json();
+    let plan = Flow::parse("step -> wait").unwrap().plan(&registry, &Fields::new()).unwrap();
+    let engine = Engine::builder().store(MemoryStore::new()).build().unwrap();
+    let run = engine.prepare_plan(&plan, Inputs::new()).unwrap().key("run").start().unwrap();
+    while engine.pending("run").unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    let histories = Histories::default();
+    let first = histories.read(&engine, "run").unwrap();
+    let mark = |known: &mut Known| Arc::make_mut(&mut known.history).steps[0].event.push('!');
+    lock(&histories.read).iter_mut().for_each(mark);
+    engine.resolve("run", "wait", 1_u32).unwrap();
+    run.wait().unwrap();
+    let turn = histories.turn("run");
+    let (second, third) = std::thread::scope(|scope| {
+        let read = || histories.read(&engine, "run").unwrap();
+        let readers = [scope.spawn(read), scope.spawn(read)];
+        drop(turn);
+        readers.map(|it| it.join().unwrap()).into()
+    });
+    assert!(Arc::ptr_eq(&second, &third));
+    assert!(second.run.records > first.run.records && second.run.ended_at.is_some());
+    assert_eq!((&*second.steps[0].event, second.steps[1].ended_attempts), ("step!", 1));
+}
+
 #[test]
 fn of_long_runs_few_are_kept() {
     let mut registry = Registry::new();

@@ -35,6 +35,7 @@ use nexus_core::journal::{
 use file::StoreFile;
 use owner::OwnerLock;
 use reader::Reader;
+use runs::Runs;
 use writer::Writer;
 
 /// What a store's records are safe from once they are committed.
@@ -110,7 +111,7 @@ impl SqliteStore {
         }
         let writer = Writer::open(&file, durability)?;
         Ok(Self {
-            reader: Reader::new(file.clone()),
+            reader: Reader::new(file.clone(), Runs::written_after(writer.last_run()?)),
             writer: Some(Mutex::new(writer)),
             _lock: Some(lock),
             file,
@@ -130,7 +131,12 @@ impl SqliteStore {
         }
         let connection = file.reader().map_err(|error| file.cannot("open", error))?;
         file.check_opened(&connection)?;
-        Ok(Self { reader: Reader::new(file.clone()), writer: None, _lock: None, file })
+        Ok(Self {
+            reader: Reader::new(file.clone(), Runs::of_others()),
+            writer: None,
+            _lock: None,
+            file,
+        })
     }
 
     /// The file's path.
@@ -181,8 +187,9 @@ impl Store for SqliteStore {
         self.reader.records(key, after, most)
     }
 
-    /// A listing looks at the first 1,000 records of each run to see whether they are damaged. The
-    /// others are looked at when they are read; what is damaged of them is listed from then on.
+    /// A listing looks at the first 1,000 records of each run to see whether they are damaged, unless the
+    /// run was begun since the store was opened. The others are looked at when they are read; what is
+    /// damaged of them is listed from then on.
     fn runs(&self, query: &RunQuery) -> Result<Vec<StoredRun>, StoreError> {
         self.reader.runs(query)
     }

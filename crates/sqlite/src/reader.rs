@@ -24,8 +24,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(file: StoreFile) -> Self {
-        Self { file, idle: Mutex::default(), runs: Runs::default() }
+    pub(crate) fn new(file: StoreFile, runs: Runs) -> Self {
+        Self { file, idle: Mutex::default(), runs }
     }
 
     /// Reads in one transaction, so that all that is read is of one moment.

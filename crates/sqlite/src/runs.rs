@@ -29,8 +29,10 @@ const COLUMNS: &str = "id, key, pipeline, flow, inputs, started_at, deadline, pa
      start_checksum, status, ended_at, reason, records, state_checksum";
 
 /// Reads runs, and remembers what it has looked at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Runs {
+    /// The runs after this one were begun by this process.
+    last_before: i64,
     flows: Mutex<FlowCache>,
     seen: Mutex<HashMap<i64, Seen>>,
 }
@@ -43,6 +45,16 @@ struct Seen {
 }
 
 impl Runs {
+    /// Those of a store that this process owns; this one was the last when it was opened.
+    pub(crate) fn written_after(last_before: i64) -> Self {
+        Self { last_before, flows: Mutex::default(), seen: Mutex::default() }
+    }
+
+    /// Those of a store that others write.
+    pub(crate) fn of_others() -> Self {
+        Self::written_after(i64::MAX)
+    }
+
     pub(crate) fn get(
         &self,
         connection: &Connection,
@@ -224,8 +236,12 @@ impl Runs {
         if seen.damage.is_some() {
             return Ok((last, seen.damage));
         }
-        let most = LOOKED_AT.saturating_sub(seen.sound as usize);
-        let read = records::read(connection, id, seen.sound, most);
+        // What this process itself has just written would come from memory, not from the disk; and whoever
+        // lists runs while they go on would read each of their records.
+        let is_older = id <= self.last_before;
+        let most = if is_older { LOOKED_AT.saturating_sub(seen.sound as usize) } else { 0 };
+        let read =
+            if most > 0 { records::read(connection, id, seen.sound, most) } else { Ok(Vec::new()) };
         let damage = match read {
             Ok(records) => {
                 let sound = seen.sound.saturating_add(records.len() as u64);

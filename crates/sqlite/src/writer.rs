@@ -30,6 +30,13 @@ impl Writer {
         Ok(Self { connection, caches: Caches::default(), file: file.clone(), failed: None })
     }
 
+    /// The number of the run that was made last, or zero.
+    pub(crate) fn last_run(&self) -> Result<i64, StoreError> {
+        let select = "select coalesce(max(id), 0) from run";
+        let found = self.connection.query_row(select, [], |row| row.get(0));
+        found.map_err(|error| self.file.cannot("read", error))
+    }
+
     pub(crate) fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());

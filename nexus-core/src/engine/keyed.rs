@@ -278,6 +278,15 @@ impl Engine {
         Ok(History::read(self.durable()?.store(), key)?)
     }
 
+    /// A history with what was recorded since it was read: see [`History::refreshed`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine has no store, the store cannot be read, or one of the run's records is damaged.
+    pub fn refresh_history(&self, known: History, run: StoredRun) -> Result<History> {
+        Ok(known.refreshed(self.durable()?.store(), run)?)
+    }
+
     /// Cancels a durable run, whether it is under way here or was left unfinished. Says whether there
     /// is such a run.
     ///

@@ -50,6 +50,26 @@ pub struct History {
     pub steps: Vec<StepHistory>,
     /// When it was ended from outside, and by what, if it was.
     pub halted: Option<(Timestamp, HaltCause)>,
+    /// How far it was read.
+    read: ReadSoFar,
+}
+
+/// What one has to know of the records that were read to read on.
+#[derive(Debug, Clone, Default)]
+struct ReadSoFar {
+    /// The last record.
+    seq: u64,
+    /// What was last recorded of a step, and of an item that has not succeeded.
+    last: HashMap<(u32, Option<u64>), Last>,
+    /// The answers to tasks that had not said yet that they are pending.
+    early: HashMap<(u32, Option<u64>), String>,
+}
+
+/// What was last recorded of a task: when, and whether its last attempt did not succeed.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    at: Timestamp,
+    has_failed: bool,
 }
 
 /// What ended a run from outside.
@@ -209,18 +229,49 @@ impl History {
     /// If the store cannot be read, or one of the run's records is damaged.
     pub fn read(store: &dyn Store, key: &str) -> Result<Option<Self>, StoreError> {
         let Some(run) = store.run(key)? else { return Ok(None) };
-        let after = run.restart().map_or(0, |restart| restart.seq);
-        let mut reader = Reader::new(&run);
+        Self::of(run).with_rest(store).map(Some)
+    }
+
+    /// The same history with what was recorded since it was read. `run` is the run as the store has it now.
+    /// Whoever watches a long run reads each record once so.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, or one of the run's records is damaged.
+    pub fn refreshed(mut self, store: &dyn Store, run: StoredRun) -> Result<Self, StoreError> {
+        let known = &self.run;
+        // Another flow gives what was read before another meaning.
+        if (&known.start.key, known.start.at) != (&run.start.key, run.start.at)
+            || known.revisions != run.revisions
+        {
+            return Self::of(run).with_rest(store);
+        }
+        self.run = run;
+        self.with_rest(store)
+    }
+
+    /// That of a run of which no record is read.
+    fn of(run: StoredRun) -> Self {
+        let seq = run.restart().map_or(0, |restart| restart.seq);
+        let steps = StepHistory::of_flow(run.flow());
+        Self { run, steps, halted: None, read: ReadSoFar { seq, ..ReadSoFar::default() } }
+    }
+
+    fn with_rest(self, store: &dyn Store) -> Result<Self, StoreError> {
+        let Self { run, steps, halted, read } = self;
+        let mut reader = Reader { steps, halted, read };
         let mut steps = Steps::of(&run);
+        let after = reader.read.seq;
         each_record(store, &run.start.key, after, |record| {
+            reader.read.seq = record.seq;
             // What is about a step that the flow has no more is not shown.
             if let Ok(record) = steps.translate(record) {
                 reader.read(&record);
             }
             Ok::<(), StoreError>(())
         })?;
-        let Reader { steps, halted, .. } = reader;
-        Ok(Some(Self { run, steps, halted }))
+        let Reader { steps, halted, read } = reader;
+        Ok(Self { run, steps, halted, read })
     }
 }
 
@@ -296,25 +347,10 @@ fn add_span(spans: &mut Vec<Span>, mut span: Span) {
 struct Reader {
     steps: Vec<StepHistory>,
     halted: Option<(Timestamp, HaltCause)>,
-    /// What was last recorded of a step, and of an item that has not succeeded.
-    last: HashMap<(u32, Option<u64>), Last>,
-    /// The answers to tasks that had not said yet that they are pending.
-    early: HashMap<(u32, Option<u64>), String>,
-}
-
-/// What was last recorded of a task: when, and whether its last attempt did not succeed.
-#[derive(Clone, Copy)]
-struct Last {
-    at: Timestamp,
-    has_failed: bool,
+    read: ReadSoFar,
 }
 
 impl Reader {
-    fn new(run: &StoredRun) -> Self {
-        let steps = StepHistory::of_flow(run.flow());
-        Self { steps, halted: None, last: HashMap::new(), early: HashMap::new() }
-    }
-
     fn read(&mut self, record: &Record) {
         if record.kind == RecordKind::Retried {
             self.halted = None;
@@ -330,15 +366,15 @@ impl Reader {
         let Some(of_step) = self.steps.get_mut(step as usize) else { return };
         let (now, place) = (record.at, (step, record.item));
         if record.kind == RecordKind::Resolved && record.attempt == 0 {
-            self.early.insert(place, record.body.clone());
+            self.read.early.insert(place, record.body.clone());
             return;
         }
-        let last = self.last.get(&place).copied();
+        let last = self.read.last.get(&place).copied();
         let since_last = Span { from: last.map_or(now, |last| last.at), to: now };
         let failed_before = last.is_some_and(|last| last.has_failed);
         let (span, ended, value) = match record.kind {
             RecordKind::Woken => {
-                self.last.insert(place, Last { at: now, has_failed: failed_before });
+                self.read.last.insert(place, Last { at: now, has_failed: failed_before });
                 return add_span(&mut of_step.waits, since_last);
             }
             RecordKind::Checked => match skipped(&record.body) {
@@ -355,7 +391,8 @@ impl Reader {
             | RecordKind::Retried
             | RecordKind::Traced => return,
         };
-        let early = if ended == AttemptEnd::Pending { self.early.remove(&place) } else { None };
+        let early =
+            if ended == AttemptEnd::Pending { self.read.early.remove(&place) } else { None };
         let (ended, value) = match early {
             Some(answer) => {
                 let (_, ended, value) = completed(&answer, now);
@@ -368,10 +405,10 @@ impl Reader {
             of_step.count_item(&ended, failed_before);
         }
         if record.item.is_some() && ended.is_success() {
-            self.last.remove(&place);
+            self.read.last.remove(&place);
         } else {
             let is_failure = !ended.is_success() && ended != AttemptEnd::Pending;
-            self.last.insert(place, Last { at: now, has_failed: is_failure });
+            self.read.last.insert(place, Last { at: now, has_failed: is_failure });
         }
         of_step.add(AttemptHistory { attempt: record.attempt, item: record.item, span, ended });
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use nexus_core::journal::{AttemptEnd, HaltCause, History, MemoryStore};
-use nexus_core::{Bypass, Context, Outcome, RetryPolicy, StepOutcome, TaskState, UnfinishedTask};
+use nexus_core::{
+    Bypass, Context, Outcome, Plan, RetryPolicy, StepOutcome, TaskState, UnfinishedTask,
+};
 
 use crate::support::{Events, engine, left_at, prepare, records, run};
 
@@ -11,9 +13,8 @@ fn read(store: &MemoryStore) -> History {
     History::read(store, "k").unwrap().unwrap()
 }
 
-#[test]
-fn each_step_has_the_attempts_waits_and_errors_of_the_report() {
-    let mut events = Events::new();
+/// A flow with most of what can become of a step.
+fn eventful(events: &mut Events) -> Arc<Plan> {
     let policy = || RetryPolicy::builder().max_attempts(2).backoff_factor(0.5).build();
     let busy = |ctx: &Context| match ctx.attempt() {
         1 => Err(std::io::Error::other("busy")),
@@ -28,7 +29,13 @@ fn each_step_has_the_attempts_waits_and_errors_of_the_report() {
         .add("skipped", |_| Outcome::success(1_u32))
         .bypass(|_| Bypass::skip_with("a gift", 2_u32));
     events.add("list", |_| Outcome::success(vec![1_u32, 2, 3]));
-    let plan = events.plan("busy -> lost (0 -> no) -> go (7 -> skipped) -> list |-> item[each]");
+    events.plan("busy -> lost (0 -> no) -> go (7 -> skipped) -> list |-> item[each]")
+}
+
+#[test]
+fn each_step_has_the_attempts_waits_and_errors_of_the_report() {
+    let mut events = Events::new();
+    let plan = eventful(&mut events);
     let store = Arc::new(MemoryStore::new());
     let report = run(&engine(&store, &plan), &plan).unwrap();
     let history = read(&store);
@@ -76,6 +83,36 @@ fn a_run_that_is_not_over_has_what_is_recorded_of_it() {
     assert_eq!(history.halted.unwrap().1, HaltCause::Request);
     assert!(prepare(&engine, &plan).run().is_ok());
     assert!(History::read(&*left, "another").unwrap().is_none());
+}
+
+/// Otherwise whoever watches a run sees something else than who comes later.
+#[test]
+fn a_history_that_is_read_on_is_what_one_that_is_read_at_once_is() {
+    let said =
+        |history: &History| format!("{:?} {:?} {:?}", history.run, history.steps, history.halted);
+    let mut events = Events::new();
+    let plan = eventful(&mut events);
+    let store = Arc::new(MemoryStore::new());
+    run(&engine(&store, &plan), &plan).unwrap();
+    let all = records(&store).len();
+    let mut watched = read(&left_at(&store, 0));
+    for records in 1..=all {
+        let store = left_at(&store, records);
+        let now = read(&store);
+        watched = watched.refreshed(&*store, now.run.clone()).unwrap();
+        assert_eq!(said(&watched), said(&now), "after {records} of {all} records");
+    }
+    // It goes on from what failed, or is another run with the same key: what was read says nothing then.
+    let engine = engine(&store, &plan);
+    engine.retry_from("k", "lost").unwrap().wait().unwrap();
+    let now = read(&store);
+    assert_ne!(now.run.revisions, watched.run.revisions);
+    assert_eq!(said(&watched.refreshed(&*store, now.run.clone()).unwrap()), said(&now));
+    let (another, other_plan) = (Arc::new(MemoryStore::new()), events.plan("no"));
+    run(&self::engine(&another, &other_plan), &other_plan).unwrap();
+    let another_now = read(&another);
+    let watched = now.refreshed(&*another, another_now.run.clone()).unwrap();
+    assert_eq!(said(&watched), said(&another_now));
 }
 
 /// Somebody who looks at a run that stands still sees what it stands at.

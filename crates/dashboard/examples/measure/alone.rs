@@ -8,10 +8,11 @@ use nexus_core::journal::MemoryStore;
 use nexus_core::{Engine, Inputs};
 use nexus_dashboard::Dashboard;
 
-use crate::pages::{STEPS, plan, processor_time};
+use crate::pages::{plan, processor_time};
 use crate::{Result, Spread};
 
 const RUNS: u32 = 1000;
+const STEPS: u32 = 50;
 /// Runs with a dashboard and runs without, so often.
 const PAIRS: usize = 25;
 
@@ -38,7 +39,7 @@ pub(crate) fn measure() -> Result<()> {
 
 /// Does so many runs: also for tools that count instructions, in a process of its own.
 pub(crate) fn run(is_told: bool, runs: u32) -> Result<()> {
-    let (plan, dashboard) = (plan()?, Dashboard::new());
+    let (plan, dashboard) = (plan(STEPS)?, Dashboard::new());
     let mut engine = Engine::builder().store(MemoryStore::new());
     if is_told {
         engine = engine.observer(dashboard.observer());

@@ -6,7 +6,9 @@ mod alone;
 mod client;
 mod history;
 mod idle;
+mod open_pages;
 mod pages;
+mod pairs;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     // Clients are processes of their own, so that their time and memory are not the engine's.
     match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [pages::ROLE, address, view] => return pages::be(address.parse()?, view),
+        [open_pages::ROLE, address] => return open_pages::be(address.parse()?),
         [idle::ROLE, address] => return idle::be(address.parse()?),
         ["alone", beside, runs] => return alone::run(*beside == "dashboard", runs.parse()?),
         ["pages"] => {

@@ -1,8 +1,10 @@
-//! What four open pages cost 64 runs at full speed.
+//! What a dashboard with four open pages costs 64 runs at full speed, against no dashboard.
+//!
+//! Other programs disturb a shared machine more than pages do. So both are measured in short rounds, one right
+//! after the other, many times; what is told is what came of the pairs, and how sure that is.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::path::Path;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,69 +13,68 @@ use nexus::SqliteStore;
 use nexus_core::{Context, Engine, Fields, Flow, Inputs, Outcome, Plan, Registry};
 use nexus_dashboard::{Dashboard, Server};
 
-use crate::client::{get, listen};
-use crate::{Result, Spread, median, remove_store};
+use crate::open_pages;
+use crate::pairs::{More, mean};
+use crate::{Result, remove_store};
 
-/// The first argument of a process that is an open page.
-pub(crate) const ROLE: &str = "page";
-
-/// What the pages show: two the table, and two a run.
-const VIEWS: [&str; 4] = ["table", "run", "table", "run"];
-
-/// So many runs are under way at a time, each of so many steps.
+/// So many runs are under way, each of so many steps: a round takes about a second and a half.
 const AT_ONCE: u32 = 64;
-pub(crate) const STEPS: u32 = 50;
-/// So many runs follow each other in each of the places: a round takes about a second.
-const RUNS: u32 = 25;
-/// So many rounds of each kind.
-const ROUNDS: usize = 16;
+const STEPS: u32 = 2000;
+/// So long it is measured, which is some seventy pairs of rounds on a machine with nothing else to do.
+const LONG: Duration = Duration::from_mins(4);
+/// Pages are to cost runs no more time than this, in percent.
+const LIMIT: f64 = 2.0;
+/// Fewer pairs say nothing, however long they take.
+const FEWEST: usize = 8;
 
-/// A flow of steps that do nothing: all that it costs is the engine's.
-pub(crate) fn plan() -> Result<Arc<Plan>> {
+/// A flow of so many steps that do nothing: all that it costs is the engine's.
+pub(crate) fn plan(steps: u32) -> Result<Arc<Plan>> {
     let mut registry = Registry::new();
     registry.event("work", |_: &Context| Outcome::success(1_u32)).output_json();
-    let flow = Flow::parse(vec!["work"; STEPS as usize].join(" -> "))?;
+    let flow = Flow::parse(vec!["work"; steps as usize].join(" -> "))?;
     Ok(flow.plan(&registry, &Fields::new())?)
 }
 
-/// What there is beside the runs.
-#[derive(Clone, Copy, PartialEq)]
-enum Beside {
-    Nothing,
-    /// A dashboard that nobody looks at.
-    Dashboard,
-    /// A dashboard and its pages.
-    Pages,
-}
-
-const ALL: [Beside; 3] = [Beside::Nothing, Beside::Dashboard, Beside::Pages];
-
 pub(crate) fn measure(folder: &Path) -> Result<()> {
-    let plan = plan()?;
-    let path = folder.join("runs.db");
+    let (plan, path) = (plan(STEPS)?, folder.join("runs.db"));
     // What is measured first is not warm.
-    round(&path, &plan, Beside::Nothing)?;
-    let mut costs: [Vec<Cost>; 3] = Default::default();
-    for number in 0..ROUNDS {
-        // Each is first as often as the others, so that what changes with time is the same for all.
-        for place in 0..ALL.len() {
-            let which = (number + place) % ALL.len();
-            costs[which].push(round(&path, &plan, ALL[which])?);
+    for is_open in [false, true] {
+        round(&path, &plan, is_open)?;
+    }
+    let begun = Instant::now();
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    while begun.elapsed() < LONG || with.len() < FEWEST {
+        // Each is first as often as the other: what changes with time is the same for both.
+        let is_even = with.len().is_multiple_of(2);
+        for is_open in [is_even, !is_even] {
+            let cost = round(&path, &plan, is_open)?;
+            if is_open { with.push(cost) } else { without.push(cost) }
         }
     }
-    let [nothing, dashboard, pages] = &costs;
+    let mean =
+        |costs: &[Cost], of: fn(&Cost) -> f64| mean(&costs.iter().map(of).collect::<Vec<_>>());
+    let more = |of: fn(&Cost) -> f64| More::of(with.iter().map(of).zip(without.iter().map(of)));
     println!(
-        "\n{AT_ONCE} runs at a time; medians of {ROUNDS} rounds, half of which lie between the figures in brackets:"
+        "\n{AT_ONCE} runs of {STEPS} steps at full speed: {} rounds with a dashboard and four open pages, each beside one without a dashboard. In brackets: where the true figure is, with 95 % certainty.",
+        with.len()
     );
-    for (beside, costs) in
-        [("a dashboard that nobody looks at", dashboard), ("4 open pages", pages)]
-    {
-        println!("with {beside}:");
-        say("time", nothing, costs, |cost| cost.time);
-        say("processor time of the engine's threads", nothing, costs, |cost| cost.engine);
-        let own = costs.iter().map(|cost| cost.dashboard / cost.time * 100.0).collect();
-        println!("  the dashboard's own threads: {:.1} % of a processor", median(own));
-    }
+    println!(
+        "a step took {:.2} µs with the pages, {:.2} µs without. With the pages there is more of:",
+        mean(&with, |it| it.time) * 1e6,
+        mean(&without, |it| it.time) * 1e6
+    );
+    let time = more(|it| it.time);
+    println!("  time, by the clock: {time}; {}", time.against(LIMIT));
+    println!("  processor time of the runs' and the store's threads: {}", more(|it| it.engine));
+    println!(
+        "  processor time of these and of the dashboard's threads: {}",
+        more(|it| it.engine + it.dashboard)
+    );
+    println!(
+        "the dashboard's threads took {:.1} % of one processor, and the pages, which are another process, {:.1} %",
+        mean(&with, |it| it.dashboard / it.time) * 100.0,
+        mean(&with, |it| it.pages / it.time) * 100.0
+    );
     Ok(())
 }
 
@@ -82,39 +83,32 @@ struct Cost {
     time: f64,
     /// Processor time of the threads that do the runs and write the store.
     engine: f64,
-    /// Processor time of the threads that serve pages. The pages themselves are other processes.
+    /// Processor time of the threads that serve pages.
     dashboard: f64,
-}
-
-fn say(what: &str, without: &[Cost], with: &[Cost], of: impl Fn(&Cost) -> f64) {
-    let [without, with] =
-        [without, with].map(|costs| Spread::of(costs.iter().map(|it| of(it) * 1e6).collect()));
-    let more = with.middle / without.middle * 100.0 - 100.0;
-    println!("  {what} a step: {with} µs, without {without} µs: {more:+.1} %");
+    /// Processor time of the pages' own process.
+    pages: f64,
 }
 
 /// Does the runs with a new store, so that no round has more in it than another.
-fn round(path: &Path, plan: &Arc<Plan>, beside: Beside) -> Result<Cost> {
+fn round(path: &Path, plan: &Arc<Plan>, is_open: bool) -> Result<Cost> {
     let engine = Engine::builder().store(SqliteStore::open(path)?);
-    let (engine, shown) = if beside == Beside::Nothing {
-        (engine.build()?, None)
-    } else {
+    let (engine, shown) = if is_open {
         let dashboard = Dashboard::new();
         let engine = engine.observer(dashboard.observer()).build()?;
-        let views = if beside == Beside::Pages { &VIEWS[..] } else { &[] };
-        let shown = Shown::new(&engine, dashboard, views)?;
+        let shown = Shown::new(&engine, dashboard)?;
         (engine, Some(shown))
+    } else {
+        (engine.build()?, None)
     };
-    let (begun, before) = (Instant::now(), ProcessorTime::now()?);
+    let of_pages = || shown.as_ref().map_or(Ok(0.0), Shown::processor_time);
+    let (before, pages_before, begun) = (ProcessorTime::now()?, of_pages()?, Instant::now());
     let ended: Vec<Result<f64, String>> = std::thread::scope(|scope| {
         let place = |place: u32| {
             let engine = &engine;
             scope.spawn(move || {
-                for run in 0..RUNS {
-                    let key = format!("{place}-{run}");
-                    let run = engine.prepare_plan(plan, Inputs::new()).map(|it| it.key(key).run());
-                    run.and_then(|it| it).map_err(|error| error.to_string())?;
-                }
+                let run = engine.prepare_plan(plan, Inputs::new());
+                let run = run.and_then(|it| it.key(format!("{place}-0")).run());
+                run.map_err(|error| error.to_string())?;
                 // It is gone when the others are counted.
                 processor_time(Path::new("/proc/thread-self")).map_err(|error| error.to_string())
             })
@@ -122,18 +116,19 @@ fn round(path: &Path, plan: &Arc<Plan>, beside: Beside) -> Result<Cost> {
         let places: Vec<_> = (0..AT_ONCE).map(place).collect();
         places.into_iter().flat_map(std::thread::ScopedJoinHandle::join).collect()
     });
-    let (time, after) = (begun.elapsed(), ProcessorTime::now()?);
+    let (time, after, pages) = (begun.elapsed(), ProcessorTime::now()?, of_pages()? - pages_before);
     if ended.len() < AT_ONCE as usize {
         return Err("a thread has panicked".into());
     }
     let of_places: f64 = ended.into_iter().sum::<Result<f64, String>>()?;
     drop((shown, engine));
     remove_store(path)?;
-    let steps = f64::from(AT_ONCE * RUNS * STEPS);
+    let steps = f64::from(AT_ONCE * STEPS);
     Ok(Cost {
         time: time.as_secs_f64() / steps,
         engine: (of_places + after.others - before.others) / steps,
         dashboard: (after.dashboard - before.dashboard) / steps,
+        pages: pages / steps,
     })
 }
 
@@ -146,8 +141,7 @@ struct ProcessorTime {
 impl ProcessorTime {
     fn now() -> Result<Self> {
         let mut times = Self { dashboard: 0.0, others: 0.0 };
-        for thread in std::fs::read_dir("/proc/self/task")? {
-            let thread = thread?.path();
+        for thread in threads(Path::new("/proc/self"))? {
             // It may be gone already.
             let Ok(name) = std::fs::read_to_string(thread.join("comm")) else { continue };
             let of = if name.trim_end() == "nexus-dashboard" {
@@ -161,6 +155,12 @@ impl ProcessorTime {
     }
 }
 
+/// Where the system tells of the threads of a process.
+fn threads(process: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(process.join("task"))?;
+    Ok(entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?)
+}
+
 /// The processor time of a thread in seconds.
 pub(crate) fn processor_time(thread: &Path) -> Result<f64> {
     let text = std::fs::read_to_string(thread.join("schedstat"))?;
@@ -168,62 +168,37 @@ pub(crate) fn processor_time(thread: &Path) -> Result<f64> {
     Ok(nanoseconds.parse::<f64>()? / 1e9)
 }
 
-/// A dashboard that is served, and its pages.
+/// A dashboard that is served, and the process of its pages.
 struct Shown {
-    pages: Vec<Child>,
-    server: Server,
+    pages: Child,
+    _server: Server,
 }
 
 impl Shown {
-    fn new(engine: &Engine, dashboard: Dashboard, views: &[&str]) -> Result<Self> {
+    fn new(engine: &Engine, dashboard: Dashboard) -> Result<Self> {
         let server = dashboard.serve(engine, "127.0.0.1:0".parse()?)?;
-        let mut shown = Self { pages: Vec::new(), server };
-        for view in views {
-            let address = shown.server.address().to_string();
-            let mut command = Command::new(std::env::current_exe()?);
-            let command = command.args([ROLE, &address, view]);
-            let mut page = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-            let said = page.stdout.take();
-            shown.pages.push(page);
-            let mut line = String::new();
-            said.map(BufReader::new).ok_or("no pipe")?.read_line(&mut line)?;
-            if line.is_empty() {
-                return Err("a page did not open".into());
-            }
+        let mut command = Command::new(std::env::current_exe()?);
+        let command = command.args([open_pages::ROLE, &server.address().to_string()]);
+        let pages = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut shown = Self { pages, _server: server };
+        let mut line = String::new();
+        let said = shown.pages.stdout.take();
+        said.map(BufReader::new).ok_or("no pipe")?.read_line(&mut line)?;
+        if line.is_empty() {
+            return Err("the pages did not open".into());
         }
         Ok(shown)
+    }
+
+    fn processor_time(&self) -> Result<f64> {
+        let process = format!("/proc/{}", self.pages.id());
+        threads(Path::new(&process))?.iter().map(|thread| processor_time(thread)).sum()
     }
 }
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        for page in &mut self.pages {
-            drop(page.stdin.take());
-            let _ = page.wait();
-        }
+        drop(self.pages.stdin.take());
+        let _ = self.pages.wait();
     }
-}
-
-/// Is a page until the standard input ends: hears the news, and asks again as often as the page does.
-pub(crate) fn be(address: SocketAddr, view: &str) -> Result<()> {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
-    let (paths, between): (&[&str], u64) = match view {
-        "run" => (&["/runs/0-0", "/runs/0-0/steps", "/runs/0-0/picture"], 500),
-        _ => (&["/runs", "/counts"], 1000),
-    };
-    let mut news = listen(address)?;
-    let mut bytes = [0; 4096];
-    let _ = news.read(&mut bytes)?;
-    println!("open");
-    while news.read(&mut bytes)? > 0 {
-        for path in paths {
-            // The first news may come before the run is in the store.
-            let _ = get(address, path);
-        }
-        std::thread::sleep(Duration::from_millis(between));
-    }
-    Ok(())
 }

@@ -50,6 +50,7 @@ fn the_page_shows_and_steers_runs() {
     grid_pools_events(&mut page, &root);
     schedules_and_hints(&mut page, &root, &shop);
     news(&mut page, &root, &shop);
+    background(&mut page, &root, &shop);
 
     shop.gate.open();
     shop.engine.cancel("weather/2026-11-27").unwrap();
@@ -212,6 +213,31 @@ fn news(page: &mut Browser, root: &str, shop: &Shop) {
     shop.run("Z-1", Checkout::of("Zoe", 5));
     page.sees("Z-1");
     assert_eq!(page.eval("document.activeElement.id"), "older");
+}
+
+/// A page that nobody sees asks for nothing, and whoever comes back to it sees what there is.
+fn background(page: &mut Browser, root: &str, shop: &Shop) {
+    let is_seen = |page: &mut Browser, is_seen: bool| {
+        let hidden = format!(
+            "Object.defineProperty(document, 'hidden', {{ value: {}, configurable: true }})",
+            !is_seen
+        );
+        page.eval(&format!("{hidden}; document.dispatchEvent(new Event('visibilitychange')); 0"));
+    };
+    page.open(&format!("{root}#/"));
+    page.wait("document.querySelector('#state').textContent === 'live'");
+    // What every view asks with, at a piece of news and now and then.
+    page.eval("var asked = 0, ask = paced(() => { asked += 1; }, 0); ask(); 0");
+    page.eval("var rests = false; setTimeout(() => { rests = true; }, 0); 0");
+    page.wait("asked === 1 && rests");
+    is_seen(page, false);
+    page.sees("waits until it is seen");
+    assert_eq!(page.eval("ask(); asked"), 1);
+    shop.run("Z-2", Checkout::of("Zoe", 5));
+    is_seen(page, true);
+    page.wait("asked === 2");
+    page.wait("document.querySelector('#state').textContent === 'live'");
+    page.sees("Z-2");
 }
 
 /// While the store is broken the page says so, and shows what there is as soon as it works again, without

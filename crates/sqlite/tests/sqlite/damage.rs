@@ -176,6 +176,24 @@ fn a_record_far_back_in_a_long_run_is_noticed_when_it_is_read() {
     assert_eq!(states(), RunState::Damaged);
 }
 
+/// To list runs while they are written must not take as long as to write them, so what this process has
+/// written is not looked at; the damage is noticed by whoever reads the run, or opens the store.
+#[test]
+fn a_run_that_was_begun_since_the_store_was_opened_is_noticed_when_it_is_read() {
+    let folder = Folder::new();
+    let path = folder.file("orders.db");
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(&[start("run"), record("run", 1, "body 1"), end("run")]).unwrap();
+    sql(&path, "update record set body = 'body 2'");
+    let state = |store: &SqliteStore| store.runs(&RunQuery::all()).unwrap()[0].state;
+    assert_ne!(state(&store), RunState::Damaged);
+    assert_eq!(state(&SqliteStore::read_only(&path).unwrap()), RunState::Damaged);
+    assert!(matches!(store.records("run", 0, 9), Err(StoreError::Damaged { .. })));
+    assert_eq!(state(&store), RunState::Damaged);
+    drop(store);
+    assert_eq!(state(&SqliteStore::open(&path).unwrap()), RunState::Damaged);
+}
+
 /// Bits all over the file, of its indexes and of what holds SQLite's pages together too. Whatever
 /// is read is what was written, or there is an error, or the run is called damaged. The one thing
 /// that is not noticed is that the last records of an open run are not found; it is rare.
