@@ -160,6 +160,7 @@ impl Permit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
     use std::thread;
 
     use super::*;
@@ -202,17 +203,35 @@ mod tests {
 
     #[test]
     fn of_both_sides_at_the_same_time_one_has_each_task() {
+        const ROUNDS: usize = 20_000;
         let (mut parent, mut worker) = pair();
-        for _ in 0..200 {
-            parent.give(MOST);
-            let (begun, taken_back) = thread::scope(|scope| {
-                let worker = &mut worker;
-                let begun = scope.spawn(|| (0..MOST).filter(|_| worker.take().unwrap()).count());
-                let taken_back = parent.take_back().unwrap();
-                (begun.join().unwrap(), taken_back)
+        let (sent, done, begun) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let wait_for = |number: &AtomicUsize, round| {
+            while number.load(Ordering::Acquire) < round {
+                thread::yield_now();
+            }
+        };
+        let wrong = thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    wait_for(&sent, round);
+                    let taken = (0..8).filter(|_| worker.take().unwrap_or(false)).count();
+                    begun.fetch_add(taken, Ordering::Relaxed);
+                    done.store(round, Ordering::Release);
+                }
             });
-            assert_eq!(begun + taken_back, MOST);
-        }
+            let (mut taken_back, mut wrong) = (0, 0);
+            for round in 1..=ROUNDS {
+                parent.give(8);
+                sent.store(round, Ordering::Release);
+                (0..round % 50).for_each(|_| std::hint::spin_loop());
+                taken_back += parent.take_back().unwrap_or(0);
+                wait_for(&done, round);
+                wrong += usize::from(begun.load(Ordering::Relaxed) + taken_back != 8 * round);
+            }
+            wrong
+        });
+        assert_eq!(wrong, 0);
     }
 
     #[test]
