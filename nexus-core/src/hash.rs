@@ -48,7 +48,7 @@ impl Hasher for NumberHasher {
         self.0 = mix(self.0 ^ number);
     }
     fn write_isize(&mut self, discriminant: isize) {
-        self.write_u64(discriminant as u64);
+        self.write_u64(discriminant.cast_unsigned() as u64);
     }
     fn finish(&self) -> u64 {
         self.0

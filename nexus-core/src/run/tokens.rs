@@ -88,7 +88,8 @@ impl Tokens {
 
     /// The task has left the run, and has this token from now on.
     pub(super) fn insert(&mut self, task: Task, token: Arc<Token>) {
-        self.token_of(task, || Arc::clone(&token)).clone_from(&token);
+        let known = self.token_of(task, || Arc::clone(&token));
+        *known = token;
     }
 
     fn token_of(&mut self, task: Task, new: impl Fn() -> Arc<Token>) -> &mut Arc<Token> {
