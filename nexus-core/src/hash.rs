@@ -1,6 +1,8 @@
 //! Hashes that are the same on every machine and in every release, which the standard library's
 //! hashers do not promise.
 
+use std::hash::{BuildHasherDefault, Hasher};
+
 /// FNV-1a with 128 bits.
 pub(crate) struct Fnv128(pub(crate) u128);
 
@@ -24,4 +26,31 @@ pub(crate) fn mix(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     n ^ (n >> 31)
+}
+
+/// For maps whose keys are small numbers of the engine's own, which nobody chooses to collide.
+pub(crate) type ByNumbers = BuildHasherDefault<NumberHasher>;
+
+/// Hashes numbers.
+#[derive(Default)]
+pub(crate) struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+    fn write_u64(&mut self, number: u64) {
+        self.0 = mix(self.0 ^ number);
+    }
+    fn write_isize(&mut self, discriminant: isize) {
+        self.write_u64(discriminant.cast_unsigned() as u64);
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use nexus_core::{ClaimedTasks, WorkerExit};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::permits::Permits;
+use crate::permits::{Broken, Permits};
 
 /// How long a worker may take to exit when it is asked to.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -42,16 +42,6 @@ struct State {
     exit_requested: bool,
     /// It has ended and may have been reaped, so its process id may be that of another process.
     ended: bool,
-}
-
-impl State {
-    /// How many tasks the process has begun; it begins no others.
-    fn stop_after_begun(&mut self) -> usize {
-        // Nothing is known of a pipe that cannot be read; then all have begun.
-        self.taken_back += self.permits.take_back().unwrap_or(0);
-        let sent = self.tasks.as_ref().map_or(0, ClaimedTasks::len);
-        sent.saturating_sub(self.taken_back)
-    }
 }
 
 impl Process {
@@ -83,11 +73,7 @@ impl Process {
         if state.ended {
             return Err(tasks);
         }
-        if state.permits.give(tasks.len() - 1).is_err() {
-            // It would wait for them for ever.
-            self.kill();
-            return Err(tasks);
-        }
+        state.permits.give(tasks.len() - 1);
         state.tasks = Some(tasks);
         self.end_unwanted(&mut state);
         Ok(())
@@ -113,8 +99,20 @@ impl Process {
     /// The process is slow: it begins no other tasks, and somebody else may run them. Takes what is
     /// left in hand.
     pub(crate) fn take_back_unbegun(&self) -> Option<ClaimedTasks> {
-        self.state().stop_after_begun();
+        self.stop_after_begun(&mut self.state());
         self.take_tasks()
+    }
+
+    /// How many tasks the process has begun; it begins no others.
+    fn stop_after_begun(&self, state: &mut State) -> usize {
+        match state.permits.take_back() {
+            Ok(unbegun) => state.taken_back += unbegun,
+            // Nobody knows what it does.
+            Err(Broken) if !state.ended => self.kill(),
+            Err(Broken) => {}
+        }
+        let sent = state.tasks.as_ref().map_or(0, ClaimedTasks::len);
+        sent.saturating_sub(state.taken_back)
     }
 
     /// Ends what nobody wants any more: the body that runs, with the process, if it is that.
@@ -122,7 +120,7 @@ impl Process {
         if !std::mem::take(&mut state.may_be_unwanted) || state.ended {
             return;
         }
-        let begun = state.stop_after_begun();
+        let begun = self.stop_after_begun(state);
         let is_unwanted = |tasks: &ClaimedTasks| begun > 0 && tasks.is_cancelled(begun - 1);
         if state.tasks.as_ref().is_some_and(is_unwanted) {
             self.kill();
@@ -171,7 +169,7 @@ impl Process {
         let _ = child.kill();
         let exit = worker_exit(child.wait());
         let mut state = self.state();
-        let begun = state.stop_after_begun();
+        let begun = self.stop_after_begun(&mut state);
         (state.tasks.take(), begun, exit)
     }
 }

@@ -6,29 +6,29 @@
 //! [`TaskHost`](nexus_core::TaskHost)) and on nothing else, so it is an example of how an executor
 //! of your own may run bodies on other machines.
 
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod child;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod entry;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod format;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod frame;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod incoming;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod outgoing;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod permits;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod pool;
-#[cfg(not(unix))]
+#[cfg(not(all(unix, target_pointer_width = "64")))]
 #[path = "unsupported.rs"]
 mod pool;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod supervisor;
 mod test_entry;
-#[cfg(unix)]
+#[cfg(all(unix, target_pointer_width = "64"))]
 mod worker;
 
 pub use pool::ProcessPoolExecutor;
@@ -52,7 +52,7 @@ nexus_core::register_executor!(ProcessPoolExecutor);
 /// }
 /// ```
 pub fn init() {
-    #[cfg(unix)]
+    #[cfg(all(unix, target_pointer_width = "64"))]
     match entry::become_worker() {
         Some(socket) => worker::serve(socket),
         None => entry::note_init_called(),
@@ -98,7 +98,7 @@ pub mod __private {
 
     /// The test that worker processes of a test binary run.
     pub fn test_worker() {
-        #[cfg(unix)]
+        #[cfg(all(unix, target_pointer_width = "64"))]
         if let Some(socket) = crate::entry::become_worker() {
             // The harness prints to the standard output, which is closed; from now on it is the
             // user's.

@@ -4,113 +4,133 @@
 //!
 //! A worker that dies, hangs or is slow has tasks that it has not begun. They are to run elsewhere,
 //! but none may run twice; and when a worker has died, the parent must know which task it was in.
-//! So the tasks after the first need a permit each, a byte in a pipe of which both sides have the
-//! reading end. The worker reads one before it begins a task; the parent takes the others back by
-//! reading them itself. A byte is read by one of the two, so a task has begun or is the parent's
-//! again, whatever the worker is doing, and even if it was stopped or killed.
+//! So the tasks after the first need a permit each. The `QUEUED` frames of a worker are numbered, and
+//! one number in memory that both sides share says which of them may begin next. The worker begins
+//! task n by making the number n + 1, but only if it still is n; the parent takes back all that has not
+//! begun by setting the number to that of the next frame that it will send. Either of them is one
+//! atomic operation, so a task has begun or is the parent's again, whatever the worker is doing, and
+//! even if it was stopped or killed: the memory is the parent's as well.
 //!
-//! For each permit that the parent has taken back it writes a refusal, with which the worker skips
-//! the task. So there is one byte for each `QUEUED` frame, and what comes later is not mistaken for
-//! it.
-//!
-//! A read costs some 0.3 microseconds. A message to the worker that it is to stop would cost nothing
-//! while all is well, but would need a worker that answers, and would not say what a dead one had
-//! begun.
-//!
-//! The bytes count the `QUEUED` frames. A body that closes descriptors which are not its own, and
-//! opens others, may let the worker read from the wrong one; the count tells.
+//! A body that writes where it must not may break the number. Whoever finds that it cannot be right
+//! ends the worker, and all of its tasks count as begun.
 
-use std::io::{self, IoSlice, IoSliceMut, PipeReader, PipeWriter, Read, Write, pipe};
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::cmsg_space;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::{fcntl_dupfd_cloexec, ioctl_fionbio};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
+use vm_memory::mmap::MmapRegion;
+use vm_memory::{FileOffset, VolatileMemory};
 
 use crate::entry::HIGH;
 
-/// More permits than this are never given at once; a pipe holds many times as many.
+/// More tasks than this are never sent at once.
 pub(crate) const MOST: usize = 1024;
 
-/// What tells a refusal from a permit.
-const REFUSED: u8 = 0x80;
+/// The number of the task that may begin next, in shared memory.
+struct Next(MmapRegion);
 
-/// The number of the next byte.
-fn next(number: &mut u8) -> u8 {
-    let this = *number;
-    *number = (this + 1) % REFUSED;
-    this
+impl Next {
+    const SIZE: usize = size_of::<AtomicU64>();
+
+    fn map(file: File) -> io::Result<Self> {
+        let region = MmapRegion::from_file(FileOffset::new(file, 0), Self::SIZE);
+        region.map(Self).map_err(io::Error::other)
+    }
+
+    /// Replaces the number `from` by `to`; `Err` with another number that it finds instead.
+    fn replace(&self, from: u64, to: u64) -> Result<(), u64> {
+        let number = self.number().ok_or(u64::MAX)?;
+        number.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).map(drop)
+    }
+
+    fn set(&self, to: u64) -> Option<u64> {
+        Some(self.number()?.swap(to, Ordering::AcqRel))
+    }
+
+    /// Always there: the memory is as large.
+    fn number(&self) -> Option<&AtomicU64> {
+        self.0.get_atomic_ref(0).ok()
+    }
+}
+
+/// The number cannot be right.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+/// A file of this size that is nowhere but in memory, and stays of this size.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn shared_file(size: usize) -> io::Result<File> {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let file = memfd_create("nexus-permits", flags)?;
+    ftruncate(&file, size as u64)?;
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(file.into())
+}
+
+/// A file of this size without a name.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn shared_file(size: usize) -> io::Result<File> {
+    static FILES: AtomicU64 = AtomicU64::new(0);
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("nexus-permits-{}-{number}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+    std::fs::remove_file(path)?;
+    file.set_len(size as u64)?;
+    Ok(file)
 }
 
 /// The parent's side.
 pub(crate) struct Permits {
-    reader: PipeReader,
-    writer: PipeWriter,
-    /// The next permit.
-    next: u8,
+    next: Next,
+    /// How many there were so far.
+    given: u64,
 }
 
 impl Permits {
-    /// A pipe, whose reading end the worker gets over the socket.
+    /// Shares a number with the worker, over the socket.
     pub(crate) fn send(socket: &UnixStream) -> io::Result<Self> {
-        let (reader, writer) = pipe()?;
-        // That of the worker too, since it is the same open file.
-        ioctl_fionbio(&reader, true)?;
-        ioctl_fionbio(&writer, true)?;
+        let file = shared_file(Next::SIZE)?;
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
         let mut message = SendAncillaryBuffer::new(&mut space);
-        let descriptors = [reader.as_fd()];
+        let descriptors = [file.as_fd()];
         message.push(SendAncillaryMessage::ScmRights(&descriptors));
         sendmsg(socket, &[IoSlice::new(&[0])], &mut message, SendFlags::empty())?;
-        Ok(Self { reader, writer, next: 0 })
+        Ok(Self { next: Next::map(file)?, given: 0 })
     }
 
-    /// Lets the worker begin so many more tasks, [`MOST`] at most.
-    pub(crate) fn give(&mut self, count: usize) -> io::Result<()> {
-        let mut bytes = [0; MOST];
-        let bytes = bytes.get_mut(..count).ok_or(io::ErrorKind::InvalidInput)?;
-        for byte in bytes.iter_mut() {
-            *byte = next(&mut self.next);
-        }
-        if bytes.is_empty() { Ok(()) } else { self.writer.write_all(bytes) }
+    /// Lets the worker begin so many more tasks, whose frames are sent then.
+    pub(crate) fn give(&mut self, count: usize) {
+        self.given += count as u64;
     }
 
     /// Takes back the permits that the worker has not used, and gives how many.
-    pub(crate) fn take_back(&mut self) -> io::Result<usize> {
-        let mut count = 0;
-        let mut bytes = [0; 2 * MOST];
-        // Earlier refusals may be among them, which the worker has not come to.
-        let read = match self.reader.read(&mut bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-            read => read?,
-        };
-        for byte in &mut bytes[..read] {
-            count += usize::from(*byte & REFUSED == 0);
-            *byte |= REFUSED;
-        }
-        self.writer.write_all(&bytes[..read])?;
-        Ok(count)
+    pub(crate) fn take_back(&mut self) -> Result<usize, Broken> {
+        let next = self.next.set(self.given).ok_or(Broken)?;
+        let count = self.given.checked_sub(next).filter(|count| *count <= MOST as u64);
+        count.map(|count| count as usize).ok_or(Broken)
     }
 }
 
 /// The worker's side.
 pub(crate) struct Permit {
-    reader: PipeReader,
-    next: u8,
+    next: Next,
+    /// The number of the next task.
+    task: u64,
 }
 
-/// The descriptor is not that of the permits any more.
-#[derive(Debug)]
-pub(crate) struct Closed;
-
 impl Permit {
-    /// Receives the pipe.
+    /// Receives the shared number.
     pub(crate) fn receive(socket: &UnixStream) -> io::Result<Self> {
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
         let mut message = RecvAncillaryBuffer::new(&mut space);
@@ -120,35 +140,29 @@ impl Permit {
             _ => None,
         });
         let received: OwnedFd = received.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let reader =
+        let file =
             fcntl_dupfd_cloexec(&received, HIGH).or_else(|_| fcntl_dupfd_cloexec(&received, 3))?;
-        Ok(Self { reader: reader.into(), next: 0 })
+        Ok(Self { next: Next::map(file.into())?, task: 0 })
     }
 
-    /// Whether the next task that needs a permit may begin. Waits while the parent decides.
-    pub(crate) fn take(&mut self) -> Result<bool, Closed> {
-        let expected = next(&mut self.next);
-        let mut byte = [0];
-        loop {
-            match self.reader.read(&mut byte) {
-                Ok(1) if byte == [expected] => return Ok(true),
-                Ok(1) if byte == [expected | REFUSED] => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let mut watched = [PollFd::new(&self.reader, PollFlags::IN)];
-                    poll(&mut watched, None).map_err(|_| Closed)?;
-                    if !watched[0].revents().contains(PollFlags::IN) {
-                        return Err(Closed);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                _ => return Err(Closed),
-            }
+    /// Whether the next task that needs a permit may begin.
+    pub(crate) fn take(&mut self) -> Result<bool, Broken> {
+        let task = self.task;
+        self.task += 1;
+        match self.next.replace(task, self.task) {
+            Ok(()) => Ok(true),
+            // The parent has taken it back.
+            Err(next) if next > task => Ok(false),
+            Err(_) => Err(Broken),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::thread;
+
     use super::*;
 
     fn pair() -> (Permits, Permit) {
@@ -162,7 +176,7 @@ mod tests {
         // More than a byte counts.
         for round in 0..300 {
             let (sent, begun) = (round % 7, round % 3);
-            parent.give(sent).unwrap();
+            parent.give(sent);
             let begun = begun.min(sent);
             assert!((0..begun).all(|_| worker.take().unwrap()));
             assert_eq!(parent.take_back().unwrap(), sent - begun);
@@ -170,7 +184,7 @@ mod tests {
             if round % 2 == 0 {
                 assert!((begun..sent).all(|_| !worker.take().unwrap()));
             } else {
-                parent.give(2).unwrap();
+                parent.give(2);
                 assert!((begun..sent).all(|_| !worker.take().unwrap()));
                 assert!(worker.take().unwrap() && worker.take().unwrap());
             }
@@ -180,22 +194,54 @@ mod tests {
     #[test]
     fn what_is_refused_twice_in_a_row_is_taken_back_once() {
         let (mut parent, mut worker) = pair();
-        parent.give(3).unwrap();
+        parent.give(3);
         assert_eq!((parent.take_back().unwrap(), parent.take_back().unwrap()), (3, 0));
-        parent.give(MOST).unwrap();
+        parent.give(MOST);
         assert_eq!(parent.take_back().unwrap(), MOST);
         assert!((0..MOST + 3).all(|_| !worker.take().unwrap()));
-        assert!(parent.give(MOST + 1).is_err());
     }
 
     #[test]
-    fn a_descriptor_that_a_body_has_closed_and_opened_again_gives_no_permit() {
+    fn of_both_sides_at_the_same_time_one_has_each_task() {
+        const ROUNDS: usize = 20_000;
         let (mut parent, mut worker) = pair();
-        parent.give(1).unwrap();
-        worker.reader = std::fs::File::open("/dev/zero").map(OwnedFd::from).unwrap().into();
-        worker.next = 7;
+        let (sent, done, begun) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let wait_for = |number: &AtomicUsize, round| {
+            while number.load(Ordering::Acquire) < round {
+                thread::yield_now();
+            }
+        };
+        let wrong = thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    wait_for(&sent, round);
+                    let taken = (0..8).filter(|_| worker.take().unwrap_or(false)).count();
+                    begun.fetch_add(taken, Ordering::Relaxed);
+                    done.store(round, Ordering::Release);
+                }
+            });
+            let (mut taken_back, mut wrong) = (0, 0);
+            for round in 1..=ROUNDS {
+                parent.give(8);
+                sent.store(round, Ordering::Release);
+                (0..round % 50).for_each(|_| std::hint::spin_loop());
+                taken_back += parent.take_back().unwrap_or(0);
+                wait_for(&done, round);
+                wrong += usize::from(begun.load(Ordering::Relaxed) + taken_back != 8 * round);
+            }
+            wrong
+        });
+        assert_eq!(wrong, 0);
+    }
+
+    #[test]
+    fn a_number_that_a_body_has_written_over_gives_no_permit_and_takes_none_back() {
+        let (mut parent, mut worker) = pair();
+        parent.give(2);
+        worker.take().unwrap();
+        worker.next.set(0);
         assert!(worker.take().is_err());
-        worker.reader = std::fs::File::open("/dev/null").map(OwnedFd::from).unwrap().into();
-        assert!(worker.take().is_err());
+        worker.next.set(7);
+        assert!(parent.take_back().is_err());
     }
 }

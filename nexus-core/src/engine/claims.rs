@@ -190,15 +190,17 @@ impl ClaimedTogether for ActiveTasks {
     }
 
     fn start(&mut self) -> bool {
-        let Some(task) = self.enter(0).map(|work| work.task) else { return false };
-        if self.context.is_cancelled() {
+        let Some(task) = self.tasks.front().map(|work| work.task) else { return false };
+        if self.active.is_cancelled() || self.is_cancelled(0) {
             return false;
         }
         let now = self.active.begin(task);
         let time_out = || self.active.when_alive(move |run| run.time_out(task));
         let key = self.active.set_timeout(task, time_out).map(|(_, key)| key);
         self.started = Some((now, key));
-        self.active.signal_start(&self.context);
+        if self.active.is_observed() && self.enter(0).is_some() {
+            self.active.signal_start(&self.context);
+        }
         true
     }
 

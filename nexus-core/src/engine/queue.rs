@@ -163,6 +163,9 @@ impl ClaimedTasks {
 impl TogetherJob {
     fn remove(&mut self, task: Task) -> bool {
         // They end in order, but for those that are taken back.
+        if self.tasks.front() == Some(&task) {
+            return self.tasks.pop_front().is_some();
+        }
         let Some(at) = self.tasks.iter().position(|it| *it == task) else { return false };
         self.tasks.remove(at).is_some()
     }
@@ -294,10 +297,13 @@ impl PoolQueue {
             return claimed;
         }
         while claimed.is_empty() && !self.waiting.is_empty() {
-            let work: Vec<Work> = self.next_together(most).collect();
-            let (wanted, unwanted): (Vec<_>, Vec<_>) = work.into_iter().partition(Work::start);
-            self.unwanted.extend(unwanted);
-            claimed = wanted;
+            let mut unwanted = Vec::new();
+            let work = self.next_together(most);
+            claimed.reserve_exact(work.size_hint().1.unwrap_or(0));
+            for work in work {
+                if work.start() { &mut claimed } else { &mut unwanted }.push(work);
+            }
+            self.unwanted.append(&mut unwanted);
         }
         if let Some(job) = self.claimed.job(job) {
             job.tasks.extend(claimed.iter().map(|work| work.task));
@@ -375,10 +381,10 @@ impl PoolQueue {
         let least = least.min(FEW_TOGETHER);
         let more = share.max(least).min(limit).min(most).saturating_sub(1);
         let same = move |work: &Work| together.is_some() && work.together == together;
-        let rest = std::iter::from_fn(move || {
-            self.waiting.front().is_some_and(same).then(|| self.pop())?
-        });
-        first.into_iter().chain(rest.take(more))
+        let more = more.min(self.waiting.len());
+        let rest = (0..more)
+            .map_while(move |_| self.waiting.front().is_some_and(same).then(|| self.pop())?);
+        first.into_iter().chain(rest)
     }
 
     /// Makes a claimed task the first of a chunk, and adds others of its body if they are short.

@@ -65,8 +65,12 @@ impl<'b> Reader<'b> {
         self.array().map(|[byte]| byte)
     }
 
-    /// Seven bits a byte, the lowest first.
+    /// Seven bits a byte, the lowest first. Most numbers are one byte.
     fn varint(&mut self) -> Result<u128> {
+        if let Some((byte @ ..0x80, rest)) = self.0.split_first() {
+            self.0 = rest;
+            return Ok(u128::from(*byte));
+        }
         let mut number = 0;
         for shift in (0..u128::BITS).step_by(7) {
             let byte = self.byte()?;
