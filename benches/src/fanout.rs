@@ -140,6 +140,16 @@ pub(crate) fn each_inline_plan() -> Arc<Plan> {
     plan(EACH_INLINE)
 }
 
+/// The members of a group that do nothing, on two workers.
+pub(crate) fn group_plan() -> Arc<Plan> {
+    plan(&group(Work::Nothing))
+}
+
+/// The items of a list, for each of which nothing is done, on two workers.
+pub(crate) fn each_plan() -> Arc<Plan> {
+    plan(&each(Work::Nothing))
+}
+
 fn nexus<'a>(engine: Engine, script: &str) -> Side<'a> {
     let plan = plan(script);
     let run = move || engine.run_plan(&plan, Inputs::new()).unwrap_or_else(|error| fail(&error));

@@ -62,6 +62,11 @@ pub(crate) fn inline_plan() -> Arc<Plan> {
     plan("leaf", "sum")
 }
 
+/// The tree on the shared pool.
+pub(crate) fn pooled_plan() -> Arc<Plan> {
+    plan("pooled_leaf", "pooled_sum")
+}
+
 fn side<'a>(engine: Engine, leaf_name: &str, sum_name: &str) -> Side<'a> {
     let plan = plan(leaf_name, sum_name);
     let run = move || engine.run_plan(&plan, Inputs::new()).unwrap_or_else(|error| fail(&error));

@@ -90,6 +90,15 @@ fn cast<T: 'static, U: 'static>(value: T) -> Option<U> {
 }
 
 impl Value {
+    /// Whether both are shares of one value.
+    #[inline]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kept::Shared(value), Kept::Shared(other)) => Arc::ptr_eq(value, other),
+            _ => false,
+        }
+    }
+
     /// Shares a value that is behind an `Arc` already, without a copy.
     pub fn from_arc<T: Send + Sync + 'static>(value: Arc<T>) -> Self {
         Self(Kept::Shared(value))

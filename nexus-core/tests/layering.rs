@@ -60,6 +60,7 @@ const ENGINE: &[&str] = &[
     "chunk",
     "queue",
     "lease",
+    "lending",
     "mailbox",
     "notice",
     "posts",

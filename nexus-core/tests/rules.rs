@@ -30,6 +30,8 @@ mod r2_mistakes;
 mod r3_closures;
 #[path = "rules/r5_flow.rs"]
 mod r5_flow;
+#[path = "rules/r5_lent.rs"]
+mod r5_lent;
 #[path = "rules/r5_parallel.rs"]
 mod r5_parallel;
 #[path = "rules/r5_plain.rs"]

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         eprintln!("there is no workload `{wanted}`");
         return ExitCode::from(2);
     };
-    let engine = Engine::new();
+    let engine = workload.engine();
     // What is done once in a program, such as calibrating the clock, is not counted.
     (0..3).for_each(|_| run(&engine, &workload));
     counted_runs(&engine, &workload);

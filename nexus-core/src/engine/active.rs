@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::lending::Lending;
 use super::mailbox::Mailbox;
 use super::progress::ProgressTracker;
 use super::recorded::RunJournal;
@@ -34,6 +35,7 @@ pub(crate) struct LocalRun {
     pub(super) mocked: Option<Box<Mocked>>,
     pub(super) tracker: Option<Arc<ProgressTracker>>,
     pub(super) mailbox: Mailbox,
+    pub(super) lending: Lending,
     /// What writes the run down, if something does.
     pub(super) journal: Option<Box<RunJournal>>,
     starts: FirstStarts,
@@ -71,6 +73,7 @@ impl LocalRun {
             |pool: &Arc<dyn AnyExecutor>| panic::contain(|| pool.parallelism()).unwrap_or(1);
         Self {
             mailbox: Mailbox::new(pools.iter().map(parallelism), || engine.processors()),
+            lending: Lending::default(),
             starts: FirstStarts::default(),
             is_nested: AtomicBool::new(false),
             place: AtomicUsize::new(0),

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::inline::enqueue;
 use super::lease::{Lease, WorkerNext};
 use super::mailbox::{Delivery, Outbox, Release};
 use super::runs::Registered;
@@ -89,16 +88,18 @@ impl ActiveRun {
         // Whoever cancels the run has left a notification for its holder.
         while !self.is_cancelled() && !self.is_draining() {
             if inline.is_some() && self.is_unwatched() {
-                run.start_plain(|step| enqueue(&mut outbox.inline, step));
+                let visits = outbox.visits && !self.is_observed();
+                run.start_plain(visits, |step| self.enqueue(outbox, step));
             }
             let Some(action) = run.next_action() else { return };
             match action {
                 Action::Start(task) => match self.place(task.step) {
                     Place::Pool(pool) => {
                         self.signal_init(task);
-                        outbox.pooled.push(pool, self.work(WorkKind::Body, task, run));
-                        if outbox.pooled.len() >= HAND_OUT_AT {
-                            self.hand_out(run, outbox);
+                        if outbox.visits && self.plan.steps[task.step as usize].hints.visited {
+                            outbox.short.push_back(task);
+                        } else {
+                            self.leave_to_pool(pool, task, run, outbox);
                         }
                     }
                     Place::Inline => {
@@ -126,6 +127,21 @@ impl ActiveRun {
                 }
                 Action::Await(task, limit) => self.watch_open(task, limit),
             }
+        }
+    }
+
+    /// Leaves a task to its pool, which begins with what there is before the run has said all that it
+    /// wants.
+    pub(super) fn leave_to_pool(
+        self: &Arc<Self>,
+        pool: u32,
+        task: Task,
+        run: &mut Run,
+        outbox: &mut Outbox,
+    ) {
+        outbox.pooled.push(pool, self.work(WorkKind::Body, task, run));
+        if outbox.pooled.len() >= HAND_OUT_AT {
+            self.hand_out(run, outbox);
         }
     }
 

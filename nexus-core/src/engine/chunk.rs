@@ -23,8 +23,6 @@ pub(super) struct Chunk {
     /// It takes no work that goes alone, such as that of an event with a timeout: its worker polls
     /// each body once, and asks for nothing before.
     pub(super) only_together: bool,
-    /// Its worker is the thread that drives the run.
-    pub(super) is_visitors: bool,
 }
 
 #[derive(Default)]
@@ -73,11 +71,6 @@ impl Chunk {
         Self { only_together: true, ..Self::default() }
     }
 
-    /// That of a driving thread which does a pool's work.
-    pub(super) fn of_visitor() -> Self {
-        Self { is_visitors: true, ..Self::default() }
-    }
-
     /// Moves the first `count` pieces of work from a queue into the chunk.
     pub(super) fn fill(&self, queue: &mut VecDeque<Work>, count: usize) {
         let mut state = lock(&self.state);
@@ -108,13 +101,6 @@ impl Chunk {
             }
             state.unwanted.push(work);
         }
-    }
-
-    /// Nobody wants what has not begun.
-    pub(super) fn clear(&self) {
-        let mut state = lock(&self.state);
-        let State { waiting, unwanted, .. } = &mut *state;
-        unwanted.extend(waiting.drain(..));
     }
 
     /// What the worker has to deliver, and to drop, at its end.

@@ -96,7 +96,9 @@ impl ActiveRun {
         let mut run = Box::new(run);
         let mut looked = None;
         loop {
-            self.release(run, &mut outbox, None);
+            if let Some(run) = self.visit_pools(run, &mut outbox, &mut context) {
+                self.release(run, &mut outbox, None);
+            }
             run = loop {
                 match self.next_driver_step(&mut looked) {
                     DriverStep::Finish(run) => return run,
@@ -107,7 +109,6 @@ impl ActiveRun {
                     DriverStep::Tell(run, first, rest) => break self.told(run, first, rest),
                     DriverStep::TimeOut(run) => break self.time_run_out(run),
                     DriverStep::Perform(work) => {
-                        self.end_visits();
                         // Others may have to wait meanwhile, for less time than this takes.
                         self.watch_timers();
                         self.watch_meanwhile();
@@ -117,6 +118,7 @@ impl ActiveRun {
                     }
                 }
             };
+            outbox.visits = self.may_visit();
             self.advance(&mut run, &mut outbox, self.context_of_run(&mut context));
             if self.was_never_shared(&run, &outbox) {
                 return run;
@@ -197,12 +199,6 @@ impl ActiveRun {
             }
             let limit = match self.poll_mailbox(contents, true) {
                 Polled::Ready(step) => return step,
-                Polled::Nothing(held, _) if held.visits => {
-                    drop(held);
-                    self.visit_a_pool();
-                    contents = self.mailbox.lock();
-                    continue;
-                }
                 Polled::Nothing(held, None)
                     if self.journal.is_none() && !std::mem::replace(&mut may_sleep, true) =>
                 {

@@ -98,7 +98,7 @@ impl ActiveRun {
                 }
                 start = end;
                 let is_alone = queue.is_empty();
-                let follows = run.follow(step, then, is_alone, |step| enqueue(queue, step));
+                let follows = run.follow(step, then, is_alone, false, |step| enqueue(queue, step));
                 step = match follows.or_else(|| self.next_plain(run, queue)) {
                     Some(next) => next,
                     None => return None,

@@ -81,12 +81,7 @@ impl JobSource for ActiveRun {
 
 impl ActiveRun {
     /// Runs a chunk and then others of the queue, on this thread.
-    pub(super) fn run_chunks(
-        self: &Arc<Self>,
-        pool: u32,
-        most: usize,
-        chunk: &Chunk,
-    ) -> (usize, bool) {
+    fn run_chunks(self: &Arc<Self>, pool: u32, most: usize, chunk: &Chunk) -> (usize, bool) {
         let mut context = Context::new(self.info());
         let mut stay = Stay::new(most);
         loop {
@@ -157,9 +152,6 @@ impl ActiveRun {
         let mut ran = Ran { tasks: 0, body: None };
         let mut done = None;
         loop {
-            if chunk.is_visitors && self.is_cancelled() {
-                chunk.clear();
-            }
             let Some(work) = chunk.next(done.take()) else { return Some(ran) };
             ran.tasks += 1;
             ran.body = work.together;

@@ -85,8 +85,8 @@ pub(super) struct Contents {
     pub(super) own_task: Option<(Task, Duration)>,
     /// The driving thread waits for [`Exchange::changed`]. To notify nobody takes a system call.
     pub(super) driver_sleeps: bool,
-    /// The driving thread is about to see what of the queues it can do itself, or does it.
-    pub(super) visits: bool,
+    /// The driving thread does tasks of a pool, and lends the run meanwhile.
+    pub(super) visiting: bool,
     /// The driver's work goes on on another thread, and its pool was told not to wait for it.
     driver_abandoned: bool,
     /// Called instead of the condition, where a future drives the run.
@@ -196,7 +196,6 @@ impl Mailbox {
         if contents.closed {
             return Default::default();
         }
-        contents.visits |= outbox.visits;
         contents.enqueue(&mut outbox.pooled);
         (contents.new_jobs(), std::mem::take(&mut contents.notifications))
     }
@@ -219,7 +218,6 @@ impl Mailbox {
                 sets_timer: false,
             };
         }
-        contents.visits |= outbox.visits;
         contents.inline.append(&mut outbox.inline);
         for (at, task) in outbox.timers.drain(..) {
             contents.timers_set += 1;
@@ -332,9 +330,9 @@ impl Mailbox {
     /// the run with its notifications, if there are any and nobody holds it.
     pub(super) fn look(&self) -> (NewJobs, Option<Acquired>) {
         let mut contents = self.lock();
-        let Contents { queues, notifications, run, visits, .. } = &mut *contents;
+        let Contents { queues, notifications, run, .. } = &mut *contents;
         for queue in queues {
-            *visits &= !queue.look(notifications);
+            queue.look(notifications);
         }
         let acquired = if notifications.is_empty() { None } else { run.take() };
         let acquired = acquired.map(|run| (run, std::mem::take(notifications)));
@@ -406,7 +404,7 @@ impl Exchange {
                 #[cfg(feature = "durable")]
                 own_task: None,
                 driver_sleeps: false,
-                visits: false,
+                visiting: false,
                 driver_abandoned: false,
                 waker: None,
                 is_driven_by_future: false,
@@ -534,7 +532,8 @@ impl Contents {
         // With nobody who holds the run, notifications wait for a worker that has more.
         let deferred = self.run.is_some() && !self.notifications.is_empty();
         // The model checker has no time that passes.
-        !cfg!(shuttle) && (deferred || self.queues.iter().any(PoolQueue::needs_watch))
+        let needs = || deferred || self.visiting || self.queues.iter().any(PoolQueue::needs_watch);
+        !cfg!(shuttle) && needs()
     }
 
     /// The driver is about to wait. Says whether it has to look meanwhile.
@@ -562,10 +561,8 @@ impl Contents {
 
     /// How many jobs each pool is to get, so that nothing waits that could run.
     pub(super) fn new_jobs(&mut self) -> NewJobs {
-        let visits = self.visits;
         let queues = (0..).zip(&mut self.queues);
-        let waiting = queues.filter(|(_, queue)| !(visits && queue.is_for_visitor()));
-        let new = waiting.map(|(pool, queue)| (pool, queue.new_jobs()));
+        let new = queues.map(|(pool, queue)| (pool, queue.new_jobs()));
         new.filter(|(_, jobs)| *jobs > 0).collect()
     }
 }

@@ -9,6 +9,7 @@
 //! | `timer`, `ticker`, `open_timers` | calls at a point in time, every so often, and when pending tasks have had their time |
 //! | `chunk`, `queue` | work that waits for a pool, and what its workers have taken |
 //! | `lease` | what a worker has of a run's work |
+//! | `lending` | the run, while the driving thread runs a body of a pool |
 //! | `mailbox` | who holds the run, and what waits for whom |
 //! | `notice` | waking whoever drives a run |
 //! | `posts`, `activity` | the mailbox of a recorded run, and what that does at the moment |
@@ -72,6 +73,7 @@ mod keyed;
 #[cfg(feature = "durable")]
 mod keys;
 mod lease;
+mod lending;
 mod mailbox;
 #[cfg(all(test, shuttle))]
 mod model;

@@ -1,18 +1,32 @@
 //! Explores the interleavings of a driver and the workers that advance its run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::sync::{Condvar, Mutex, lock, wait};
 use crate::testing::TestEngine;
 use crate::{
-    Context, Engine, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Outcome, Registry,
-    RetryPolicy, Status, ThreadPoolExecutor,
+    Context, Engine, ExecutorInitializerConfig, Failure, Fields, Flow, Inputs, Outcome, Plan,
+    Registry, RetryPolicy, Status, ThreadPoolExecutor,
 };
 
 /// Runs `script` under many schedules; a lost wake-up shows as a deadlock.
 fn always_ends(script: &'static str) {
+    let config = ExecutorInitializerConfig::new().max_workers(2).max_tasks_per_child(2);
+    ends_with(script, config, |_| {});
+}
+
+/// The same where the driving thread does the pools' tasks itself, and somebody may go on with the
+/// run in the middle of each.
+fn always_ends_lent(script: &'static str) {
+    let config = ExecutorInitializerConfig::new().max_workers(2);
+    ends_with(script, config, |plan| plan.paces.iter().for_each(|pace| pace.assume(1)));
+}
+
+fn ends_with(script: &'static str, config: ExecutorInitializerConfig, prepare: fn(&Plan)) {
     let scenario = move || {
         let mut registry = Registry::new();
-        let config = || ExecutorInitializerConfig::new().max_workers(2).max_tasks_per_child(2);
+        let config = || config.clone();
         for name in ["A", "B", "C"] {
             registry
                 .event(name, |_: &Context| Outcome::success(()))
@@ -29,12 +43,15 @@ fn always_ends(script: &'static str) {
             .retry_policy(RetryPolicy::builder().backoff_factor(0.0).build());
         registry.event("I", |_: &Context| Outcome::success(()));
         let plan = Flow::parse(script).unwrap().plan(&registry, &Fields::new()).unwrap();
+        prepare(&plan);
         let engine = Engine::builder().seed(1).build().unwrap();
         let report = engine.run_plan(&plan, Inputs::new()).unwrap();
         assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
     };
-    shuttle::check_random(scenario, 600);
-    shuttle::check_pct(scenario, 600, 3);
+    let scenario = Arc::new(scenario);
+    let same = Arc::clone(&scenario);
+    shuttle::check_random(move || scenario(), 600);
+    shuttle::check_pct(move || same(), 600, 3);
 }
 
 #[test]
@@ -157,4 +174,37 @@ fn a_body_that_returns_just_when_its_time_is_over_ends_once() {
     };
     shuttle::check_random(scenario, 600);
     shuttle::check_pct(scenario, 600, 3);
+}
+
+#[test]
+fn a_run_that_is_lent_to_a_body_ends_whoever_goes_on_with_it() {
+    always_ends_lent("A || B || A -> C");
+    always_ends_lent("{A || A -> B} || R -> I -> A");
+}
+
+/// Each of them would block the thread that drives the run for ever.
+#[test]
+fn lent_tasks_can_wait_for_each_other() {
+    let scenario = || {
+        let meeting = Arc::new((Mutex::new(0), Condvar::new()));
+        let mut registry = Registry::new();
+        registry
+            .event("A", move |_: &Context| {
+                let (there, changed) = &*meeting;
+                let mut there = lock(there);
+                *there += 1;
+                changed.notify_all();
+                while *there < 2 {
+                    there = wait(changed, there);
+                }
+                Outcome::success(())
+            })
+            .executor::<ThreadPoolExecutor>()
+            .executor_config(ExecutorInitializerConfig::new().max_workers(2));
+        let plan = Flow::parse("A || A -> A").unwrap().plan(&registry, &Fields::new()).unwrap();
+        plan.paces.iter().for_each(|pace| pace.assume(1));
+        let engine = Engine::builder().seed(1).build().unwrap();
+        assert!(engine.run_plan(&plan, Inputs::new()).unwrap().is_success());
+    };
+    shuttle::check_random(scenario, 600);
 }

@@ -43,7 +43,7 @@ impl ActiveRun {
 
     /// Runs the body. `mark` is the time now, where it is known already.
     #[inline]
-    fn call_body(
+    pub(super) fn call_body(
         &self,
         task: Task,
         piped: Piped<'_>,

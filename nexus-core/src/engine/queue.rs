@@ -39,13 +39,10 @@ struct Amount {
     nanos: u64,
     /// How many tasks take as long as a chunk, or nobody knows how long.
     long: usize,
-    /// How many are short, and cannot be told anything.
-    plain: usize,
 }
 
 impl Amount {
     fn add(&mut self, work: &Work) {
-        self.plain += usize::from(work.is_plain());
         if work.expected < CHUNK_NANOS {
             self.nanos += u64::from(work.expected);
         } else {
@@ -54,7 +51,6 @@ impl Amount {
     }
 
     fn remove(&mut self, work: &Work) {
-        self.plain -= usize::from(work.is_plain());
         if work.expected < CHUNK_NANOS {
             self.nanos -= u64::from(work.expected);
         } else {
@@ -96,7 +92,7 @@ pub(super) fn processors() -> usize {
 }
 
 /// For less work than this, in nanoseconds, another worker is not woken: that takes longer.
-const WORTH_WAKING: u64 = CHUNK_NANOS as u64 / 3;
+pub(super) const WORTH_WAKING: u64 = CHUNK_NANOS as u64 / 3;
 
 /// How much work goes to another process in one message, in nanoseconds. Each message costs some ten
 /// microseconds at both ends, so it is more than a thread takes at once.
@@ -234,7 +230,7 @@ impl PoolQueue {
         if waiting == 0 {
             return 0;
         }
-        let Amount { nanos, long, .. } = self.amount;
+        let Amount { nanos, long } = self.amount;
         let shares = usize::try_from(nanos.div_ceil(WORTH_WAKING)).unwrap_or(waiting);
         let wanted = long + shares.min(self.processors);
         let wanted = if self.stalled { waiting } else { wanted.min(waiting) };
@@ -341,30 +337,13 @@ impl PoolQueue {
 
     /// A job's work for a thread, `most` tasks at most. Without any the job is done.
     pub(super) fn begin_chunk(&mut self, most: usize) -> Option<Arc<Chunk>> {
-        self.begin(Chunk::default(), most)
-    }
-
-    fn begin(&mut self, chunk: Chunk, most: usize) -> Option<Arc<Chunk>> {
-        let chunk = Arc::new(chunk);
+        let chunk = Arc::new(Chunk::default());
         if !self.fill(&chunk, most) {
             self.jobs -= 1;
             return None;
         }
         self.chunks.push(Arc::clone(&chunk));
         Some(chunk)
-    }
-
-    /// Whether something waits, all of it is done sooner than a worker is woken, and it does not
-    /// wait behind something that is slow.
-    pub(super) fn is_for_visitor(&self) -> bool {
-        let Amount { nanos, plain, .. } = self.amount;
-        !self.stalled && plain > 0 && plain == self.waiting.len() && nanos <= WORTH_WAKING
-    }
-
-    /// Work for the thread that drives the run, which is like one of the pool's as long as it lasts.
-    pub(super) fn begin_visit(&mut self) -> Option<Arc<Chunk>> {
-        self.jobs += 1;
-        self.begin(Chunk::of_visitor(), usize::MAX)
     }
 
     /// Takes work of one body, for a message: an equal share of what waits, but neither much nor
@@ -430,9 +409,6 @@ impl PoolQueue {
             all if self.amount.long == 0 && self.amount.nanos <= WORTH_WAKING => all,
             all => 1 + (all - 1) / self.processors.saturating_mul(2),
         };
-        if chunk.is_visitors && !self.is_for_visitor() {
-            return false;
-        }
         let most = share.min((CHUNK_NANOS / each) as usize).min(most);
         let (mut count, mut waiting) = (0, self.waiting.iter());
         while let Some(work) = waiting.next()
@@ -483,15 +459,13 @@ impl PoolQueue {
 
     /// Takes back what has not moved since the last look: work goes to the front of the queue, and
     /// outcomes to `done`.
-    /// Says whether work has waited in vain.
-    pub(super) fn look(&mut self, done: &mut Vec<Notification>) -> bool {
+    pub(super) fn look(&mut self, done: &mut Vec<Notification>) {
         for at in 0..self.chunks.len() {
             let Rest { waiting, done: mut outcomes, .. } = self.chunks[at].take_stalled();
             done.append(&mut outcomes);
             self.put_back(waiting);
         }
         self.stalled = self.moves.have_stopped() && !self.waiting.is_empty();
-        self.stalled
     }
 
     /// The run is over.

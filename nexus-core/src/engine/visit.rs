@@ -1,17 +1,56 @@
 //! The thread that drives a run does the work of its pools itself where that is quicker.
 //!
 //! To hand a task to another thread and to hear of its end takes longer than many a task. So while
-//! all that waits for a pool will take less than to wake a worker, no worker gets a job for it: the
-//! driving thread, when it has nothing else to do, takes the place of one (`Executor::visit`), and
-//! takes chunks as that one would. The run is in its mailbox meanwhile, so others can go on with it,
-//! and whoever looks at the chunks hands out what is left if one of the tasks is slow today
+//! there is nothing to do but short tasks, the driving thread takes the place of a worker
+//! (`Executor::visit`) and does them. It lends the run before each of them (`lending.rs`), so others
+//! can go on with it, and do what is left, if one of the tasks is slow today
 //! (`docs/decisions/0038`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::active::ActiveRun;
-use super::queue::PoolQueue;
+use super::inline::enqueue;
+use super::lending::Held;
+use super::mailbox::{Contents, Outbox};
+use super::perform::CHUNK;
+use super::queue::WORTH_WAKING;
+use super::work::{CHUNK_NANOS, Notification};
+use crate::context::Context;
+use crate::event::Inputs;
+use crate::outcome::TaskOutcome;
 use crate::panic;
+use crate::plan::{Place, Then};
+use crate::run::{CopiedInput, Run, Task};
+use crate::time::nanos;
+
+/// Of tasks that take less than this, in nanoseconds, a thread does more alone than two that share
+/// them out: handing one out costs as much.
+const SHORT: u32 = if cfg!(shuttle) { 2 } else { 300 };
+
+/// Of longer ones, so many nanoseconds are done here.
+const AT_ONCE: u64 = if cfg!(shuttle) { 0 } else { WORTH_WAKING };
+
+/// After so many tasks it is asked again how long they take.
+const FEW: u32 = 64;
+
+/// After so many tasks the worker's place is somebody else's, if there is one who waits for it.
+const MANY: u32 = 256;
+
+/// What a driving thread does in a worker's place.
+struct Visit<'a> {
+    pool: u32,
+    context: &'a mut Context,
+    /// The time now, if it is known.
+    mark: &'a mut Option<Duration>,
+    input: CopiedInput,
+    /// How many tasks it may still do.
+    left: u32,
+    /// The body of the last tasks, how many there were, and since when.
+    body: u32,
+    tasks: u32,
+    since: u64,
+}
 
 impl ActiveRun {
     /// Whether the thread that drives the run may do work of its pools. Not if the run may have to end
@@ -21,48 +60,396 @@ impl ActiveRun {
         !self.pools.is_empty() && self.journal.is_none() && !ends_early
     }
 
-    /// Does work of one pool, for a moment. If there is none to be done here, the pools get their
-    /// jobs.
-    pub(super) fn visit_a_pool(self: &Arc<Self>) {
-        let mut contents = self.mailbox.lock();
-        let pool = contents.queues.iter().position(PoolQueue::is_for_visitor);
-        let Some(pool) = pool.filter(|_| !self.is_cancelled()) else {
-            drop(contents);
-            return self.end_visits();
+    /// Puts a plain step where the driving thread finds it.
+    #[inline]
+    pub(super) fn enqueue(&self, outbox: &mut Outbox, step: u32) {
+        if self.plan.steps[step as usize].hints.plain {
+            enqueue(&mut outbox.inline, step);
+        } else {
+            outbox.short.push_back(Task { step, attempt: 1, item: None });
+        }
+    }
+
+    /// Does the pools' short tasks, as long as there is nothing else to do; leaves the rest of them to
+    /// the pools, and all that follows until the driving thread advances the run again. Gives the run
+    /// back, unless somebody else goes on with it.
+    pub(super) fn visit_pools(
+        self: &Arc<Self>,
+        run: Box<Run>,
+        outbox: &mut Outbox,
+        context: &mut Context,
+    ) -> Option<Box<Run>> {
+        let Some(task) = outbox.short.front().copied() else {
+            outbox.visits = false;
+            return Some(run);
         };
-        contents.driver_busy = true;
-        drop(contents);
-        let visit = || self.pools[pool].visit(&mut || self.visit(pool as u32));
-        let visited = panic::contain(visit).unwrap_or(false);
-        self.mailbox.lock().driver_busy = false;
-        if !visited {
-            self.end_visits();
+        let mut held = Some(Box::new(Held { run, outbox: std::mem::take(outbox), task }));
+        let mut mark = None;
+        while let Some(pool) = held.as_ref().and_then(|held| self.pool_to_visit(held)) {
+            let visit = || {
+                self.pools[pool as usize]
+                    .visit(&mut || self.visit(pool, &mut held, context, &mut mark))
+            };
+            if !panic::contain(visit).unwrap_or(false) {
+                break;
+            }
+            if let Some(held) = &mut held {
+                self.advance_from(&mut held.run, &mut held.outbox, Some(context), &mut mark);
+            }
+        }
+        let Held { mut run, outbox: found, .. } = *held?;
+        *outbox = found;
+        self.leave_to_pools(&mut run, outbox);
+        Some(run)
+    }
+
+    /// The pool whose task comes next, if the driving thread is to do it.
+    fn pool_to_visit(&self, held: &Held) -> Option<u32> {
+        let Held { run, outbox, .. } = held;
+        let task = *outbox.short.front()?;
+        let queued = outbox.short.len();
+        let is_alone = outbox.pooled.is_empty()
+            && self.is_alone_with(run, outbox.inline.len() + queued)
+            && !self.is_cancelled();
+        match self.place(task.step) {
+            Place::Pool(pool) if is_alone && self.is_short(task, queued) => Some(pool),
+            _ => None,
         }
     }
 
-    fn visit(self: &Arc<Self>, pool: u32) {
-        let Some(chunk) = self.mailbox.lock().queues[pool as usize].begin_visit() else { return };
-        self.watch_timers();
-        self.watch_meanwhile();
-        let (_, has_more) = self.run_chunks(pool, usize::MAX, &chunk);
-        if has_more {
-            // It took longer than was expected, or there is more now.
-            self.mailbox.lock().queues[pool as usize].end_job();
-            self.end_visits();
-        }
+    /// Whether so many tasks like this one are done sooner here than elsewhere.
+    fn is_short(&self, task: Task, count: usize) -> bool {
+        let body = self.plan.steps[task.step as usize].body;
+        let each = self.plan.paces[body as usize].nanos();
+        each.is_some_and(|each| each < SHORT || u64::from(each) * count as u64 <= AT_ONCE)
     }
 
-    /// The driving thread does not see to the queues.
-    pub(super) fn end_visits(self: &Arc<Self>) {
-        let mut contents = self.mailbox.lock();
-        if !std::mem::take(&mut contents.visits) {
+    /// Leaves the short tasks to the pools after all.
+    fn leave_to_pools(self: &Arc<Self>, run: &mut Run, outbox: &mut Outbox) {
+        // What follows goes to the pools as well.
+        outbox.visits = false;
+        if outbox.short.is_empty() {
             return;
         }
-        let jobs = contents.new_jobs();
-        drop(contents);
-        for (pool, count) in jobs {
-            (0..count).for_each(|_| self.submit(pool));
+        while let Some(task) = outbox.short.pop_front() {
+            if let Place::Pool(pool) = self.place(task.step)
+                && run.is_wanted(task)
+            {
+                self.leave_to_pool(pool, task, run, outbox);
+            }
         }
+        // The run may have been told something meanwhile.
+        self.advance(run, outbox, None);
+    }
+
+    /// Goes on with the run, if the driving thread has lent it to a body that does not return.
+    pub(super) fn look_at_visit(self: &Arc<Self>) {
+        let Some(held) = self.lending.take_stalled() else { return };
+        let Held { mut run, mut outbox, task } = *held;
+        self.mailbox.lock().leave_visitor();
+        begin_fully(&mut run, task);
+        self.leave_to_pools(&mut run, &mut outbox);
+        self.advance(&mut run, &mut outbox, None);
+        self.release(run, &mut outbox, None);
+    }
+
+    /// Does tasks of one pool, in the place of one of its workers.
+    fn visit(
+        self: &Arc<Self>,
+        pool: u32,
+        held: &mut Option<Box<Held>>,
+        context: &mut Context,
+        mark: &mut Option<Duration>,
+    ) {
+        if self.mailbox.lock().begin_visit() {
+            self.watch_chunks();
+        }
+        context.token = None;
+        let since = mark.map_or_else(|| self.engine.clock.timestamp_nanos(), nanos);
+        let input = CopiedInput::new();
+        let mut visit = Visit { pool, context, mark, input, left: MANY, body: 0, tasks: 0, since };
+        while visit.left > 0
+            && let Some(holds) = held
+            && self.pool_to_visit(holds) == Some(pool)
+            && let Some(task) = holds.outbox.short.pop_front()
+        {
+            if !holds.run.is_wanted(task) {
+                continue;
+            }
+            let hints = &self.plan.steps[task.step as usize].hints;
+            let is_plain = hints.plain_visited && task.attempt == 1;
+            let is_plain = is_plain && !self.is_observed() && self.mocked.is_none();
+            match task.item {
+                None if is_plain => self.visit_steps(task, held, &mut visit),
+                Some(item)
+                    if is_plain
+                        && holds.outbox.inline.is_empty()
+                        && holds.run.is_only_each(task.step, item, holds.outbox.short.len()) =>
+                {
+                    self.visit_items(task, held, &mut visit);
+                }
+                _ => self.visit_task(task, held, &mut visit),
+            }
+            if let Some(Held { run, outbox, .. }) = held.as_deref_mut()
+                && run.has_requests()
+            {
+                self.advance_from(run, outbox, None, visit.mark);
+            }
+        }
+        visit.measure(self);
+        self.mailbox.lock().end_visit();
+    }
+
+    /// Runs plain steps, one after the other, as long as they succeed.
+    fn visit_steps(
+        self: &Arc<Self>,
+        first: Task,
+        held: &mut Option<Box<Held>>,
+        visit: &mut Visit<'_>,
+    ) {
+        let now = || self.engine.step_now_nanos();
+        let (mut step, mut start) = (first.step, visit.mark.map_or_else(now, nanos));
+        // One guard for all of them; `step` says whose panic it was.
+        let last = panic::contain(|| {
+            loop {
+                let outcome = self.lend_to(Task { step, ..first }, held, visit)?;
+                let end = now();
+                let then = self.plan.steps[step as usize].hints.then;
+                let Some(Held { run, outbox, .. }) = held.as_deref_mut() else {
+                    return Some((outcome, end));
+                };
+                match outcome {
+                    TaskOutcome::Success(value) if then != Then::Decide && !self.is_cancelled() => {
+                        run.pass(step, value, end.saturating_sub(start));
+                    }
+                    outcome => return Some((outcome, end)),
+                }
+                let is_slow = end.saturating_sub(start) > u64::from(CHUNK_NANOS);
+                start = end;
+                let is_alone = outbox.short.is_empty() && outbox.inline.is_empty();
+                let follows =
+                    run.follow(step, then, is_alone, true, |step| self.enqueue(outbox, step));
+                step = follows.or_else(|| self.next_visited(run, outbox, visit.pool))?;
+                let task = Task { step, ..first };
+                let queued = outbox.short.len() + 1;
+                if (is_slow || visit.is_to_ask()) && !self.goes_on(task, queued, visit) {
+                    begin_fully(run, task);
+                    outbox.short.push_front(task);
+                    return None;
+                }
+            }
+        });
+        let last = last.unwrap_or_else(|panic| Some((panic.into(), now())));
+        let at = last.as_ref().map_or(start, |(_, end)| *end);
+        *visit.mark = self.engine.step_timings.then_some(Duration::from_nanos(at));
+        if let Some((outcome, end)) = last {
+            let busy = Duration::from_nanos(end.saturating_sub(start));
+            self.end_visited(Task { step, ..first }, outcome, busy, held, visit);
+        }
+    }
+
+    /// Runs an item of an `each` step and those after it, as long as they succeed: those that wait
+    /// in the queue, which has nothing else, and then one after the other.
+    fn visit_items(
+        self: &Arc<Self>,
+        first: Task,
+        held: &mut Option<Box<Held>>,
+        visit: &mut Visit<'_>,
+    ) {
+        let start = visit.mark.unwrap_or_else(|| self.engine.step_now());
+        let (step, mut task) = (first.step, first);
+        let last = panic::contain(|| {
+            loop {
+                let outcome = self.lend_to(task, held, visit)?;
+                let Some(Held { run, outbox, .. }) = held.as_deref_mut() else {
+                    return Some(outcome);
+                };
+                let value = match outcome {
+                    TaskOutcome::Success(value) if !self.is_cancelled() => value,
+                    outcome => return Some(outcome),
+                };
+                let item = task.item.unwrap_or_default();
+                let after = Task { item: Some(item + 1), ..first };
+                match outbox.short.front() {
+                    None => task.item = Some(run.replace_item(step, value)?),
+                    Some(next) if *next == after => {
+                        outbox.short.pop_front();
+                        run.pass_item(step, item, value);
+                        task = after;
+                    }
+                    Some(_) => return Some(TaskOutcome::Success(value)),
+                }
+                let window = self.plan.options_of(step).window;
+                if visit.is_to_ask() && !self.goes_on(task, window, visit) {
+                    begin_fully(run, task);
+                    outbox.short.push_front(task);
+                    return None;
+                }
+            }
+        });
+        // The end of each is the beginning of the next one, so that their times are one.
+        let end = self.engine.step_now();
+        *visit.mark = self.engine.step_timings.then_some(end);
+        let busy = end.saturating_sub(start);
+        match (last.unwrap_or_else(|panic| Some(panic.into())), held.as_deref_mut()) {
+            (Some(outcome), _) => self.end_visited(task, outcome, busy, held, visit),
+            (None, Some(Held { run, .. })) => run.passed_in(step, busy),
+            (None, None) => {}
+        }
+    }
+
+    /// Whether tasks like this one are still short, so many that wait, and there is time for them.
+    #[cold]
+    fn goes_on(&self, task: Task, count: usize, visit: &mut Visit<'_>) -> bool {
+        visit.measure(self);
+        visit.left > 0 && self.is_short(task, count)
+    }
+
+    /// Runs a task that is no plain one.
+    fn visit_task(
+        self: &Arc<Self>,
+        task: Task,
+        held: &mut Option<Box<Held>>,
+        visit: &mut Visit<'_>,
+    ) {
+        let Some(holds) = held else { return };
+        holds.run.copy_input(task, &mut visit.input);
+        holds.task = task;
+        visit.count(self, task.step);
+        let Visit { context, input, mark, .. } = visit;
+        (context.step, context.attempt, context.item) = (task.step, task.attempt, task.item);
+        let wants_previous = self.wants_previous(task.step);
+        context.previous = if wants_previous { holds.run.previous(task) } else { Vec::new() };
+        self.lending.lend(held);
+        let done = self.call_body(task, input.borrow(), context, **mark);
+        self.lending.take_back(held);
+        **mark = self.engine.step_timings.then_some(done.at);
+        if done.busy > CHUNK || visit.is_to_ask() {
+            visit.measure(self);
+        }
+        self.end_visited(task, done.outcome, done.busy, held, visit);
+    }
+
+    /// Lends the run to the body of a plain task. Gives no outcome if there is no run to lend.
+    #[inline]
+    fn lend_to(
+        &self,
+        task: Task,
+        held: &mut Option<Box<Held>>,
+        visit: &mut Visit<'_>,
+    ) -> Option<TaskOutcome> {
+        let holds = held.as_mut()?;
+        holds.run.copy_input(task, &mut visit.input);
+        holds.task = task;
+        visit.count(self, task.step);
+        let Visit { context, input, .. } = visit;
+        (context.step, context.attempt, context.item) = (task.step, task.attempt, task.item);
+        let this = &self.plan.steps[task.step as usize];
+        let slots = &self.plan.events[this.event as usize].slots;
+        self.lending.lend(held);
+        let inputs = Inputs { slots, piped: input.borrow(), context };
+        let outcome = self.plan.bodies[this.body as usize].call(&inputs);
+        inputs.piped.release();
+        self.lending.take_back(held);
+        Some(outcome)
+    }
+
+    /// The last task of a stretch has ended, or one that was no plain one.
+    fn end_visited(
+        self: &Arc<Self>,
+        task: Task,
+        outcome: TaskOutcome,
+        busy: Duration,
+        held: &mut Option<Box<Held>>,
+        visit: &mut Visit<'_>,
+    ) {
+        if held.is_none() {
+            // It panicked, perhaps.
+            self.lending.take_back(held);
+        }
+        let Some(Held { run, .. }) = held.as_deref_mut() else {
+            // The run may be over, and this the last holder of the input; its Drop is user code.
+            let input = std::mem::replace(&mut visit.input, CopiedInput::new());
+            panic::drop_quietly((input, std::mem::take(&mut visit.context.previous)));
+            return self.tell(Notification::Completed { task, outcome, busy });
+        };
+        begin_fully(run, task);
+        self.complete(run, task, outcome, busy, self.elapsed(task));
+    }
+
+    /// Takes the next task out of the queue if it is a plain step, and nothing comes before it.
+    #[inline]
+    fn next_visited(&self, run: &Run, outbox: &mut Outbox, pool: u32) -> Option<u32> {
+        while let Some(task) = outbox.short.front().copied()
+            && task.attempt == 1
+            && task.item.is_none()
+            && !run.has_requests()
+            && self.plan.steps[task.step as usize].hints.plain_visited
+            && self.plan.options_of(task.step).place == Place::Pool(pool)
+        {
+            outbox.short.pop_front();
+            if run.is_wanted(task) {
+                return Some(task.step);
+            }
+        }
+        None
+    }
+}
+
+impl Contents {
+    /// The driving thread is about to do tasks of a pool. Says whether the timer is to be set that
+    /// looks whether they return.
+    fn begin_visit(&mut self) -> bool {
+        (self.visiting, self.driver_busy) = (true, true);
+        self.timer_watches() || cfg!(shuttle)
+    }
+
+    /// Somebody else goes on with the run, as one of those tasks does not return.
+    fn leave_visitor(&mut self) {
+        self.visiting = false;
+    }
+
+    /// The driving thread does nothing of that any more.
+    fn end_visit(&mut self) {
+        (self.visiting, self.driver_busy) = (false, false);
+    }
+}
+
+impl Visit<'_> {
+    /// One more task is done.
+    #[inline]
+    fn count(&mut self, active: &ActiveRun, step: u32) {
+        let body = active.plan.steps[step as usize].body;
+        if body != self.body || self.tasks == FEW {
+            self.measure(active);
+            self.body = body;
+        }
+        self.tasks += 1;
+        self.left = self.left.saturating_sub(1);
+    }
+
+    /// Whether it is to be asked again how long the tasks take.
+    #[inline]
+    fn is_to_ask(&self) -> bool {
+        self.tasks == FEW || self.left == 0
+    }
+
+    /// Notes how long the last tasks took.
+    fn measure(&mut self, active: &ActiveRun) {
+        let now = active.engine.clock.timestamp_nanos();
+        if self.tasks > 0 {
+            let took = Duration::from_nanos(now.saturating_sub(self.since));
+            active.plan.paces[self.body as usize].measured(self.tasks, took);
+        }
+        (self.since, self.tasks) = (now, 0);
+    }
+}
+
+/// What the run does not note of a task that follows another one on the short way.
+fn begin_fully(run: &mut Run, task: Task) {
+    match task.item {
+        None => run.begin_last(task.step),
+        Some(_) => run.fill_window(task.step),
     }
 }
 
@@ -161,5 +548,17 @@ mod tests {
             }
         });
         assert!(run(&plan).is_success());
+    }
+
+    /// The only worker's place is the waiting thread's own.
+    #[test]
+    fn a_task_that_was_expected_to_be_short_can_run_a_pipeline_on_its_own_pool() {
+        let engine = Engine::new();
+        let one_worker = || ExecutorInitializerConfig::new().max_workers(1);
+        let (inner, same) = (plan(one_worker(), 20_000, || {}), engine.clone());
+        let outer = plan(one_worker(), 100, move || {
+            assert!(same.run_plan(&inner, Inputs::new()).unwrap().is_success());
+        });
+        assert!(engine.run_plan(&outer, Inputs::new()).unwrap().is_success());
     }
 }

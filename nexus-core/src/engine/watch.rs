@@ -30,10 +30,25 @@ impl ActiveRun {
         }
     }
 
+    /// The model checker has no time that passes, and somebody may look at any moment.
+    #[cfg(shuttle)]
+    pub(super) fn watch_chunks(self: &Arc<Self>) {
+        let run = Arc::clone(self);
+        let look = move || {
+            while run.mailbox.lock().visiting {
+                run.look_at_visit();
+                crate::sync::thread::yield_now();
+            }
+        };
+        drop(crate::sync::thread::spawn(look));
+    }
+
     /// Has the engine look for as long as there is something to look at. Not by the engine's own
     /// clock, which may stand still.
+    #[cfg(not(shuttle))]
     pub(super) fn watch_chunks(self: &Arc<Self>) {
         let look = self.when_alive(|run| {
+            run.look_at_visit();
             run.look_at_chunks();
             let again = run.mailbox.lock().timer_looked();
             if again {

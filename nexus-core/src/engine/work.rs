@@ -73,19 +73,22 @@ impl PooledWork {
 #[derive(Default)]
 pub(super) struct Outbox {
     pub(super) inline: InlineQueue,
+    /// Tasks of pools that its holder may do itself, if they are short.
+    pub(super) short: ShortQueue<Task>,
     pub(super) timers: Vec<(Duration, Task)>,
     pub(super) pooled: PooledWork,
     /// Tasks whose bodies cannot be ended, with their pools.
     pub(super) abandoned: Vec<(u32, Task)>,
     /// Whether a pool may have use for more jobs.
     pub(super) wants_jobs: bool,
-    /// Whether its holder drives the run, and does some of the pools' work itself.
+    /// Whether its holder drives the run, and is to see first which of the pools' tasks are short.
     pub(super) visits: bool,
 }
 
 impl Outbox {
     pub(super) fn is_empty(&self) -> bool {
         self.inline.is_empty()
+            && self.short.is_empty()
             && self.timers.is_empty()
             && self.pooled.is_empty()
             && self.abandoned.is_empty()
@@ -167,11 +170,6 @@ impl Work {
             together: None,
             expected: CHUNK_NANOS,
         }
-    }
-
-    /// Whether it is known to be short, and nobody can want to tell it something.
-    pub(super) fn is_plain(&self) -> bool {
-        self.expected < CHUNK_NANOS && self.token.is_none() && self.together.is_some()
     }
 
     /// Drops the work. The last holder of its input may be this one, and its Drop is user code.

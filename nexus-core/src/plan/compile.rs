@@ -157,6 +157,7 @@ impl<'a> Compiler<'a> {
             join: if several { self.plan.join_sizes.len() as u32 } else { NONE },
             steps: (self.plan.steps.len() as u32, 0),
             first_steps: (0, 0),
+            starts_visited: false,
             members: (0, 0),
         });
         self.plan.join_sizes.extend(several.then_some(members.len() as u32));

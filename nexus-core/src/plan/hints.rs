@@ -12,6 +12,8 @@ impl Hints {
         each: NONE,
         plain: false,
         plain_items: false,
+        visited: false,
+        plain_visited: false,
         bounded: false,
         closure: false,
         guarded: false,
@@ -41,6 +43,10 @@ pub(super) fn fill(plan: &mut Plan) {
             each,
             plain: is_plain(plan, step) && !is_each,
             plain_items: is_plain(plan, step) && is_each && !has_typed_goto(plan, step),
+            visited: is_visited(plan, step),
+            plain_visited: is_visited(plan, step)
+                && is_simple(plan, step)
+                && !(is_each && has_typed_goto(plan, step)),
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
             guarded: is_guarded(plan, step),
@@ -48,6 +54,7 @@ pub(super) fn fill(plan: &mut Plan) {
         };
         plan.steps[step as usize].hints = hints;
     }
+    keep_from_visitors(plan);
     for group in 0..plan.groups.len() as u32 {
         if !is_first_in_brackets(plan, group) {
             fill_first_steps(plan, group);
@@ -56,7 +63,8 @@ pub(super) fn fill(plan: &mut Plan) {
 }
 
 fn then(plan: &Plan, step: u32) -> Then {
-    let is_one_task = |step: u32| is_light(plan, step) && !plan.options_of(step).each;
+    let is_light = |step| is_light(plan, step) || (is_visited(plan, step) && is_simple(plan, step));
+    let is_one_task = |step: u32| is_light(step) && !plan.options_of(step).each;
     let decides = has_typed_goto(plan, step) || plan.options_of(step).stops.on_success;
     if decides || !is_one_task(step) {
         return Then::Decide;
@@ -70,7 +78,7 @@ fn then(plan: &Plan, step: u32) -> Then {
     {
         return Then::Step(next);
     }
-    if place != Place::Inline {
+    if place != Place::Inline && !is_visited(plan, step) {
         return Then::Decide;
     }
     let mut branches = plan.branches_of(plan.steps[step as usize].unit).iter();
@@ -151,21 +159,64 @@ fn is_first_in_brackets(plan: &Plan, group: u32) -> bool {
 /// them are plain. Only brackets make it recurse.
 fn fill_first_steps(plan: &mut Plan, group: u32) -> bool {
     let begin = plan.first_steps.len();
-    let mut all_plain = true;
+    let (mut all_plain, mut visited) = (true, false);
     for unit in plan.group_units(group) {
         all_plain &= match plan.units[unit as usize].kind {
             UnitKind::Step(step) => {
                 plan.first_steps.push(step);
-                plan.steps[step as usize].hints.plain
+                let hints = plan.steps[step as usize].hints;
+                let plain_visited = hints.plain_visited && hints.each == NONE;
+                visited |= plain_visited;
+                hints.plain || plain_visited
             }
-            UnitKind::Flow(flow) => fill_first_steps(plan, plan.flows[flow as usize].first),
+            UnitKind::Flow(flow) => {
+                let first = plan.flows[flow as usize].first;
+                let all_plain = fill_first_steps(plan, first);
+                visited |= plan.groups[first as usize].starts_visited;
+                all_plain
+            }
         };
     }
     let steps = plan.first_steps.len() - begin;
+    let this = &mut plan.groups[group as usize];
+    this.starts_visited = visited;
     if all_plain {
-        plan.groups[group as usize].first_steps = (begin as u32, steps as u32);
+        this.first_steps = (begin as u32, steps as u32);
     }
     all_plain
+}
+
+/// A task that waits for one of the driving thread would wait for ever if that thread did it. So the
+/// pools keep those that such a task can be beside.
+fn keep_from_visitors(plan: &mut Plan) {
+    let mut inline_before = vec![0_usize];
+    for step in 0..plan.steps.len() as u32 {
+        let is_inline = plan.options_of(step).place == Place::Inline;
+        inline_before.push(inline_before[step as usize] + usize::from(is_inline));
+    }
+    let inline_in =
+        |(from, to): (u32, u32)| inline_before[to as usize] - inline_before[from as usize];
+    for group in 0..plan.groups.len() as u32 {
+        let all = plan.groups[group as usize].steps;
+        let units = plan.group_units(group);
+        if units.len() == 1 || inline_in(all) == 0 {
+            continue;
+        }
+        let mut to = all.1;
+        for unit in units.rev() {
+            let from = match plan.units[unit as usize].kind {
+                UnitKind::Step(step) => step,
+                UnitKind::Flow(flow) => plan.flow_steps(flow).start,
+            };
+            if inline_in((from, to)) < inline_in(all) {
+                for step in from..to {
+                    let hints = &mut plan.steps[step as usize].hints;
+                    (hints.visited, hints.plain_visited) = (false, false);
+                }
+            }
+            to = from;
+        }
+    }
 }
 
 fn only_joins(plan: &Plan, step: u32) -> bool {
@@ -213,10 +264,22 @@ fn is_plain(plan: &Plan, step: u32) -> bool {
 /// Whether the step's tasks are done where the run is driven, nothing is asked before one, and its
 /// body needs nothing that costs more than its inputs.
 fn is_light(plan: &Plan, step: u32) -> bool {
+    // An async driver polls async bodies where it is.
+    let is_here = plan.options_of(step).place == Place::Inline || plan.event_of(step).def.is_async;
+    is_here && is_simple(plan, step)
+}
+
+/// Whether nothing is asked before one of the step's tasks, and its body needs nothing that costs
+/// more than its inputs.
+fn is_simple(plan: &Plan, step: u32) -> bool {
     let (options, def) = (plan.options_of(step), &plan.event_of(step).def);
     let bounded = options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed);
     let waits = options.cancellable || options.timeout.is_some();
-    let simple = !waits && !bounded && !def.can_bypass && !def.is_closure;
-    // An async driver polls async bodies where it is.
-    simple && (options.place == Place::Inline || def.is_async)
+    !waits && !bounded && !def.can_bypass && !def.is_closure
+}
+
+/// Whether the step's tasks are those of a pool, and nothing can end them before they return.
+fn is_visited(plan: &Plan, step: u32) -> bool {
+    let is_pools = plan.options_of(step).place != Place::Inline;
+    is_pools && !is_guarded(plan, step) && !plan.event_of(step).def.is_async
 }

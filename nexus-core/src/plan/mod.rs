@@ -175,6 +175,11 @@ pub(crate) struct Hints {
     pub(crate) plain: bool,
     /// The same of each item, where it runs once for each.
     pub(crate) plain_items: bool,
+    /// Whether the thread that drives the run may do its tasks in place of a pool's: nothing can end
+    /// them before they return, and none can be beside a task of that thread's own.
+    pub(crate) visited: bool,
+    /// The same, where nothing is asked before it, and its body needs nothing but its inputs.
+    pub(crate) plain_visited: bool,
     /// Whether the step's policy bounds the time of all its attempts.
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.
@@ -238,9 +243,11 @@ pub(crate) struct Group {
     pub(crate) join: u32,
     /// The steps inside, by index: from, up to.
     pub(crate) steps: (u32, u32),
-    /// The steps that it starts with, where all of them are plain: where they begin in the plan's
-    /// array, and how many.
+    /// The steps that it starts with, where all of them are plain, here or on a pool: where they
+    /// begin in the plan's array, and how many.
     pub(crate) first_steps: (u32, u32),
+    /// Whether some of them are a pool's.
+    pub(crate) starts_visited: bool,
     /// The steps that its members are, where it is no other than a group of steps without branches.
     pub(crate) members: (u32, u32),
 }
@@ -366,10 +373,13 @@ impl Plan {
         first..first + count
     }
 
-    /// The steps that a group starts with, if all of them are plain.
-    pub(crate) fn plain_start(&self, group: u32) -> Option<&[u32]> {
-        let (first, count) = self.groups.get(group as usize)?.first_steps;
-        (count > 0).then(|| &self.first_steps[first as usize..(first + count) as usize])
+    /// The steps that a group starts with, if all of them are plain; some of them are a pool's only
+    /// where it is `visited`.
+    pub(crate) fn plain_start(&self, group: u32, visited: bool) -> Option<&[u32]> {
+        let Group { first_steps: (first, count), starts_visited, .. } =
+            *self.groups.get(group as usize)?;
+        (count > 0 && (visited || !starts_visited))
+            .then(|| &self.first_steps[first as usize..(first + count) as usize])
     }
 
     /// The steps that the members of a group are, if they are known.

@@ -206,7 +206,8 @@ impl Run {
 
     /// The only item under way has succeeded at its first attempt. Gives the one that takes its
     /// place; ends the step if there is none.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "two loops of items have it inside")]
+    #[inline(always)]
     pub(crate) fn replace_item(&mut self, step: u32, value: Value) -> Option<u64> {
         self.cells[step as usize].attempts += 1;
         let index = self.each_index(step);
@@ -303,6 +304,19 @@ impl Run {
         }
     }
 
+    /// The same, copied; what was copied before stays where it is the same list.
+    #[inline]
+    pub(super) fn copy_item(&self, step: u32, item: u64, into: &mut OwnedPiped) {
+        if let Some(state) = self.each.get(self.each_index(step)) {
+            match (&state.items, into) {
+                (Items::List(list, _), OwnedPiped::Item(copied, index)) if copied.is_same(list) => {
+                    *index = usize::try_from(item).unwrap_or(usize::MAX);
+                }
+                (_, into) => *into = state.input(item),
+            }
+        }
+    }
+
     /// The input of one item's task that leaves this thread.
     pub(super) fn item_input(&self, step: u32, item: u64) -> OwnedPiped {
         self.each.get(self.each_index(step)).map_or(OwnedPiped::Nothing, |state| state.input(item))
@@ -349,7 +363,8 @@ impl EachState {
     }
 
     /// The only item under way is done. Gives the next one, which takes its place in the window.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as of `replace_item`, which calls it")]
+    #[inline(always)]
     fn replace_only(&mut self, value: Value) -> Result<Option<u64>, Exception> {
         self.collect(Some(value));
         match self.items.entry(self.next) {

@@ -6,6 +6,7 @@
 
 mod action;
 mod cell;
+mod copied;
 mod each;
 mod flow;
 mod input;
@@ -28,6 +29,7 @@ use std::time::Duration;
 )]
 pub use action::{Action, Task};
 pub(crate) use cell::{Cell, Ending};
+pub(crate) use copied::CopiedInput;
 use each::EachSteps;
 pub(crate) use notification::Notification;
 #[cfg(feature = "durable")]

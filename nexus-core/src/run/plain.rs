@@ -23,6 +23,7 @@ impl Run {
         step: u32,
         then: Then,
         is_alone: bool,
+        visited: bool,
         mut enqueue: impl FnMut(u32),
     ) -> Option<u32> {
         if self.halt.is_some() {
@@ -48,7 +49,7 @@ impl Run {
                 self.leave_unit(self.plan.steps[step as usize].unit, false);
             }
         }
-        self.start_plain(enqueue);
+        self.start_plain(visited, enqueue);
         None
     }
 
@@ -57,13 +58,15 @@ impl Run {
         self.cells[step as usize].begin();
     }
 
-    /// Puts the groups under way that are to start with plain steps, which go to the end of the
-    /// driver's queue by `enqueue`; up to the first group that starts with others.
+    /// Puts the groups under way that are to start with plain steps, those of a pool only where it is
+    /// `visited`. They go to the end of the driver's queue by `enqueue`; up to the first group that
+    /// starts with others.
     #[inline]
-    pub(crate) fn start_plain(&mut self, mut enqueue: impl FnMut(u32)) {
+    pub(crate) fn start_plain(&mut self, visited: bool, mut enqueue: impl FnMut(u32)) {
         while self.actions.is_empty()
             && self.halt.is_none()
-            && let Some(steps) = self.ready.front().and_then(|group| self.plan.plain_start(*group))
+            && let Some(steps) =
+                self.ready.front().and_then(|group| self.plan.plain_start(*group, visited))
         {
             self.outstanding += steps.len();
             for step in steps {

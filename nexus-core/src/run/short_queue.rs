@@ -24,6 +24,12 @@ impl<T> ShortQueue<T> {
         }
     }
 
+    pub(crate) fn push_front(&mut self, entry: T) {
+        if let Some(first) = self.first.replace(entry) {
+            self.rest.push_front(first);
+        }
+    }
+
     #[inline]
     pub(crate) fn pop_front(&mut self) -> Option<T> {
         self.first.as_ref()?;
@@ -85,7 +91,9 @@ mod tests {
         assert_eq!(queue.pop_front(), Some(0));
         queue.retain(|n| n % 2 == 1);
         queue.push_back(9);
-        assert_eq!((queue.front(), queue.len()), (Some(&1), 3));
+        queue.push_front(0);
+        assert_eq!((queue.pop_front(), queue.len()), (Some(0), 3));
+        assert_eq!(queue.front(), Some(&1));
         let mut other = ShortQueue::default();
         other.append(&mut queue);
         assert_eq!((queue.front(), queue.len()), (None, 0));

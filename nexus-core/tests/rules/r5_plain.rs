@@ -8,6 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::{collection::vec, option, sample::select};
 
+use nexus_core::testing::assume_short_tasks;
+
 use crate::support::*;
 
 /// What a flow gets from the arrow before it.
@@ -152,6 +154,8 @@ impl Unit {
 struct Stage {
     plays: Vec<u8>,
     log: Log,
+    /// Whether bodies yield what tells their order.
+    tells_order: bool,
 }
 
 impl Stage {
@@ -168,7 +172,11 @@ fn act(inputs: &BodyInputs<'_>, got: &impl std::fmt::Debug) -> Ends {
     let stage = ctx.state::<Stage>().unwrap();
     let line = format!("{} {:?} {} {got:?}", ctx.step_path(), ctx.item(), ctx.attempt());
     stage.log.add(line);
-    let value = u32::try_from(stage.log.lines().len()).unwrap();
+    let value = if stage.tells_order {
+        u32::try_from(stage.log.lines().len()).unwrap()
+    } else {
+        ctx.step_path().bytes().map(u32::from).sum::<u32>() + ctx.attempt()
+    };
     match stage.play(ctx) {
         0 => outcome(Outcome::<u32>::failure("no")),
         1 => outcome(Err::<u32, _>(Broke)),
@@ -230,10 +238,74 @@ impl Observer for Listener {
 
 /// Runs a flow; gives the report as JSON, and the bodies in the order in which they began.
 fn played(engine: TestEngine, plan: &Arc<Plan>, plays: &[u8]) -> (serde_json::Value, Vec<String>) {
+    staged(engine, plan, plays, true)
+}
+
+fn staged(
+    engine: TestEngine,
+    plan: &Arc<Plan>,
+    plays: &[u8],
+    tells_order: bool,
+) -> (serde_json::Value, Vec<String>) {
     let log = Log::default();
-    let engine = engine.state(Stage { plays: plays.to_vec(), log: log.clone() }).build().unwrap();
+    let stage = Stage { plays: plays.to_vec(), log: log.clone(), tells_order };
+    let engine = engine.state(stage).build().unwrap();
     let report = engine.run_plan(plan, Inputs::new()).unwrap();
     (serde_json::to_value(&report).unwrap(), log.lines())
+}
+
+/// Settings under which nothing depends on which of several steps is first.
+const STEADY_STEPS: &[&str] = &[
+    "",
+    "",
+    "[retry_policy = {max_attempts: 2, backoff_factor: 0}]",
+    "[executor = DefaultExecutor]",
+];
+const STEADY_GROUPS: &[&str] = &[
+    "",
+    "[execution_evaluation_state = SuccessForPartialSuccess]",
+    "[execution_evaluation_state = FailureForAllEventsFailure]",
+];
+const STEADY_EACH: &[&str] = &[
+    "each",
+    "each, max_concurrency = 2",
+    "each, execution_evaluation_state = SuccessForPartialSuccess",
+    "each, retry_policy = {max_attempts: 2, backoff_factor: 0}",
+];
+
+impl Groups {
+    /// The same flow, with other settings instead of those that do not fit.
+    fn steady(self) -> Self {
+        let group = |(piped, units): (bool, Vec<Unit>)| {
+            (piped, units.into_iter().map(Unit::steady).collect())
+        };
+        Self(self.0.into_iter().map(group).collect())
+    }
+}
+
+impl Unit {
+    fn steady(self) -> Self {
+        let one_of = |steady: &[&'static str], settings: &'static str| {
+            if steady.contains(&settings) {
+                settings
+            } else {
+                steady[settings.len() % steady.len()]
+            }
+        };
+        match self {
+            Self::Step(settings, branches) => {
+                let steady = |(descriptor, piped, flow): (u32, bool, Groups)| {
+                    (descriptor, piped, flow.steady())
+                };
+                let branches = branches.into_iter().map(steady).collect();
+                Self::Step(one_of(STEADY_STEPS, settings), branches)
+            }
+            Self::Braces(settings, inner) => {
+                Self::Braces(one_of(STEADY_GROUPS, settings), inner.steady())
+            }
+            Self::Each(settings) => Self::Each(one_of(STEADY_EACH, settings)),
+        }
+    }
 }
 
 proptest! {
@@ -267,5 +339,42 @@ proptest! {
         prop_assert_eq!(rare, common, "{}", &text);
         prop_assert_eq!(&short, &none, "{}", &text);
         prop_assert_eq!(&short, &all, "{}", &text);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 400, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    /// Short tasks of a pool are done by the thread that drives the run, in its own loop or on the
+    /// long way, or by the pool.
+    #[test]
+    fn whoever_does_the_tasks_of_a_pool_the_report_is_the_same(
+        flow in groups(unit()).prop_map(Groups::steady),
+        plays in vec(option::weighted(0.1, select(&[0, 1, 3][..])), 40..60),
+    ) {
+        let plays: Vec<u8> = plays.into_iter().map(|play| play.unwrap_or(4)).collect();
+        let mut registry = registry();
+        registry.add::<Begin>().add::<One>().add::<Many>().add::<Why>();
+        registry.add::<Numbers>().add::<Tenfold>().add::<Total>();
+        let mut text = String::from("{");
+        flow.write(Given::Nothing, &mut text);
+        let run = |executor, is_short, engine| {
+            let plan = plan(&registry, &format!("{text}}}[executor = {executor}]"));
+            if is_short {
+                assume_short_tasks(&plan);
+            }
+            let (report, mut begun) = staged(engine, &plan, &plays, false);
+            begun.sort();
+            (report, begun)
+        };
+        let here = run("DefaultExecutor", false, TestEngine::new());
+        let lent = run("ThreadPoolExecutor", true, TestEngine::new());
+        prop_assert_eq!(&here, &lent, "{}", &text);
+        let watched = run("ThreadPoolExecutor", true, TestEngine::new().observer(Listener(Signals::ALL, Log::default())));
+        prop_assert_eq!(&here, &watched, "{}", &text);
+        let handed_out = run("ThreadPoolExecutor", false, TestEngine::new());
+        prop_assert_eq!(&here, &handed_out, "{}", &text);
     }
 }

@@ -23,7 +23,8 @@
 //!
 //! A thread that drives a run may do some of its short tasks itself, in place of a worker
 //! (`visitor.rs`): only while there is a place that no worker needs, and nobody is woken for a place
-//! that a visitor has. If all places were taken, it wakes a worker when it goes.
+//! that a visitor has. It wakes a worker when it goes, if there is work. A worker that searches has no
+//! place: one that finds a job while a visitor has its place puts it back, and sleeps.
 //!
 //! # Workers that wait
 //!

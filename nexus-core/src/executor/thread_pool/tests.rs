@@ -206,4 +206,41 @@ mod model {
         };
         shuttle::check_random(scenario, 2000);
     }
+
+    /// A worker that searched when the visitor came gives it its place, and comes back for the job.
+    #[test]
+    fn visitors_and_workers_share_the_places() {
+        let scenario = || {
+            let config = ExecutorInitializerConfig::new().max_workers(1);
+            let pool = Arc::new(ThreadPoolExecutor::new(&config).unwrap());
+            let (ran, inside) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let body = |ran: &AtomicUsize, inside: &AtomicUsize| {
+                assert_eq!(inside.fetch_add(1, SeqCst), 0, "more run than there are places");
+                (0..4).for_each(|_| shuttle::thread::yield_now());
+                inside.fetch_sub(1, SeqCst);
+                ran.fetch_add(1, SeqCst);
+            };
+            let (same, ran_there, inside_there) =
+                (Arc::clone(&pool), Arc::clone(&ran), Arc::clone(&inside));
+            let submits = shuttle::thread::spawn(move || {
+                for _ in 0..3 {
+                    let (ran, inside) = (Arc::clone(&ran_there), Arc::clone(&inside_there));
+                    same.submit(job(move || body(&ran, &inside)));
+                    (0..6).for_each(|_| shuttle::thread::yield_now());
+                }
+            });
+            let mut visits = 0;
+            for _ in 0..6 {
+                shuttle::thread::yield_now();
+                visits += usize::from(pool.visit(&mut || body(&ran, &inside)));
+            }
+            submits.join().unwrap();
+            // Every job is done, although nobody comes who would wake a worker.
+            while ran.load(SeqCst) < 3 + visits {
+                shuttle::thread::yield_now();
+            }
+            pool.shutdown();
+        };
+        shuttle::check_random(scenario, 5000);
+    }
 }

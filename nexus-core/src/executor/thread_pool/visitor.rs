@@ -38,8 +38,22 @@ impl Shared {
 
     /// Whether as many threads work as there are places.
     pub(super) fn is_full(&self, state: &State) -> bool {
-        let awake = state.live - state.sleeping.cast_signed() + state.signals.cast_signed();
-        awake + state.visitors.cast_signed() >= self.stealers.len().cast_signed()
+        Self::working(state) >= self.stealers.len().cast_signed()
+    }
+
+    /// Whether a visitor has the place of one of the threads that work. Nobody waits for it where the
+    /// pool closes.
+    pub(super) fn is_crowded(&self, state: &State) -> bool {
+        let places = self.stealers.len().cast_signed();
+        state.visitors > 0 && !state.closing && Self::working(state) > places
+    }
+
+    /// How many threads work. Those that wait inside user code do not, and one that searches asks
+    /// before it does.
+    fn working(state: &State) -> isize {
+        let idle = state.sleeping + state.searching;
+        let awake = state.live - idle.cast_signed() + state.signals.cast_signed();
+        awake + state.visitors.cast_signed() + state.spares - state.blocked
     }
 }
 
@@ -48,9 +62,8 @@ impl Drop for Seat<'_> {
         let before = self.before.take();
         CURRENT.with(|slot| slot.replace(before));
         let mut state = lock(&self.pool.state);
-        let was_full = self.pool.is_full(&state);
         state.visitors -= 1;
-        if was_full && self.pool.has_work() {
+        if self.pool.has_work() {
             self.pool.wake_worker(state);
         }
     }

@@ -102,6 +102,13 @@ impl Shared {
     pub(super) fn block(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         state.blocked += 1;
+        if state.visitors > 0 {
+            // It may be a visitor, whose place is free now.
+            if self.has_work() {
+                self.wake_worker(state);
+            }
+            return;
+        }
         let is_covered = state.searching > 0 || state.sleeping > state.signals;
         if self.has_work() && !is_covered && state.vacant.is_empty() {
             self.start_spare(&mut state);
@@ -163,7 +170,7 @@ impl Shared {
                 return Some(job);
             }
             let mut state = lock(&self.state);
-            if self.has_work() {
+            if self.has_work() && !self.is_crowded(&state) {
                 continue;
             }
             if state.closing {
@@ -185,8 +192,21 @@ impl Shared {
             thread::yield_now();
             self.find_job(deque)
         });
-        lock(&self.state).searching -= 1;
+        let mut state = lock(&self.state);
+        state.searching -= 1;
+        if job.is_some() && self.is_crowded(&state) {
+            // A visitor has its place, and wakes somebody when it goes.
+            self.put_back(job, deque);
+            return None;
+        }
         job
+    }
+
+    /// Leaves jobs to others.
+    fn put_back(&self, job: Option<Job>, deque: &Worker<Job>) {
+        for job in job.into_iter().chain(std::iter::from_fn(|| deque.pop())) {
+            self.injector.push(job);
+        }
     }
 
     fn find_job(&self, deque: &Worker<Job>) -> Option<Job> {
