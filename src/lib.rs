@@ -87,7 +87,7 @@
 //! | feature | on | what it brings |
 //! |---|---|---|
 //! | `backoff` | yes | the crate `backoff` computes the waits of retries; without it built-in code does, to the same result |
-//! | `process` | yes | `ProcessPoolExecutor`: events run in worker processes (Unix) |
+//! | `process` | yes | `ProcessPoolExecutor`: events run in worker processes (64-bit Unix) |
 //! | `registry` | yes | events register themselves by name at link time |
 //! | `cli` | | [`nexus::cli`](crate::cli): a command line for your pipelines |
 //! | `dashboard` | | [`nexus::dashboard`](crate::dashboard): a web page and an API for durable runs |

@@ -73,7 +73,11 @@ impl Process {
         if state.ended {
             return Err(tasks);
         }
-        state.permits.give(tasks.len() - 1);
+        if state.permits.give(tasks.len() - 1).is_err() {
+            // It would wait for them for ever.
+            self.kill();
+            return Err(tasks);
+        }
         state.tasks = Some(tasks);
         self.end_unwanted(&mut state);
         Ok(())

@@ -109,9 +109,13 @@ impl Permits {
         Ok(Self { next: Next::map(file)?, given: 0 })
     }
 
-    /// Lets the worker begin so many more tasks, whose frames are sent then.
-    pub(crate) fn give(&mut self, count: usize) {
+    /// Lets the worker begin so many more tasks, [`MOST`] at most, whose frames are sent then.
+    pub(crate) fn give(&mut self, count: usize) -> io::Result<()> {
+        if count > MOST {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         self.given += count as u64;
+        Ok(())
     }
 
     /// Takes back the permits that the worker has not used, and gives how many.
@@ -176,7 +180,7 @@ mod tests {
         // More than a byte counts.
         for round in 0..300 {
             let (sent, begun) = (round % 7, round % 3);
-            parent.give(sent);
+            parent.give(sent).unwrap();
             let begun = begun.min(sent);
             assert!((0..begun).all(|_| worker.take().unwrap()));
             assert_eq!(parent.take_back().unwrap(), sent - begun);
@@ -184,7 +188,7 @@ mod tests {
             if round % 2 == 0 {
                 assert!((begun..sent).all(|_| !worker.take().unwrap()));
             } else {
-                parent.give(2);
+                parent.give(2).unwrap();
                 assert!((begun..sent).all(|_| !worker.take().unwrap()));
                 assert!(worker.take().unwrap() && worker.take().unwrap());
             }
@@ -194,11 +198,12 @@ mod tests {
     #[test]
     fn what_is_refused_twice_in_a_row_is_taken_back_once() {
         let (mut parent, mut worker) = pair();
-        parent.give(3);
+        parent.give(3).unwrap();
         assert_eq!((parent.take_back().unwrap(), parent.take_back().unwrap()), (3, 0));
-        parent.give(MOST);
+        parent.give(MOST).unwrap();
         assert_eq!(parent.take_back().unwrap(), MOST);
         assert!((0..MOST + 3).all(|_| !worker.take().unwrap()));
+        assert!(parent.give(MOST + 1).is_err());
     }
 
     #[test]
@@ -222,7 +227,7 @@ mod tests {
             });
             let (mut taken_back, mut wrong) = (0, 0);
             for round in 1..=ROUNDS {
-                parent.give(8);
+                wrong += usize::from(parent.give(8).is_err());
                 sent.store(round, Ordering::Release);
                 (0..round % 50).for_each(|_| std::hint::spin_loop());
                 taken_back += parent.take_back().unwrap_or(0);
@@ -237,7 +242,7 @@ mod tests {
     #[test]
     fn a_number_that_a_body_has_written_over_gives_no_permit_and_takes_none_back() {
         let (mut parent, mut worker) = pair();
-        parent.give(2);
+        parent.give(2).unwrap();
         worker.take().unwrap();
         worker.next.set(0);
         assert!(worker.take().is_err());

@@ -143,14 +143,13 @@ struct StartMessage<'a> {
 impl<'a> StartMessage<'a> {
     fn of(start: &'a RunStart) -> serde_json::Result<Self> {
         let FlowRecord { script, steps: all } = &*start.flow;
-        let (mut events, mut steps) = (Vec::new(), Vec::new());
+        let (mut events, mut steps, mut places) = (Vec::new(), Vec::new(), HashMap::new());
         for FlowStep { event, version, output, .. } in all {
-            let said = (Cow::from(event), *version, Cow::from(output));
-            let known = events.iter().position(|known| *known == said);
-            steps.push(known.unwrap_or(events.len()));
-            if known.is_none() {
-                events.push(said);
-            }
+            let place = *places.entry((event, version, output)).or_insert_with(|| {
+                events.push((Cow::from(event), *version, Cow::from(output)));
+                events.len() - 1
+            });
+            steps.push(place);
         }
         let usual = usual_paths(all.iter().map(|step| &*step.event));
         let own = (0..).zip(all).zip(usual).filter(|((_, step), usual)| step.path != *usual);

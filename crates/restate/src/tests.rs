@@ -175,7 +175,7 @@ fn go(plan: &Arc<Plan>, start: &RunStart, durable: &mut Journaled<'_>) -> Option
 fn report(plan: &Arc<Plan>, start: &RunStart, machine: &RunMachine) -> Report {
     let RunOutput { start: begun, records } =
         RunOutput::read(&RunOutput::json(machine).unwrap()).unwrap();
-    assert_eq!(&begun, start);
+    assert_eq!((&begun, &*records), (start, machine.records()));
     RunMachine::replay(plan, begun, &records).unwrap().report()
 }
 
