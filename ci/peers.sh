@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The comparison with other crates, a workspace of its own, compiles and prints what it promises.
-# Like those of `ci/bench.sh`, its numbers are not judged.
+# Like those of `ci/bench.sh`, its numbers are not judged, and one round is enough.
 set -euo pipefail
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}
 peers=(--manifest-path benches/peers/Cargo.toml)
 cargo fmt "${peers[@]}" --check
 cargo clippy "${peers[@]}" -- -D warnings
-lines=$(cargo run -q --release "${peers[@]}" -- --json)
+lines=$(cargo run -q "${peers[@]}" -- --json --rounds 1)
 printf '%s\n' "$lines"
 printf '%s\n' "$lines" | python3 -c '
 import json, sys

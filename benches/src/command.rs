@@ -2,28 +2,41 @@
 
 use std::process::ExitCode;
 
-use crate::measure::Comparison;
+use crate::measure::{self, Comparison};
 use crate::{Growth, Workload};
 
-/// `[--json] [--growth] [WORKLOAD]`: measures the one workload, or all of them, or all growth
-/// tables.
+/// `[--json] [--rounds N] [--growth] [WORKLOAD]`: measures the one workload, or all of them, or all
+/// growth tables; each in at most so many rounds.
 pub fn command(program: &str, workloads: &[Workload], growth: &[Growth]) -> ExitCode {
     let names = workloads.iter().map(|row| row.0).chain(growth.iter().map(|row| row.0));
     let names: Vec<&str> = names.collect();
     let (mut json, mut grows, mut wanted) = (false, false, None);
-    for argument in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => json = true,
+            "--rounds" => {
+                let Some(most) = arguments.next().and_then(|word| word.parse().ok()) else {
+                    eprintln!("`--rounds` takes a number from 1 up");
+                    return ExitCode::from(2);
+                };
+                measure::at_most(most);
+            }
             "--growth" if !growth.is_empty() => grows = true,
             "--help" | "-h" => {
                 let growth = if growth.is_empty() { "" } else { " [--growth]" };
                 let names = names.join(", ");
-                println!("usage: {program} [--json]{growth} [WORKLOAD]\n\nWORKLOAD: {names}");
+                println!(
+                    "usage: {program} [--json] [--rounds N]{growth} [WORKLOAD]\n\nWORKLOAD: {names}"
+                );
                 return ExitCode::SUCCESS;
             }
             name if names.contains(&name) => wanted = Some(argument),
             other => {
-                eprintln!("unknown argument `{other}`; there are --json and {}", names.join(", "));
+                eprintln!(
+                    "unknown argument `{other}`; there are --json, --rounds and {}",
+                    names.join(", ")
+                );
                 return ExitCode::from(2);
             }
         }

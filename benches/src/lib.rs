@@ -4,7 +4,8 @@
 //! `cargo run --release -p nexus-bench` prints a table, `-- --json` one JSON line a workload:
 //! `{"work", "unit", "nexus", "baselines": {name: value}, "ratio": {name: value}, "runs"}`. All
 //! values are medians over `runs`; a ratio is the median of nexus / baseline, pair by pair. With
-//! `--growth` it measures growth tables instead, whose lines have a `"size"` as well.
+//! `--growth` it measures growth tables instead, whose lines have a `"size"` as well; with `--rounds N`
+//! it takes N rounds at most.
 //!
 //! Crates that are compared and would weigh on this workspace are in `benches/peers`.
 

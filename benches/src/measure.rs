@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Rounds of a workload and its baselines, in turn.
@@ -15,6 +17,14 @@ const FEW_RUNS: usize = 21;
 const SIZE_ROUNDS: usize = 1_000_000;
 
 const FEWEST_RUNS: usize = 7;
+
+static MOST_RUNS: AtomicUsize = AtomicUsize::new(RUNS);
+
+/// No workload has more rounds from now on, whatever it asks for: with one of them it shows that it
+/// works, and its figures say little.
+pub fn at_most(runs: NonZero<usize>) {
+    MOST_RUNS.store(runs.get(), Ordering::Relaxed);
+}
 
 /// One side of a comparison: does the work once and says how much it took, in `unit`.
 pub type Side<'a> = Box<dyn FnMut() -> f64 + 'a>;
@@ -73,6 +83,7 @@ impl Comparison {
         mut nexus: Side<'_>,
         mut baselines: Vec<(&'static str, Side<'_>)>,
     ) -> Self {
+        let runs = runs.min(MOST_RUNS.load(Ordering::Relaxed));
         for _ in 0..runs.div_ceil(10) {
             nexus();
             for (_, side) in &mut baselines {
