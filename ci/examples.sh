@@ -140,6 +140,7 @@ try:
     events = (json.loads(line) for line in service.stdout)
     until = lambda name: next(event for event in events if event["event"] == name)
     page = until("dashboard")["address"]
+    call("schedules", "pause", "NightShift") # should it be half past two in New York
     assert "America/New_York" in call("schedules", "list")
     call("schedules", "fire", "NightShift")
     ended = until("ended")
@@ -150,7 +151,7 @@ try:
     logged = json.load(urllib.request.urlopen(f"{of_run}/logs?path=reload"))
     assert [(line["attempt"], line["text"]) for line in logged] == [(1, "loaded rows=2913")], logged
     done = json.load(urllib.request.urlopen(page + "api/v1/actions"))
-    assert [(it["by"], it["action"], it["key"]) for it in done] == [("ada", "fire", "NightShift")], done
+    assert [(it["by"], it["action"], it["key"]) for it in done] == [("ada", it, "NightShift") for it in ("fire", "pause")], done
     service.send_signal(signal.SIGTERM)
     assert until("summary")["ended"] == 1
     assert service.wait(timeout=60) == 0

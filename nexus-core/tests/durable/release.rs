@@ -44,7 +44,8 @@ impl Held {
 
 /// A run that waits an hour for its retry, so that it is at rest.
 fn resting(events: &mut Events, engine: &Engine) -> RunHandle {
-    let policy = RetryPolicy::builder().max_attempts(2).backoff_factor(3600.0).build();
+    let policy =
+        RetryPolicy::builder().max_attempts(2).backoff_factor(3600.0).max_backoff(3600.0).build();
     let (ends, ended) = mpsc::channel();
     let busy = move |_: &Context| {
         let _ = ends.send(());
