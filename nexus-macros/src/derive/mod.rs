@@ -3,17 +3,15 @@
 
 pub(crate) mod fields;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, Ident, Meta};
+use syn::{DeriveInput, Meta};
 
 use crate::args::{EVENT, EVENT_FIELD, parse};
 use crate::ctxt::Ctxt;
 use crate::event::args::{self, EventArgs};
 use crate::event::{executor, remote, runtime, settings};
-use crate::span::{
-    end_spans, ident, respan_ends, respan_type, without_location, without_raw_prefix,
-};
+use crate::span::{self, end_spans, ident, respan_type, without_location, without_raw_prefix};
 use crate::text::text;
 use fields::{FieldDefault, StructField};
 
@@ -96,10 +94,8 @@ fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> Token
 fn settable(private: &TokenStream, field: &StructField) -> Option<TokenStream> {
     let (ty, text) = (&field.ty, text(&field.ty));
     let (start, end) = end_spans(ty);
-    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
-    let name = Ident::new("settable", Span::call_site());
-    let call = quote!(<#private::Check>::#name(#text, #private::FieldKind::<#ty>::KIND));
-    let call = respan_ends(call, start, end);
+    let kind = quote!(#private::FieldKind::<#ty>::KIND);
+    let call = span::call(&quote!(#private::Check::settable), quote!(#text, #kind), start, end);
     field.default.is_none().then(|| quote!(const _: () = #call;))
 }
 
