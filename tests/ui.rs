@@ -23,11 +23,6 @@ const LONGER: &[(&str, &str)] = &[
     ("derive/async_not_send", ASYNC),
     ("event/async_not_send", ASYNC),
     (
-        "derive/attribute_above",
-        "rustc refuses the name before a macro runs; a helper attribute of another name would be a \
-         second name for users to learn",
-    ),
-    (
         "pipeline/j_batch_without",
         "rustc names the call, the struct that the fix goes to, and the method's bound. Without the struct \
          it has 15 lines; an associated type in the place of the bound says it in eight, but only that some \
