@@ -63,7 +63,7 @@ pub(crate) fn respan_ends(tokens: TokenStream, start: Span, end: Span) -> TokenS
     tokens.into_iter().collect()
 }
 
-/// The same for a type that begins with `<` and ends with `>`, at the user's spans as they are, without
+/// The same for a type that begins with `<` or `impl` and ends with `>`, at the user's spans as they are, without
 /// the hygiene of generated tokens: the compiler would add to each message which macro it comes from, in
 /// four lines. (It does not join such spans over a call, whose error would be shown at the attribute.)
 pub(crate) fn respan_type(ty: TokenStream, start: Span, end: Span) -> TokenStream {
