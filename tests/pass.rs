@@ -15,6 +15,8 @@ pub mod own_names;
 pub mod process;
 #[path = "ui/pass/renamed.rs"]
 pub mod renamed;
+#[path = "ui/pass/settings.rs"]
+pub mod settings;
 #[path = "ui/pass/shapes.rs"]
 pub mod shapes;
 #[path = "ui/pass/strict.rs"]
@@ -32,6 +34,7 @@ fn main() -> nexus::Result<()> {
     own_names::main();
     process::main();
     renamed::main();
+    settings::main();
     strict::main();
     shapes::main()
 }

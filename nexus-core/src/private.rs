@@ -6,7 +6,9 @@
 pub use std::boxed::Box;
 pub use std::convert::{From, Into};
 pub use std::default::Default;
+pub use std::future::Future;
 pub use std::iter::IntoIterator;
+pub use std::marker::Send;
 pub use std::option::Option;
 pub use std::result::Result;
 pub use std::string::String;
@@ -14,7 +16,7 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
-pub use crate::batch::{Batched, CloneForBatch};
+pub use crate::batch::{Batched, CloneForBatch, ItemsOf};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::event::{

@@ -48,14 +48,14 @@ fn expansion_of_a_function_with_settings() {
 
 #[test]
 fn expansion_of_a_struct() {
-    let mut expansion = crate::derive::derive(quote! {
-        #[event(stop_on_error)]
+    let fields = quote! {
         struct Scale {
             factor: f64,
             #[field(default = 1)]
             times: u32,
         }
-    });
+    };
+    let mut expansion = crate::event::event(quote!(stop_on_error), &fields);
     let block = quote! {
         impl Scale {
             fn process(&self, x: &f64) -> Outcome<f64> {

@@ -152,8 +152,8 @@ pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// A field without `#[field(default)]` or `#[field(default = ..)]` must be set in every flow. One
 /// whose type is no number, text, flag or list of them cannot be set, and so needs a default.
 ///
-/// The settings are those of [`#[event]`](macro@event); the attribute stands below the derive.
-#[proc_macro_derive(Event, attributes(event, field))]
+/// The settings are those of [`#[event]`](macro@event), which stands above or below the derive.
+#[proc_macro_derive(Event, attributes(field))]
 pub fn derive_event(item: TokenStream) -> TokenStream {
     derive::derive(item.into()).into()
 }

@@ -1,7 +1,7 @@
 //! Spans of generated tokens. Punctuation may have the user's span; identifiers may not, since an
 //! editor would take each of them for a use of the user's name.
 
-use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
 /// The user's span with the hygiene of generated names.
@@ -63,7 +63,7 @@ pub(crate) fn respan_ends(tokens: TokenStream, start: Span, end: Span) -> TokenS
     tokens.into_iter().collect()
 }
 
-/// The same for a type that begins with `<` and ends with `>`, at the user's spans as they are, without
+/// The same for a type that begins with `<` or `impl` and ends with `>`, at the user's spans as they are, without
 /// the hygiene of generated tokens: the compiler would add to each message which macro it comes from, in
 /// four lines. (It does not join such spans over a call, whose error would be shown at the attribute.)
 pub(crate) fn respan_type(ty: TokenStream, start: Span, end: Span) -> TokenStream {
@@ -75,6 +75,18 @@ pub(crate) fn respan_type(ty: TokenStream, start: Span, end: Span) -> TokenStrea
         first.set_span(start);
     }
     tokens.into_iter().collect()
+}
+
+/// A call of `callee` whose error is shown from `start` to `end`. Only the brackets have these spans, as
+/// they are: with the hygiene of generated tokens the compiler would add which macro they come from.
+/// The callee has brackets of its own, since it would not join its spans with those.
+pub(crate) fn call(callee: &TokenStream, args: TokenStream, start: Span, end: Span) -> TokenStream {
+    let brackets = |inner, span| {
+        let mut group = Group::new(Delimiter::Parenthesis, inner);
+        group.set_span(span);
+        TokenTree::Group(group)
+    };
+    [brackets(callee.clone(), start), brackets(args, end)].into_iter().collect()
 }
 
 fn set_span_of(mut token: TokenTree, span: Span, inside: bool) -> TokenTree {

@@ -200,3 +200,13 @@ fn gated() -> (Arc<Gate>, Engine) {
     let engine = Engine::builder().state(Arc::clone(&gate)).build().unwrap();
     (gate, engine)
 }
+
+#[test]
+fn the_field_says_what_an_input_is_parsed_to() {
+    let lines = "1\n2\n3".lines().map(|line| line.parse().unwrap());
+    assert_eq!(Batch::of(Sums::new(2)).over(lines).run().unwrap().items, 3);
+    let none = Batch::of(Sums::new(2)).over(std::iter::empty()).run().unwrap();
+    assert_eq!(none.items, 0);
+    let defaults = (0..4).map(|_| Default::default());
+    assert_eq!(Batch::of(Sums::new(2)).over(defaults).run().unwrap().items, 4);
+}

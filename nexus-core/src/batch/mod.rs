@@ -6,6 +6,7 @@
 //! on. So memory holds that many batches or reports, and the batch that is being read.
 
 mod batches;
+mod items;
 mod lines;
 mod source;
 mod summary;
@@ -14,6 +15,7 @@ mod workers;
 use std::fmt;
 
 pub use batches::{BatchCanceller, Batches};
+pub use items::ItemsOf;
 pub use lines::{LineError, Lines, Parsed};
 use source::{Cause, Input, Rule, Source};
 pub use summary::{BatchEnd, BatchFailure, BatchReport, BatchSummary};
@@ -122,11 +124,11 @@ impl<'s, P: Pipeline> Batch<'s, P> {
     }
 
     /// Takes the items from here: an iterator, which may be endless.
-    pub fn over<I: IntoIterator<Item = P::BatchItem>>(self, items: I) -> Self
+    pub fn over<I: ItemsOf<P::BatchItem, <I as IntoIterator>::Item>>(self, items: I) -> Self
     where
         I::IntoIter: 's,
     {
-        let items = items.into_iter().map(Ok);
+        let items = items.into_iter().map(|item| Ok(I::item(item)));
         Self { input: Some(Input::Items(Box::new(items))), ..self }
     }
 

@@ -1,7 +1,7 @@
 //! The checks of a flow: one function a rule, the message in full.
 //!
-//! They are associated functions, so that a call begins with `<`, which carries the user's place.
-//! `at` is where in a text or file the mistake is, and empty for tokens, which have their places.
+//! Generated code calls them in brackets that carry the user's place. `at` is where in a text or file
+//! the mistake is, and empty for tokens, which have their places.
 
 use nexus_pointy::binding_code as code;
 use nexus_pointy::suggest::nearest_of;

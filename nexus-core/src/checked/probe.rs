@@ -255,7 +255,7 @@ pub fn needed<T>(given: Option<T>, name: &str) -> Result<T, String> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has a `process`, but is no event",
     label = "`#[derive(Event)]` is missing on this struct",
-    note = "put `#[derive(Event)]` on the struct; its settings go below it, in `#[event(..)]`"
+    note = "put `#[derive(Event)]` on the struct; its settings go beside it, in `#[event(..)]`"
 )]
 pub trait StructEvent: Sized {
     const NAME: &'static str;

@@ -3,17 +3,15 @@
 
 pub(crate) mod fields;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{DeriveInput, Ident, Meta};
+use syn::DeriveInput;
 
-use crate::args::{EVENT, EVENT_FIELD, parse};
+use crate::args::EVENT_FIELD;
 use crate::ctxt::Ctxt;
-use crate::event::args::{self, EventArgs};
-use crate::event::{executor, remote, runtime, settings};
-use crate::span::{
-    end_spans, ident, respan_ends, respan_type, without_location, without_raw_prefix,
-};
+use crate::event::args::EventArgs;
+use crate::event::{executor, is, remote, runtime, settings};
+use crate::span::{self, end_spans, ident, respan_type, without_location, without_raw_prefix};
 use crate::text::text;
 use fields::{FieldDefault, StructField};
 
@@ -23,32 +21,27 @@ pub(crate) fn derive(tokens: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
-    let cx = Ctxt::default();
-    let args = attribute(&cx, &input);
-    let fields = fields::fields(&cx, &input, "Event", &EVENT_FIELD);
+    // The macro of that attribute comes next, and knows the settings.
+    if input.attrs.iter().any(|attr| is(attr, "event")) {
+        return TokenStream::new();
+    }
+    expand(Ctxt::default(), &EventArgs::default(), &input)
+}
+
+/// The struct event with the settings `args`; `cx` has their mistakes.
+pub(crate) fn expand(cx: Ctxt, args: &EventArgs, input: &DeriveInput) -> TokenStream {
+    let fields = fields::fields(&cx, input, "Event", &EVENT_FIELD);
     if let Some(bypass) = &args.bypass {
         cx.error(bypass, "a struct event has its bypass check in the impl block; write `fn can_bypass_current_event(&self, ctx: &Context) -> Bypass<T>` there");
     }
     let event = match fields {
-        Some(fields) if cx.is_clean() => event(&args, &input, &fields),
-        _ => fallback(&args, &input),
+        Some(fields) if cx.is_clean() => event(args, input, &fields),
+        _ => fallback(args, input),
     };
     let errors = cx.finish();
     let output = quote!(#event #errors);
     crate::debug::print(&without_raw_prefix(&input.ident), "#[derive(Event)]", &output);
     output
-}
-
-fn attribute(cx: &Ctxt, input: &DeriveInput) -> EventArgs {
-    let mut args = Vec::new();
-    for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("event")) {
-        match &attr.meta {
-            Meta::Path(_) => {}
-            Meta::List(list) => args.extend(parse(cx, list.tokens.clone(), &EVENT)),
-            Meta::NameValue(it) => cx.error(it, "write `#[event(key = value)]`"),
-        }
-    }
-    args::check(cx, args)
 }
 
 fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> TokenStream {
@@ -96,10 +89,8 @@ fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> Token
 fn settable(private: &TokenStream, field: &StructField) -> Option<TokenStream> {
     let (ty, text) = (&field.ty, text(&field.ty));
     let (start, end) = end_spans(ty);
-    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
-    let name = Ident::new("settable", Span::call_site());
-    let call = quote!(<#private::Check>::#name(#text, #private::FieldKind::<#ty>::KIND));
-    let call = respan_ends(call, start, end);
+    let kind = quote!(#private::FieldKind::<#ty>::KIND);
+    let call = span::call(&quote!(#private::Check::settable), quote!(#text, #kind), start, end);
     field.default.is_none().then(|| quote!(const _: () = #call;))
 }
 

@@ -7,7 +7,7 @@ use syn::{Ident, Type};
 use super::params::{Form, Model, Param, ParamSource, PassMode};
 use crate::hash::hash;
 use crate::root::Root;
-use crate::span::{end_spans, ident, located_at, respan, respan_ends};
+use crate::span::{self, end_spans, ident, located_at, respan, respan_ends, respan_type};
 use crate::types::{borrows, is_known_piped, is_well_known, shape, without_parens};
 
 /// The parts of an implementation that come from the signature.
@@ -241,16 +241,12 @@ fn checked(private: &TokenStream, param: &Param, index: usize) -> TokenStream {
     }
     let (alias, text) = (alias(index), &param.text);
     let (start, end) = end_spans(&param.ty);
-    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
-    let name = Ident::new("by_value", Span::call_site());
-    let call = quote! {
-        <#private::Check>::#name(
-            #text,
-            #private::StateOf::<#alias>::IS || #private::Cloned::<#alias>::IS,
-            #private::ContextOf::<#alias>::IS,
-        )
+    let args = quote! {
+        #text,
+        #private::StateOf::<#alias>::IS || #private::Cloned::<#alias>::IS,
+        #private::ContextOf::<#alias>::IS,
     };
-    let call = respan_ends(call, start, end);
+    let call = span::call(&quote!(#private::Check::by_value), args, start, end);
     quote!(const _: () = #call;)
 }
 
@@ -262,10 +258,9 @@ fn checked_return(private: &TokenStream, model: &Model) -> TokenStream {
     let (returned, form) = (returned(), form(model));
     let (start, end) = end_spans(&model.returns);
     let text = crate::text::text(&model.returns);
-    let name = Ident::new("returns", Span::call_site());
     let yielded = yielded();
     let is = quote!(#private::Returns::<#returned, #private::#form, #yielded>::IS);
-    let call = respan_ends(quote!(<#private::Check>::#name(#text, #is)), start, end);
+    let call = span::call(&quote!(#private::Check::returns), quote!(#text, #is), start, end);
     quote!(const _: () = #call;)
 }
 
@@ -278,16 +273,10 @@ pub(crate) fn transfer_check(
     remote: &TokenStream,
 ) -> TokenStream {
     let (event, is) = (ident("__E"), ident("__is"));
-    // The name has another hygiene than the brackets, so that the compiler does not join their
-    // spans.
-    let check = Ident::new("part_is_sendable", Span::call_site());
+    let check = quote!(#private::Check::part_is_sendable);
     let check_part = |ty: &Type, part: TokenStream| {
         let (start, end) = end_spans(ty);
-        let call = respan_ends(
-            quote!(<#private::Check>::#check("", #event, #is, &#event.#part)),
-            start,
-            end,
-        );
+        let call = span::call(&check, quote!("", #event, #is, &#event.#part), start, end);
         quote!(#call;)
     };
     let parts = model.params.iter().enumerate();
@@ -402,22 +391,21 @@ pub(crate) fn function_code(
         };
         return (function, quote!(#private::Code::Function(&#calling::plain(#call, #types))));
     };
-    let body = ident("__body");
-    let future = boxed(private, &quote!(#body(#inputs)), name);
+    let (body, future) = (ident("__body"), future(private, name));
     let functions = quote! {
-        async fn #body(#inputs: #private::Inputs<'_>) -> #private::TaskOutcome { #ending }
+        fn #body<'a>(#inputs: #private::Inputs<'a>) -> #future { async move { #ending } }
         fn #call<'a>(#inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            #future
+            #private::Box::pin(#body(#inputs))
         }
     };
     (functions, quote!(#private::Code::Function(&#calling::waiting(#call, #types))))
 }
 
-/// The future on the heap. The error of one that is not `Send` is shown at the event's name.
-fn boxed(private: &TokenStream, future: &TokenStream, name: Span) -> TokenStream {
-    // The name has another hygiene than the brackets, so that the compiler does not join their spans.
-    let pin = Ident::new("pin", Span::call_site());
-    respan_ends(quote!(<#private::Box<_>>::#pin(#future)), name, name)
+/// The type of an async body's future. The error of one that is not `Send` is shown at the event's
+/// name; that of a cast, which could say the same, would name both types.
+fn future(private: &TokenStream, name: Span) -> TokenStream {
+    let ty = quote!(impl #private::Send + 'a + #private::Future<Output = #private::TaskOutcome>);
+    respan_type(ty, name, name)
 }
 
 /// The `Code` of a struct event, made of its `parts`.
@@ -454,17 +442,16 @@ pub(crate) fn methods(
             fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #ending }
         };
     };
-    let future = boxed(private, &quote!(__body(self, #inputs)), name);
-    let this = ident("__this");
+    let (this, future) = (ident("__this"), future(private, name));
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
             #private::only_async(#inputs)
         }
         fn call_async<'a>(&'a self, #inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            async fn __body(#this: &#me, #inputs: #private::Inputs<'_>) -> #private::TaskOutcome {
-                #ending
+            fn __body<'a>(#this: &'a #me, #inputs: #private::Inputs<'a>) -> #future {
+                async move { #ending }
             }
-            #future
+            #private::Box::pin(__body(self, #inputs))
         }
     }
 }
@@ -472,10 +459,8 @@ pub(crate) fn methods(
 /// Async events need tokio. Without it the error is shown at `async`.
 fn async_requirement(private: &TokenStream, model: &Model) -> TokenStream {
     let Some((token, _)) = model.is_async else { return TokenStream::new() };
-    // The name has another hygiene than the brackets, so that the compiler does not join their
-    // spans.
-    let name = Ident::new("async_event", Span::call_site());
-    let call = respan_ends(quote!(<#private::Check>::#name()), token, token);
+    let check = quote!(#private::Check::async_event);
+    let call = span::call(&check, TokenStream::new(), token, token);
     quote!(const _: () = #call;)
 }
 
@@ -486,17 +471,14 @@ pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type
     let alias = executor_alias();
     let (start, end) = end_spans(ty);
     let text = crate::text::text(ty);
-    let name = Ident::new("executor", Span::call_site());
-    let check = quote! {
-        <#private::Check>::#name(
-            "",
-            #private::Of::<#me>::SPEC,
-            #text,
-            #private::IsExecutor::<#alias>::IS,
-            #private::RunsAsync::<#alias>::IS,
-        )
+    let args = quote! {
+        "",
+        #private::Of::<#me>::SPEC,
+        #text,
+        #private::IsExecutor::<#alias>::IS,
+        #private::RunsAsync::<#alias>::IS,
     };
-    let check = respan_ends(check, start, end);
+    let check = span::call(&quote!(#private::Check::executor), args, start, end);
     quote! {
         type #alias = #ty;
         const _: () = #check;

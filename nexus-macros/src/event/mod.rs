@@ -1,14 +1,16 @@
 //! `#[event]`: on a function it makes an event of it; on the impl block of a struct that derives
-//! `Event`, it makes the struct's `process` the event's code.
+//! `Event`, it makes the struct's `process` the event's code; on the struct it has the settings.
 
 pub(crate) mod args;
 mod block;
 mod expand;
 mod function;
+mod of_struct;
 mod params;
 pub(crate) mod settings;
 
 pub(crate) use expand::{executor, remote, runtime};
+pub(crate) use of_struct::is;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -21,10 +23,7 @@ pub(crate) fn event(args: TokenStream, tokens: &TokenStream) -> TokenStream {
     }
     match syn::parse2::<Item>(tokens.clone()) {
         Ok(Item::Impl(item)) => block::block(args, item),
-        Ok(Item::Struct(item)) => {
-            let message = "a struct becomes an event by `#[derive(Event)]`; put its settings in `#[event(..)]` below that, and `#[event]` on the impl block with its `process`";
-            refused(&item, &Error::new(item.ident.span(), message))
-        }
+        Ok(Item::Struct(item)) => of_struct::of_struct(args, item),
         Ok(item) => {
             let message = "`#[event]` belongs on a function, or on the impl block of a struct that derives `Event`";
             refused(&item, &Error::new_spanned(&item, message))

@@ -11,7 +11,7 @@ use quote::{format_ident, quote};
 use super::source::Source;
 use super::steps::{Model, Step, StepInput};
 use crate::hash::hash;
-use crate::span::{ident, respan_ends, respan_type};
+use crate::span::{self, ident, respan_type};
 
 /// What the checks of a flow share.
 pub(crate) struct Checks<'a> {
@@ -90,11 +90,9 @@ impl<'a> Checks<'a> {
     fn call(&self, name: &str, range: Range, args: &TokenStream) -> TokenStream {
         let private = self.private;
         let (start, end) = self.source.spans(range);
-        // The name has another hygiene than the brackets, so that the compiler does not join their
-        // spans.
-        let name = Ident::new(name, Span::call_site());
-        let (at, event) = (self.source.prefix(range), ident("__event"));
-        let call = respan_ends(quote!(<#private::Check>::#name(#at, #event, #args)), start, end);
+        let (name, at, event) = (ident(name), self.source.prefix(range), ident("__event"));
+        let callee = quote!(#private::Check::#name);
+        let call = span::call(&callee, quote!(#at, #event, #args), start, end);
         quote!(#call;)
     }
 

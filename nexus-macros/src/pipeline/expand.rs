@@ -17,9 +17,7 @@ use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, text_of};
 use crate::derive::fields::{StructField, doc};
 use crate::event::{runtime, settings::duration};
-use crate::span::{
-    end_spans, ident, respan_ends, respan_type, without_location, without_raw_prefix,
-};
+use crate::span::{self, end_spans, ident, respan_type, without_location, without_raw_prefix};
 use crate::text::text;
 use crate::types::{arc_target, borrows};
 
@@ -270,20 +268,14 @@ fn durable(
     fields: &[StructField],
     types: &[(String, String, Ident)],
 ) -> TokenStream {
-    // The names have another hygiene than the brackets, so that the compiler does not join their
-    // spans.
-    let name = Ident::new("durable_pipeline", Span::call_site());
-    let feature = respan_ends(quote!(<#private::Check>::#name()), key.span(), key.span());
-    let name = Ident::new("recordable_field", Span::call_site());
+    let feature = quote!(#private::Check::durable_pipeline);
+    let feature = span::call(&feature, TokenStream::new(), key.span(), key.span());
+    let check = quote!(#private::Check::recordable_field);
     let checks = fields.iter().zip(types).map(|(field, (text, ty, alias))| {
         let transfer = transfer(private, field, alias);
         let is_stream = quote!(#private::IsStream::<#alias>::IS);
         let (start, end) = end_spans(&field.ty);
-        respan_ends(
-            quote!(<#private::Check>::#name(#pipeline, #text, #ty, &#transfer, #is_stream)),
-            start,
-            end,
-        )
+        span::call(&check, quote!(#pipeline, #text, #ty, &#transfer, #is_stream), start, end)
     });
     quote! {
         const _: () = #feature;

@@ -22,7 +22,7 @@ const _: () = {
     type __P0 = Order;
     type __P1 = Context;
     type __X = ThreadPoolExecutor;
-    const _: () = <__n::Check>::executor(
+    const _: () = (__n::Check::executor)(
         "",
         __n::Of::<process_payment>::SPEC,
         "ThreadPoolExecutor",
@@ -37,7 +37,7 @@ const _: () = {
         for process_payment
     {
     }
-    const _: () = <__n::Check>::returns(
+    const _: () = (__n::Check::returns)(
         "Result<u64, GatewayError>",
         __n::Returns::<__R, __n::Plain, __T>::IS,
     );
@@ -98,8 +98,8 @@ const _: () = {
     const _: () = {
         const __E: &__n::Spec = <process_payment as __n::Event>::SPEC;
         const __is: bool = __n::RunsRemote::<__X>::IS;
-        <__n::Check>::part_is_sendable("", __E, __is, &__E.params[0usize].part);
-        <__n::Check>::part_is_sendable("", __E, __is, &__E.params[1usize].part);
-        <__n::Check>::part_is_sendable("", __E, __is, &__E.output);
+        (__n::Check::part_is_sendable)("", __E, __is, &__E.params[0usize].part);
+        (__n::Check::part_is_sendable)("", __E, __is, &__E.params[1usize].part);
+        (__n::Check::part_is_sendable)("", __E, __is, &__E.output);
     };
 };

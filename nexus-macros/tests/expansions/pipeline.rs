@@ -19,30 +19,30 @@ const _: () = {
     #[allow(non_upper_case_globals)]
     const step_1: () = {
         let __event: &__n::Spec = <<() as __n::Id>::Same<__S1> as __n::Event>::SPEC;
-        <__n::Check>::fields(
+        (__n::Check::fields)(
             "",
             __event,
             __FIELDS,
             &[__n::Binds::<__F1, __S1, __N1>::IS, __n::Binds::<__F2, __S1, __N2>::IS],
         );
-        <__n::Check>::own_fields("", __event, &[]);
-        <__n::Check>::covers(
+        (__n::Check::own_fields)("", __event, &[]);
+        (__n::Check::covers)(
             "",
             __event,
             &[__n::DescriptorName::Number(0), __n::DescriptorName::Number(1)],
         );
-        <__n::Check>::no_pipe("", __event, false, true);
+        (__n::Check::no_pipe)("", __event, false, true);
     };
     #[allow(non_upper_case_globals)]
     const step_2: () = {
         let __event: &__n::Spec = <<() as __n::Id>::Same<__S2> as __n::Event>::SPEC;
-        <__n::Check>::simple_step(
+        (__n::Check::simple_step)(
             "",
             __event,
             __FIELDS,
             &[__n::Binds::<__F1, __S2, __N1>::IS, __n::Binds::<__F2, __S2, __N2>::IS],
         );
-        <__n::Check>::pipe(
+        (__n::Check::pipe)(
             "",
             __event,
             false,
@@ -53,24 +53,24 @@ const _: () = {
     #[allow(non_upper_case_globals)]
     const step_3: () = {
         let __event: &__n::Spec = <<() as __n::Id>::Same<__S3> as __n::Event>::SPEC;
-        <__n::Check>::simple_step(
+        (__n::Check::simple_step)(
             "",
             __event,
             __FIELDS,
             &[__n::Binds::<__F1, __S3, __N1>::IS, __n::Binds::<__F2, __S3, __N2>::IS],
         );
-        <__n::Check>::no_pipe("", __event, false, false);
+        (__n::Check::no_pipe)("", __event, false, false);
     };
     #[allow(non_upper_case_globals)]
     const step_4: () = {
         let __event: &__n::Spec = <<() as __n::Id>::Same<__S4> as __n::Event>::SPEC;
-        <__n::Check>::simple_step(
+        (__n::Check::simple_step)(
             "",
             __event,
             __FIELDS,
             &[__n::Binds::<__F1, __S4, __N1>::IS, __n::Binds::<__F2, __S4, __N2>::IS],
         );
-        <__n::Check>::pipe_one(
+        (__n::Check::pipe_one)(
             "",
             __event,
             false,

@@ -27,8 +27,13 @@ const _: () = {
         }
     }
     const _: bool = <<() as __n::Id>::Same<Scale> as __n::Process>::IS;
-    const _: () = <__n::Check>::settable("f64", __n::FieldKind::<f64>::KIND);
+    const _: () = (__n::Check::settable)("f64", __n::FieldKind::<f64>::KIND);
 };
+struct Scale {
+    factor: f64,
+    #[field(default = 1)]
+    times: u32,
+}
 #[cfg_attr(
     clippy,
     allow(
@@ -106,7 +111,7 @@ const _: () = {
     const _: () = {
         const __E: &__n::Spec = <Scale as __n::Event>::SPEC;
         const __is: bool = <<() as __n::Id>::Same<Scale> as __n::StructEvent>::REMOTE;
-        <__n::Check>::part_is_sendable("", __E, __is, &__E.params[0usize].part);
-        <__n::Check>::part_is_sendable("", __E, __is, &__E.output);
+        (__n::Check::part_is_sendable)("", __E, __is, &__E.params[0usize].part);
+        (__n::Check::part_is_sendable)("", __E, __is, &__E.output);
     };
 };

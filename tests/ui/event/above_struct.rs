@@ -1,4 +1,4 @@
-//! The order of attributes.
+//! Settings of a struct that says nowhere what it does.
 #![allow(unused)]
 
 use nexus::prelude::*;

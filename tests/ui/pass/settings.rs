@@ -1,0 +1,50 @@
+//! Settings of a struct event, wherever they stand, and however the attributes are named.
+#![deny(warnings, missing_docs, missing_debug_implementations)]
+
+use nexus::prelude::*;
+
+/// Above the derive.
+#[event(name = "above", stop_on_error)]
+#[derive(Event, Debug)]
+pub struct Above {
+    #[field(default = 1)]
+    times: u32,
+}
+
+#[event]
+impl Above {
+    /// Gives its own field.
+    pub fn process(&self) -> Outcome<u32> {
+        Outcome::success(self.times)
+    }
+}
+
+/// On both sides of it, and among others.
+#[derive(Debug)]
+#[nexus::event(name = "around")]
+#[allow(clippy::all)]
+#[derive(nexus::Event)]
+#[nexus::event(stop_on_exception)]
+#[derive(Clone)]
+pub struct Around;
+
+#[event]
+impl Around {
+    /// Does nothing.
+    pub fn process(&self) -> Outcome<()> {
+        Outcome::success(())
+    }
+}
+
+/// A pipeline.
+#[derive(Pipeline, Debug)]
+#[pipeline(flow = Above[times = 7] -> Around)]
+pub struct P;
+
+pub(crate) fn main() {
+    let _ = Around.clone();
+    let report = P.run().unwrap();
+    assert_eq!(report.get::<Above>().unwrap(), &7);
+    let names: Vec<&str> = report.steps().map(|step| step.event()).collect();
+    assert_eq!(names, ["above", "around"], "the settings were read");
+}
