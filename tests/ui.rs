@@ -24,9 +24,8 @@ const LONGER: &[(&str, &str)] = &[
     ("event/async_not_send", ASYNC),
     (
         "pipeline/j_batch_without",
-        "rustc names the call, the struct that the fix goes to, and the method's bound. Without the struct \
-         it has 15 lines; an associated type in the place of the bound says it in eight, but only that some \
-         type has no method `in_flight`",
+        "rustc names the call, the struct that the fix goes to, and the method's bound; an associated type \
+         in the place of the bound says it in eight lines, but only that some type has no method `in_flight`",
     ),
     ("pipeline/a_unknown_name", NEAR),
     ("pipeline/g_executor_unknown", NEAR),

@@ -274,7 +274,7 @@ pub trait StructEvent: Sized {
 /// What `#[event]` makes of the impl block of a struct event: its code. The block also has the
 /// implementation of `Event`, since only there are the types.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` derives `Event`, but has no `process`",
+    message = "`{Self}` is an event, but has no `process`",
     label = "what does this event do?",
     note = "write `#[event] impl {Self} {{ fn process(&self) -> Outcome<()> {{ .. }} }}`"
 )]
