@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::checksum::RecordRow;
 use crate::columns::Columns;
 use crate::error::{ReadError, is_corrupt};
-use crate::file::WITH_SPANS;
+use crate::file::{WITH_SPANS, version};
 use crate::number::stored;
 
 /// How many rows the first extent of a run spans.
@@ -29,6 +29,10 @@ const FORMER_SPAN: &str = "2048";
 /// The records of a run are few in an extent if they are no more than one of so many rows. To go to
 /// each of them takes as long as to read ten or twenty rows that lie together.
 const FEW: usize = 16;
+
+/// The last record of a run among some rows.
+const LAST: &str =
+    "select seq from record where id >= ?1 and id < ?2 and run = ?3 order by id desc limit 1";
 
 /// The extent of a run in which its next record may be.
 #[derive(Debug, Clone, Default)]
@@ -96,9 +100,7 @@ impl Extent {
 /// How many rows an extent spans, as SQL: a column, or the same for all of an older store, which only
 /// its owner brings up to date.
 fn span(connection: &Connection) -> rusqlite::Result<&'static str> {
-    let mut select = connection.prepare_cached("pragma user_version")?;
-    let version: i32 = select.query_row([], |row| row.get(0))?;
-    Ok(if version >= WITH_SPANS { "extent.span" } else { FORMER_SPAN })
+    Ok(if version(connection)? >= WITH_SPANS { "extent.span" } else { FORMER_SPAN })
 }
 
 /// The `seq` of a run's last record, or zero; and its last extent.
@@ -131,10 +133,7 @@ pub(crate) fn last_record(connection: &Connection, run: i64) -> rusqlite::Result
     // One that spans nothing begins with the last record.
     let end = first.saturating_add(span.max(1));
     let last: Option<i64> = connection
-        .prepare_cached(
-            "select seq from record where id >= ?1 and id < ?2 and run = ?3 \
-             order by id desc limit 1",
-        )?
+        .prepare_cached(LAST)?
         .query_row(params![first, end, run], |row| row.get(0))
         .optional()?;
     Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
@@ -258,5 +257,33 @@ fn record(row: &Row<'_>, run: i64, next: u64) -> Result<Record, ReadError> {
         (Some(damage), _) => Err(ReadError::Damaged(format!("record {next}: {damage}"))),
         (None, None) => Err(ReadError::Damaged(format!("record {next}: it is of an unknown kind"))),
         (None, Some(_)) => Err(ReadError::Damaged(format!("record {next} is missing"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::file::StoreFile;
+
+    /// To plan a statement takes longer than to run it: a list of 50 runs must not do it for each of them.
+    #[test]
+    fn what_is_asked_of_each_run_is_planned_once() {
+        let path = std::env::temp_dir().join(format!("nexus-planned-{}", std::process::id()));
+        let file = StoreFile::find(&path).unwrap();
+        file.create().unwrap();
+        let connection = file.reader().unwrap();
+        for run in 1..=50 {
+            connection.prepare_cached(LAST).unwrap().exists(params![run, run + 9, run]).unwrap();
+        }
+        let planned = connection.prepare_cached(LAST).unwrap();
+        assert_eq!(planned.get_status(StatementStatus::RePrepare), 0);
+        assert!(planned.get_status(StatementStatus::VmStep) > 0);
+        drop(planned);
+        drop(connection);
+        std::fs::remove_file(&path).unwrap();
     }
 }
