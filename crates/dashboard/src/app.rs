@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use nexus_core::Engine;
-use nexus_core::journal::RunCounts;
+use nexus_core::journal::{History, RunCounts};
 
 use crate::access::Access;
 use crate::actions::OnAction;
+use crate::error::ApiError;
 use crate::histories::Histories;
 use crate::live::Live;
 use crate::logs::LogSource;
+use crate::picture::Pictures;
 use crate::recent::Recent;
 use crate::schedules::ScheduleSource;
 use crate::sse::Streams;
@@ -24,6 +26,17 @@ pub(crate) struct App {
     pub(crate) logs: Option<LogSource>,
     pub(crate) schedules: Option<ScheduleSource>,
     pub(crate) histories: Histories,
+    pub(crate) pictures: Pictures,
     pub(crate) counts: Recent<RunCounts>,
     pub(crate) streams: Streams,
+}
+
+impl App {
+    /// The history of the run with this key. What a page asks for after it was told of a run is of one moment,
+    /// and read once for all pages; whatever is written after that, they are told of next.
+    pub(crate) fn history(&self, key: &str) -> Result<Arc<History>, ApiError> {
+        let told_at = self.live.told_at(key);
+        let known = told_at.and_then(|at| self.histories.read_after(at.into_std(), key));
+        known.map_or_else(|| self.histories.read(&self.engine, key), Ok)
+    }
 }

@@ -60,6 +60,8 @@ struct Runs {
     forgotten: Option<u64>,
     /// When the engine was asked last what the runs do.
     asked: Option<Instant>,
+    /// When what it said then was known here.
+    told: Option<Instant>,
 }
 
 /// A run under way.
@@ -177,7 +179,9 @@ impl Live {
         runs.asked = Some(now);
         drop(runs);
         let (activity, in_pools) = (engine.activity(), self.pools.take_changed());
+        let told = Instant::now();
         let mut runs = lock(&self.runs);
+        runs.told = Some(told);
         let version = self.version();
         for activity in activity {
             if let Some(run) = runs.active.get_mut(&*activity.key)
@@ -192,6 +196,14 @@ impl Live {
                 run.changed = version;
             }
         }
+    }
+
+    /// When the engine has said last what runs do, if that was a moment ago and this run is under way. Of
+    /// whatever the run has recorded since, pages are told when it says so again.
+    pub(crate) fn told_at(&self, key: &str) -> Option<Instant> {
+        let runs = lock(&self.runs);
+        let told = runs.told.filter(|at| at.elapsed() < BETWEEN)?;
+        runs.active.contains_key(key).then_some(told)
     }
 
     /// Whether a run is under way.
