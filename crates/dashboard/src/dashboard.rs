@@ -152,6 +152,7 @@ impl Dashboard {
             schedules: self.schedules,
             histories: Histories::default(),
             pictures: Pictures::default(),
+            lists: Recent::of_quick_answers(),
             counts: Recent::default(),
             streams: Streams::default(),
         });

@@ -62,6 +62,8 @@ struct Runs {
     asked: Option<Instant>,
     /// When what it said then was known here.
     told: Option<Instant>,
+    /// When something happened last that it tells by itself.
+    happened: Option<Instant>,
 }
 
 /// A run under way.
@@ -206,6 +208,13 @@ impl Live {
         runs.active.contains_key(key).then_some(told)
     }
 
+    /// When pages were told last of any run, if the engine has said a moment ago what they do.
+    pub(crate) fn all_told_at(&self) -> Option<Instant> {
+        let runs = lock(&self.runs);
+        let told = runs.told.filter(|at| at.elapsed() < BETWEEN)?;
+        Some(runs.happened.map_or(told, |happened| happened.max(told)))
+    }
+
     /// Whether a run is under way.
     pub(crate) fn is_active(&self, key: &str) -> bool {
         lock(&self.runs).active.contains_key(key)
@@ -251,6 +260,7 @@ impl Live {
             Some(run) => run.changed = version,
             None => runs.end(version, key),
         }
+        runs.happened = Some(Instant::now());
         drop(runs);
         self.tell();
     }
@@ -259,6 +269,7 @@ impl Live {
         let mut runs = lock(&self.runs);
         let run = LiveRun { id, changed: self.version(), seen: None, parts: None };
         runs.active.insert(key.to_owned(), run);
+        runs.happened = Some(Instant::now());
         drop(runs);
         self.tell();
     }
@@ -271,6 +282,7 @@ impl Live {
         }
         let version = self.version();
         runs.end(version, key);
+        runs.happened = Some(Instant::now());
         drop(runs);
         self.tell();
     }
@@ -290,6 +302,7 @@ impl Live {
         if let Some(run) = runs.active.get_mut(key) {
             run.changed = version;
             change(run);
+            runs.happened = Some(Instant::now());
         }
     }
 }

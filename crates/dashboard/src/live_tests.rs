@@ -63,12 +63,21 @@ fn what_is_read_of_a_run_is_shared_only_while_pages_are_told_of_it() {
     assert!(told >= before);
     // Nobody has asked for long.
     lock(&live.runs).told = Some(told.checked_sub(BETWEEN).unwrap());
-    assert_eq!(live.told_at("run"), None);
+    assert_eq!((live.told_at("run"), live.all_told_at()), (None, None));
     // The machine may have stood still meanwhile.
     let told = told + Duration::from_hours(1);
     lock(&live.runs).told = Some(told);
     assert_eq!((live.told_at("run"), live.told_at("other")), (Some(told), None));
+    assert!(lock(&live.runs).happened.take().is_some());
+    assert_eq!(live.all_told_at(), Some(told));
     run.cancel();
     run.wait().unwrap();
     assert_eq!(live.told_at("run"), None);
+    // What happens to a run is told at once, and not when the engine is asked again.
+    let happened = || lock(&live.runs).happened.take();
+    assert!(happened().is_some());
+    live.touch("run");
+    assert!(happened().is_some());
+    lock(&live.runs).happened = Some(told + BETWEEN);
+    assert_eq!(live.all_told_at(), Some(told + BETWEEN));
 }

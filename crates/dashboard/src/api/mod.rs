@@ -5,7 +5,7 @@ mod grid;
 mod hints;
 mod pools;
 mod run;
-mod runs;
+pub(crate) mod runs;
 mod schedules;
 mod steps;
 
