@@ -16,6 +16,7 @@ use crate::guard::check;
 use crate::histories::Histories;
 use crate::live::{Live, LiveObserver};
 use crate::logs::{LogLine, LogSource, LogsOf};
+use crate::picture::Pictures;
 use crate::recent::Recent;
 use crate::schedules::{ScheduleSource, Schedules};
 use crate::server::{self, ServeError, Server};
@@ -150,6 +151,8 @@ impl Dashboard {
             logs: self.logs,
             schedules: self.schedules,
             histories: Histories::default(),
+            pictures: Pictures::default(),
+            lists: Recent::of_quick_answers(),
             counts: Recent::default(),
             streams: Streams::default(),
         });

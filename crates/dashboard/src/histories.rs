@@ -39,6 +39,8 @@ struct Turn<'a> {
 #[derive(Debug)]
 struct Known {
     history: Arc<History>,
+    /// All that was written before is in it.
+    asked_at: Instant,
     read_at: Instant,
     took: Duration,
 }
@@ -47,6 +49,7 @@ impl Histories {
     /// The history of this run, as far as it is written; of a long one that goes on, as far as it was
     /// written a moment ago.
     pub(crate) fn read(&self, engine: &Engine, key: &str) -> Result<Arc<History>, ApiError> {
+        let asked_at = Instant::now();
         let run = stored(engine, key)?;
         if let Some(known) = self.known(&run) {
             return Ok(known);
@@ -70,8 +73,16 @@ impl Histories {
             None => engine.history(key)?.ok_or_else(|| ApiError::no_run(key))?,
         };
         let (history, read_at) = (Arc::new(history), Instant::now());
-        self.keep(Known { history: Arc::clone(&history), read_at, took: read_at - begun });
+        let took = read_at - begun;
+        self.keep(Known { history: Arc::clone(&history), asked_at, read_at, took });
         Ok(history)
+    }
+
+    /// The history of this run, if it was read after this moment.
+    pub(crate) fn read_after(&self, moment: Instant, key: &str) -> Option<Arc<History>> {
+        let read = lock(&self.read);
+        let is_meant = |it: &&Known| it.asked_at > moment && *it.history.run.start.key == *key;
+        read.iter().find(is_meant).map(|it| Arc::clone(&it.history))
     }
 
     /// Waits until nobody else reads this run.

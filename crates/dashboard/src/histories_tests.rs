@@ -94,6 +94,26 @@ fn of_long_runs_few_are_kept() {
     }
     let mut long = (*histories.read(&engine, "9").unwrap()).clone();
     long.run.records = KEPT_SIZE;
-    histories.keep(Known { history: Arc::new(long), read_at: Instant::now(), took: QUICK });
+    let now = Instant::now();
+    histories.keep(Known { history: Arc::new(long), asked_at: now, read_at: now, took: QUICK });
     assert_eq!(lock(&histories.read).len(), 1);
+}
+
+/// A page that is told of a run asks for three things, and so does each other page: to read the run again for
+/// each of them costs the run more than all else that pages do. What was written before a page was told must
+/// be in it.
+#[test]
+fn a_history_serves_whoever_was_told_of_the_run_before_it_was_read() {
+    let mut registry = Registry::new();
+    registry.event("step", |_: &Context| Outcome::success(1_u32)).output_json();
+    let plan = Flow::parse("step").unwrap().plan(&registry, &Fields::new()).unwrap();
+    let engine = Engine::builder().store(MemoryStore::new()).build().unwrap();
+    drop(engine.prepare_plan(&plan, Inputs::new()).unwrap().key("run").run().unwrap());
+    let histories = Histories::default();
+    let before = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+    assert!(histories.read_after(before, "run").is_none());
+    let read = histories.read(&engine, "run").unwrap();
+    assert!(Arc::ptr_eq(&read, &histories.read_after(before, "run").unwrap()));
+    assert!(histories.read_after(Instant::now(), "run").is_none());
+    assert!(histories.read_after(before, "other").is_none());
 }

@@ -60,6 +60,10 @@ struct Runs {
     forgotten: Option<u64>,
     /// When the engine was asked last what the runs do.
     asked: Option<Instant>,
+    /// When what it said then was known here.
+    told: Option<Instant>,
+    /// When something happened last that it tells by itself.
+    happened: Option<Instant>,
 }
 
 /// A run under way.
@@ -177,7 +181,9 @@ impl Live {
         runs.asked = Some(now);
         drop(runs);
         let (activity, in_pools) = (engine.activity(), self.pools.take_changed());
+        let told = Instant::now();
         let mut runs = lock(&self.runs);
+        runs.told = Some(told);
         let version = self.version();
         for activity in activity {
             if let Some(run) = runs.active.get_mut(&*activity.key)
@@ -192,6 +198,21 @@ impl Live {
                 run.changed = version;
             }
         }
+    }
+
+    /// When the engine has said last what runs do, if that was a moment ago and this run is under way. Of
+    /// whatever the run has recorded since, pages are told when it says so again.
+    pub(crate) fn told_at(&self, key: &str) -> Option<Instant> {
+        let runs = lock(&self.runs);
+        let told = runs.told.filter(|at| at.elapsed() < BETWEEN)?;
+        runs.active.contains_key(key).then_some(told)
+    }
+
+    /// When pages were told last of any run, if the engine has said a moment ago what they do.
+    pub(crate) fn all_told_at(&self) -> Option<Instant> {
+        let runs = lock(&self.runs);
+        let told = runs.told.filter(|at| at.elapsed() < BETWEEN)?;
+        Some(runs.happened.map_or(told, |happened| happened.max(told)))
     }
 
     /// Whether a run is under way.
@@ -239,6 +260,7 @@ impl Live {
             Some(run) => run.changed = version,
             None => runs.end(version, key),
         }
+        runs.happened = Some(Instant::now());
         drop(runs);
         self.tell();
     }
@@ -247,6 +269,7 @@ impl Live {
         let mut runs = lock(&self.runs);
         let run = LiveRun { id, changed: self.version(), seen: None, parts: None };
         runs.active.insert(key.to_owned(), run);
+        runs.happened = Some(Instant::now());
         drop(runs);
         self.tell();
     }
@@ -259,6 +282,7 @@ impl Live {
         }
         let version = self.version();
         runs.end(version, key);
+        runs.happened = Some(Instant::now());
         drop(runs);
         self.tell();
     }
@@ -278,6 +302,7 @@ impl Live {
         if let Some(run) = runs.active.get_mut(key) {
             run.changed = version;
             change(run);
+            runs.happened = Some(Instant::now());
         }
     }
 }

@@ -1,15 +1,44 @@
 //! A run as a picture.
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use nexus_core::journal::{AttemptEnd, History, Span, StepHistory};
 use nexus_picture::{Picture, StepLook, StepOutcome};
 
-/// The flow with what became of each step, as SVG for the page. None if the store has another language
-/// than this program.
-pub(crate) fn svg(history: &History) -> Option<String> {
-    let flow = nexus_pointy::parse(&history.run.flow().script).into_result().ok()?;
-    Some(Picture::of(&flow).with_steps(history.steps.iter().map(look)).svg_part())
+use crate::lock;
+
+/// The pictures of so many flows are kept.
+const KEPT: usize = 8;
+/// Those of flows with longer scripts, in bytes, are made anew each time: what is kept is to stay small.
+const LONGEST: usize = 256 * 1024;
+
+/// Pictures of the flows that were drawn last, by their scripts, without what became of their steps: a run
+/// that goes on is drawn again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Pictures(Mutex<VecDeque<(String, Picture)>>);
+
+impl Pictures {
+    /// The flow with what became of each step, as SVG for the page. None if the store has another language
+    /// than this program.
+    pub(crate) fn svg(&self, history: &History) -> Option<String> {
+        let picture = self.of_flow(&history.run.flow().script)?;
+        Some(picture.with_steps(history.steps.iter().map(look)).svg_part())
+    }
+
+    fn of_flow(&self, script: &str) -> Option<Picture> {
+        if let Some((_, known)) = lock(&self.0).iter().find(|(of, _)| of == script) {
+            return Some(known.clone());
+        }
+        let picture = Picture::of(&nexus_pointy::parse(script).into_result().ok()?);
+        if script.len() <= LONGEST {
+            let mut kept = lock(&self.0);
+            kept.truncate(KEPT - 1);
+            kept.push_front((script.to_owned(), picture.clone()));
+        }
+        Some(picture)
+    }
 }
 
 fn look(step: &StepHistory) -> StepLook {

@@ -1,4 +1,5 @@
-//! Answers that took long, and are given again for a while.
+//! Answers that are given again: those that took long for a while, and others to all pages that were told the
+//! same news.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -13,12 +14,21 @@ const QUICK: Duration = Duration::from_millis(10);
 /// So long. Pages ask no more often, and so all of them together cost as much as one.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Answers that took long.
+/// The answers that were given last.
 #[derive(Debug)]
 pub(crate) struct Recent<T> {
-    kept: Mutex<VecDeque<(String, Instant, T)>>,
+    kept: Mutex<VecDeque<Kept<T>>>,
     quick: Duration,
     fresh: Duration,
+}
+
+#[derive(Debug)]
+struct Kept<T> {
+    question: String,
+    asked_at: Instant,
+    /// When it was known, if that took long.
+    slow_at: Option<Instant>,
+    answer: T,
 }
 
 impl<T> Default for Recent<T> {
@@ -27,26 +37,39 @@ impl<T> Default for Recent<T> {
     }
 }
 
+impl<T> Recent<T> {
+    /// Of answers that are given again only to pages that were told the same news, however long they took.
+    pub(crate) fn of_quick_answers() -> Self {
+        Self { quick: Duration::MAX, ..Self::default() }
+    }
+}
+
 impl<T: Clone> Recent<T> {
-    /// What was answered to this question a moment ago, if that took long; else what `ask` answers.
+    /// What was answered to this question a moment ago, if that took long, or if it was asked after pages were
+    /// told what happens (`told_at`); else what `ask` answers.
     pub(crate) fn get(
         &self,
         question: &str,
+        told_at: Option<Instant>,
         ask: impl FnOnce() -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let kept = || crate::lock(&self.kept);
-        let begun = Instant::now();
-        let is_fresh = |at: &Instant| begun.duration_since(*at) < self.fresh;
-        if let Some((.., answer)) = kept().iter().find(|(of, at, _)| of == question && is_fresh(at))
-        {
-            return Ok(answer.clone());
+        let asked_at = Instant::now();
+        let is_fresh = |it: &Kept<T>| {
+            it.slow_at.is_some_and(|at| asked_at.duration_since(at) < self.fresh)
+                || told_at.is_some_and(|told_at| it.asked_at > told_at)
+        };
+        if let Some(it) = kept().iter().find(|it| it.question == question && is_fresh(it)) {
+            return Ok(it.answer.clone());
         }
         let answer = ask()?;
-        if begun.elapsed() >= self.quick {
+        let slow_at = (asked_at.elapsed() >= self.quick).then(Instant::now);
+        if slow_at.is_some() || told_at.is_some() {
             let mut kept = kept();
-            kept.retain(|(of, at, _)| of != question && is_fresh(at));
+            kept.retain(|it| it.question != question && is_fresh(it));
             kept.truncate(KEPT - 1);
-            kept.push_front((question.to_owned(), Instant::now(), answer.clone()));
+            let (question, answer) = (question.to_owned(), answer.clone());
+            kept.push_front(Kept { question, asked_at, slow_at, answer });
         }
         Ok(answer)
     }
@@ -69,7 +92,7 @@ mod tests {
             Ok(count.get())
         };
         for question in ["failed", "failed", "all", "failed"] {
-            recent.get(question, ask).unwrap();
+            recent.get(question, None, ask).unwrap();
         }
         count.get()
     }
@@ -85,7 +108,20 @@ mod tests {
     #[test]
     fn an_error_is_not_kept() {
         let recent = Recent { quick: Duration::ZERO, ..Recent::default() };
-        recent.get("all", || Err(ApiError::bad_request("the disk is gone"))).unwrap_err();
-        assert_eq!(recent.get("all", || Ok(1)).unwrap(), 1);
+        recent.get("all", None, || Err(ApiError::bad_request("the disk is gone"))).unwrap_err();
+        assert_eq!(recent.get("all", None, || Ok(1)).unwrap(), 1);
+    }
+
+    /// Pages that are told the same news ask the same; what happened before a page was told must be in its
+    /// answer.
+    #[test]
+    fn an_answer_serves_whoever_was_told_before_it_was_asked_for() {
+        let recent = Recent::of_quick_answers();
+        let before = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+        assert_eq!(recent.get("all", Some(before), || Ok(1)).unwrap(), 1);
+        assert_eq!(recent.get("all", Some(before), || Ok(2)).unwrap(), 1);
+        assert_eq!(recent.get("failed", Some(before), || Ok(3)).unwrap(), 3);
+        assert_eq!(recent.get("all", Some(Instant::now()), || Ok(4)).unwrap(), 4);
+        assert_eq!(recent.get("all", None, || Ok(5)).unwrap(), 5);
     }
 }

@@ -1,6 +1,7 @@
 //! The picture and its options.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use nexus_pointy::Flow;
 
@@ -25,7 +26,7 @@ use crate::{dot, mermaid, shorten, svg, text};
 #[must_use = "a picture does nothing until it is drawn: `svg()`, `text()`, `mermaid()` or `dot()`"]
 pub struct Picture {
     title: String,
-    root: Sequence,
+    root: Arc<Sequence>,
     looks: StepLooks,
     max_steps: usize,
     ascii: bool,
@@ -37,7 +38,7 @@ impl Picture {
     pub fn of(flow: &Flow) -> Self {
         Self {
             title: String::new(),
-            root: sequence(flow, &mut 0),
+            root: Arc::new(sequence(flow, &mut 0)),
             looks: StepLooks::default(),
             max_steps: shorten::MAX_BOXES,
             ascii: false,

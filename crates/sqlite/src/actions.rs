@@ -6,7 +6,7 @@ use nexus_core::journal::{ActionTaken, StoreError, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::Durability;
-use crate::file::{StoreFile, WITH_ACTIONS};
+use crate::file::{StoreFile, WITH_ACTIONS, version};
 use crate::reader::Reader;
 
 pub(crate) fn note(connection: &Connection, action: &ActionTaken) -> rusqlite::Result<()> {
@@ -30,8 +30,7 @@ pub(crate) fn note_beside(file: &StoreFile, action: &ActionTaken) -> Result<(), 
 }
 
 fn has_actions(connection: &Connection) -> rusqlite::Result<bool> {
-    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(version >= WITH_ACTIONS)
+    Ok(version(connection)? >= WITH_ACTIONS)
 }
 
 /// The last ones first.

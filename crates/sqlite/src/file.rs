@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nexus_core::journal::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::Durability;
@@ -220,10 +221,7 @@ impl StoreFile {
 
     /// A connection that reads. It sees each transaction as soon as it is committed.
     pub(crate) fn reader(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.0, flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        Ok(connection)
+        self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
     /// A connection that writes.
@@ -257,10 +255,7 @@ impl StoreFile {
     }
 
     fn connect(&self, durability: Durability) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.0, flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         let synchronous = match durability {
             Durability::PowerLoss => "full",
@@ -272,11 +267,27 @@ impl StoreFile {
         Ok(connection)
     }
 
+    fn open(&self, access: OpenFlags) -> rusqlite::Result<Connection> {
+        let connection =
+            Connection::open_with_flags(&self.0, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        // Else a statement that is kept is planned anew for other values, which takes longer than to read a
+        // few rows.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(connection)
+    }
+
     /// The same as [`check`](Self::check), with what is still in the write-ahead log.
     pub(crate) fn check_opened(&self, connection: &Connection) -> Result<(), StoreError> {
         let identity = identity(connection).map_err(|error| self.cannot("open", error))?;
         self.check_identity(identity)
     }
+}
+
+/// The version of the store's schema.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.prepare_cached("pragma user_version")?.query_row([], |row| row.get(0))
 }
 
 fn identity(connection: &Connection) -> rusqlite::Result<(i32, i32)> {

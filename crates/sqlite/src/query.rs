@@ -140,12 +140,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
     use nexus_core::journal::{Cursor, Timestamp};
+    use rusqlite::config::DbConfig;
 
     use super::*;
 
     /// How SQLite would list what the query asks for.
     fn plan_of(query: &RunQuery) -> String {
         let connection = Connection::open_in_memory().unwrap();
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
         connection.execute_batch(include_str!("schema.sql")).unwrap();
         let Selection { wheres, values } = Selection::of(query);
         let sql = format!(

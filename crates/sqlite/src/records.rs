@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::checksum::RecordRow;
 use crate::columns::Columns;
 use crate::error::{ReadError, is_corrupt};
-use crate::file::WITH_SPANS;
+use crate::file::{WITH_SPANS, version};
 use crate::number::stored;
 
 /// How many rows the first extent of a run spans.
@@ -29,6 +29,14 @@ const FORMER_SPAN: &str = "2048";
 /// The records of a run are few in an extent if they are no more than one of so many rows. To go to
 /// each of them takes as long as to read ten or twenty rows that lie together.
 const FEW: usize = 16;
+
+/// The last record of a run among some rows.
+const LAST: &str =
+    "select seq from record where id >= ?1 and id < ?2 and run = ?3 order by id desc limit 1";
+
+/// The records of a run among some rows.
+const AMONG_ALL: &str = "select seq, at, kind, step, attempt, item, body, checksum, id from record \
+     where id >= ?1 and id < ?2 and run = ?3 and seq > ?4 order by id";
 
 /// The extent of a run in which its next record may be.
 #[derive(Debug, Clone, Default)]
@@ -96,9 +104,7 @@ impl Extent {
 /// How many rows an extent spans, as SQL: a column, or the same for all of an older store, which only
 /// its owner brings up to date.
 fn span(connection: &Connection) -> rusqlite::Result<&'static str> {
-    let mut select = connection.prepare_cached("pragma user_version")?;
-    let version: i32 = select.query_row([], |row| row.get(0))?;
-    Ok(if version >= WITH_SPANS { "extent.span" } else { FORMER_SPAN })
+    Ok(if version(connection)? >= WITH_SPANS { "extent.span" } else { FORMER_SPAN })
 }
 
 /// The `seq` of a run's last record, or zero; and its last extent.
@@ -131,29 +137,44 @@ pub(crate) fn last_record(connection: &Connection, run: i64) -> rusqlite::Result
     // One that spans nothing begins with the last record.
     let end = first.saturating_add(span.max(1));
     let last: Option<i64> = connection
-        .prepare_cached(
-            "select seq from record where id >= ?1 and id < ?2 and run = ?3 \
-             order by id desc limit 1",
-        )?
+        .prepare_cached(LAST)?
         .query_row(params![first, end, run], |row| row.get(0))
         .optional()?;
     Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0))
 }
 
-/// The records of a run after that one, and at most so many, each looked at.
+/// A record, and a row that is its own or one before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) seq: u64,
+    row: i64,
+}
+
+impl Place {
+    /// That of a record that may be in any row.
+    pub(crate) fn anywhere(seq: u64) -> Self {
+        Self { seq, row: 0 }
+    }
+}
+
+/// The records of a run after that one, and at most so many, each looked at. `after` is the last one then, so
+/// that whoever goes on from there does not walk again through what comes before.
 pub(crate) fn read(
     connection: &Connection,
     run: i64,
-    after: u64,
+    after: &mut Place,
     most: usize,
 ) -> Result<Vec<Record>, ReadError> {
-    let mut found = Vec::new();
-    let outcome = scan(connection, run, after, most, &mut |record| found.push(record));
+    let (mut found, from) = (Vec::new(), *after);
+    let outcome = scan(connection, run, from, most, &mut |row, record| {
+        *after = Place { seq: record.seq, row };
+        found.push(record);
+    });
     match outcome {
         Ok(()) => Ok(found),
         // The pages of other runs may be sound.
         Err(ReadError::Sqlite(error)) if is_corrupt(&error) => {
-            let next = after.saturating_add(found.len() as u64 + 1);
+            let next = from.seq.saturating_add(found.len() as u64 + 1);
             Err(ReadError::Damaged(format!("record {next} or one after it: {error}")))
         }
         Err(error) => Err(error),
@@ -163,11 +184,11 @@ pub(crate) fn read(
 fn scan(
     connection: &Connection,
     run: i64,
-    after: u64,
+    after: Place,
     most: usize,
-    each: &mut dyn FnMut(Record),
+    each: &mut dyn FnMut(i64, Record),
 ) -> Result<(), ReadError> {
-    let mut next = after.saturating_add(1);
+    let mut next = after.seq.saturating_add(1);
     let past = next.saturating_add(most as u64);
     let sql = format!(
         "select extent.first, {}, following.seq, following.places_before \
@@ -179,20 +200,18 @@ fn scan(
     );
     let mut extents = connection.prepare_cached(&sql)?;
     let mut at_places = connection.prepare_cached(
-        "select record.seq, at, kind, step, attempt, item, body, checksum \
+        "select record.seq, at, kind, step, attempt, item, body, checksum, record.id \
          from json_each(?1) as place cross join record on record.id = ?2 + place.value \
-         where run = ?3 and record.seq > ?4",
+         where place.value > ?5 - ?2 and run = ?3 and record.seq > ?4",
     )?;
-    let mut among_all = connection.prepare_cached(
-        "select seq, at, kind, step, attempt, item, body, checksum from record \
-         where id >= ?1 and id < ?2 and run = ?3 and seq > ?4 order by id",
-    )?;
+    let mut among_all = connection.prepare_cached(AMONG_ALL)?;
     let mut extents = extents.query(params![run, stored(next)])?;
     while let Some(extent) = extents.next()? {
         let (first, span): (i64, i64) = (extent.get(0)?, extent.get(1)?);
         let (following, places): (Option<i64>, Option<String>) = (extent.get(2)?, extent.get(3)?);
         if let Some(places) = places.filter(|places| is_list(places)) {
-            let mut rows = at_places.query(params![places, first, run, stored(next - 1)])?;
+            let values = params![places, first, run, stored(next - 1), after.row];
+            let mut rows = at_places.query(values)?;
             // What is not where it should be may be beside it.
             while let Some(row) = rows.next()?
                 && row.get_ref(0)? == ValueRef::Integer(stored(next))
@@ -200,20 +219,20 @@ fn scan(
                 if next == past {
                     return Ok(());
                 }
-                each(record(row, run, next)?);
+                each(row.get(8)?, record(row, run, next)?);
                 next += 1;
             }
             if following == Some(stored(next)) {
                 continue;
             }
         }
-        let end = first.saturating_add(span);
-        let mut rows = among_all.query(params![first, end, run, stored(next - 1)])?;
+        let (begin, end) = (first.max(after.row), first.saturating_add(span));
+        let mut rows = among_all.query(params![begin, end, run, stored(next - 1)])?;
         while let Some(row) = rows.next()? {
             if next == past {
                 return Ok(());
             }
-            each(record(row, run, next)?);
+            each(row.get(8)?, record(row, run, next)?);
             next += 1;
         }
     }
@@ -258,5 +277,75 @@ fn record(row: &Row<'_>, run: i64, next: u64) -> Result<Record, ReadError> {
         (Some(damage), _) => Err(ReadError::Damaged(format!("record {next}: {damage}"))),
         (None, None) => Err(ReadError::Damaged(format!("record {next}: it is of an unknown kind"))),
         (None, Some(_)) => Err(ReadError::Damaged(format!("record {next} is missing"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
+    use nexus_core::journal::{Change, FlowRecord, RunStart, Store};
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::SqliteStore;
+    use crate::file::StoreFile;
+
+    /// To plan a statement takes longer than to run it: a list of 50 runs must not do it for each of them.
+    #[test]
+    fn what_is_asked_of_each_run_is_planned_once() {
+        let path = std::env::temp_dir().join(format!("nexus-planned-{}", std::process::id()));
+        let file = StoreFile::find(&path).unwrap();
+        file.create().unwrap();
+        let connection = file.reader().unwrap();
+        for run in 1..=50 {
+            connection.prepare_cached(LAST).unwrap().exists(params![run, run + 9, run]).unwrap();
+        }
+        let planned = connection.prepare_cached(LAST).unwrap();
+        assert_eq!(planned.get_status(StatementStatus::RePrepare), 0);
+        assert!(planned.get_status(StatementStatus::VmStep) > 0);
+        drop(planned);
+        drop(connection);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    /// Whoever watches a run in a busy store would else walk, each time, through what other runs have recorded
+    /// since long ago.
+    #[test]
+    fn who_goes_on_from_a_record_does_not_walk_through_what_is_before_it() {
+        let path = std::env::temp_dir().join(format!("nexus-walked-{}", std::process::id()));
+        let store = SqliteStore::open(&path).unwrap();
+        let flow = std::sync::Arc::new(FlowRecord { script: "a".into(), steps: Vec::new() });
+        let start = RunStart::new("run", "P", flow, "{}".into(), Timestamp(1));
+        let record = |seq| Record {
+            seq,
+            at: Timestamp(seq),
+            kind: RecordKind::Completed,
+            step: Some(0),
+            attempt: 1,
+            item: None,
+            body: "{}".to_owned(),
+        };
+        let append = |seq| Change::Record { key: "run".into(), record: record(seq) };
+        store.commit(&[Change::Start(start)]).unwrap();
+        store.commit(&(1..=1_000).map(append).collect::<Vec<_>>()).unwrap();
+        let connection = StoreFile::find(&path).unwrap().reader().unwrap();
+        let walked = || {
+            let select = connection.prepare_cached(AMONG_ALL).unwrap();
+            select.reset_status(StatementStatus::VmStep)
+        };
+        let mut place = Place::anywhere(0);
+        assert_eq!(read(&connection, 1, &mut place, usize::MAX).unwrap().len(), 1_000);
+        assert!(walked() > 1_000);
+        store.commit(&[append(1_001), append(1_002)]).unwrap();
+        let next = read(&connection, 1, &mut place, usize::MAX).unwrap();
+        assert_eq!(next.iter().map(|it| it.seq).collect::<Vec<_>>(), [1_001, 1_002]);
+        assert!(walked() < 100);
+        assert_eq!(place.seq, 1_002);
+        drop(connection);
+        drop(store);
+        for suffix in ["", "-owner"] {
+            std::fs::remove_file(format!("{}{suffix}", path.display())).unwrap();
+        }
     }
 }

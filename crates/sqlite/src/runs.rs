@@ -16,7 +16,7 @@ use crate::flows::{self, FlowCache};
 use crate::lock;
 use crate::number::stored;
 use crate::query::Selection;
-use crate::records;
+use crate::records::{self, Place};
 
 /// How many records of a run listings look at, so that a list does not take as long as its longest
 /// run; the others are looked at when they are read.
@@ -42,6 +42,8 @@ pub(crate) struct Runs {
 struct Seen {
     sound: u64,
     damage: Option<String>,
+    /// The record that was read last: who watches a run goes on from there.
+    last: Option<Place>,
 }
 
 impl Runs {
@@ -103,7 +105,9 @@ impl Runs {
         let Some((id, promised)) = found else {
             return Ok(Err(StoreError::Refused(format!("the store has no run `{key}`"))));
         };
-        let read = records::read(connection, id, after, most).and_then(|records| {
+        let known = lock(&self.seen).get(&id).and_then(|seen| seen.last);
+        let mut place = known.filter(|it| it.seq == after).unwrap_or(Place::anywhere(after));
+        let read = records::read(connection, id, &mut place, most).and_then(|records| {
             let last = after.saturating_add(records.len() as u64);
             match promised {
                 Some(promised) if records.len() < most && stored(last) < promised => {
@@ -113,7 +117,10 @@ impl Runs {
             }
         });
         match read {
-            Ok(records) => Ok(Ok(records)),
+            Ok(records) => {
+                self.remember(id, |seen| seen.last = Some(place));
+                Ok(Ok(records))
+            }
             Err(ReadError::Damaged(what)) => {
                 self.remember(id, |seen| seen.damage = Some(what.clone()));
                 Ok(Err(StoreError::Damaged { key: key.into(), what }))
@@ -214,7 +221,8 @@ impl Runs {
             let (seq, flow): (i64, i64) = (row.get(0)?, row.get(1)?);
             let damaged = || ReadError::Damaged(format!("what was decided of it by record {seq}"));
             let seq = u64::try_from(seq).ok().filter(|seq| *seq > 0).ok_or_else(damaged)?;
-            let record = records::read(connection, run, seq - 1, 1)?.pop().ok_or_else(damaged)?;
+            let before = &mut Place::anywhere(seq - 1);
+            let record = records::read(connection, run, before, 1)?.pop().ok_or_else(damaged)?;
             let flow = self.flow(connection, flow)?;
             if !record.body.contains(&format!("\"{:032x}\"", flow.digest())) {
                 return Err(damaged());
@@ -240,8 +248,9 @@ impl Runs {
         // lists runs while they go on would read each of their records.
         let is_older = id <= self.last_before;
         let most = if is_older { LOOKED_AT.saturating_sub(seen.sound as usize) } else { 0 };
+        let sound = &mut Place::anywhere(seen.sound);
         let read =
-            if most > 0 { records::read(connection, id, seen.sound, most) } else { Ok(Vec::new()) };
+            if most > 0 { records::read(connection, id, sound, most) } else { Ok(Vec::new()) };
         let damage = match read {
             Ok(records) => {
                 let sound = seen.sound.saturating_add(records.len() as u64);

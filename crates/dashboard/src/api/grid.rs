@@ -62,11 +62,8 @@ pub(super) async fn grid(State(app): Shared, uri: Uri) -> Answer<Grid> {
         for run in runs {
             let mut cells: Vec<Option<Cell>> = Vec::new();
             // A run that is damaged has a row, and no cells.
-            let history = if run.records > MOST_RECORDS {
-                None
-            } else {
-                app.histories.read(&app.engine, &run.start.key).ok()
-            };
+            let history =
+                if run.records > MOST_RECORDS { None } else { app.history(&run.start.key).ok() };
             for step in history.iter().flat_map(|it| &it.steps).take(MOST_STEPS) {
                 let place = *places.entry(step.path.clone()).or_insert_with(|| {
                     steps.push(step.path.clone());

@@ -5,7 +5,7 @@ mod grid;
 mod hints;
 mod pools;
 mod run;
-mod runs;
+pub(crate) mod runs;
 mod schedules;
 mod steps;
 
@@ -26,7 +26,6 @@ use crate::app::App;
 use crate::clock::now;
 use crate::error::ApiError;
 use crate::logs::{LogLine, LogsOf};
-use crate::picture;
 
 /// The document that describes this API.
 const OPENAPI: &str = include_str!("../../openapi.json");
@@ -133,8 +132,8 @@ async fn openapi() -> Response {
 
 async fn drawn(State(app): Shared, Path(key): Path<String>) -> Result<Response, ApiError> {
     let svg = blocking(&app, move |app| {
-        let history = app.histories.read(&app.engine, &key)?;
-        picture::svg(&history).ok_or_else(|| {
+        let history = app.history(&key)?;
+        app.pictures.svg(&history).ok_or_else(|| {
             let why = "the run's flow is written in a language that this program does not know";
             ApiError::new(StatusCode::CONFLICT, why)
         })

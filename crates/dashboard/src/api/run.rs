@@ -92,7 +92,7 @@ impl Text {
 /// `GET /runs/{key}`.
 pub(super) async fn show(State(app): Shared, Path(key): Path<String>) -> Answer<ShownRun> {
     blocking(&app, move |app| {
-        let history = app.histories.read(&app.engine, &key)?;
+        let history = app.history(&key)?;
         ShownRun::new(app, &history)
     })
     .await

@@ -49,7 +49,7 @@ pub(super) struct ListedRun {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Page {
+pub(crate) struct Page {
     runs: Vec<ListedRun>,
     /// What `after` is for the next page, if there is one.
     next: Option<String>,
@@ -83,6 +83,19 @@ impl ListedRun {
             reason: run.reason.clone(),
             active,
         }
+    }
+}
+
+impl Page {
+    fn new(app: &App, mut query: RunQuery) -> Result<Self, ApiError> {
+        let length = query.limit.unwrap_or(PAGE);
+        // One more says whether there is another page.
+        query.limit = Some(length + 1);
+        let found = app.engine.runs(&query)?;
+        let runs = found.iter().take(length).map(|run| ListedRun::new(app, run)).collect();
+        let last = found.get(length - 1).filter(|_| found.len() > length);
+        let next = last.map(|run| format!("{}:{}", run.start.at.0, run.start.key));
+        Ok(Self { runs, next })
     }
 }
 
@@ -124,17 +137,11 @@ fn cursor(text: &str) -> Result<Cursor, ApiError> {
 }
 
 /// `GET /runs`.
-pub(super) async fn list(State(app): Shared, uri: Uri) -> Answer<Page> {
-    let mut query = parameters::<Filter>(&uri)?.query()?;
+pub(super) async fn list(State(app): Shared, uri: Uri) -> Answer<Arc<Page>> {
+    let query = parameters::<Filter>(&uri)?.query()?;
     blocking(&app, move |app| {
-        let length = query.limit.unwrap_or(PAGE);
-        // One more says whether there is another page.
-        query.limit = Some(length + 1);
-        let found = app.engine.runs(&query)?;
-        let runs = found.iter().take(length).map(|run| ListedRun::new(app, run)).collect();
-        let last = found.get(length - 1).filter(|_| found.len() > length);
-        let next = last.map(|run| format!("{}:{}", run.start.at.0, run.start.key));
-        Ok(Page { runs, next })
+        let question = uri.query().unwrap_or_default();
+        app.lists.get(question, app.told_at(), || Ok(Arc::new(Page::new(app, query)?)))
     })
     .await
     .map(Json)
@@ -145,7 +152,8 @@ pub(super) async fn counts(State(app): Shared, uri: Uri) -> Answer<Counts> {
     let query = parameters::<Filter>(&uri)?.query()?;
     blocking(&app, move |app| {
         let question = uri.query().unwrap_or_default();
-        let counts = app.counts.get(question, || Ok(app.engine.run_counts(&query)?))?;
+        let ask = || Ok(app.engine.run_counts(&query)?);
+        let counts = app.counts.get(question, app.told_at(), ask)?;
         let count = |(state, count): (RunState, u64)| StateCount { status: state.name(), count };
         Ok(Counts { total: counts.total(), states: counts.iter().map(count).collect() })
     })

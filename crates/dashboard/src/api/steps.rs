@@ -119,7 +119,7 @@ struct Attempt {
 pub(super) async fn list(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<Page> {
     let of: PageOf = parameters(&uri)?;
     blocking(&app, move |app| {
-        let history = app.histories.read(&app.engine, &key)?;
+        let history = app.history(&key)?;
         Ok::<_, ApiError>(Page::new(app, &history, &of))
     })
     .await
@@ -130,7 +130,7 @@ pub(super) async fn list(State(app): Shared, Path(key): Path<String>, uri: Uri) 
 pub(super) async fn one(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<OneStep> {
     let AttemptsOf { path, from } = parameters(&uri)?;
     blocking(&app, move |app| {
-        let history = app.histories.read(&app.engine, &key)?;
+        let history = app.history(&key)?;
         let found = history.steps.iter().enumerate().find(|(_, step)| step.path == path);
         let Some((index, step)) = found else {
             let why = format!("the run `{key}` has no step `{path}`");
