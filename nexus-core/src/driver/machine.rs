@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::host::EventHost;
-use super::task::{LocalTask, TaskKind, Work, answer_json};
+use super::task::{LocalTask, TaskEvent, TaskKind, Work, answer_json};
 use crate::address::StepAddress;
 use crate::cancel::Children;
 use crate::context::{Context, Names, RunHost, RunId, RunInfo};
@@ -22,7 +22,7 @@ use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
-use crate::remote::{Received, Since};
+use crate::remote::Since;
 use crate::report::Report;
 use crate::run::{Action, CancelCause, Halt, Run, Task};
 use crate::telemetry::{PoolInfo, TraceContext};
@@ -268,15 +268,12 @@ impl RunMachine {
         if step.hints.closure {
             context.previous = run.previous(task);
         }
-        let received = Received {
-            def: event.def.clone(),
-            body: Arc::clone(&self.plan.bodies[step.body as usize]),
-            slots: event.slots.clone(),
+        Ok(Work {
+            event: TaskEvent::Planned(Arc::clone(&self.plan), task.step),
             input: run.owned_task_input(task),
             context,
             errors: host.errors(),
-        };
-        Ok(Work { received, policy: self.plan.options_of(task.step).retry.clone() })
+        })
     }
 
     fn context(&self, task: Task, states: Vec<Value>, start: Option<Instant>) -> Context {
