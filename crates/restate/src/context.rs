@@ -69,9 +69,9 @@ fn completion(ended: Result<Bytes, TerminalError>) -> Completion {
         Ok(json) => json,
         Err(error) => return Completion::Failed(error.message().to_owned()),
     };
-    match serde_json::from_slice(&json) {
-        Ok(answer) => Completion::Answer(answer),
-        Err(error) => Completion::Failed(format!("its answer cannot be read: {error}")),
+    match Answer::read(&json) {
+        Some(answer) => Completion::Answer(answer),
+        None => Completion::Failed("its answer cannot be read".to_owned()),
     }
 }
 
@@ -79,11 +79,10 @@ fn completion(ended: Result<Bytes, TerminalError>) -> Completion {
 pub(crate) async fn resolve(context: &ContextInternal, given: Resolution) -> HandlerResult<Bytes> {
     let count = context.get::<u32>(&given.step).await?.unwrap_or(1);
     let name = promise_name(&given.step, count);
-    context.resolve_promise(&name, serde_json::to_vec(&given.answer)?);
+    context.resolve_promise(&name, Bytes::from(Answer::json(given.at, given.said.get())));
     let there = context.peek_promise::<Bytes>(&name).await?.unwrap_or_default();
-    let there: Answer = serde_json::from_slice(&there)?;
-    let said = |answer: &Answer| answer.said.as_ref().map(|said| said.get().to_owned());
-    if said(&there) == said(&given.answer) {
+    let there = Answer::read(&there).and_then(|there| there.said);
+    if there.as_deref() == Some(given.said.get()) {
         return Ok(Bytes::from_static(b"null"));
     }
     Err(TerminalError::new_with_code(ALREADY_RESOLVED, "it is resolved already").into())
@@ -129,7 +128,7 @@ impl Durable for SdkContext<'_> {
         let run = move || async move { perform(task, limit, &paces).await.map(Bytes::from) };
         let recorded = self.context.run(run).name(name).await.map_err(|_| Cancelled)?;
         // It was written by `perform`.
-        serde_json::from_slice(&recorded).map_err(|_| Cancelled)
+        Answer::read(&recorded).ok_or(Cancelled)
     }
 
     async fn next(&mut self) -> Result<(usize, Completion), Cancelled> {

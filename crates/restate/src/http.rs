@@ -56,11 +56,11 @@ impl Server {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Response> {
-        self.send("GET", path, String::new()).await
+        self.send("GET", path, Bytes::new()).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: String) -> Result<Response> {
-        self.send("POST", path, body).await
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Result<Response> {
+        self.send("POST", path, body.into()).await
     }
 
     /// Posts from this place in a trace.
@@ -68,12 +68,12 @@ impl Server {
         &self,
         traceparent: Option<&str>,
         path: &str,
-        body: String,
+        body: Bytes,
     ) -> Result<Response> {
         self.exchange("POST", path, traceparent, body).await
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, body: String) -> Result<Response> {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Bytes) -> Result<Response> {
         self.exchange(method, path, None, body).await
     }
 
@@ -82,7 +82,7 @@ impl Server {
         method: &str,
         path: &str,
         traceparent: Option<&str>,
-        body: String,
+        body: Bytes,
     ) -> Result<Response> {
         let request = http::Request::builder()
             .method(method)
@@ -96,8 +96,8 @@ impl Server {
             .map_err(|source| Error::Unreachable { url: self.url.clone(), source })
     }
 
-    async fn answer(&self, request: http::request::Builder, body: String) -> io::Result<Response> {
-        let request = request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?;
+    async fn answer(&self, request: http::request::Builder, body: Bytes) -> io::Result<Response> {
+        let request = request.body(Full::new(body)).map_err(io::Error::other)?;
         let connecting = TcpStream::connect(&self.authority);
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "nobody accepted the connection");
         let stream = tokio::time::timeout(CONNECT, connecting).await.map_err(late)??;
@@ -147,10 +147,10 @@ impl Response {
         self.read(what, |body| serde_json::from_slice(body))
     }
 
-    pub(crate) fn read<T>(
-        &self,
+    pub(crate) fn read<'a, T>(
+        &'a self,
         what: &str,
-        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+        read: impl FnOnce(&'a [u8]) -> serde_json::Result<T>,
     ) -> Result<T> {
         if !self.is_success() {
             return Err(self.refusal(what));

@@ -5,7 +5,7 @@
 //! time runs where its handler is polled. One thread always stays free of such bodies, so that one that blocks
 //! against all expectation delays no more than those that its own thread would have polled.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ const QUICK: Duration = Duration::from_micros(200);
 #[derive(Debug, Default)]
 pub(crate) struct Paces {
     /// The events whose bodies were quick the last time.
-    quick: Mutex<HashSet<String>>,
+    quick: Mutex<BTreeSet<String>>,
     /// How many bodies run on threads of the runtime at the moment.
     in_place: AtomicUsize,
 }
