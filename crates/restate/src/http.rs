@@ -1,6 +1,7 @@
 //! Requests to a server, over HTTP/1.1.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,9 +18,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The address of a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    url: String,
+    url: Arc<str>,
     /// Host and port.
-    authority: String,
+    authority: Arc<str>,
 }
 
 /// What a server has answered.
@@ -48,7 +49,7 @@ impl Server {
         let host = uri.host().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("it names no host"))?;
         let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), authority })
+        Ok(Self { url: url.trim_end_matches('/').into(), authority: authority.into() })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -87,18 +88,18 @@ impl Server {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
-            .header("host", &self.authority)
+            .header("host", &*self.authority)
             .header("content-type", "application/json")
             .header("accept", "application/json");
         let request = traceparent.into_iter().fold(request, |it, at| it.header(TRACEPARENT, at));
         self.answer(request, body)
             .await
-            .map_err(|source| Error::Unreachable { url: self.url.clone(), source })
+            .map_err(|source| Error::Unreachable { url: self.url.to_string(), source })
     }
 
     async fn answer(&self, request: http::request::Builder, body: Bytes) -> io::Result<Response> {
         let request = request.body(Full::new(body)).map_err(io::Error::other)?;
-        let connecting = TcpStream::connect(&self.authority);
+        let connecting = TcpStream::connect(&*self.authority);
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "nobody accepted the connection");
         let stream = tokio::time::timeout(CONNECT, connecting).await.map_err(late)??;
         stream.set_nodelay(true)?;

@@ -1,6 +1,8 @@
 //! What crosses between clients, runs and workers, as JSON: answers of tasks. How a run begins is in `start.rs`, what
 //! it gives in `output.rs`.
 
+use std::fmt::Write as _;
+
 use nexus_core::driver::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -26,14 +28,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// What a task gave, as an answer's JSON.
-    pub(crate) fn json(at: Timestamp, said: &str) -> String {
-        [r#"{"at":"#, &at.0.to_string(), r#","said":"#, said, "}"].concat()
-    }
-
-    /// The answer of a task whose time was over.
-    pub(crate) fn timed_out(at: Timestamp) -> String {
-        Self::json(at, NOTHING_SAID)
+    /// The answer as JSON.
+    pub(crate) fn json(&self) -> String {
+        let said = self.said.as_deref().unwrap_or(NOTHING_SAID);
+        // As long as it becomes: what is longer is made shorter afterwards.
+        let around = r#"{"at":1234567890123456,"said":}"#.len();
+        let mut json = String::with_capacity(around + said.len());
+        // Writing to a text never fails.
+        let _ = write!(json, r#"{{"at":{},"said":{said}}}"#, self.at.0);
+        json
     }
 
     /// What [`json`](Self::json) has written. What the task gave is read when the run is told of it, and
@@ -77,10 +80,10 @@ mod tests {
         let at = Timestamp(1_764_315_102_123_456);
         for said in [r#"{"outcome":{"success":"},\"said\":"}}"#, "7", r#"{"at":1,"said":null}"#] {
             let answer = Answer { at, said: Some(said.to_owned()) };
-            assert_eq!(Answer::read(Answer::json(at, said).as_bytes()), Some(answer));
+            assert_eq!(Answer::read(answer.json().as_bytes()), Some(answer));
         }
         let late = Answer { at, said: None };
-        assert_eq!(Answer::read(Answer::timed_out(at).as_bytes()), Some(late));
+        assert_eq!(Answer::read(late.json().as_bytes()), Some(late));
     }
 
     #[test]

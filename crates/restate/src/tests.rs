@@ -35,6 +35,11 @@ enum Entry {
     Cancelled,
 }
 
+/// What a worker answers that has run a task.
+fn answer(said: String) -> Answer {
+    Answer { at: Timestamp(7), said: Some(said) }
+}
+
 /// A context with a journal: what is there is replayed, what is not is added. It stops where the
 /// journal is as long as it may become.
 struct Journaled<'a> {
@@ -90,7 +95,7 @@ impl<'a> Journaled<'a> {
                 let value = r#"{"outcome":{"success":6}}"#.to_owned();
                 let broke = RunMachine::failure_outcome("not there");
                 let said = if name.ends_with("/1") { broke } else { value };
-                return Entry::Ended(*number, Some(Answer::json(Timestamp(7), &said)));
+                return Entry::Ended(*number, Some(answer(said).json()));
             }
             _ => return Entry::Ended(*number, None),
         };
@@ -98,7 +103,7 @@ impl<'a> Journaled<'a> {
             "check" => self.host.check(request),
             _ => self.host.task(request),
         };
-        Entry::Ended(*number, Some(Answer::json(Timestamp(7), &task.run())))
+        Entry::Ended(*number, Some(answer(task.run()).json()))
     }
 
     fn pick(&mut self) -> u8 {
@@ -137,7 +142,7 @@ impl Durable for Journaled<'_> {
             None => std::future::pending().await,
             Some(Entry::Ran { name, answer }) => {
                 assert_eq!(name, asked, "another task is run than before");
-                Ok(Answer::read(Answer::json(Timestamp(7), &answer).as_bytes()).unwrap())
+                Ok(Answer::read(self::answer(answer).json().as_bytes()).unwrap())
             }
             Some(other) => panic!("{asked} is run, and was {other:?}"),
         }

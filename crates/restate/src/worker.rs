@@ -289,7 +289,8 @@ fn event_definition(event: &str, shared: &Arc<Shared>) -> Result<ServiceDefiniti
                 (_, None) => host.task(request),
             };
             // The run has a limit of its own for it.
-            perform(task.at_most(LONGEST_MESSAGE), None, &shared.paces).await.map(Bytes::from)
+            let answer = perform(task.at_most(LONGEST_MESSAGE), None, &shared.paces).await?;
+            Ok(Bytes::from(answer.json()))
         }) as crate::service::Boxed<_>
     };
     let handle: Arc<Handle> = Arc::new(handle);
