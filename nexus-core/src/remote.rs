@@ -76,20 +76,18 @@ struct StepParts {
 }
 
 /// An event with the fields that a flow sets on it.
-struct LoadedEvent {
-    def: EventDef,
-    body: Arc<dyn Body>,
+pub(crate) struct LoadedEvent {
+    pub(crate) def: EventDef,
+    pub(crate) body: Arc<dyn Body>,
     /// For each parameter, the field or the state that it takes.
-    slots: Box<[u32]>,
+    pub(crate) slots: Box<[u32]>,
     field_names: Arc<[Arc<str>]>,
 }
 
 /// A task that was received, and is to be run.
 #[cfg(feature = "durable")]
 pub(crate) struct Received {
-    pub(crate) def: EventDef,
-    pub(crate) body: Arc<dyn Body>,
-    pub(crate) slots: Box<[u32]>,
+    pub(crate) event: Arc<LoadedEvent>,
     pub(crate) input: OwnedPiped,
     pub(crate) context: Context,
     pub(crate) errors: Arc<[ErrorType]>,
@@ -183,9 +181,8 @@ impl TaskHost {
             None => received.map_err(|unreadable| refusal(&unreadable))??,
         };
         let (step, context, input) = self.prepare(task, trace.as_ref())?;
-        let LoadedEvent { def, body, slots, .. } = &*step.event;
-        let (def, body, slots) = (def.clone(), Arc::clone(body), slots.clone());
-        Ok(Received { def, body, slots, input, context, errors: Arc::clone(&self.errors) })
+        let (event, errors) = (Arc::clone(&step.event), Arc::clone(&self.errors));
+        Ok(Received { event, input, context, errors })
     }
 
     /// The error types that policies of the program list.

@@ -5,14 +5,17 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nexus_core::driver::{RunMachine, RunStart};
+use bytes::Bytes;
+use nexus_core::driver::{Record, RunMachine, RunStart};
 use nexus_core::{Inputs, Pipeline, Plan, Report};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::context::wall_time;
 use crate::error::{Error, Result};
 use crate::http::{Response, Server, segment};
-use crate::message::{LONGEST_MESSAGE, RunOutput, start_json};
+use crate::message::LONGEST_MESSAGE;
+use crate::output::RunOutput;
+use crate::start::{Flows, read_start, start_json};
 use crate::worker::pipeline_service;
 
 /// How long a client tries again while the cluster does not answer.
@@ -40,6 +43,7 @@ pub struct Cluster {
     ingress: Server,
     admin: Option<Server>,
     patience: Duration,
+    flows: Arc<Flows>,
 }
 
 impl Cluster {
@@ -66,7 +70,8 @@ impl Cluster {
     }
 
     fn at(ingress: &str) -> Result<Self> {
-        Ok(Self { ingress: Server::new(ingress)?, admin: None, patience: PATIENCE })
+        let (ingress, flows) = (Server::new(ingress)?, Arc::default());
+        Ok(Self { ingress, admin: None, patience: PATIENCE, flows })
     }
 
     async fn check(&self) -> Result<()> {
@@ -132,8 +137,11 @@ impl Cluster {
         if matches!(response.status, NOT_OVER | 404) {
             return Ok(None);
         }
-        let output = response.read(&format!("the output of the run `{key}`"), RunOutput::read)?;
-        report_of(plan, output).map(Some)
+        let (start, records) = response.read(&output_of(key), |json| {
+            let RunOutput { begun, records } = RunOutput::read(json)?;
+            Ok((self.read_start(begun, key)?, records))
+        })?;
+        report_of(plan, start, records).map(Some)
     }
 
     /// Cancels a run. Says whether there is such a run under way; its report says when it is over.
@@ -157,12 +165,20 @@ impl Cluster {
             return Ok(false);
         }
         let path = format!("/invocations/{}/cancel", segment(&run.id));
-        let response = admin.send("PATCH", &path, String::new()).await?;
+        let response = admin.send("PATCH", &path, Bytes::new()).await?;
         match response.status {
             404 => Ok(false),
             _ if response.is_success() => Ok(true),
             _ => Err(response.refusal(format!("to cancel the run `{key}`"))),
         }
+    }
+
+    /// How a run with this key has begun.
+    fn read_start(&self, begun: &str, key: &str) -> serde_json::Result<RunStart> {
+        let mut start = read_start(begun, &self.flows)?;
+        // The server holds the workflow's own key to be unique.
+        start.key = Arc::from(key);
+        Ok(start)
     }
 
     pub(crate) fn new_patience(&self) -> Patience {
@@ -239,10 +255,19 @@ impl Prepared {
     ///
     /// As [`run`](Self::run).
     pub async fn run_async(self) -> Result<Report> {
-        self.begin().await?;
-        let output = self.attach().await?;
-        self.same_run(&output)?;
-        report_of(&self.plan, output)
+        let input = self.input()?;
+        self.begin(&input).await?;
+        let response = self.attach().await?;
+        let what = output_of(&self.start.key);
+        let RunOutput { begun, records } = response.read(&what, RunOutput::read)?;
+        if begun.as_bytes() == input {
+            return report_of(&self.plan, self.start, records);
+        }
+        // It was there already, or it is another run.
+        let there = self.cluster.read_start(begun, &self.start.key);
+        let there = there.map_err(|error| Error::Answer { what, why: error.to_string() })?;
+        self.same_run(&there)?;
+        report_of(&self.plan, there, records)
     }
 
     /// Begins it, and waits for nothing more.
@@ -251,7 +276,7 @@ impl Prepared {
     ///
     /// If the cluster refuses the run, or does not answer for too long.
     pub fn send(self) -> Result<()> {
-        block_on(self.begin())
+        block_on(self.send_async())
     }
 
     /// The same as a future.
@@ -260,17 +285,22 @@ impl Prepared {
     ///
     /// As [`send`](Self::send).
     pub async fn send_async(self) -> Result<()> {
-        self.begin().await
+        self.begin(&self.input()?).await
     }
 
-    async fn begin(&self) -> Result<()> {
-        let RunStart { key, pipeline, .. } = &self.start;
-        let what = || format!("the input of the run `{key}`");
-        let input = start_json(&self.start)
+    /// What the workflow is given.
+    fn input(&self) -> Result<Bytes> {
+        let what = || format!("the input of the run `{}`", self.start.key);
+        let input = start_json(&self.start, &self.cluster.flows)
             .map_err(|error| Error::Answer { what: what(), why: error.to_string() })?;
         if input.len() > LONGEST_MESSAGE {
             return Err(Error::TooLong { what: what(), bytes: input.len(), most: LONGEST_MESSAGE });
         }
+        Ok(input.into())
+    }
+
+    async fn begin(&self, input: &Bytes) -> Result<()> {
+        let RunStart { key, pipeline, .. } = &self.start;
         let path = format!("/{}/{}/run/send", pipeline_service(pipeline), segment(key));
         let mut patience = self.cluster.new_patience();
         loop {
@@ -288,10 +318,9 @@ impl Prepared {
         }
     }
 
-    /// Waits for the end of the run.
-    async fn attach(&self) -> Result<RunOutput> {
+    /// Waits for the end of the run, and gives its output.
+    async fn attach(&self) -> Result<Response> {
         let RunStart { key, pipeline, .. } = &self.start;
-        let what = || format!("the output of the run `{key}`");
         let path = workflow(pipeline, key, "attach");
         let mut patience = self.cluster.new_patience();
         loop {
@@ -300,10 +329,8 @@ impl Prepared {
                 stuck = self.watch() => return Err(stuck),
             };
             match answer {
-                Ok(response) if response.is_success() => {
-                    return response.read(&what(), RunOutput::read);
-                }
-                answer => patience.after(answer, what).await?,
+                Ok(response) if response.is_success() => return Ok(response),
+                answer => patience.after(answer, || output_of(key)).await?,
             }
         }
     }
@@ -334,9 +361,8 @@ impl Prepared {
     }
 
     /// The key may belong to another run.
-    fn same_run(&self, output: &RunOutput) -> Result<()> {
+    fn same_run(&self, there: &RunStart) -> Result<()> {
         let RunStart { key, inputs, flow, .. } = &self.start;
-        let there = &output.start;
         let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
         let same = |one: &str, other: &str| one == other || parsed(one) == parsed(other);
         if there.flow.script == flow.script && same(&there.inputs, inputs) {
@@ -350,6 +376,11 @@ impl Prepared {
     }
 }
 
+/// What is read of a run that is over.
+fn output_of(key: &str) -> String {
+    format!("the output of the run `{key}`")
+}
+
 /// The beginning of a text.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(400) {
@@ -359,16 +390,15 @@ fn shortened(text: &str) -> String {
 }
 
 /// The report of a run that is over.
-fn report_of(plan: &Arc<Plan>, output: RunOutput) -> Result<Report> {
-    let RunOutput { start, records } = output;
+fn report_of(plan: &Arc<Plan>, start: RunStart, records: Vec<Record>) -> Result<Report> {
     // It may have begun with the flow of another version of the program.
-    let linked = if plan.script() == start.flow.script {
+    let linked = if RunMachine::is_planned(plan, &start) {
         None
     } else {
         RunMachine::linked_plan(&start).ok().flatten()
     };
     let plan = linked.unwrap_or_else(|| Arc::clone(plan));
-    Ok(RunMachine::replay(&plan, start, &records)?.report())
+    Ok(RunMachine::replay(&plan, start, records)?.report())
 }
 
 /// Tries again until the cluster has not answered for too long.

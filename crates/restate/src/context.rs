@@ -1,5 +1,6 @@
 //! What the SDK's context offers to the interpreter.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,6 +11,7 @@ use nexus_core::driver::{LocalTask, Timestamp};
 use restate_sdk::context::{DurableFuture, DurableFuturesUnordered, RequestTarget, RunFuture as _};
 use restate_sdk::endpoint::{ContextInternal, InputMetadata};
 use restate_sdk::errors::{HandlerResult, TerminalError};
+use restate_sdk::serde::{Deserialize, Serialize};
 
 use crate::interpreter::{Cancelled, Completion, Durable, promise_name};
 use crate::message::{ALREADY_RESOLVED, Answer, Resolution, TRACEPARENT};
@@ -69,9 +71,9 @@ fn completion(ended: Result<Bytes, TerminalError>) -> Completion {
         Ok(json) => json,
         Err(error) => return Completion::Failed(error.message().to_owned()),
     };
-    match serde_json::from_slice(&json) {
-        Ok(answer) => Completion::Answer(answer),
-        Err(error) => Completion::Failed(format!("its answer cannot be read: {error}")),
+    match Answer::read(&json) {
+        Some(answer) => Completion::Answer(answer),
+        None => Completion::Failed("its answer cannot be read".to_owned()),
     }
 }
 
@@ -79,11 +81,11 @@ fn completion(ended: Result<Bytes, TerminalError>) -> Completion {
 pub(crate) async fn resolve(context: &ContextInternal, given: Resolution) -> HandlerResult<Bytes> {
     let count = context.get::<u32>(&given.step).await?.unwrap_or(1);
     let name = promise_name(&given.step, count);
-    context.resolve_promise(&name, serde_json::to_vec(&given.answer)?);
+    let answer = Answer { at: given.at, said: Some(given.said.get().to_owned()) };
+    context.resolve_promise(&name, answer);
     let there = context.peek_promise::<Bytes>(&name).await?.unwrap_or_default();
-    let there: Answer = serde_json::from_slice(&there)?;
-    let said = |answer: &Answer| answer.said.as_ref().map(|said| said.get().to_owned());
-    if said(&there) == said(&given.answer) {
+    let there = Answer::read(&there).and_then(|there| there.said);
+    if there.as_deref() == Some(given.said.get()) {
         return Ok(Bytes::from_static(b"null"));
     }
     Err(TerminalError::new_with_code(ALREADY_RESOLVED, "it is resolved already").into())
@@ -126,10 +128,8 @@ impl Durable for SdkContext<'_> {
         limit: Option<Duration>,
     ) -> Result<Answer, Cancelled> {
         let paces = Arc::clone(self.paces);
-        let run = move || async move { perform(task, limit, &paces).await.map(Bytes::from) };
-        let recorded = self.context.run(run).name(name).await.map_err(|_| Cancelled)?;
-        // It was written by `perform`.
-        serde_json::from_slice(&recorded).map_err(|_| Cancelled)
+        let run = move || async move { perform(task, limit, &paces).await };
+        self.context.run(run).name(name).await.map_err(|_| Cancelled)
     }
 
     async fn next(&mut self) -> Result<(usize, Completion), Cancelled> {
@@ -141,13 +141,34 @@ impl Durable for SdkContext<'_> {
     }
 }
 
-/// Runs a task where it may block, or as a future; gives the answer's JSON. An error has the
-/// server try again, with another worker perhaps.
+impl Serialize for Answer {
+    type Error = Infallible;
+
+    fn serialize(&self) -> Result<Bytes, Infallible> {
+        Ok(Bytes::from(self.json()))
+    }
+}
+
+/// An answer is none.
+#[derive(Debug, thiserror::Error)]
+#[error("it is no answer of a task")]
+pub(crate) struct NoAnswer;
+
+impl Deserialize for Answer {
+    type Error = NoAnswer;
+
+    fn deserialize(json: &mut Bytes) -> Result<Self, NoAnswer> {
+        Self::read(json).ok_or(NoAnswer)
+    }
+}
+
+/// Runs a task where it may block, or as a future. An error has the server try again, with another
+/// worker perhaps.
 pub(crate) async fn perform(
     task: LocalTask,
     limit: Option<Duration>,
     paces: &Paces,
-) -> HandlerResult<String> {
+) -> HandlerResult<Answer> {
     let began = tokio::time::Instant::now();
     let said = if task.is_async() {
         let run = task.run_async();
@@ -156,15 +177,12 @@ pub(crate) async fn perform(
             Some(limit) => tokio::time::timeout(limit, run).await.ok(),
         }
     } else if can_block() {
-        let event = task.event().to_owned();
-        Some(paces.run(&event, move || task.run()))
+        let quick = paces.of(task.event());
+        Some(paces.run(&quick, move || task.run()))
     } else {
         Some(tokio::task::spawn_blocking(move || task.run()).await?)
     };
     // A thread cannot be ended: its time is judged when it is done.
     let is_late = limit.is_some_and(|limit| began.elapsed() >= limit);
-    Ok(match said {
-        Some(said) if !is_late => Answer::json(wall_time(), &said),
-        _ => Answer::timed_out(wall_time()),
-    })
+    Ok(Answer { at: wall_time(), said: said.filter(|_| !is_late) })
 }

@@ -1,6 +1,7 @@
 //! Requests to a server, over HTTP/1.1.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,9 +18,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The address of a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    url: String,
+    url: Arc<str>,
     /// Host and port.
-    authority: String,
+    authority: Arc<str>,
 }
 
 /// What a server has answered.
@@ -48,7 +49,7 @@ impl Server {
         let host = uri.host().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("it names no host"))?;
         let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), authority })
+        Ok(Self { url: url.trim_end_matches('/').into(), authority: authority.into() })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -56,11 +57,11 @@ impl Server {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Response> {
-        self.send("GET", path, String::new()).await
+        self.send("GET", path, Bytes::new()).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: String) -> Result<Response> {
-        self.send("POST", path, body).await
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Result<Response> {
+        self.send("POST", path, body.into()).await
     }
 
     /// Posts from this place in a trace.
@@ -68,12 +69,12 @@ impl Server {
         &self,
         traceparent: Option<&str>,
         path: &str,
-        body: String,
+        body: Bytes,
     ) -> Result<Response> {
         self.exchange("POST", path, traceparent, body).await
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, body: String) -> Result<Response> {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Bytes) -> Result<Response> {
         self.exchange(method, path, None, body).await
     }
 
@@ -82,23 +83,23 @@ impl Server {
         method: &str,
         path: &str,
         traceparent: Option<&str>,
-        body: String,
+        body: Bytes,
     ) -> Result<Response> {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
-            .header("host", &self.authority)
+            .header("host", &*self.authority)
             .header("content-type", "application/json")
             .header("accept", "application/json");
         let request = traceparent.into_iter().fold(request, |it, at| it.header(TRACEPARENT, at));
         self.answer(request, body)
             .await
-            .map_err(|source| Error::Unreachable { url: self.url.clone(), source })
+            .map_err(|source| Error::Unreachable { url: self.url.to_string(), source })
     }
 
-    async fn answer(&self, request: http::request::Builder, body: String) -> io::Result<Response> {
-        let request = request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?;
-        let connecting = TcpStream::connect(&self.authority);
+    async fn answer(&self, request: http::request::Builder, body: Bytes) -> io::Result<Response> {
+        let request = request.body(Full::new(body)).map_err(io::Error::other)?;
+        let connecting = TcpStream::connect(&*self.authority);
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "nobody accepted the connection");
         let stream = tokio::time::timeout(CONNECT, connecting).await.map_err(late)??;
         stream.set_nodelay(true)?;
@@ -147,10 +148,10 @@ impl Response {
         self.read(what, |body| serde_json::from_slice(body))
     }
 
-    pub(crate) fn read<T>(
-        &self,
+    pub(crate) fn read<'a, T>(
+        &'a self,
         what: &str,
-        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+        read: impl FnOnce(&'a [u8]) -> serde_json::Result<T>,
     ) -> Result<T> {
         if !self.is_success() {
             return Err(self.refusal(what));

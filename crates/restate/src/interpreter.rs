@@ -6,6 +6,7 @@
 //! and in which order; the interpreter adds no clock, no chance and no map without an order.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use nexus_core::Exception;
@@ -88,6 +89,14 @@ pub(crate) const EVENT_SERVICE: &str = "nexus.";
 /// The name of the service that an event is.
 pub(crate) fn event_service(event: &str) -> String {
     format!("{EVENT_SERVICE}{event}")
+}
+
+/// The name of a recorded step: made once for each, without growing.
+fn step_name(path: &str, attempt: u32) -> String {
+    let mut name = String::with_capacity(path.len() + 4);
+    // Writing to a text never fails.
+    let _ = write!(name, "{path} {attempt}");
+    name
 }
 
 /// The name of the promise that a step waits for, when it is pending for the so manieth time.
@@ -178,27 +187,27 @@ impl<D: Durable + Send> Interpreter<'_, D> {
             let task = action.task();
             // Something else may have ended it meanwhile.
             if self.machine.is_wanted(task) {
-                let name = format!("{} {}", self.machine.step_path(task), task.attempt());
+                let name = step_name(self.machine.step_path(task), task.attempt());
                 let limit = self.machine.timeout(task);
                 let work = self.machine.task(task, self.host).at_most(LONGEST_MESSAGE);
                 let answer = self.durable.run(name, work, limit).await?;
-                self.answered(action, &answer);
+                self.answered(action, answer);
             }
             return Ok(());
         }
         let (number, completion) = self.durable.next().await?;
         let Some((awaited, over)) = self.awaited.remove(&number) else { return Ok(()) };
         match (awaited, completion) {
-            (Awaited::Call(action), Completion::Answer(answer)) => self.answered(action, &answer),
+            (Awaited::Call(action), Completion::Answer(answer)) => self.answered(action, answer),
             (Awaited::Call(action), Completion::Failed(why)) => {
                 let service = event_service(self.machine.event(action.task()));
                 let why = format!("the call of `{service}` ended without an answer: {why}");
                 self.failed(action, &Exception::not_run(why));
             }
             (Awaited::Promise(task), Completion::Answer(answer)) => {
-                if let Some(said) = &answer.said {
+                if let Some(said) = answer.said {
                     self.now = self.now.max(answer.at);
-                    self.machine.resolved(task, said.get(), self.now);
+                    self.machine.resolved(task, said, self.now);
                 }
             }
             // Only waits end like that, and nobody rejects a promise.
@@ -223,16 +232,16 @@ impl<D: Durable + Send> Interpreter<'_, D> {
         }
     }
 
-    fn answered(&mut self, action: Action, answer: &Answer) {
+    fn answered(&mut self, action: Action, Answer { at, said }: Answer) {
         let task = action.task();
-        let Some(said) = &answer.said else { return self.timed_out(task, answer.at) };
+        let Some(said) = said else { return self.timed_out(task, at) };
         if !self.machine.is_wanted(task) {
             return;
         }
-        self.now = self.now.max(answer.at);
+        self.now = self.now.max(at);
         match action {
-            Action::Check(_) => self.machine.checked(task, said.get(), self.now),
-            _ => self.machine.completed(task, said.get(), self.now),
+            Action::Check(_) => self.machine.checked(task, said, self.now),
+            _ => self.machine.completed(task, said, self.now),
         };
     }
 

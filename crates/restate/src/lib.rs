@@ -38,6 +38,8 @@
 
 mod interpreter;
 mod message;
+mod output;
+mod start;
 
 #[cfg(feature = "sdk")]
 mod cluster;

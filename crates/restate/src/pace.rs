@@ -5,9 +5,9 @@
 //! time runs where its handler is polled. One thread always stays free of such bodies, so that one that blocks
 //! against all expectation delays no more than those that its own thread would have polled.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -18,16 +18,25 @@ const QUICK: Duration = Duration::from_micros(200);
 /// What is known of the bodies of a worker's events.
 #[derive(Debug, Default)]
 pub(crate) struct Paces {
-    /// The events whose bodies were quick the last time.
-    quick: Mutex<HashSet<String>>,
+    /// Of each event, whether its body was quick the last time.
+    quick: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
     /// How many bodies run on threads of the runtime at the moment.
     in_place: AtomicUsize,
 }
 
 impl Paces {
-    /// Runs the body of an event, which may block.
-    pub(crate) fn run<T>(&self, event: &str, body: impl FnOnce() -> T) -> T {
-        let was_quick = self.is_quick(event);
+    /// Whether the body of an event was quick the last time.
+    pub(crate) fn of(&self, event: &str) -> Arc<AtomicBool> {
+        let mut quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = quick.get(event) {
+            return Arc::clone(known);
+        }
+        Arc::clone(quick.entry(event.to_owned()).or_default())
+    }
+
+    /// Runs the body of an event [of which](Self::of) this is known. It may block.
+    pub(crate) fn run<T>(&self, quick: &AtomicBool, body: impl FnOnce() -> T) -> T {
+        let was_quick = quick.load(Ordering::Relaxed);
         // The body's own time: handing on what the thread has to do takes as long as a body that is not quick.
         let timed = || {
             let begin = Instant::now();
@@ -39,18 +48,9 @@ impl Paces {
         };
         let is_quick = took <= QUICK;
         if is_quick != was_quick {
-            let mut quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
-            if is_quick {
-                quick.insert(event.to_owned());
-            } else {
-                quick.remove(event);
-            }
+            quick.store(is_quick, Ordering::Relaxed);
         }
         done
-    }
-
-    fn is_quick(&self, event: &str) -> bool {
-        self.quick.lock().unwrap_or_else(PoisonError::into_inner).contains(event)
     }
 
     /// A place on a thread of the runtime, if another one stays free.
@@ -78,7 +78,7 @@ pub(crate) fn can_block() -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
-    use std::sync::{Arc, Barrier};
+    use std::sync::Barrier;
 
     use super::*;
 
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn quick_bodies_that_block_leave_a_thread_to_the_others() {
         let paces = Arc::new(Paces::default());
-        paces.quick.lock().unwrap().insert("quick".to_owned());
+        paces.of("quick").store(true, Ordering::Relaxed);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         // Each waits for all the others.
@@ -94,7 +94,7 @@ mod tests {
         let bodies: Vec<_> = (0..4)
             .map(|_| {
                 let (paces, barrier) = (Arc::clone(&paces), Arc::clone(&barrier));
-                runtime.spawn(async move { paces.run("quick", || _ = barrier.wait()) })
+                runtime.spawn(async move { paces.run(&paces.of("quick"), || _ = barrier.wait()) })
             })
             .collect();
         for body in bodies {

@@ -12,7 +12,7 @@ use crate::context::wall_time;
 use crate::error::{Error, Result};
 use crate::http::segment;
 use crate::listing::quoted;
-use crate::message::{ALREADY_RESOLVED, Answer, LONGEST_MESSAGE, Resolution};
+use crate::message::{ALREADY_RESOLVED, LONGEST_MESSAGE, Resolution};
 use crate::worker::{RESOLVE, pipeline_service};
 
 impl Cluster {
@@ -123,9 +123,11 @@ impl Cluster {
             // It is the request below that says what is wrong.
             _ => {}
         }
-        let said = RawValue::from_string(outcome.to_owned()).ok();
-        let answer = Answer { at: wall_time(), said };
-        let request = serde_json::to_string(&Resolution { step: step.to_owned(), answer })
+        let request = RawValue::from_string(outcome.to_owned())
+            .and_then(|said| {
+                let (step, at) = (step.to_owned(), wall_time());
+                serde_json::to_string(&Resolution { step, at, said })
+            })
             .unwrap_or_default();
         let what = || format!("the answer for `{step}` of the run `{key}`");
         if request.len() > LONGEST_MESSAGE {

@@ -12,7 +12,9 @@ use nexus_core::{Bypass, Context, Fields, Flow, Inputs, Outcome, Plan, Registry,
 use proptest::prelude::*;
 
 use crate::interpreter::{Cancelled, Completion, Durable, interpret};
-use crate::message::{Answer, RunOutput};
+use crate::message::Answer;
+use crate::output::RunOutput;
+use crate::start::{Flows, read_start, start_json};
 
 /// What a server keeps of a workflow: what was asked for, and what ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,11 @@ enum Entry {
     /// What ended, by number, and its answer if it was a call.
     Ended(usize, Option<String>),
     Cancelled,
+}
+
+/// What a worker answers that has run a task.
+fn answer(said: String) -> Answer {
+    Answer { at: Timestamp(7), said: Some(said) }
 }
 
 /// A context with a journal: what is there is replayed, what is not is added. It stops where the
@@ -88,7 +95,7 @@ impl<'a> Journaled<'a> {
                 let value = r#"{"outcome":{"success":6}}"#.to_owned();
                 let broke = RunMachine::failure_outcome("not there");
                 let said = if name.ends_with("/1") { broke } else { value };
-                return Entry::Ended(*number, Some(Answer::json(Timestamp(7), &said)));
+                return Entry::Ended(*number, Some(answer(said).json()));
             }
             _ => return Entry::Ended(*number, None),
         };
@@ -96,7 +103,7 @@ impl<'a> Journaled<'a> {
             "check" => self.host.check(request),
             _ => self.host.task(request),
         };
-        Entry::Ended(*number, Some(Answer::json(Timestamp(7), &task.run())))
+        Entry::Ended(*number, Some(answer(task.run()).json()))
     }
 
     fn pick(&mut self) -> u8 {
@@ -135,7 +142,7 @@ impl Durable for Journaled<'_> {
             None => std::future::pending().await,
             Some(Entry::Ran { name, answer }) => {
                 assert_eq!(name, asked, "another task is run than before");
-                Ok(serde_json::from_str(&Answer::json(Timestamp(7), &answer)).unwrap())
+                Ok(Answer::read(self::answer(answer).json().as_bytes()).unwrap())
             }
             Some(other) => panic!("{asked} is run, and was {other:?}"),
         }
@@ -152,7 +159,7 @@ impl Durable for Journaled<'_> {
             Some(Entry::Cancelled) => Err(Cancelled),
             Some(Entry::Ended(number, answer)) => {
                 self.open.retain(|(open, _)| *open != number);
-                let answer = answer.map(|json| serde_json::from_str(&json).unwrap());
+                let answer = answer.map(|json| Answer::read(json.as_bytes()).unwrap());
                 Ok((number, answer.map_or(Completion::Slept, Completion::Answer)))
             }
             Some(other) => panic!("something is waited for, and was {other:?}"),
@@ -173,10 +180,13 @@ fn go(plan: &Arc<Plan>, start: &RunStart, durable: &mut Journaled<'_>) -> Option
 
 /// What a client makes of a run's output.
 fn report(plan: &Arc<Plan>, start: &RunStart, machine: &RunMachine) -> Report {
-    let RunOutput { start: begun, records } =
-        RunOutput::read(&RunOutput::json(machine).unwrap()).unwrap();
+    let flows = Flows::default();
+    let json = RunOutput::json(&start_json(start, &flows).unwrap(), machine).unwrap();
+    assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok(), "people may look at it");
+    let RunOutput { begun, records } = RunOutput::read(&json).unwrap();
+    let begun = read_start(begun, &flows).unwrap();
     assert_eq!((&begun, &*records), (start, machine.records()));
-    RunMachine::replay(plan, begun, &records).unwrap().report()
+    RunMachine::replay(plan, begun, records).unwrap().report()
 }
 
 mod annotated {

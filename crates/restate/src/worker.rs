@@ -17,11 +17,13 @@ use crate::context::{Names, SdkContext, perform, resolve, trace_of};
 use crate::error::{Error, Result};
 use crate::http::Server;
 use crate::interpreter::{event_service, interpret};
-use crate::message::{LONGEST_MESSAGE, LONGEST_OUTPUT, RunOutput, read_start};
+use crate::message::{LONGEST_MESSAGE, LONGEST_OUTPUT};
+use crate::output::RunOutput;
 use crate::pace::Paces;
 use crate::recorded::RecordedAnswers;
 use crate::service::{Handle, Kind, RUN, define};
 use crate::serving::{listen, serve};
+use crate::start::{Flows, read_start};
 
 /// How long a server is waited for that the worker is to be registered at.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -206,8 +208,8 @@ impl Worker {
     fn endpoint(self) -> Result<(Endpoint, Arc<RecordedAnswers>)> {
         let Self { host, registry, plans, events, pipelines, identity_keys, .. } = self;
         let (plans, answers) = (Plans { plans, registry }, Arc::<RecordedAnswers>::default());
-        let paces = Arc::default();
-        let shared = Arc::new(Shared { host, plans, answers: Arc::clone(&answers), paces });
+        let (paces, flows) = (Arc::default(), Flows::default());
+        let shared = Arc::new(Shared { host, plans, answers: Arc::clone(&answers), paces, flows });
         let mut endpoint = Endpoint::builder();
         for key in &identity_keys {
             endpoint = endpoint
@@ -287,7 +289,8 @@ fn event_definition(event: &str, shared: &Arc<Shared>) -> Result<ServiceDefiniti
                 (_, None) => host.task(request),
             };
             // The run has a limit of its own for it.
-            perform(task.at_most(LONGEST_MESSAGE), None, &shared.paces).await.map(Bytes::from)
+            let answer = perform(task.at_most(LONGEST_MESSAGE), None, &shared.paces).await?;
+            Ok(Bytes::from(answer.json()))
         }) as crate::service::Boxed<_>
     };
     let handle: Arc<Handle> = Arc::new(handle);
@@ -318,7 +321,8 @@ async fn run(
     metadata: &InputMetadata,
     shared: &Shared,
 ) -> HandlerResult<Bytes> {
-    let mut start = read_start(input).map_err(unreadable)?;
+    let input = std::str::from_utf8(input).map_err(unreadable)?;
+    let mut start = read_start(input, &shared.flows).map_err(unreadable)?;
     // The server holds the workflow's own key to be unique.
     start.key = Arc::from(&*metadata.key);
     // Another version of the program may be able to go on: the server keeps the run for it.
@@ -331,7 +335,7 @@ async fn run(
     let names = Names::default();
     let mut durable = SdkContext::new(context, metadata, &names, &shared.paces);
     let machine = interpret(machine, &shared.host, &mut durable).await;
-    let json = RunOutput::json(&machine)?;
+    let json = RunOutput::json(input, &machine)?;
     if json.len() > LONGEST_OUTPUT {
         let what = "what the events of the run have yielded".to_owned();
         let error = Error::TooLong { what, bytes: json.len(), most: LONGEST_OUTPUT };
@@ -351,6 +355,7 @@ struct Shared {
     plans: Plans,
     answers: Arc<RecordedAnswers>,
     paces: Arc<Paces>,
+    flows: Flows,
 }
 
 /// The plans that were given to a worker, beside those of linked pipelines.
@@ -364,7 +369,7 @@ impl Plans {
     fn of(&self, start: &RunStart) -> Result<Arc<Plan>> {
         let (name, script) = (&*start.pipeline, &start.flow.script);
         let named = || self.plans.iter().filter(|plan| plan.name() == name);
-        if let Some(plan) = named().find(|plan| plan.script() == *script) {
+        if let Some(plan) = named().find(|plan| RunMachine::is_planned(plan, start)) {
             return Ok(Arc::clone(plan));
         }
         if let Some(plan) = named().next() {

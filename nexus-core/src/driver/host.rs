@@ -4,13 +4,13 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use super::task::{LocalTask, TaskKind, Work};
+use super::task::{LocalTask, TaskEvent, TaskKind, Work};
 use crate::engine::EngineBuilder;
 use crate::event::{Param, ParamKind};
 use crate::observe::Observer;
 use crate::outcome::Exception;
 use crate::registry::Registry;
-use crate::remote::TaskHost;
+use crate::remote::{Received, TaskHost};
 use crate::retry::ErrorType;
 use crate::sync::{Mutex, lock};
 use crate::telemetry::TraceContext;
@@ -99,8 +99,8 @@ impl EventHost {
         let received = host.receive(Owned::new(&mut json));
         drop(host);
         let work = received.map(|received| {
-            let policy = received.def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());
-            Work { policy: policy.cloned(), received }
+            let Received { event, input, context, errors } = received;
+            Work { event: TaskEvent::Loaded(event), input, context, errors }
         });
         LocalTask::new(kind, work).observed_by(&self.observers)
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::host::EventHost;
-use super::task::{LocalTask, TaskKind, Work, answer_json};
+use super::task::{LocalTask, TaskEvent, TaskKind, Work, answer_json};
 use crate::address::StepAddress;
 use crate::cancel::Children;
 use crate::context::{Context, Names, RunHost, RunId, RunInfo};
@@ -22,7 +22,7 @@ use crate::outcome::{Exception, ExceptionKind, TaskOutcome};
 use crate::panic;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
-use crate::remote::{Received, Since};
+use crate::remote::Since;
 use crate::report::Report;
 use crate::run::{Action, CancelCause, Halt, Run, Task};
 use crate::telemetry::{PoolInfo, TraceContext};
@@ -92,10 +92,15 @@ impl RunMachine {
     pub fn linked_plan(start: &RunStart) -> Result<Option<Arc<Plan>>> {
         let Some(pipeline) = LinkedPipeline::find(&start.pipeline) else { return Ok(None) };
         let today = (pipeline.plan)(None)?;
-        if today.flow_record().script == start.flow.script {
+        if Self::is_planned(&today, start) {
             return Ok(Some(today));
         }
         (pipeline.plan)(Some(&start.flow.script)).map(Some)
+    }
+
+    /// Whether the plan is of the script that the run began with.
+    pub fn is_planned(plan: &Plan, start: &RunStart) -> bool {
+        plan.flow_record().script == start.flow.script
     }
 
     /// The names of the durable pipelines that are linked into this program.
@@ -122,7 +127,8 @@ impl RunMachine {
         run.accept_pending();
         let replay = Replay::driven(run, start.at);
         let plan = Arc::clone(plan);
-        Ok(Self { plan, id, fields, replay, records: Vec::new(), start, trace: None })
+        let records = Vec::with_capacity(plan.len());
+        Ok(Self { plan, id, fields, replay, records, start, trace: None })
     }
 
     /// Puts the tasks that run where the machine is into a trace: their events know the place as
@@ -138,7 +144,11 @@ impl RunMachine {
     /// # Errors
     ///
     /// As [`new`](Self::new); or if a record is none that the run makes.
-    pub fn replay(plan: &Arc<Plan>, start: RunStart, records: &[Record]) -> Result<Self> {
+    pub fn replay(
+        plan: &Arc<Plan>,
+        start: RunStart,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Result<Self> {
         let mut machine = Self::new(plan, start)?;
         for record in records {
             let key = &machine.start.key;
@@ -146,9 +156,9 @@ impl RunMachine {
                 let seq = record.seq;
                 Error::Durable(format!("the run `{key}` cannot go on: record {seq}: {why}"))
             };
-            machine.replay.apply(plan, record, &mut not_computed).map_err(unfit)?;
+            machine.replay.apply(plan, &record, &mut not_computed).map_err(unfit)?;
             // What was asked for and is recorded is not asked for again.
-            machine.records.push(record.clone());
+            machine.records.push(record);
         }
         Ok(machine)
     }
@@ -185,9 +195,9 @@ impl RunMachine {
     }
 
     /// The step's place in the flow: see [`Context::step_path`].
-    pub fn step_path(&self, task: Task) -> String {
+    pub fn step_path(&self, task: Task) -> &str {
         let steps = &self.plan.flow_record().steps;
-        steps.get(task.step as usize).map(|step| step.path.clone()).unwrap_or_default()
+        steps.get(task.step as usize).map_or("", |step| &step.path)
     }
 
     /// The step's place in the flow, with the item of an `each` step.
@@ -268,15 +278,12 @@ impl RunMachine {
         if step.hints.closure {
             context.previous = run.previous(task);
         }
-        let received = Received {
-            def: event.def.clone(),
-            body: Arc::clone(&self.plan.bodies[step.body as usize]),
-            slots: event.slots.clone(),
+        Ok(Work {
+            event: TaskEvent::Planned(Arc::clone(&self.plan), task.step),
             input: run.owned_task_input(task),
             context,
             errors: host.errors(),
-        };
-        Ok(Work { received, policy: self.plan.options_of(task.step).retry.clone() })
+        })
     }
 
     fn context(&self, task: Task, states: Vec<Value>, start: Option<Instant>) -> Context {
@@ -304,24 +311,24 @@ impl RunMachine {
     /// A task has ended with this outcome, which a [`LocalTask`] gave. What is not wanted any more
     /// changes nothing; says whether it was wanted. One that cannot be read is an exception of the
     /// event.
-    pub fn completed(&mut self, task: Task, outcome: &str, at: Timestamp) -> bool {
-        self.tell(Action::Start(task), RecordKind::Completed, outcome.to_owned(), at)
+    pub fn completed(&mut self, task: Task, outcome: impl Into<String>, at: Timestamp) -> bool {
+        self.tell(Action::Start(task), RecordKind::Completed, outcome.into(), at)
     }
 
     /// A task or a check could not be run, or its worker was lost: it ends with this exception. That
     /// of a lost worker ([`Exception::worker_lost`]) uses up no attempt.
     pub fn failed(&mut self, action: Action, exception: &Exception, at: Timestamp) -> bool {
         match action {
-            Action::Check(task) => self.checked(task, &answer_json(exception), at),
-            Action::Start(task) => self.completed(task, &exception_json(exception), at),
-            Action::Await(task, _) => self.resolved(task, &exception_json(exception), at),
+            Action::Check(task) => self.checked(task, answer_json(exception), at),
+            Action::Start(task) => self.completed(task, exception_json(exception), at),
+            Action::Await(task, _) => self.resolved(task, exception_json(exception), at),
             Action::Wake(..) => false,
         }
     }
 
     /// A task's bypass check has answered, by a [`LocalTask`]; as [`completed`](Self::completed).
-    pub fn checked(&mut self, task: Task, answer: &str, at: Timestamp) -> bool {
-        self.tell(Action::Check(task), RecordKind::Checked, answer.to_owned(), at)
+    pub fn checked(&mut self, task: Task, answer: impl Into<String>, at: Timestamp) -> bool {
+        self.tell(Action::Check(task), RecordKind::Checked, answer.into(), at)
     }
 
     /// A wait is over.
@@ -336,10 +343,10 @@ impl RunMachine {
 
     /// What a task has waited for that is [pending](Action::Await) is there:
     /// [`value_outcome`](Self::value_outcome) or [`failure_outcome`](Self::failure_outcome).
-    pub fn resolved(&mut self, task: Task, outcome: &str, at: Timestamp) -> bool {
+    pub fn resolved(&mut self, task: Task, outcome: impl Into<String>, at: Timestamp) -> bool {
         match self.replay.asked(task) {
             Some(action @ Action::Await(..)) => {
-                self.tell(action, RecordKind::Resolved, outcome.to_owned(), at)
+                self.tell(action, RecordKind::Resolved, outcome.into(), at)
             }
             _ => false,
         }

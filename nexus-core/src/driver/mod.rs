@@ -62,8 +62,8 @@
 //!                     machine.request(task, 1 << 20).map(|request| call(action, &request, host))
 //!                 };
 //!                 match (answer, action) {
-//!                     (Ok(answer), Action::Check(_)) => machine.checked(task, &answer, now),
-//!                     (Ok(answer), _) => machine.completed(task, &answer, now),
+//!                     (Ok(answer), Action::Check(_)) => machine.checked(task, answer, now),
+//!                     (Ok(answer), _) => machine.completed(task, answer, now),
 //!                     (Err(exception), _) => machine.failed(action, &exception, now),
 //!                 };
 //!             }
@@ -112,7 +112,7 @@
 //! let start = RunMachine::start(&plan, "order-7", Inputs::new(), Timestamp(0), None)?;
 //! let output = workflow(&serde_json::to_string(&start)?, &plan, &EventHost::new(registry))?;
 //! let records: Vec<Record> = serde_json::from_str(&output)?;
-//! let report = RunMachine::replay(&plan, start, &records)?.report();
+//! let report = RunMachine::replay(&plan, start, records)?.report();
 //! assert_eq!(report.status(), Status::Succeeded);
 //! assert_eq!(report.step("approve").unwrap().value::<String>()?, "Ada");
 //! assert_eq!(report.output::<u32>()?, &1_900);

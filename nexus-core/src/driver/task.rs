@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use crate::context::Context;
 use crate::current::{CurrentTask, running};
 use crate::engine::to_end;
-use crate::event::Inputs;
+use crate::event::{Body, EventDef, Inputs};
 use crate::journal::{checked_json, completed_json, exception_json};
 use crate::observe::{Ended, Observer, StepEvent};
 use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::panic;
-use crate::remote::Received;
-use crate::retry::RetryPolicy;
+use crate::piped::OwnedPiped;
+use crate::plan::Plan;
+use crate::remote::LoadedEvent;
+use crate::retry::{ErrorType, RetryPolicy};
 use crate::value::Value;
 use crate::wire::{ErrorClassifier, VALUE_LIMIT};
 
@@ -107,9 +109,50 @@ pub(super) enum TaskKind {
 }
 
 pub(super) struct Work {
-    pub(super) received: Received,
+    pub(super) event: TaskEvent,
+    pub(super) input: OwnedPiped,
+    pub(super) context: Context,
+    /// The error types that policies of the program list.
+    pub(super) errors: Arc<[ErrorType]>,
+}
+
+/// The event of a task, with the fields that its flow sets on it.
+pub(super) enum TaskEvent {
+    /// That of a step of a machine's plan.
+    Planned(Arc<Plan>, u32),
+    /// That of a request.
+    Loaded(Arc<LoadedEvent>),
+}
+
+impl TaskEvent {
+    fn def(&self) -> &EventDef {
+        match self {
+            Self::Planned(plan, step) => &plan.event_of(*step).def,
+            Self::Loaded(event) => &event.def,
+        }
+    }
+
+    fn body(&self) -> &dyn Body {
+        match self {
+            Self::Planned(plan, step) => &*plan.bodies[plan.steps[*step as usize].body as usize],
+            Self::Loaded(event) => &*event.body,
+        }
+    }
+
+    fn slots(&self) -> &[u32] {
+        match self {
+            Self::Planned(plan, step) => &plan.event_of(*step).slots,
+            Self::Loaded(event) => &event.slots,
+        }
+    }
+
     /// The step's policy, which is asked about the errors where they are.
-    pub(super) policy: Option<RetryPolicy>,
+    fn policy(&self) -> Option<&RetryPolicy> {
+        match self {
+            Self::Planned(plan, step) => plan.options_of(*step).retry.as_ref(),
+            Self::Loaded(event) => event.def.settings.retry.as_ref()?.as_ref().ok(),
+        }
+    }
 }
 
 impl LocalTask {
@@ -132,14 +175,14 @@ impl LocalTask {
 
     /// The name of its event; empty if it cannot be run here.
     pub fn event(&self) -> &str {
-        self.work.as_ref().map_or("", |work| &work.received.def.name)
+        self.work.as_ref().map_or("", |work| &work.event.def().name)
     }
 
     /// Whether the body is a future, which only [`run_async`](Self::run_async) runs.
     pub fn is_async(&self) -> bool {
         self.work
             .as_ref()
-            .is_ok_and(|work| self.kind == TaskKind::Body && work.received.def.is_async)
+            .is_ok_and(|work| self.kind == TaskKind::Body && work.event.def().is_async)
     }
 
     /// Runs it on this thread. Never panics.
@@ -149,7 +192,7 @@ impl LocalTask {
             Ok(work) => work,
             Err(exception) => return refused(self.kind, &exception),
         };
-        let (body, inputs) = (&work.received.body, work.inputs());
+        let (body, inputs) = (work.event.body(), work.inputs());
         match self.kind {
             TaskKind::Check => {
                 let answer = panic::contain(|| body.bypass(&inputs)).unwrap_or_else(Err);
@@ -157,7 +200,7 @@ impl LocalTask {
                 work.answer(answer, self.limit)
             }
             TaskKind::Body => {
-                let context = &work.received.context;
+                let context = &work.context;
                 let observed = self.observers.begin(context);
                 let call = || observed.around(|| panic::contain(|| body.call(&inputs)));
                 let outcome = running(CurrentTask::of_context(context), call);
@@ -179,9 +222,9 @@ impl LocalTask {
         match self.work {
             Err(exception) => refused(self.kind, &exception),
             Ok(work) => {
-                let observed = self.observers.begin(&work.received.context);
+                let observed = self.observers.begin(&work.context);
                 let outcome = {
-                    let mut body = pin!(to_end(&*work.received.body, work.inputs(), |_| false));
+                    let mut body = pin!(to_end(work.event.body(), work.inputs(), |_| false));
                     let poll =
                         |cx: &mut PollContext<'_>| observed.around(|| body.as_mut().poll(cx));
                     poll_fn(poll).await
@@ -210,15 +253,15 @@ pub(super) fn answer_json(exception: &Exception) -> String {
 
 impl Work {
     fn inputs(&self) -> Inputs<'_> {
-        let Received { slots, input, context, .. } = &self.received;
-        Inputs { slots, piped: input.borrow(), context }
+        let Self { event, input, context, .. } = self;
+        Inputs { slots: event.slots(), piped: input.borrow(), context }
     }
 
     fn outcome(self: Box<Self>, outcome: TaskOutcome, busy: Duration, limit: usize) -> String {
         let write = |outcome: &TaskOutcome| {
-            let Received { def, errors, .. } = &self.received;
-            let classifier = ErrorClassifier { types: errors, policy: self.policy.as_ref() };
-            completed_json(def, outcome, classifier, busy, Duration::ZERO, limit)
+            let Self { event, errors, .. } = &*self;
+            let classifier = ErrorClassifier { types: errors, policy: event.policy() };
+            completed_json(event.def(), outcome, classifier, busy, Duration::ZERO, limit)
         };
         // Serialize is user code.
         let written = panic::contain(|| write(&outcome)).and_then(|written| written);
@@ -229,7 +272,7 @@ impl Work {
     }
 
     fn answer(self: Box<Self>, answer: Result<Bypass<Value>, Exception>, limit: usize) -> String {
-        let write = || checked_json(&self.received.def, &answer, limit);
+        let write = || checked_json(self.event.def(), &answer, limit);
         let written = panic::contain(write).and_then(|written| written);
         let json = written.unwrap_or_else(|exception| answer_json(&exception));
         panic::drop_quietly((answer, self));
@@ -239,7 +282,7 @@ impl Work {
 
 impl fmt::Debug for LocalTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let context = self.work.as_ref().ok().map(|work| &work.received.context);
+        let context = self.work.as_ref().ok().map(|work| &work.context);
         f.debug_struct("LocalTask").field("context", &context).finish_non_exhaustive()
     }
 }

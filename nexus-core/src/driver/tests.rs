@@ -58,8 +58,8 @@ fn told(report: &Report, step: &str) -> String {
 fn to_end(mut machine: RunMachine) -> Report {
     while let Some(action) = machine.next_action() {
         match action {
-            Action::Start(task) => _ = machine.completed(task, &outcome(&machine, task), AT),
-            Action::Check(task) => _ = machine.checked(task, &outcome(&machine, task), AT),
+            Action::Start(task) => _ = machine.completed(task, outcome(&machine, task), AT),
+            Action::Check(task) => _ = machine.checked(task, outcome(&machine, task), AT),
             Action::Wake(task, wait) => _ = machine.woken(task, AT.plus(wait)),
             Action::Await(..) => panic!("nothing is pending"),
         }

@@ -24,9 +24,10 @@ use crate::run::{Halt, Run, Task};
 use crate::value::Value;
 
 /// What differs between the flow that a run began with and that of today, if something does.
-pub(crate) fn flow_difference(then: &FlowRecord, now: &FlowRecord) -> Option<String> {
+pub(crate) fn flow_difference(then: &Arc<FlowRecord>, now: &Arc<FlowRecord>) -> Option<String> {
     let changed = || format!("its flow has changed since it began{}", then.changes_until(now));
-    (then != now).then(changed)
+    // The same one is often meant.
+    (!Arc::ptr_eq(then, now) && then != now).then(changed)
 }
 
 fn cannot_go_on(key: &str, why: &str) -> Error {

@@ -143,7 +143,9 @@ impl Replay {
         }
         self.tell(told);
         // Nothing more is asked for: the task will not be tried again.
-        if let Some(place) = answered.filter(|place| !self.asked.contains_key(place)) {
+        if !self.first.is_empty()
+            && let Some(place) = answered.filter(|place| !self.asked.contains_key(place))
+        {
             self.first.remove(&place);
         }
         Ok(())

@@ -35,8 +35,8 @@ fn drive(case: &Case, start: &RunStart, host: &EventHost, picks: &[u8]) -> RunMa
             machine = dies(case, start, &machine, &under_way);
         }
         match under_way.remove(usize::from(pick) % under_way.len()) {
-            UnderWay::Ended(Action::Check(task), answer) => _ = machine.checked(task, &answer, now),
-            UnderWay::Ended(action, outcome) => _ = machine.completed(action.task(), &outcome, now),
+            UnderWay::Ended(Action::Check(task), answer) => _ = machine.checked(task, answer, now),
+            UnderWay::Ended(action, outcome) => _ = machine.completed(action.task(), outcome, now),
             UnderWay::Wait(action, at) => {
                 now = now.max(at);
                 machine.woken(action.task(), now);
@@ -48,7 +48,8 @@ fn drive(case: &Case, start: &RunStart, host: &EventHost, picks: &[u8]) -> RunMa
 /// The machine as its records bring it back. It asks again for all that is under way, in the order
 /// in which that was asked for first, and which bodies have begun is the driver's to know.
 fn dies(case: &Case, start: &RunStart, machine: &RunMachine, under_way: &[UnderWay]) -> RunMachine {
-    let mut again = RunMachine::replay(&case.plan, start.clone(), machine.records()).unwrap();
+    let mut again =
+        RunMachine::replay(&case.plan, start.clone(), machine.records().to_vec()).unwrap();
     let asked: Vec<Action> = std::iter::from_fn(|| again.next_action()).collect();
     let is_wanted = |action: &&Action| machine.is_wanted(action.task());
     let wanted: Vec<&Action> = under_way
@@ -68,7 +69,7 @@ fn check_driven(script: &str, plays: &[Play], picks: &[u8]) -> TestCaseResult {
     let host = EventHost::new(registry(&case.stage, Where::Inline, Extra::default()));
     let start = RunMachine::start(&case.plan, "k", Inputs::new(), Timestamp(7), None).unwrap();
     let machine = drive(&case, &start, &host, picks);
-    let again = RunMachine::replay(&case.plan, start, machine.records()).unwrap();
+    let again = RunMachine::replay(&case.plan, start, machine.records().to_vec()).unwrap();
     let (report, again) = (machine.report(), again.report());
     prop_assert_eq!(json(&report), json(&again));
     if reference.undetermined {

@@ -86,10 +86,12 @@ fn main() -> ExitCode {
             measure::measure(wanted);
             return ExitCode::SUCCESS;
         }
-        // `repeat SHAPE bare|nexus TIMES`
+        // `repeat SHAPE bare|nexus TIMES BESIDE`
         Some("repeat") => {
             let whose = args.next().unwrap_or("nexus");
-            measure::repeat(wanted, whose, args.next().map_or(1, |times| times.parse().unwrap()));
+            let [times, beside] =
+                [(); 2].map(|()| args.next().map_or(1, |number| number.parse().unwrap()));
+            measure::repeat(wanted, whose, times, beside);
             return ExitCode::SUCCESS;
         }
         _ => panic!(

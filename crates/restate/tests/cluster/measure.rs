@@ -158,13 +158,13 @@ fn serve() -> Runtime {
     runtime
 }
 
-/// Runs each shape whose name contains this so often, for who counts what that takes.
-pub(crate) fn repeat(only: &str, whose: &str, times: usize) {
+/// Runs each shape whose name contains this so often, so many beside each other, for who counts what that takes.
+pub(crate) fn repeat(only: &str, whose: &str, times: usize, beside: usize) {
     let _serving = serve();
     let cluster = cluster();
     for Shape { bare, nexus, .. } in shapes(&cluster).iter().filter(|it| it.name.contains(only)) {
         let run = if whose == "bare" { bare } else { nexus };
-        (0..times).for_each(|_| run());
+        time(beside, times, run);
     }
 }
 
