@@ -86,6 +86,7 @@ const ENGINE: &[&str] = &[
     "watch",
     "claims",
     "jobs",
+    "share",
     "visit",
     "driver",
     "future",

@@ -12,10 +12,11 @@ use super::work::{Notification, Work, WorkKind};
 use crate::cancel::ChildRun;
 use crate::context::Context;
 use crate::executor::{Job, JobSource};
+use crate::outcome::TaskOutcome;
 use crate::panic;
-use crate::plan::Place;
+use crate::plan::{NONE, Place, Then};
 use crate::run::{Action, CancelCause, Halt, Run, Task};
-use crate::time::Wait;
+use crate::time::{Wait, nanos};
 
 /// So much work for pools is worth handing out at once.
 const HAND_OUT_AT: usize = 128;
@@ -162,14 +163,12 @@ impl ActiveRun {
     }
 
     /// Lets the pools begin with what there is, before the run has said all that it wants.
-    fn hand_out(self: &Arc<Self>, run: &mut Run, outbox: &mut Outbox) {
+    pub(super) fn hand_out(self: &Arc<Self>, run: &mut Run, outbox: &mut Outbox) {
         let (jobs, notifications) = self.mailbox.hand_out(outbox);
         for (pool, count) in jobs {
             (0..count).for_each(|_| self.submit(pool));
         }
-        for notification in notifications {
-            self.apply(run, notification);
-        }
+        self.apply_all(run, outbox, notifications);
     }
 
     /// Gives the pool's executor one more job.
@@ -201,9 +200,7 @@ impl ActiveRun {
             match released {
                 Release::Released { jobs, next, sets_timer } => break (jobs, next, sets_timer),
                 Release::Held(mut held, notifications) => {
-                    for notification in notifications {
-                        self.apply(&mut held, notification);
-                    }
+                    self.apply_all(&mut held, outbox, notifications);
                     self.advance(&mut held, outbox, None);
                     timers |= !outbox.timers.is_empty();
                     run = held;
@@ -325,11 +322,60 @@ impl ActiveRun {
         lease: Option<Lease<'_>>,
         outbox: &mut Outbox,
     ) -> WorkerNext {
-        for notification in notifications {
-            self.apply(&mut run, notification);
-        }
+        self.apply_all(&mut run, outbox, notifications);
         self.advance(&mut run, outbox, None);
         self.release(run, outbox, lease)
+    }
+
+    /// Tells the run what happened; of steps that succeed without more ado, on the short way. The
+    /// items that follow are begun together.
+    pub(super) fn apply_all(
+        self: &Arc<Self>,
+        run: &mut Run,
+        outbox: &mut Outbox,
+        notifications: Vec<Notification>,
+    ) {
+        let is_unseen = self.journal.is_none() && !self.is_observed() && self.mocked.is_none();
+        let mut each = NONE;
+        for notification in notifications {
+            match notification {
+                Notification::Completed { task, outcome: TaskOutcome::Success(value), busy }
+                    if is_unseen && self.passes(run, task, outbox.visits) =>
+                {
+                    let step = task.step;
+                    let Some(item) = task.item else {
+                        run.pass(step, value, nanos(busy));
+                        let then = self.plan.steps[step as usize].hints.then;
+                        run.follow(step, then, false, outbox.visits, |step| {
+                            self.enqueue(outbox, step);
+                        });
+                        continue;
+                    };
+                    if each != step && each != NONE {
+                        run.fill_window(each);
+                    }
+                    each = step;
+                    run.pass_item(step, item, value);
+                    run.passed_in(step, busy);
+                }
+                other => self.apply(run, other),
+            }
+        }
+        if each != NONE {
+            run.fill_window(each);
+        }
+    }
+
+    /// Whether the success of a task is nothing but noted.
+    fn passes(&self, run: &Run, task: Task, visits: bool) -> bool {
+        let hints = &self.plan.steps[task.step as usize].hints;
+        let is_light = match (task.item, hints.then) {
+            (Some(_), _) => hints.plain_visited,
+            // What follows in the same place is put into its queue by whoever visits.
+            (None, Then::Step(_)) => visits && hints.plain_visited,
+            (None, then) => then != Then::Decide && !hints.guarded,
+        };
+        is_light && task.attempt == 1 && run.is_wanted(task)
     }
 
     pub(super) fn apply(self: &Arc<Self>, run: &mut Run, notification: Notification) {

@@ -19,6 +19,8 @@ pub(super) struct Held {
     pub(super) run: Box<Run>,
     pub(super) outbox: Outbox,
     pub(super) task: Task,
+    /// Whether others do tasks of the run meanwhile.
+    pub(super) shared: bool,
 }
 
 /// Where the driving thread leaves the run.

@@ -104,6 +104,7 @@ mod retention;
 #[cfg(feature = "durable")]
 mod retry;
 mod runs;
+mod share;
 mod shared;
 mod shutdown;
 mod signal;

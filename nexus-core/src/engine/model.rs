@@ -182,6 +182,14 @@ fn a_run_that_is_lent_to_a_body_ends_whoever_goes_on_with_it() {
     always_ends_lent("{A || A -> B} || R -> I -> A");
 }
 
+#[test]
+fn a_run_ends_whose_tasks_are_shared_with_the_thread_that_drives_it() {
+    let config = || ExecutorInitializerConfig::new().max_workers(2);
+    let prepare = |plan: &Plan| plan.paces.iter().for_each(|pace| pace.assume(3));
+    ends_with("A || A || A || A || A -> C", config(), prepare);
+    ends_with("{A || A -> B} || R || A || B -> I -> A || A", config(), prepare);
+}
+
 /// Each of them would block the thread that drives the run for ever.
 #[test]
 fn lent_tasks_can_wait_for_each_other() {

@@ -23,6 +23,8 @@ pub(super) struct PoolQueue {
     processors: usize,
     /// The jobs that it has, those whose work is running included.
     jobs: usize,
+    /// How many of its places the thread has that drives the run.
+    pub(super) visitors: usize,
     claimed: ClaimedTasks,
     /// What the threads of the pool have taken.
     chunks: Vec<Arc<Chunk>>,
@@ -186,6 +188,7 @@ impl PoolQueue {
             parallelism: parallelism.max(1),
             processors: parallelism.clamp(1, processors),
             jobs: 0,
+            visitors: 0,
             claimed: ClaimedTasks::new(parallelism <= TRACKED_WORKERS),
             chunks: Vec::new(),
             moves: Moves::default(),
@@ -195,6 +198,28 @@ impl PoolQueue {
 
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many processors the pool's own threads can have.
+    fn processors_left(&self) -> usize {
+        self.processors.saturating_sub(self.visitors).max(1)
+    }
+
+    /// Takes back half of what waits, the last of it, for the thread that drives the run. What it
+    /// could not do stays, and all that came before.
+    pub(super) fn take_half(&mut self, may_do: impl Fn(&Work) -> bool) -> Vec<Work> {
+        let half = self.waiting.len().div_ceil(2);
+        let many = self.waiting.iter().rev().take(half).take_while(|work| may_do(work)).count();
+        let taken = self.waiting.split_off(self.waiting.len() - many);
+        for work in &taken {
+            self.amount.remove(work);
+            self.moves.add();
+        }
+        taken.into()
     }
 
     /// Takes what waits.
@@ -232,12 +257,13 @@ impl PoolQueue {
         }
         let Amount { nanos, long } = self.amount;
         let shares = usize::try_from(nanos.div_ceil(WORTH_WAKING)).unwrap_or(waiting);
-        let wanted = long + shares.min(self.processors);
+        let wanted = long + shares.min(self.processors_left());
         let wanted = if self.stalled { waiting } else { wanted.min(waiting) };
         // Workers that are about to ask for more will take of it.
         let ready = self.chunks.iter().filter(|chunk| chunk.is_done()).count();
         let busy = self.claimed.jobs() + self.chunks.len() - ready;
-        let useful = self.parallelism.min(busy + wanted.max(ready));
+        let places = self.parallelism.saturating_sub(self.visitors).max(1);
+        let useful = places.min(busy + wanted.max(ready));
         let more = useful.saturating_sub(self.jobs);
         self.jobs += more;
         more
@@ -407,7 +433,7 @@ impl PoolQueue {
         let (together, each) = (first.together, first.expected.max(1));
         let share = match self.waiting.len() {
             all if self.amount.long == 0 && self.amount.nanos <= WORTH_WAKING => all,
-            all => 1 + (all - 1) / self.processors.saturating_mul(2),
+            all => 1 + (all - 1) / self.processors_left().saturating_mul(2),
         };
         let most = share.min((CHUNK_NANOS / each) as usize).min(most);
         let (mut count, mut waiting) = (0, self.waiting.iter());

@@ -4,7 +4,7 @@
 //! there is nothing to do but short tasks, the driving thread takes the place of a worker
 //! (`Executor::visit`) and does them. It lends the run before each of them (`lending.rs`), so others
 //! can go on with it, and do what is left, if one of the tasks is slow today
-//! (`docs/decisions/0038`).
+//! (`docs/decisions/0038`). Of tasks that are worth it, it gives others their share (`share.rs`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,8 @@ use std::time::Duration;
 use super::active::ActiveRun;
 use super::inline::enqueue;
 use super::lending::Held;
-use super::mailbox::{Contents, Outbox};
+use super::mailbox::Outbox;
 use super::perform::CHUNK;
-use super::queue::WORTH_WAKING;
 use super::work::{CHUNK_NANOS, Notification};
 use crate::context::Context;
 use crate::event::Inputs;
@@ -23,13 +22,6 @@ use crate::panic;
 use crate::plan::{Place, Then};
 use crate::run::{CopiedInput, Run, Task};
 use crate::time::nanos;
-
-/// Of tasks that take less than this, in nanoseconds, a thread does more alone than two that share
-/// them out: handing one out costs as much.
-const SHORT: u32 = if cfg!(shuttle) { 2 } else { 300 };
-
-/// Of longer ones, so many nanoseconds are done here.
-const AT_ONCE: u64 = if cfg!(shuttle) { 0 } else { WORTH_WAKING };
 
 /// After so many tasks it is asked again how long they take.
 const FEW: u32 = 64;
@@ -46,6 +38,10 @@ struct Visit<'a> {
     input: CopiedInput,
     /// How many tasks it may still do.
     left: u32,
+    /// After how many tasks it looks what others have to do.
+    until_look: u32,
+    /// After how many tasks it is asked again how long they take, and the like.
+    ask_at: u32,
     /// The body of the last tasks, how many there were, and since when.
     body: u32,
     tasks: u32,
@@ -83,45 +79,44 @@ impl ActiveRun {
             outbox.visits = false;
             return Some(run);
         };
-        let mut held = Some(Box::new(Held { run, outbox: std::mem::take(outbox), task }));
+        let mut held =
+            Some(Box::new(Held { run, outbox: std::mem::take(outbox), task, shared: false }));
         let mut mark = None;
         while let Some(pool) = held.as_ref().and_then(|held| self.pool_to_visit(held)) {
-            let visit = || {
-                self.pools[pool as usize]
-                    .visit(&mut || self.visit(pool, &mut held, context, &mut mark))
+            let work = &mut || {
+                self.visit(pool, &mut held, context, &mut mark);
+                held.as_ref().and_then(|held| self.pool_to_visit(held)) == Some(pool)
             };
-            if !panic::contain(visit).unwrap_or(false) {
+            if !panic::contain(|| self.pools[pool as usize].visit(work)).unwrap_or(false) {
                 break;
             }
             if let Some(held) = &mut held {
                 self.advance_from(&mut held.run, &mut held.outbox, Some(context), &mut mark);
             }
         }
-        let Held { mut run, outbox: found, .. } = *held?;
+        let Held { mut run, outbox: found, shared, .. } = *held?;
         *outbox = found;
+        // The pool has a place more now.
+        outbox.wants_jobs |= shared;
         self.leave_to_pools(&mut run, outbox);
         Some(run)
     }
 
     /// The pool whose task comes next, if the driving thread is to do it.
     fn pool_to_visit(&self, held: &Held) -> Option<u32> {
-        let Held { run, outbox, .. } = held;
+        let Held { run, outbox, shared, .. } = held;
         let task = *outbox.short.front()?;
         let queued = outbox.short.len();
-        let is_alone = outbox.pooled.is_empty()
-            && self.is_alone_with(run, outbox.inline.len() + queued)
-            && !self.is_cancelled();
+        let is_alone = if *shared {
+            outbox.inline.is_empty() && !run.has_waits()
+        } else {
+            self.is_alone_with(run, outbox.inline.len() + queued)
+        };
+        let may = is_alone && outbox.pooled.is_empty() && !self.is_cancelled();
         match self.place(task.step) {
-            Place::Pool(pool) if is_alone && self.is_short(task, queued) => Some(pool),
+            Place::Pool(pool) if may && self.is_for_here(pool, task, queued) => Some(pool),
             _ => None,
         }
-    }
-
-    /// Whether so many tasks like this one are done sooner here than elsewhere.
-    fn is_short(&self, task: Task, count: usize) -> bool {
-        let body = self.plan.steps[task.step as usize].body;
-        let each = self.plan.paces[body as usize].nanos();
-        each.is_some_and(|each| each < SHORT || u64::from(each) * count as u64 <= AT_ONCE)
     }
 
     /// Leaves the short tasks to the pools after all.
@@ -145,7 +140,8 @@ impl ActiveRun {
     /// Goes on with the run, if the driving thread has lent it to a body that does not return.
     pub(super) fn look_at_visit(self: &Arc<Self>) {
         let Some(held) = self.lending.take_stalled() else { return };
-        let Held { mut run, mut outbox, task } = *held;
+        let Held { mut run, mut outbox, task, shared } = *held;
+        outbox.wants_jobs |= shared;
         self.mailbox.lock().leave_visitor();
         begin_fully(&mut run, task);
         self.leave_to_pools(&mut run, &mut outbox);
@@ -161,18 +157,40 @@ impl ActiveRun {
         context: &mut Context,
         mark: &mut Option<Duration>,
     ) {
-        if self.mailbox.lock().begin_visit() {
+        if self.mailbox.lock().begin_visit(pool) {
             self.watch_chunks();
         }
         context.token = None;
         let since = mark.map_or_else(|| self.engine.clock.timestamp_nanos(), nanos);
         let input = CopiedInput::new();
-        let mut visit = Visit { pool, context, mark, input, left: MANY, body: 0, tasks: 0, since };
+        let mut visit = Visit {
+            pool,
+            context,
+            mark,
+            input,
+            left: MANY,
+            until_look: 0,
+            ask_at: 0,
+            body: 0,
+            tasks: 0,
+            since,
+        };
         while visit.left > 0
             && let Some(holds) = held
-            && self.pool_to_visit(holds) == Some(pool)
-            && let Some(task) = holds.outbox.short.pop_front()
         {
+            if visit.is_to_ask() || holds.outbox.short.is_empty() {
+                visit.measure(self);
+                if visit.until_look == 0 || holds.shared {
+                    visit.until_look = self.share(pool, holds);
+                    // That was no task's time.
+                    *visit.mark = None;
+                    visit.measure(self);
+                }
+            }
+            if self.pool_to_visit(holds) != Some(pool) {
+                break;
+            }
+            let Some(task) = holds.outbox.short.pop_front() else { break };
             if !holds.run.is_wanted(task) {
                 continue;
             }
@@ -184,7 +202,12 @@ impl ActiveRun {
                 Some(item)
                     if is_plain
                         && holds.outbox.inline.is_empty()
-                        && holds.run.is_only_each(task.step, item, holds.outbox.short.len()) =>
+                        && (holds.shared
+                            || holds.run.is_only_each(
+                                task.step,
+                                item,
+                                holds.outbox.short.len(),
+                            )) =>
                 {
                     self.visit_items(task, held, &mut visit);
                 }
@@ -215,7 +238,7 @@ impl ActiveRun {
                 let outcome = self.lend_to(Task { step, ..first }, held, visit)?;
                 let end = now();
                 let then = self.plan.steps[step as usize].hints.then;
-                let Some(Held { run, outbox, .. }) = held.as_deref_mut() else {
+                let Some(Held { run, outbox, shared, .. }) = held.as_deref_mut() else {
                     return Some((outcome, end));
                 };
                 match outcome {
@@ -226,7 +249,7 @@ impl ActiveRun {
                 }
                 let is_slow = end.saturating_sub(start) > u64::from(CHUNK_NANOS);
                 start = end;
-                let is_alone = outbox.short.is_empty() && outbox.inline.is_empty();
+                let is_alone = !*shared && outbox.short.is_empty() && outbox.inline.is_empty();
                 let follows =
                     run.follow(step, then, is_alone, true, |step| self.enqueue(outbox, step));
                 step = follows.or_else(|| self.next_visited(run, outbox, visit.pool))?;
@@ -261,7 +284,7 @@ impl ActiveRun {
         let last = panic::contain(|| {
             loop {
                 let outcome = self.lend_to(task, held, visit)?;
-                let Some(Held { run, outbox, .. }) = held.as_deref_mut() else {
+                let Some(Held { run, outbox, shared, .. }) = held.as_deref_mut() else {
                     return Some(outcome);
                 };
                 let value = match outcome {
@@ -269,13 +292,18 @@ impl ActiveRun {
                     outcome => return Some(outcome),
                 };
                 let item = task.item.unwrap_or_default();
-                let after = Task { item: Some(item + 1), ..first };
                 match outbox.short.front() {
+                    None if *shared => {
+                        run.pass_item(step, item, value);
+                        run.fill_window(step);
+                        return None;
+                    }
                     None => task.item = Some(run.replace_item(step, value)?),
-                    Some(next) if *next == after => {
+                    Some(next) if is_next(*shared, task, *next) => {
+                        let next = *next;
                         outbox.short.pop_front();
                         run.pass_item(step, item, value);
-                        task = after;
+                        task = next;
                     }
                     Some(_) => return Some(TaskOutcome::Success(value)),
                 }
@@ -302,7 +330,7 @@ impl ActiveRun {
     #[cold]
     fn goes_on(&self, task: Task, count: usize, visit: &mut Visit<'_>) -> bool {
         visit.measure(self);
-        visit.left > 0 && self.is_short(task, count)
+        visit.left > 0 && visit.until_look > 0 && self.is_for_here(visit.pool, task, count)
     }
 
     /// Runs a task that is no plain one.
@@ -396,25 +424,6 @@ impl ActiveRun {
     }
 }
 
-impl Contents {
-    /// The driving thread is about to do tasks of a pool. Says whether the timer is to be set that
-    /// looks whether they return.
-    fn begin_visit(&mut self) -> bool {
-        (self.visiting, self.driver_busy) = (true, true);
-        self.timer_watches() || cfg!(shuttle)
-    }
-
-    /// Somebody else goes on with the run, as one of those tasks does not return.
-    fn leave_visitor(&mut self) {
-        self.visiting = false;
-    }
-
-    /// The driving thread does nothing of that any more.
-    fn end_visit(&mut self) {
-        (self.visiting, self.driver_busy) = (false, false);
-    }
-}
-
 impl Visit<'_> {
     /// One more task is done.
     #[inline]
@@ -425,13 +434,12 @@ impl Visit<'_> {
             self.body = body;
         }
         self.tasks += 1;
-        self.left = self.left.saturating_sub(1);
     }
 
     /// Whether it is to be asked again how long the tasks take.
     #[inline]
     fn is_to_ask(&self) -> bool {
-        self.tasks == FEW || self.left == 0
+        self.tasks >= self.ask_at
     }
 
     /// Notes how long the last tasks took.
@@ -441,8 +449,19 @@ impl Visit<'_> {
             let took = Duration::from_nanos(now.saturating_sub(self.since));
             active.plan.paces[self.body as usize].measured(self.tasks, took);
         }
+        self.left = self.left.saturating_sub(self.tasks);
+        self.until_look = self.until_look.saturating_sub(self.tasks);
         (self.since, self.tasks) = (now, 0);
+        self.ask_at = FEW.min(self.left).min(self.until_look);
     }
+}
+
+/// Whether an item is done right after another one of its step: of those that are shared out, any
+/// that nobody has tried yet.
+fn is_next(shared: bool, task: Task, next: Task) -> bool {
+    let after = task.item.map_or(0, |item| item + 1);
+    let is_same = next.step == task.step && next.attempt == task.attempt;
+    is_same && next.item.is_some_and(|item| shared || item == after)
 }
 
 /// What the run does not note of a task that follows another one on the short way.

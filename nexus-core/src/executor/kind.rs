@@ -14,7 +14,7 @@ pub(crate) trait AnyExecutor: fmt::Debug + Send + Sync {
     fn abandon(&self);
     fn reclaim(&self);
     fn enter(&self, poll: &mut dyn FnMut());
-    fn visit(&self, work: &mut dyn FnMut()) -> bool;
+    fn visit(&self, work: &mut dyn FnMut() -> bool) -> bool;
     fn shutdown(&self);
 }
 
@@ -34,7 +34,7 @@ impl<E: Executor> AnyExecutor for E {
     fn enter(&self, poll: &mut dyn FnMut()) {
         Executor::enter(self, poll);
     }
-    fn visit(&self, work: &mut dyn FnMut()) -> bool {
+    fn visit(&self, work: &mut dyn FnMut() -> bool) -> bool {
         Executor::visit(self, work)
     }
     fn shutdown(&self) {

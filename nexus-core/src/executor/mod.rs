@@ -111,10 +111,10 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
         poll();
     }
 
-    /// Calls `work` on this thread in place of one of this executor's own, if one of those is free.
-    /// Says whether it did.
+    /// Calls `work` on this thread in place of one of this executor's own, if one of those is free;
+    /// and again while it says that there is more, and nobody waits for the place. Says whether it did.
     #[doc(hidden)]
-    fn visit(&self, work: &mut dyn FnMut()) -> bool {
+    fn visit(&self, work: &mut dyn FnMut() -> bool) -> bool {
         let _ = work;
         false
     }

@@ -1,9 +1,10 @@
 //! R5: the thread that drives a run does short tasks of a pool itself, and lends the run meanwhile.
-//! If one of them is slow for once, everything else goes on without that thread.
+//! If one of them is slow for once, everything else goes on without that thread. Of longer ones it
+//! leaves a share to the pool.
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use nexus_core::testing::assume_short_tasks;
+use nexus_core::testing::{assume_pace, assume_short_tasks};
 
 use crate::support::*;
 
@@ -33,6 +34,14 @@ typed!(Many, Nothing => Vec<u32>, &[], |_| outcome(Outcome::success((0..70).coll
 typed!(LastMeet, ByRef<u32> => u32, &[PIPED], |inputs| {
     came(*inputs.piped::<ByRef<u32>>()? < 68 || meet(inputs))
 });
+typed!(Thousand, Nothing => Vec<u32>, &[], |_| outcome(Outcome::success((0..1_000).collect::<Vec<u32>>())));
+typed!(Same, ByRef<u32> => u32, &[PIPED], |inputs| {
+    outcome(Outcome::success(*inputs.piped::<ByRef<u32>>()?))
+});
+typed!(Last, ByRef<Vec<u32>> => bool, &[PIPED], |inputs| {
+    let items = inputs.piped::<ByRef<Vec<u32>>>()?;
+    outcome(Outcome::success(items.iter().copied().eq(0..1_000)))
+});
 typed!(WaitsToBeCancelled, Nothing => u32, &[], |inputs| {
     let slow = inputs.context().state::<Slow>().unwrap();
     slow.begun.lock().unwrap().send(()).unwrap();
@@ -57,7 +66,7 @@ fn lending(flow: &str) -> (Engine, Arc<Plan>, mpsc::Receiver<()>) {
     let engine = TestEngine::new().state(slow).observer(Tells(Mutex::new(tell))).build().unwrap();
     let mut registry = registry();
     registry.add::<Quick>().add::<Meets>().add::<Panics>().add::<Many>().add::<LastMeet>();
-    registry.add::<WaitsToBeCancelled>();
+    registry.add::<WaitsToBeCancelled>().add::<Thousand>().add::<Same>().add::<Last>();
     let pool = "executor = ThreadPoolExecutor, executor_config = {max_workers: 2}";
     let plan = plan(&registry, &format!("{{{flow}}}[{pool}]"));
     (engine, plan, has_begun)
@@ -82,6 +91,43 @@ fn items_that_wait_for_each_other_do_not_wait_for_ever() {
     let report = run_lent("Many |-> LastMeet[each] -> Quick");
     assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
     assert_eq!(report.step("LastMeet").unwrap().value::<Vec<u32>>().unwrap().len(), 70);
+}
+
+/// Runs it with tasks that are shared out.
+fn run_shared(flow: &str) -> Report {
+    let (engine, plan, _begun) = lending(flow);
+    assume_pace(&plan, 1_000);
+    within(move || engine.run_plan(&plan, Inputs::new()).unwrap())
+}
+
+/// A group of so many, in the middle of many short ones.
+fn among_many(few: &str) -> String {
+    let many = vec!["Quick"; 100].join(" || ");
+    format!("{many} || {few} || {many}")
+}
+
+#[test]
+fn tasks_that_are_shared_out_and_wait_for_each_other_do_not_wait_for_ever() {
+    for few in ["Meets || Meets", "{Quick -> Meets} || Quick || Meets"] {
+        let report = run_shared(&format!("{} -> Quick", among_many(few)));
+        assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
+    }
+    let report = run_shared("Many |-> LastMeet[each] -> Quick");
+    assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
+    let items = report.step("LastMeet").unwrap();
+    assert_eq!((items.value::<Vec<u32>>().unwrap().len(), items.attempts()), (70, 70));
+}
+
+#[test]
+fn each_task_that_is_shared_out_runs_once_and_what_follows_from_it_runs() {
+    for _ in 0..20 {
+        let report = run_shared(&among_many("{Quick -> Quick} || Panics (0 -> Quick) || Meets"));
+        assert!(report.steps().all(|step| step.ran() && step.attempts() == 1), "{report}");
+        assert!(report.step("Panics").unwrap().sentence().contains(ON_PURPOSE), "{report}");
+        let report = run_shared("Thousand |-> Same[each] |-> Last");
+        assert_eq!(report.step("Same").unwrap().attempts(), 1_000, "{report}");
+        assert_eq!(report.output::<bool>().unwrap(), &true, "the items are not in their order");
+    }
 }
 
 #[test]

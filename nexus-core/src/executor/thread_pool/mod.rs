@@ -221,7 +221,7 @@ impl Executor for ThreadPoolExecutor {
         state.blocked -= 1;
     }
 
-    fn visit(&self, work: &mut dyn FnMut()) -> bool {
+    fn visit(&self, work: &mut dyn FnMut() -> bool) -> bool {
         self.shared.visit(work)
     }
 

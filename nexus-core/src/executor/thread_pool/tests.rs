@@ -81,11 +81,15 @@ mod real {
     fn a_visitor_takes_the_place_of_a_worker() {
         let pool = pool(&ExecutorInitializerConfig::new().max_workers(1));
         let (send, receive) = mpsc::channel();
+        let mut calls = 0;
         assert!(pool.visit(&mut || {
-            let (send, busy) = (send.clone(), !pool.visit(&mut || {}));
+            let (send, busy) = (send.clone(), !pool.visit(&mut || false));
             pool.submit(job(move || send.send(busy).unwrap()));
             assert_eq!(pool.threads_started(), 0);
+            calls += 1;
+            calls < 3
         }));
+        assert_eq!(calls, 1, "it keeps the place although a job waits");
         // The job that came meanwhile runs afterwards.
         assert!(receive.recv().unwrap());
 
@@ -95,10 +99,10 @@ mod real {
             let _ = gate.recv();
         }));
         receive.recv().unwrap();
-        assert!(!pool.visit(&mut || {}), "the only worker is busy");
+        assert!(!pool.visit(&mut || false), "the only worker is busy");
         drop(open);
         pool.shutdown();
-        assert!(!pool.visit(&mut || {}), "it is closed");
+        assert!(!pool.visit(&mut || false), "it is closed");
     }
 
     #[test]
@@ -232,7 +236,10 @@ mod model {
             let mut visits = 0;
             for _ in 0..6 {
                 shuttle::thread::yield_now();
-                visits += usize::from(pool.visit(&mut || body(&ran, &inside)));
+                visits += usize::from(pool.visit(&mut || {
+                    body(&ran, &inside);
+                    false
+                }));
             }
             submits.join().unwrap();
             // Every job is done, although nobody comes who would wake a worker.

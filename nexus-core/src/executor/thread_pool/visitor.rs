@@ -13,11 +13,11 @@ struct Seat<'a> {
 }
 
 impl Shared {
-    /// Calls `work` on this thread, if a worker's place is free and no job waits for it. Says
-    /// whether it did.
-    pub(super) fn visit(self: &Arc<Self>, work: &mut dyn FnMut()) -> bool {
+    /// Calls `work` on this thread, if a worker's place is free and no job waits for it; and again
+    /// while it says that there is more and still none waits. Says whether it did.
+    pub(super) fn visit(self: &Arc<Self>, work: &mut dyn FnMut() -> bool) -> bool {
         let Some(_seat) = self.take_seat() else { return false };
-        work();
+        while work() && !self.is_place_wanted() {}
         true
     }
 
@@ -34,6 +34,15 @@ impl Shared {
         // What waits inside of the work frees its place for somebody else, as a worker does.
         let current = Current { pool: Arc::downgrade(self), deque: None };
         Some(Seat { pool: self, before: CURRENT.with(|slot| slot.replace(Some(current))) })
+    }
+
+    /// Whether a job waits, and no worker is on its way to it.
+    fn is_place_wanted(&self) -> bool {
+        if self.injector.is_empty() {
+            return false;
+        }
+        let state = lock(&self.state);
+        state.searching == 0 && state.signals == 0
     }
 
     /// Whether as many threads work as there are places.

@@ -58,7 +58,7 @@ impl AnyExecutor for SimulatedExecutor {
         }
     }
 
-    fn visit(&self, _: &mut dyn FnMut()) -> bool {
+    fn visit(&self, _: &mut dyn FnMut() -> bool) -> bool {
         false
     }
     fn enter(&self, poll: &mut dyn FnMut()) {
