@@ -28,7 +28,7 @@ fn expansion_of_a_function() {
             Outcome::success(())
         }
     };
-    is_as_before("function.rs", &crate::event::event(TokenStream::new(), &item));
+    is_as_before("function.rs", &crate::attribute::event(TokenStream::new(), &item));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn expansion_of_a_function_with_settings() {
             if ctx.attempt() < 3 { Err(GatewayError) } else { Ok(order.total) }
         }
     };
-    is_as_before("function_with_settings.rs", &crate::event::event(settings, &item));
+    is_as_before("function_with_settings.rs", &crate::attribute::event(settings, &item));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn expansion_of_a_struct() {
             times: u32,
         }
     };
-    let mut expansion = crate::event::event(quote!(stop_on_error), &fields);
+    let mut expansion = crate::attribute::event(quote!(stop_on_error), &fields);
     let block = quote! {
         impl Scale {
             fn process(&self, x: &f64) -> Outcome<f64> {
@@ -63,7 +63,7 @@ fn expansion_of_a_struct() {
             }
         }
     };
-    expansion.extend(crate::event::event(TokenStream::new(), &block));
+    expansion.extend(crate::attribute::event(TokenStream::new(), &block));
     is_as_before("struct.rs", &expansion);
 }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod attribute;
 mod ctxt;
 mod debug;
 mod derive;
@@ -108,7 +109,7 @@ use proc_macro::TokenStream;
 /// See [`derive@Event`].
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
-    event::event(args.into(), &item.into()).into()
+    attribute::event(args.into(), &item.into()).into()
 }
 
 /// Makes an event of a struct: one with fields that a flow sets.

@@ -8,9 +8,9 @@ use nexus_core::journal::{History, RunCounts};
 
 use crate::access::Access;
 use crate::actions::OnAction;
-use crate::api::runs::Page;
 use crate::error::ApiError;
 use crate::histories::Histories;
+use crate::listed::Page;
 use crate::live::Live;
 use crate::logs::LogSource;
 use crate::picture::Pictures;

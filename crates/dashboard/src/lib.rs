@@ -47,6 +47,7 @@ mod dashboard;
 mod error;
 mod guard;
 mod histories;
+mod listed;
 mod live;
 mod live_pools;
 mod logs;

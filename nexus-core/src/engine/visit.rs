@@ -481,10 +481,9 @@ mod tests {
     use std::thread::{self, ThreadId};
     use std::time::Duration;
 
-    use crate::testing::VirtualClock;
     use crate::{
-        Context, Engine, ExecutorInitializerConfig, Fields, Flow, Inputs, Outcome, Plan, Registry,
-        ThreadPoolExecutor,
+        Clock, Context, Engine, ExecutorInitializerConfig, Fields, Flow, Inputs, Outcome, Plan,
+        Registry, ThreadPoolExecutor, Wait,
     };
 
     fn two_workers() -> ExecutorInitializerConfig {
@@ -527,9 +526,22 @@ mod tests {
         seen.iter().map(|thread| *thread == driver).collect()
     }
 
-    /// On a clock that stands still: what the bodies take on a busy machine says nothing of the next.
+    /// By it, what bodies take on a busy machine says nothing of the next ones.
+    #[derive(Debug)]
+    struct StandsStill;
+
+    impl Clock for StandsStill {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn wait_until(&self, at: Duration, _idle: bool) -> Wait {
+            if at.is_zero() { Wait::Over } else { Wait::AtMost(at) }
+        }
+    }
+
     fn run(plan: &Arc<Plan>) -> crate::Report {
-        let engine = Engine::builder().clock(VirtualClock::new()).build().unwrap();
+        let engine = Engine::builder().clock(StandsStill).build().unwrap();
         engine.run_plan(plan, Inputs::new()).unwrap()
     }
 

@@ -234,7 +234,7 @@ mod tests {
                 Outcome::success(())
             }
         );
-        let event = |args| crate::event::event(args, &item);
+        let event = |args| crate::attribute::event(args, &item);
         let pairs = [
             (event(quote!(exec)), event(quote!(execx)), "executor"),
             (

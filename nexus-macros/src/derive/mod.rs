@@ -2,15 +2,16 @@
 //! impl block under `#[event]`.
 
 pub(crate) mod fields;
+pub(crate) mod of_struct;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::DeriveInput;
+use syn::{Attribute, DeriveInput};
 
 use crate::args::EVENT_FIELD;
 use crate::ctxt::Ctxt;
 use crate::event::args::EventArgs;
-use crate::event::{executor, is, remote, runtime, settings};
+use crate::event::{executor, remote, runtime, settings};
 use crate::span::{self, end_spans, ident, respan_type, without_location, without_raw_prefix};
 use crate::text::text;
 use fields::{FieldDefault, StructField};
@@ -159,4 +160,9 @@ fn fallback(args: &EventArgs, input: &DeriveInput) -> TokenStream {
             }
         };
     }
+}
+
+/// Whether the last part of the attribute's path is `name`.
+fn is(attr: &Attribute, name: &str) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == name)
 }

@@ -5,7 +5,7 @@ mod grid;
 mod hints;
 mod pools;
 mod run;
-pub(crate) mod runs;
+mod runs;
 mod schedules;
 mod steps;
 

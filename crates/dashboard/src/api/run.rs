@@ -7,12 +7,12 @@ use nexus_core::journal::{ActionTaken, AttemptEnd, HaltCause, History, Timestamp
 use serde::Serialize;
 
 use super::hints::{Facts, Hint, of_run};
-use super::runs::ListedRun;
 use super::{Answer, Shared, blocking};
 use crate::activity::Activity;
 use crate::app::App;
 use crate::clock::now;
 use crate::error::ApiError;
+use crate::listed::ListedRun;
 use crate::live_pools::{Abandoned, Queued};
 
 /// So much of an input or a value is shown, in bytes.
@@ -120,7 +120,7 @@ impl ShownRun {
         let revision =
             |it: &nexus_core::journal::Revision| Revision { at: it.at, kind: it.kind.name() };
         Ok(Self {
-            run: ListedRun::new(app, run),
+            run: ListedRun::new(&app.live, run),
             flow: Text::new(&run.flow().script),
             inputs: Text::new(&run.start.inputs),
             halted: history.halted.map(|(at, by)| Halted { at, by: cause(by) }),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use nexus_core::journal::{Cursor, RunCounts, RunQuery, RunState, StoredRun, Timestamp};
+use nexus_core::journal::{Cursor, RunCounts, RunQuery, RunState, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Shared, blocking, parameters};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::listed::{ListedRun, Page};
 
 const PAGE: usize = 50;
 const LONGEST_PAGE: usize = 500;
@@ -32,29 +33,6 @@ pub(super) struct Filter {
     limit: Option<usize>,
 }
 
-/// A run in a list.
-#[derive(Debug, Serialize)]
-pub(super) struct ListedRun {
-    pub(super) key: Arc<str>,
-    pipeline: Arc<str>,
-    status: &'static str,
-    started: Timestamp,
-    ended: Option<Timestamp>,
-    deadline: Option<Timestamp>,
-    parent: Option<Arc<str>>,
-    records: u64,
-    reason: Option<String>,
-    /// Whether it is under way in this process, if that is known.
-    active: Option<bool>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Page {
-    runs: Vec<ListedRun>,
-    /// What `after` is for the next page, if there is one.
-    next: Option<String>,
-}
-
 #[derive(Debug, Serialize)]
 pub(super) struct Counts {
     total: u64,
@@ -65,38 +43,6 @@ pub(super) struct Counts {
 struct StateCount {
     status: &'static str,
     count: u64,
-}
-
-impl ListedRun {
-    pub(super) fn new(app: &App, run: &StoredRun) -> Self {
-        let start = &run.start;
-        let active = app.live.is_observed().then(|| app.live.is_active(&start.key));
-        Self {
-            key: Arc::clone(&start.key),
-            pipeline: Arc::clone(&start.pipeline),
-            status: run.state.name(),
-            started: start.at,
-            ended: run.ended_at,
-            deadline: start.deadline,
-            parent: start.parent.clone(),
-            records: run.records,
-            reason: run.reason.clone(),
-            active,
-        }
-    }
-}
-
-impl Page {
-    fn new(app: &App, mut query: RunQuery) -> Result<Self, ApiError> {
-        let length = query.limit.unwrap_or(PAGE);
-        // One more says whether there is another page.
-        query.limit = Some(length + 1);
-        let found = app.engine.runs(&query)?;
-        let runs = found.iter().take(length).map(|run| ListedRun::new(app, run)).collect();
-        let last = found.get(length - 1).filter(|_| found.len() > length);
-        let next = last.map(|run| format!("{}:{}", run.start.at.0, run.start.key));
-        Ok(Self { runs, next })
-    }
 }
 
 impl Filter {
@@ -136,12 +82,24 @@ fn cursor(text: &str) -> Result<Cursor, ApiError> {
     place.ok_or_else(|| ApiError::bad_request(format!("`{text}` is no place in a list of runs")))
 }
 
+/// The runs that are asked for, and how to ask for the next ones.
+fn page(app: &App, mut query: RunQuery) -> Result<Page, ApiError> {
+    let length = query.limit.unwrap_or(PAGE);
+    // One more says whether there is another page.
+    query.limit = Some(length + 1);
+    let found = app.engine.runs(&query)?;
+    let runs = found.iter().take(length).map(|run| ListedRun::new(&app.live, run)).collect();
+    let last = found.get(length - 1).filter(|_| found.len() > length);
+    let next = last.map(|run| format!("{}:{}", run.start.at.0, run.start.key));
+    Ok(Page { runs, next })
+}
+
 /// `GET /runs`.
 pub(super) async fn list(State(app): Shared, uri: Uri) -> Answer<Arc<Page>> {
     let query = parameters::<Filter>(&uri)?.query()?;
     blocking(&app, move |app| {
         let question = uri.query().unwrap_or_default();
-        app.lists.get(question, app.told_at(), || Ok(Arc::new(Page::new(app, query)?)))
+        app.lists.get(question, app.told_at(), || Ok(Arc::new(page(app, query)?)))
     })
     .await
     .map(Json)

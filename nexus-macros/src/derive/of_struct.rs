@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, ItemStruct, Meta, parse_quote};
 
-use super::args;
+use super::{expand, is};
 use crate::args::{Arg, EVENT, parse};
 use crate::ctxt::Ctxt;
+use crate::event::args;
 
 /// The struct as it is, and what the derive would make of it. The derive sees only what stands below it,
 /// and leaves a struct with settings there to this macro; settings above it go there first.
@@ -21,7 +22,7 @@ pub(crate) fn of_struct(settings: TokenStream, mut item: ItemStruct) -> TokenStr
     item.attrs = others;
     given.extend(Vec::into_iter(more).flat_map(|attr| settings_of(&cx, &attr)));
     let args = args::check(&cx, given);
-    let event = crate::derive::expand(cx, &args, &item.clone().into());
+    let event = expand(cx, &args, &item.clone().into());
     // An editor looks for a field's default where it first finds it, and knows no helper attribute of a
     // struct that a macro has passed on.
     quote!(#event #item)
@@ -37,9 +38,4 @@ fn settings_of(cx: &Ctxt, attr: &Attribute) -> Vec<Arg> {
             Vec::new()
         }
     }
-}
-
-/// Whether the last part of the attribute's path is `name`.
-pub(crate) fn is(attr: &Attribute, name: &str) -> bool {
-    attr.path().segments.last().is_some_and(|last| last.ident == name)
 }
