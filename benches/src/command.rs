@@ -20,7 +20,7 @@ pub fn command(program: &str, workloads: &[Workload], growth: &[Growth]) -> Exit
                     eprintln!("`--rounds` takes a number from 1 up");
                     return ExitCode::from(2);
                 };
-                measure::at_most(most);
+                measure::limit_rounds(most);
             }
             "--growth" if !growth.is_empty() => grows = true,
             "--help" | "-h" => {

@@ -22,7 +22,7 @@ static MOST_RUNS: AtomicUsize = AtomicUsize::new(RUNS);
 
 /// No workload has more rounds from now on, whatever it asks for: with one of them it shows that it
 /// works, and its figures say little.
-pub fn at_most(runs: NonZero<usize>) {
+pub fn limit_rounds(runs: NonZero<usize>) {
     MOST_RUNS.store(runs.get(), Ordering::Relaxed);
 }
 

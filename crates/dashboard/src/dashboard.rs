@@ -152,7 +152,7 @@ impl Dashboard {
             schedules: self.schedules,
             histories: Histories::default(),
             pictures: Pictures::default(),
-            lists: Recent::of_quick_answers(),
+            lists: Recent::until_news(),
             counts: Recent::default(),
             streams: Streams::default(),
         });

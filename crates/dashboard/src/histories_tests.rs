@@ -1,9 +1,17 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 use nexus_core::journal::MemoryStore;
-use nexus_core::{Context, Fields, Flow, Inputs, Outcome, Registry};
+use nexus_core::{Context, Fields, Flow, Inputs, Outcome, Plan, Registry};
 
 use super::*;
+
+/// An engine, and a pipeline of one step.
+fn one_step() -> (Engine, Arc<Plan>) {
+    let mut registry = Registry::new();
+    registry.event("step", |_: &Context| Outcome::success(1_u32)).output_json();
+    let plan = Flow::parse("step").unwrap().plan(&registry, &Fields::new()).unwrap();
+    (Engine::builder().store(MemoryStore::new()).build().unwrap(), plan)
+}
 
 /// Has every history that is kept taken so long to read.
 fn took(histories: &Histories, took: Duration) {
@@ -80,10 +88,7 @@ fn a_run_that_goes_on_is_read_on_from_where_it_was_read_and_once_for_all_who_ask
 
 #[test]
 fn of_long_runs_few_are_kept() {
-    let mut registry = Registry::new();
-    registry.event("step", |_: &Context| Outcome::success(1_u32)).output_json();
-    let plan = Flow::parse("step").unwrap().plan(&registry, &Fields::new()).unwrap();
-    let engine = Engine::builder().store(MemoryStore::new()).build().unwrap();
+    let (engine, plan) = one_step();
     let histories = Histories::default();
     for number in 0..10_u64 {
         let key = number.to_string();
@@ -104,10 +109,7 @@ fn of_long_runs_few_are_kept() {
 /// be in it.
 #[test]
 fn a_history_serves_whoever_was_told_of_the_run_before_it_was_read() {
-    let mut registry = Registry::new();
-    registry.event("step", |_: &Context| Outcome::success(1_u32)).output_json();
-    let plan = Flow::parse("step").unwrap().plan(&registry, &Fields::new()).unwrap();
-    let engine = Engine::builder().store(MemoryStore::new()).build().unwrap();
+    let (engine, plan) = one_step();
     drop(engine.prepare_plan(&plan, Inputs::new()).unwrap().key("run").run().unwrap());
     let histories = Histories::default();
     let before = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();

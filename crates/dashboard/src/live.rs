@@ -1,12 +1,12 @@
 //! What is under way right now.
 //!
 //! The engine tells when runs begin and end, and what pools have to do. What a run does on its own thread
-//! nobody is told of: the engine is asked when a page wants to know, four times a second at most. So a step
+//! nobody is told of: the engine is asked when a page wants to know, eight times a second at most. So a step
 //! costs a run what it costs without a dashboard.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nexus_core::journal::History;
@@ -260,18 +260,14 @@ impl Live {
             Some(run) => run.changed = version,
             None => runs.end(version, key),
         }
-        runs.happened = Some(Instant::now());
-        drop(runs);
-        self.tell();
+        self.tell(runs);
     }
 
     fn start(&self, id: RunId, key: &str) {
         let mut runs = lock(&self.runs);
         let run = LiveRun { id, changed: self.version(), seen: None, parts: None };
         runs.active.insert(key.to_owned(), run);
-        runs.happened = Some(Instant::now());
-        drop(runs);
-        self.tell();
+        self.tell(runs);
     }
 
     fn end(&self, id: RunId, key: &str) {
@@ -282,13 +278,13 @@ impl Live {
         }
         let version = self.version();
         runs.end(version, key);
-        runs.happened = Some(Instant::now());
-        drop(runs);
-        self.tell();
+        self.tell(runs);
     }
 
-    /// Wakes the pages that wait for news, if there are any.
-    fn tell(&self) {
+    /// Something has happened that pages are told of: wakes those that wait for news, if there are any.
+    fn tell(&self, mut runs: MutexGuard<'_, Runs>) {
+        runs.happened = Some(Instant::now());
+        drop(runs);
         if self.is_awaited.load(Ordering::SeqCst) && self.is_awaited.swap(false, Ordering::SeqCst) {
             self.news.notify_waiters();
         }

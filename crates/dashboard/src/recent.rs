@@ -39,7 +39,7 @@ impl<T> Default for Recent<T> {
 
 impl<T> Recent<T> {
     /// Of answers that are given again only to pages that were told the same news, however long they took.
-    pub(crate) fn of_quick_answers() -> Self {
+    pub(crate) fn until_news() -> Self {
         Self { quick: Duration::MAX, ..Self::default() }
     }
 }
@@ -116,7 +116,7 @@ mod tests {
     /// answer.
     #[test]
     fn an_answer_serves_whoever_was_told_before_it_was_asked_for() {
-        let recent = Recent::of_quick_answers();
+        let recent = Recent::until_news();
         let before = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
         assert_eq!(recent.get("all", Some(before), || Ok(1)).unwrap(), 1);
         assert_eq!(recent.get("all", Some(before), || Ok(2)).unwrap(), 1);

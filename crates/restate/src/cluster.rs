@@ -392,7 +392,7 @@ fn shortened(text: &str) -> String {
 /// The report of a run that is over.
 fn report_of(plan: &Arc<Plan>, start: RunStart, records: Vec<Record>) -> Result<Report> {
     // It may have begun with the flow of another version of the program.
-    let linked = if RunMachine::is_planned(plan, &start) {
+    let linked = if RunMachine::is_plan_of(plan, &start) {
         None
     } else {
         RunMachine::linked_plan(&start).ok().flatten()

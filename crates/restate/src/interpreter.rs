@@ -6,7 +6,6 @@
 //! and in which order; the interpreter adds no clock, no chance and no map without an order.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use nexus_core::Exception;
@@ -89,14 +88,6 @@ pub(crate) const EVENT_SERVICE: &str = "nexus.";
 /// The name of the service that an event is.
 pub(crate) fn event_service(event: &str) -> String {
     format!("{EVENT_SERVICE}{event}")
-}
-
-/// The name of a recorded step: made once for each, without growing.
-fn step_name(path: &str, attempt: u32) -> String {
-    let mut name = String::with_capacity(path.len() + 4);
-    // Writing to a text never fails.
-    let _ = write!(name, "{path} {attempt}");
-    name
 }
 
 /// The name of the promise that a step waits for, when it is pending for the so manieth time.
@@ -187,7 +178,7 @@ impl<D: Durable + Send> Interpreter<'_, D> {
             let task = action.task();
             // Something else may have ended it meanwhile.
             if self.machine.is_wanted(task) {
-                let name = step_name(self.machine.step_path(task), task.attempt());
+                let name = format!("{} {}", self.machine.step_path(task), task.attempt());
                 let limit = self.machine.timeout(task);
                 let work = self.machine.task(task, self.host).at_most(LONGEST_MESSAGE);
                 let answer = self.durable.run(name, work, limit).await?;

@@ -1,5 +1,5 @@
-//! What crosses between clients, runs and workers, as JSON: answers of tasks. How a run begins is in `start.rs`, what
-//! it gives in `output.rs`.
+//! What crosses between clients, runs and workers, as JSON: how tasks and waits ended. How a run begins is in
+//! `start.rs`, what it gives in `output.rs`.
 
 use std::fmt::Write as _;
 
@@ -30,8 +30,9 @@ pub(crate) struct Answer {
 impl Answer {
     /// The answer as JSON.
     pub(crate) fn json(&self) -> String {
-        let said = self.said.as_deref().unwrap_or(NOTHING_SAID);
-        // As long as it becomes: what is longer is made shorter afterwards.
+        let said = self.said.as_deref().unwrap_or(NULL);
+        // As long as it becomes with a time of these years: a `Bytes` is made of it, which would copy it to be
+        // rid of room that is left.
         let around = r#"{"at":1234567890123456,"said":}"#.len();
         let mut json = String::with_capacity(around + said.len());
         // Writing to a text never fails.
@@ -46,7 +47,7 @@ impl Answer {
         let (at, said) = before_comma(json.strip_prefix(r#"{"at":"#)?)?;
         let said = said.strip_prefix(r#""said":"#)?.strip_suffix('}')?;
         let at = Timestamp(at.parse().ok()?);
-        Some(Self { at, said: (said != NOTHING_SAID).then(|| said.to_owned()) })
+        Some(Self { at, said: (said != NULL).then(|| said.to_owned()) })
     }
 }
 
@@ -56,8 +57,8 @@ pub(crate) fn before_comma(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..comma)?, text.get(comma + 1..)?))
 }
 
-/// What the answer of a task says whose time was over.
-const NOTHING_SAID: &str = "null";
+/// What stands for what is not there, in JSON.
+pub(crate) const NULL: &str = "null";
 
 /// What the handler `resolve` of a run's workflow is given: how the step ended that waits.
 #[derive(Debug, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use nexus_core::driver::{Record, RecordKind, RunMachine, Timestamp};
 use serde::de::Error as _;
 
-use crate::message::before_comma;
+use crate::message::{NULL, before_comma};
 
 /// A run's output.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl<'a> RunOutput<'a> {
         json.push(b',');
         json.extend_from_slice(begun.as_bytes());
         for Record { at, kind, step, attempt, item, body, .. } in machine.records() {
-            let body = if body.is_empty() { NOTHING } else { body };
+            let body = if body.is_empty() { NULL } else { body };
             json.push(b',');
             serde_json::to_writer(&mut json, &(at, kind, step, attempt, item, body.len()))?;
             // What was read as JSON when the run was told of it.
@@ -59,9 +59,6 @@ impl<'a> RunOutput<'a> {
     }
 }
 
-/// What stands for what is not there, such as the body of a record that has none.
-const NOTHING: &str = "null";
-
 /// What is not read yet of an output.
 struct Rest<'a>(&'a str);
 
@@ -75,7 +72,7 @@ impl<'a> Rest<'a> {
         let (step, attempt) = (self.optional().ok()?, self.number()?);
         let item = self.optional().ok()?;
         let body = self.sized()?;
-        let body = if body == NOTHING { String::new() } else { body.to_owned() };
+        let body = if body == NULL { String::new() } else { body.to_owned() };
         self.0 = self.0.strip_prefix(']')?;
         Some(Record { seq, at, kind, step, attempt, item, body })
     }
@@ -94,7 +91,7 @@ impl<'a> Rest<'a> {
     /// A number, or that there is none.
     fn optional<T: FromStr>(&mut self) -> Result<Option<T>, T::Err> {
         match self.value() {
-            None | Some(NOTHING) => Ok(None),
+            None | Some(NULL) => Ok(None),
             Some(number) => number.parse().map(Some),
         }
     }

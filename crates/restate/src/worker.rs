@@ -369,7 +369,7 @@ impl Plans {
     fn of(&self, start: &RunStart) -> Result<Arc<Plan>> {
         let (name, script) = (&*start.pipeline, &start.flow.script);
         let named = || self.plans.iter().filter(|plan| plan.name() == name);
-        if let Some(plan) = named().find(|plan| RunMachine::is_planned(plan, start)) {
+        if let Some(plan) = named().find(|plan| RunMachine::is_plan_of(plan, start)) {
             return Ok(Arc::clone(plan));
         }
         if let Some(plan) = named().next() {

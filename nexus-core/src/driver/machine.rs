@@ -92,14 +92,14 @@ impl RunMachine {
     pub fn linked_plan(start: &RunStart) -> Result<Option<Arc<Plan>>> {
         let Some(pipeline) = LinkedPipeline::find(&start.pipeline) else { return Ok(None) };
         let today = (pipeline.plan)(None)?;
-        if Self::is_planned(&today, start) {
+        if Self::is_plan_of(&today, start) {
             return Ok(Some(today));
         }
         (pipeline.plan)(Some(&start.flow.script)).map(Some)
     }
 
     /// Whether the plan is of the script that the run began with.
-    pub fn is_planned(plan: &Plan, start: &RunStart) -> bool {
+    pub fn is_plan_of(plan: &Plan, start: &RunStart) -> bool {
         plan.flow_record().script == start.flow.script
     }
 

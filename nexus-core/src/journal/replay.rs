@@ -142,7 +142,7 @@ impl Replay {
             self.asked.remove(&place);
         }
         self.tell(told);
-        // Nothing more is asked for: the task will not be tried again.
+        // Nothing more is asked for: the task will not be tried again. Mostly none has been.
         if !self.first.is_empty()
             && let Some(place) = answered.filter(|place| !self.asked.contains_key(place))
         {
