@@ -88,7 +88,11 @@ impl Outgoing {
             && took < SHORT
             && state.took < MOST_KEPT
             && state.buffer.len() <= MAX_SINGLE_WRITE;
-        if keep { self.watch(state) } else { state.flush() }
+        if keep {
+            self.watch(state)
+        } else {
+            state.flush()
+        }
         keep
     }
 

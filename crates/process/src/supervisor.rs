@@ -496,7 +496,7 @@ impl Shared {
 /// The requests of tasks that are sent together. What cannot be written ends so; what would make a
 /// long message is given back.
 fn write_requests(tasks: &mut ClaimedTasks) -> Vec<u8> {
-    let mut requests = Vec::with_capacity(256);
+    let mut requests = Vec::with_capacity(256 + 32 * tasks.len());
     let mut index = 0;
     while index < tasks.len() {
         if requests.len() > frame::MAX_SINGLE_WRITE {
