@@ -192,4 +192,21 @@ mod tests {
         assert_eq!(tokens.take_abandoned(), [all[4], all[3], all[1]]);
         assert!(tokens.remove(all[0]) && tokens.is_empty());
     }
+
+    #[test]
+    fn a_token_that_is_used_again_tells_its_next_task_alone() {
+        let task = |item| Task { step: 1, attempt: 1, item: Some(item) };
+        let mut tokens = Tokens::default();
+        let ended = tokens.add(task(0));
+        assert!(ended.start() && ended.end());
+        let known = Arc::as_ptr(&ended);
+        drop(ended);
+        assert!(tokens.remove(task(0)));
+        let next = tokens.add(task(1));
+        assert_eq!(Arc::as_ptr(&next), known);
+        assert!(next.start() && next.raise() && !next.end());
+        // Somebody still has it, so another task has another one.
+        assert!(tokens.remove(task(1)));
+        assert!(!tokens.add(task(2)).is_raised());
+    }
 }
