@@ -29,6 +29,7 @@ pub(crate) struct Process {
     state: Mutex<State>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct State {
     /// What it was sent and has not answered. `None` if there is nothing, or while its reading
     /// thread has them in hand.

@@ -89,9 +89,9 @@ impl Outgoing {
             && state.took < MOST_KEPT
             && state.buffer.len() <= MAX_SINGLE_WRITE;
         if keep {
-            self.watch(state)
+            self.watch(state);
         } else {
-            state.flush()
+            state.flush();
         }
         keep
     }

@@ -139,6 +139,9 @@ enum Dispatch {
     Ended,
 }
 
+/// A process has ended, or has sent what no worker sends.
+struct Gone;
+
 /// How a thread gives tasks to a process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sender {
@@ -345,11 +348,11 @@ impl Shared {
         loop {
             let is_slow = !reader.look(|socket| process.may_sleep() || is_readable(socket));
             let tasks = if is_slow {
-                Some(process.take_back_unbegun())
+                process.take_back_unbegun()
             } else {
-                read_replies(process, &mut reader)
+                let Ok(tasks) = read_replies(process, &mut reader) else { break };
+                tasks
             };
-            let Some(tasks) = tasks else { break };
             let Some(mut tasks) = tasks else { continue };
             if tasks.is_empty() {
                 // First the next tasks, so that the process works while the run is driven on.
@@ -507,11 +510,11 @@ fn write_requests(tasks: &mut ClaimedTasks) -> Vec<u8> {
 }
 
 /// Reads a reply and those that have come with it, and takes the tasks of the process in hand, if it
-/// has any. `None` at its end, or after a frame that no worker sends.
-fn read_replies(process: &Process, reader: &mut Replies) -> Option<Option<ClaimedTasks>> {
+/// has any.
+fn read_replies(process: &Process, reader: &mut Replies) -> Result<Option<ClaimedTasks>, Gone> {
     let mut in_hand = None;
     loop {
-        let (kind, payload) = reader.next().ok().flatten()?;
+        let (kind, payload) = reader.next().ok().flatten().ok_or(Gone)?;
         in_hand = in_hand.or_else(|| process.take_tasks());
         match (kind, &mut in_hand) {
             (frame::DONE, Some(tasks)) if !tasks.is_empty() => {
@@ -535,11 +538,11 @@ fn read_replies(process: &Process, reader: &mut Replies) -> Option<Option<Claime
                 if let Some(tasks) = in_hand {
                     process.put_back(tasks);
                 }
-                return None;
+                return Err(Gone);
             }
         }
         if in_hand.as_ref().is_some_and(ClaimedTasks::is_empty) || !reader.has_frame() {
-            return Some(in_hand);
+            return Ok(in_hand);
         }
     }
 }
