@@ -142,7 +142,7 @@ impl ActiveRun {
     ) {
         outbox.pooled.push(pool, self.work(WorkKind::Body, task, run));
         if outbox.pooled.len() >= HAND_OUT_AT {
-            self.hand_out(run, outbox);
+            self.hand_out(run, outbox, &mut Vec::new());
         }
     }
 
@@ -163,12 +163,18 @@ impl ActiveRun {
     }
 
     /// Lets the pools begin with what there is, before the run has said all that it wants.
-    pub(super) fn hand_out(self: &Arc<Self>, run: &mut Run, outbox: &mut Outbox) {
-        let (jobs, notifications) = self.mailbox.hand_out(outbox);
+    /// `ended` is empty before and afterwards, and lends its memory.
+    pub(super) fn hand_out(
+        self: &Arc<Self>,
+        run: &mut Run,
+        outbox: &mut Outbox,
+        ended: &mut Vec<Notification>,
+    ) {
+        let jobs = self.mailbox.hand_out(outbox, ended);
         for (pool, count) in jobs {
             (0..count).for_each(|_| self.submit(pool));
         }
-        self.apply_all(run, outbox, notifications);
+        self.apply_all(run, outbox, ended);
     }
 
     /// Gives the pool's executor one more job.
@@ -199,8 +205,8 @@ impl ActiveRun {
             abandoned.append(&mut outbox.abandoned);
             match released {
                 Release::Released { jobs, next, sets_timer } => break (jobs, next, sets_timer),
-                Release::Held(mut held, notifications) => {
-                    self.apply_all(&mut held, outbox, notifications);
+                Release::Held(mut held, mut notifications) => {
+                    self.apply_all(&mut held, outbox, &mut notifications);
                     self.advance(&mut held, outbox, None);
                     timers |= !outbox.timers.is_empty();
                     run = held;
@@ -281,26 +287,26 @@ impl ActiveRun {
 
     /// Tells the run what happened, from whatever thread it is known on.
     pub(super) fn tell(self: &Arc<Self>, notification: Notification) {
-        self.deliver(vec![notification], None, &mut Outbox::default());
+        self.deliver(&mut vec![notification], None, &mut Outbox::default());
     }
 
-    /// The same for a worker, and what it does next. The outbox is an empty one, whose memory is
-    /// used again.
+    /// The same for a worker, and what it does next. No notification is left afterwards, and the
+    /// outbox is an empty one; the memory of both is used again.
     pub(super) fn deliver(
         self: &Arc<Self>,
-        notifications: Vec<Notification>,
+        notifications: &mut Vec<Notification>,
         lease: Option<Lease<'_>>,
         outbox: &mut Outbox,
     ) -> WorkerNext {
         if let Some(journal) = &self.journal {
-            return self.record(journal, notifications, lease);
+            return self.record(journal, std::mem::take(notifications), lease);
         }
         match self.mailbox.deliver(notifications, lease) {
-            Delivery::Acquired(run, notifications) => self.go_on(run, notifications, lease, outbox),
+            Delivery::Acquired(run) => self.go_on(run, notifications, lease, outbox),
             Delivery::Left(next) => next,
-            Delivery::Late(notifications, next) => {
+            Delivery::Late(next) => {
                 // Results that came too late; their Drop is user code.
-                notifications.into_iter().for_each(Notification::discard);
+                notifications.drain(..).for_each(Notification::discard);
                 self.reclaim_abandoned(&next, lease);
                 next
             }
@@ -318,7 +324,7 @@ impl ActiveRun {
     pub(super) fn go_on(
         self: &Arc<Self>,
         mut run: Box<Run>,
-        notifications: Vec<Notification>,
+        notifications: &mut Vec<Notification>,
         lease: Option<Lease<'_>>,
         outbox: &mut Outbox,
     ) -> WorkerNext {
@@ -333,11 +339,11 @@ impl ActiveRun {
         self: &Arc<Self>,
         run: &mut Run,
         outbox: &mut Outbox,
-        notifications: Vec<Notification>,
+        notifications: &mut Vec<Notification>,
     ) {
         let is_unseen = self.journal.is_none() && !self.is_observed() && self.mocked.is_none();
         let mut each = NONE;
-        for notification in notifications {
+        for notification in notifications.drain(..) {
             match notification {
                 Notification::Completed { task, outcome: TaskOutcome::Success(value), busy }
                     if is_unseen && self.passes(run, task, outbox.visits) =>

@@ -103,12 +103,12 @@ impl Chunk {
         }
     }
 
-    /// What the worker has to deliver, and to drop, at its end.
-    pub(super) fn take_done(&self) -> Rest {
+    /// What the worker has to deliver at its end, in exchange for an empty list; and what it has to
+    /// drop.
+    pub(super) fn take_done(&self, done: &mut Vec<Notification>) -> Vec<Work> {
         let mut state = lock(&self.state);
-        let (done, unwanted) =
-            (std::mem::take(&mut state.done), std::mem::take(&mut state.unwanted));
-        Rest { waiting: VecDeque::new(), done, unwanted }
+        std::mem::swap(&mut state.done, done);
+        std::mem::take(&mut state.unwanted)
     }
 
     pub(super) fn current(&self) -> Option<Task> {

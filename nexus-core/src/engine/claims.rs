@@ -281,10 +281,10 @@ impl ClaimedTogether for ActiveTasks {
             return;
         }
         self.left |= is_last;
-        let notifications = std::mem::take(&mut self.notifications);
+        let mut notifications = std::mem::take(&mut self.notifications);
         let hold = Hold::Together(self.job, &self.ended);
         let lease = Lease { pool: self.pool, hold, renewable: false, deferrable: false };
-        let next = self.active.deliver(notifications, Some(lease), &mut Outbox::default());
+        let next = self.active.deliver(&mut notifications, Some(lease), &mut Outbox::default());
         self.ended.clear();
         if let WorkerNext::Resubmit = next {
             self.active.submit(self.pool);

@@ -273,10 +273,11 @@ impl InlineJob {
         if active.journal.is_some() {
             return active.tell(notification);
         }
-        match active.mailbox.deliver(vec![notification], None) {
-            Delivery::Acquired(mut run, notifications) => {
+        let mut told = vec![notification];
+        match active.mailbox.deliver(&mut told, None) {
+            Delivery::Acquired(mut run) => {
                 let mut outbox = Outbox::default();
-                for notification in notifications {
+                for notification in told {
                     active.apply(&mut run, notification);
                 }
                 active.advance(&mut run, &mut outbox, Some(&mut context));
@@ -284,7 +285,7 @@ impl InlineJob {
             }
             Delivery::Left(_) => {}
             // A result that came too late; its Drop is user code.
-            Delivery::Late(late, _) => late.into_iter().for_each(Notification::discard),
+            Delivery::Late(_) => told.into_iter().for_each(Notification::discard),
         }
     }
 }

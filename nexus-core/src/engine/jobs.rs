@@ -116,11 +116,11 @@ impl ActiveRun {
         }
         let left = stay.most.saturating_sub(stay.tasks);
         let renewable = left > 0 && stay.total < LONG;
-        let rest = chunk.take_done();
-        rest.unwanted.into_iter().for_each(panic::drop_quietly);
-        let deferrable = renewable && rest.done.iter().all(|done| self.is_deferrable(done));
+        let unwanted = chunk.take_done(&mut stay.done);
+        unwanted.into_iter().for_each(panic::drop_quietly);
+        let deferrable = renewable && stay.done.iter().all(|done| self.is_deferrable(done));
         let lease = Lease { pool, hold: Hold::Chunk(chunk, left), renewable, deferrable };
-        self.deliver(rest.done, Some(lease), &mut stay.outbox)
+        self.deliver(&mut stay.done, Some(lease), &mut stay.outbox)
     }
 
     /// The body of a chunk's task waits: it is no longer the chunk's, and what is left of the chunk is
@@ -134,8 +134,8 @@ impl ActiveRun {
         if let Some(journal) = recorded {
             self.record(journal, aside, None);
         }
-        if let Some((run, notifications)) = acquired {
-            self.go_on(run, notifications, None, &mut Outbox::default());
+        if let Some((run, mut notifications)) = acquired {
+            self.go_on(run, &mut notifications, None, &mut Outbox::default());
         }
         self.offer_jobs(pool);
     }
@@ -181,7 +181,7 @@ impl ActiveRun {
         if wanted {
             let deferrable = renewable && self.is_deferrable(&notification);
             let lease = Lease { pool, hold: Hold::Task(task), renewable, deferrable };
-            return self.deliver(vec![notification], Some(lease), &mut Outbox::default());
+            return self.deliver(&mut vec![notification], Some(lease), &mut Outbox::default());
         }
         panic::drop_quietly(notification);
         self.mailbox.abandoned_ended(task);
@@ -223,12 +223,15 @@ struct Stay {
     most: usize,
     tasks: usize,
     total: Duration,
+    /// What it has not delivered: nothing between two chunks.
+    done: Vec<Notification>,
     outbox: Outbox,
 }
 
 impl Stay {
     fn new(most: usize) -> Self {
-        Self { most, tasks: 0, total: Duration::ZERO, outbox: Outbox::default() }
+        let (done, outbox) = (Vec::new(), Outbox::default());
+        Self { most, tasks: 0, total: Duration::ZERO, done, outbox }
     }
 }
 

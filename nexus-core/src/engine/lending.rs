@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::work::Outbox;
+use super::work::{Notification, Outbox};
 use crate::run::{Run, Task};
 use crate::sync::Handover;
 
@@ -21,6 +21,14 @@ pub(super) struct Held {
     pub(super) task: Task,
     /// Whether others do tasks of the run meanwhile.
     pub(super) shared: bool,
+    /// What others have ended, while the run is told of it.
+    pub(super) ended: Vec<Notification>,
+}
+
+impl Held {
+    pub(super) fn new(run: Box<Run>, outbox: Outbox, task: Task) -> Self {
+        Self { run, outbox, task, shared: false, ended: Vec::new() }
+    }
 }
 
 /// Where the driving thread leaves the run.

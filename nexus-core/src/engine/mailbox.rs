@@ -114,12 +114,13 @@ pub(super) enum Release {
 
 /// What became of a notification.
 pub(super) enum Delivery {
-    /// The caller holds the run now, and must tell it all of this, in order.
-    Acquired(Box<Run>, Vec<Notification>),
+    /// The caller holds the run now, and must tell it all that it finds in place of what it
+    /// delivered, in order.
+    Acquired(Box<Run>),
     /// The run's holder will see to it.
     Left(WorkerNext),
-    /// The run is over. The notification is to be dropped, outside of the lock.
-    Late(Vec<Notification>, WorkerNext),
+    /// The run is over. The notifications are still the caller's, to be dropped outside of the lock.
+    Late(WorkerNext),
 }
 
 /// The mailbox of a run. Most small runs end where they began, and never need one; so it is made
@@ -159,24 +160,21 @@ impl Mailbox {
         lock(&self.exchange().contents)
     }
 
-    /// Delivers notifications, of a worker's own tasks perhaps.
+    /// Delivers notifications, of a worker's own tasks perhaps. They are moved out of their memory,
+    /// which the caller can use again: a thread writes faster where it has written before.
     pub(super) fn deliver(
         &self,
-        mut notifications: Vec<Notification>,
+        notifications: &mut Vec<Notification>,
         lease: Option<Lease<'_>>,
     ) -> Delivery {
         let mut contents = self.lock();
         let abandoned = lease.is_some_and(|lease| contents.leave_body(lease));
         if contents.closed {
             let next = if abandoned { WorkerNext::Abandoned } else { WorkerNext::Done };
-            return Delivery::Late(notifications, next);
+            return Delivery::Late(next);
         }
         let may_wait = contents.notifications.len() < MOST_DEFERRED;
-        if contents.notifications.is_empty() {
-            contents.notifications = notifications;
-        } else {
-            contents.notifications.append(&mut notifications);
-        }
+        contents.notifications.append(notifications);
         if may_wait
             && let Some(lease) = lease.filter(|lease| lease.deferrable)
             && let Some(next) = contents.take_more(lease)
@@ -184,20 +182,24 @@ impl Mailbox {
             return Delivery::Left(next);
         }
         match contents.run.take() {
-            Some(run) => Delivery::Acquired(run, std::mem::take(&mut contents.notifications)),
+            Some(run) => {
+                std::mem::swap(&mut contents.notifications, notifications);
+                Delivery::Acquired(run)
+            }
             None => Delivery::Left(contents.next_of(lease)),
         }
     }
 
     /// Puts work into the queues while the caller holds the run. Gives the new jobs, and what
-    /// notifications there are.
-    pub(super) fn hand_out(&self, outbox: &mut Outbox) -> (NewJobs, Vec<Notification>) {
+    /// notifications there are, in exchange for an empty list.
+    pub(super) fn hand_out(&self, outbox: &mut Outbox, ended: &mut Vec<Notification>) -> NewJobs {
         let mut contents = self.lock();
         if contents.closed {
-            return Default::default();
+            return NewJobs::new();
         }
         contents.enqueue(&mut outbox.pooled);
-        (contents.new_jobs(), std::mem::take(&mut contents.notifications))
+        std::mem::swap(&mut contents.notifications, ended);
+        contents.new_jobs()
     }
 
     /// Releases the run, unless there are notifications for it: then the caller still holds it.

@@ -219,8 +219,8 @@ impl RecordedRun for ActiveRun {
         if commits && self.mailbox.wake_driver() {
             return;
         }
-        if let Some((run, notifications)) = self.mailbox.take_up() {
-            self.go_on(run, notifications, None, &mut Outbox::default());
+        if let Some((run, mut notifications)) = self.mailbox.take_up() {
+            self.go_on(run, &mut notifications, None, &mut Outbox::default());
         }
     }
 

@@ -116,12 +116,13 @@ impl ActiveRun {
 
     /// Has whoever holds the run call `look`, which is dropped instead if the run is over.
     pub(super) fn have_looked_at(self: &Arc<Self>, look: Look) {
-        match self.mailbox.deliver(vec![Notification::Look(look)], None) {
-            Delivery::Acquired(run, notifications) => {
-                self.go_on(run, notifications, None, &mut Outbox::default());
+        let mut told = vec![Notification::Look(look)];
+        match self.mailbox.deliver(&mut told, None) {
+            Delivery::Acquired(run) => {
+                self.go_on(run, &mut told, None, &mut Outbox::default());
             }
             Delivery::Left(_) => {}
-            Delivery::Late(late, _) => late.into_iter().for_each(Notification::discard),
+            Delivery::Late(_) => told.into_iter().for_each(Notification::discard),
         }
     }
 

@@ -24,16 +24,19 @@ const SHORT: u32 = if cfg!(shuttle) { 2 } else { 300 };
 /// Of those that are not shared out, so many nanoseconds are done here.
 const AT_ONCE: u64 = if cfg!(shuttle) { 0 } else { WORTH_WAKING };
 
-/// Tasks that take as long as this, in nanoseconds, are left to the pool as a whole: bodies of 10 µs took
-/// longer when they were shared out too, and to hand them out is little of what they cost.
-const LONG: u32 = if cfg!(shuttle) { u32::MAX } else { 3_000 };
+/// Tasks that take as long as this, in nanoseconds, are left to the pool as a whole: to hand them out
+/// is little of what they cost.
+const LONG: u32 = if cfg!(shuttle) { u32::MAX } else { 20_000 };
 
-/// How much work there is between two looks, and how much waits for the others at most.
+/// How much work there is between two looks.
 const LOOK_NANOS: u32 = if cfg!(shuttle) { 1 } else { 8_000 };
-const MOST_WAITING: u32 = 40_000;
 
 /// Few tasks are not worth a look.
 const FEWEST: u32 = if cfg!(shuttle) { 1 } else { 4 };
+
+/// For each of the others as many tasks wait as are done here between so many looks: a worker that
+/// finds none before the next one goes to sleep.
+const LOOKS_AHEAD: u32 = 4;
 
 /// For less work than this, in nanoseconds, nobody else is asked.
 const WORTH_SHARING: u64 = if cfg!(shuttle) { 0 } else { 2 * WORTH_WAKING };
@@ -55,8 +58,12 @@ impl ActiveRun {
 
     /// Whether the driving thread does tasks that take so long together with others.
     fn is_shared(&self, pool: u32, each: u32) -> bool {
-        let has_others = || self.pools[pool as usize].parallelism().min(processors()) > 1;
-        (SHORT..LONG).contains(&each) && has_others()
+        (SHORT..LONG).contains(&each) && self.others(pool) > 0
+    }
+
+    /// How many threads of the pool can work beside this one.
+    fn others(&self, pool: u32) -> usize {
+        self.pools[pool as usize].parallelism().min(processors()).saturating_sub(1)
     }
 
     /// Sees what others have done of the run, and leaves them more to do, or takes some back. Says after
@@ -68,7 +75,9 @@ impl ActiveRun {
             let waiting = if held.shared { self.mailbox.lock().waiting_for(pool) } else { 0 };
             let all = waiting + held.outbox.short.len();
             let worth_it = all as u64 * u64::from(each) > WORTH_SHARING;
-            let fair = (all / 2).min((MOST_WAITING / each) as usize);
+            let others = self.others(pool);
+            let ahead = (LOOKS_AHEAD * until_look) as usize * others;
+            let fair = (all * others / (others + 1)).min(ahead);
             if worth_it && waiting < fair.div_ceil(2) {
                 self.leave_some(pool, fair - waiting, held);
             }
@@ -92,7 +101,7 @@ impl ActiveRun {
 
     /// Leaves so many tasks to others.
     fn leave_some(self: &Arc<Self>, pool: u32, count: usize, held: &mut Held) {
-        let Held { run, outbox, shared, .. } = held;
+        let Held { run, outbox, shared, ended, .. } = held;
         for _ in 0..count {
             match outbox.short.front().copied() {
                 Some(task) if self.place(task.step) == Place::Pool(pool) => {
@@ -105,13 +114,13 @@ impl ActiveRun {
             }
         }
         *shared = true;
-        self.hand_out(run, outbox);
+        self.hand_out(run, outbox, ended);
     }
 
     /// Tells the run what others have ended.
     fn take_what_ended(self: &Arc<Self>, held: &mut Held) {
-        let Held { run, outbox, .. } = held;
-        let ended = std::mem::take(&mut self.mailbox.lock().notifications);
+        let Held { run, outbox, ended, .. } = held;
+        std::mem::swap(&mut self.mailbox.lock().notifications, ended);
         self.apply_all(run, outbox, ended);
         if run.has_requests() {
             self.advance(run, outbox, None);

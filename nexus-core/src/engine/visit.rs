@@ -79,8 +79,7 @@ impl ActiveRun {
             outbox.visits = false;
             return Some(run);
         };
-        let mut held =
-            Some(Box::new(Held { run, outbox: std::mem::take(outbox), task, shared: false }));
+        let mut held = Some(Box::new(Held::new(run, std::mem::take(outbox), task)));
         let mut mark = None;
         while let Some(pool) = held.as_ref().and_then(|held| self.pool_to_visit(held)) {
             let work = &mut || {
@@ -140,7 +139,7 @@ impl ActiveRun {
     /// Goes on with the run, if the driving thread has lent it to a body that does not return.
     pub(super) fn look_at_visit(self: &Arc<Self>) {
         let Some(held) = self.lending.take_stalled() else { return };
-        let Held { mut run, mut outbox, task, shared } = *held;
+        let Held { mut run, mut outbox, task, shared, .. } = *held;
         outbox.wants_jobs |= shared;
         self.mailbox.lock().leave_visitor();
         begin_fully(&mut run, task);
@@ -549,6 +548,8 @@ mod tests {
     fn nobody_is_woken_for_tasks_that_take_less_than_that() {
         assert_eq!(on_the_drivers(two_workers(), 100, run), HashSet::from([true]));
         assert_eq!(on_the_drivers(two_workers(), 20_000, run), HashSet::from([false]));
+        let some_here = on_the_drivers(two_workers(), 12_000, run).contains(&true);
+        assert!(some_here, "the driving thread waited for threads that had to be woken");
     }
 
     #[test]

@@ -25,8 +25,8 @@ impl ActiveRun {
         for (pool, count) in jobs {
             (0..count).for_each(|_| self.submit(pool));
         }
-        if let Some((run, notifications)) = acquired {
-            self.go_on(run, notifications, None, &mut Outbox::default());
+        if let Some((run, mut notifications)) = acquired {
+            self.go_on(run, &mut notifications, None, &mut Outbox::default());
         }
     }
 

@@ -93,10 +93,12 @@ fn items_that_wait_for_each_other_do_not_wait_for_ever() {
     assert_eq!(report.step("LastMeet").unwrap().value::<Vec<u32>>().unwrap().len(), 70);
 }
 
-/// Runs it with tasks that are shared out.
-fn run_shared(flow: &str) -> Report {
+/// How long tasks take, in nanoseconds, that are shared out: some before each look, or the fewest.
+const SHARED: [u32; 2] = [1_000, 12_000];
+
+fn run_shared(flow: &str, nanos: u32) -> Report {
     let (engine, plan, _begun) = lending(flow);
-    assume_pace(&plan, 1_000);
+    assume_pace(&plan, nanos);
     within(move || engine.run_plan(&plan, Inputs::new()).unwrap())
 }
 
@@ -108,23 +110,26 @@ fn among_many(few: &str) -> String {
 
 #[test]
 fn tasks_that_are_shared_out_and_wait_for_each_other_do_not_wait_for_ever() {
-    for few in ["Meets || Meets", "{Quick -> Meets} || Quick || Meets"] {
-        let report = run_shared(&format!("{} -> Quick", among_many(few)));
+    for nanos in SHARED {
+        for few in ["Meets || Meets", "{Quick -> Meets} || Quick || Meets"] {
+            let report = run_shared(&format!("{} -> Quick", among_many(few)), nanos);
+            assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
+        }
+        let report = run_shared("Many |-> LastMeet[each] -> Quick", nanos);
         assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
+        let items = report.step("LastMeet").unwrap();
+        assert_eq!((items.value::<Vec<u32>>().unwrap().len(), items.attempts()), (70, 70));
     }
-    let report = run_shared("Many |-> LastMeet[each] -> Quick");
-    assert!(report.is_success() && report.steps().all(|step| step.ran()), "{report}");
-    let items = report.step("LastMeet").unwrap();
-    assert_eq!((items.value::<Vec<u32>>().unwrap().len(), items.attempts()), (70, 70));
 }
 
 #[test]
 fn each_task_that_is_shared_out_runs_once_and_what_follows_from_it_runs() {
-    for _ in 0..20 {
-        let report = run_shared(&among_many("{Quick -> Quick} || Panics (0 -> Quick) || Meets"));
+    for nanos in SHARED.repeat(10) {
+        let flow = among_many("{Quick -> Quick} || Panics (0 -> Quick) || Meets");
+        let report = run_shared(&flow, nanos);
         assert!(report.steps().all(|step| step.ran() && step.attempts() == 1), "{report}");
         assert!(report.step("Panics").unwrap().sentence().contains(ON_PURPOSE), "{report}");
-        let report = run_shared("Thousand |-> Same[each] |-> Last");
+        let report = run_shared("Thousand |-> Same[each] |-> Last", nanos);
         assert_eq!(report.step("Same").unwrap().attempts(), 1_000, "{report}");
         assert_eq!(report.output::<bool>().unwrap(), &true, "the items are not in their order");
     }

@@ -55,27 +55,22 @@ impl Shared {
         CURRENT.with(|slot| slot.replace(Some(current)));
         let mut tasks = 0;
         let mut replaced = false;
-        while let Some(job) = self.next_job(&deque) {
-            tasks += self.run(job, self.max_tasks - tasks);
-            if tasks >= self.max_tasks {
-                replaced = true;
-                break;
+        let mut own = None;
+        while !replaced && let Some(job) = own.take().or_else(|| self.next_job(&deque)) {
+            let (ran, rest) = job.run_some((self.max_tasks - tasks).min(AT_A_STRETCH));
+            tasks += ran;
+            replaced = tasks >= self.max_tasks;
+            match rest {
+                // It looks there next, or is replaced by one that does.
+                Some(job) if replaced || self.has_work() => self.injector.push(job),
+                // No other one waits, so there is no reason to have somebody else go on with it.
+                rest => own = rest,
             }
         }
         CURRENT.with(|slot| slot.replace(None));
         if let Ok(deque) = Rc::try_unwrap(deque) {
             self.leave(Slot(deque), replaced);
         }
-    }
-
-    /// Runs a few tasks of a job; what is left of it goes to the end of the queue.
-    fn run(&self, job: Job, most: usize) -> usize {
-        let (tasks, rest) = job.run_some(most.min(AT_A_STRETCH));
-        if let Some(job) = rest {
-            // This worker looks there next, or is replaced by one that does.
-            self.injector.push(job);
-        }
-        tasks
     }
 
     /// Gives the slot up: to a new thread if this one was to be replaced and there is work.
@@ -138,7 +133,10 @@ impl Shared {
             .with(|slot| slot.replace(Some(Current { pool: Arc::downgrade(self), deque: None })));
         loop {
             while let Some(job) = self.steal(Injector::steal, Stealer::steal) {
-                self.run(job, usize::MAX);
+                let (_, rest) = job.run_some(AT_A_STRETCH);
+                if let Some(job) = rest {
+                    self.injector.push(job);
+                }
                 let state = lock(&self.state);
                 if state.spares > state.blocked {
                     break;
