@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::activity::{Activity, Attempt, Parts};
 use crate::live_pools::{LivePools, attempt_of};
 use crate::lock;
-use crate::pace::{Pace, Turn};
+use crate::pace::{Pace, Round};
 
 /// So many runs that are over are remembered, for pages that were away for a while.
 const MOST_ENDED: usize = 10_000;
@@ -127,7 +127,7 @@ impl Live {
 
     /// What a page has heard that is opened now.
     pub(crate) fn heard_nothing(&self) -> Heard {
-        Heard { round: lock(&self.pace).round(), version: self.new_version() }
+        Heard { round: lock(&self.pace).last(), version: self.new_version() }
     }
 
     /// Waits until something has changed that a page has not heard, or for so long; gives what has, which the
@@ -140,7 +140,7 @@ impl Live {
     ) -> Option<News> {
         let over = Instant::now() + patience;
         loop {
-            let round = self.turn(engine, heard.round).await;
+            let round = self.round(engine, heard.round).await;
             let happens = self.news.notified();
             tokio::pin!(happens);
             happens.as_mut().enable();
@@ -162,19 +162,19 @@ impl Live {
 
     /// Waits until a page may be told of news that was told of some in this round, and gives the round in which
     /// it may. When one begins, the engine is asked what the runs do.
-    async fn turn(&self, engine: &Engine, told: u64) -> u64 {
+    async fn round(&self, engine: &Engine, told: u64) -> u64 {
         loop {
             let wait = {
                 let mut pace = lock(&self.pace);
                 let now = Instant::now();
-                match pace.turn(told, now) {
-                    Turn::Joins(round) => return round,
-                    Turn::Begins(round) => {
+                match pace.round(told, now) {
+                    Round::Joins(round) => return round,
+                    Round::Begins(round) => {
                         self.ask(engine);
                         pace.work(now.elapsed());
                         return round;
                     }
-                    Turn::Waits(until) => until,
+                    Round::Waits(until) => until,
                 }
             };
             tokio::time::sleep_until(wait).await;

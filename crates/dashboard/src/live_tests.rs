@@ -59,12 +59,12 @@ fn what_is_read_of_a_run_is_shared_only_while_pages_are_told_of_it() {
     assert_eq!(live.told_at("run"), None);
     let before = Instant::now();
     let clock = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    clock.block_on(live.turn(&engine, 0));
+    clock.block_on(live.round(&engine, 0));
     let told = lock(&live.runs).told.unwrap();
     assert!(told >= before);
     let begun = |at| {
         let mut pace = Pace::default();
-        pace.turn(0, at);
+        pace.round(0, at);
         *lock(&live.pace) = pace;
     };
     // The round is over.
@@ -87,7 +87,7 @@ fn what_is_read_of_a_run_is_shared_only_while_pages_are_told_of_it() {
     assert_eq!(live.all_told_at(), Some(told + Duration::from_millis(1)));
     // Where no run is under way the engine is not asked, and pages are not told that another process does one.
     *lock(&live.pace) = Pace::default();
-    clock.block_on(live.turn(&engine, 0));
+    clock.block_on(live.round(&engine, 0));
     assert_eq!(live.all_told_at(), None);
 }
 

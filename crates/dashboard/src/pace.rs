@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A page is told of news no sooner than this after it was told of some.
-pub(crate) const LEAST: Duration = Duration::from_millis(250);
-/// However much pages cost, they are told of news as often.
-pub(crate) const MOST: Duration = Duration::from_secs(1);
-/// Pages are told again after so many times as long as it took to answer what they asked since: so
-/// answering takes one part of so many of a processor.
+/// A round of news is no shorter than this, and so long is a page told nothing that was told something.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(250);
+/// A round is no longer than this, however much pages cost.
+const LONGEST: Duration = Duration::from_secs(1);
+/// A round takes so many times as long as the dashboard works for pages in it, where it may: answering then
+/// takes one part of so many of one processor.
 const REST: u32 = 100;
 
-/// The rounds in which pages are told of news, each page once in each at most. Who listens asks for a turn;
-/// time is passed in.
+/// The rounds in which pages are told of news, each page once in each at most. Time is passed in.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// How many there were.
@@ -24,33 +23,33 @@ pub(crate) struct Pace {
     worked: Duration,
 }
 
-/// What a page that wants to be told of news is to do.
+/// In which round a page that listens is told of news.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// A round begins with it.
+pub(crate) enum Round {
+    /// In this one, which begins with it.
     Begins(u64),
-    /// It was not told yet in the round that others have begun.
+    /// In this one, which others have begun, and in which it was told nothing yet.
     Joins(u64),
-    /// It asks again at this moment.
+    /// In none before this moment, when it asks again.
     Waits(Instant),
 }
 
 impl Pace {
-    /// What a page is to do that was told last in the round `told`.
-    pub(crate) fn turn(&mut self, told: u64, now: Instant) -> Turn {
+    /// In which round a page is told that was told last in the round `told`.
+    pub(crate) fn round(&mut self, told: u64, now: Instant) -> Round {
         match self.over() {
-            Some(over) if now < over && told < self.round => Turn::Joins(self.round),
-            Some(over) if now < over => Turn::Waits(over),
+            Some(over) if now < over && told < self.round => Round::Joins(self.round),
+            Some(over) if now < over => Round::Waits(over),
             _ => {
                 *self = Self { round: self.round + 1, began: Some(now), worked: Duration::ZERO };
-                Turn::Begins(self.round)
+                Round::Begins(self.round)
             }
         }
     }
 
-    /// When the round is over, if no page asks for more.
+    /// When the round is over, unless pages ask for more.
     pub(crate) fn over(&self) -> Option<Instant> {
-        Some(self.began? + self.worked.saturating_mul(REST).clamp(LEAST, MOST))
+        Some(self.began? + self.worked.saturating_mul(REST).clamp(SHORTEST, LONGEST))
     }
 
     /// The dashboard has worked so long for pages.
@@ -59,14 +58,14 @@ impl Pace {
     }
 
     /// The round that goes on, or that was last.
-    pub(crate) fn round(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.round
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Turn::{Begins, Joins, Waits};
+    use super::Round::{Begins, Joins, Waits};
     use super::*;
 
     /// Runs must not pay for pages, however many there are; whoever looks at an idle dashboard is to see at
@@ -86,12 +85,12 @@ mod tests {
             (60_000_000, 1_000),
         ] {
             let mut pace = Pace::default();
-            assert_eq!((pace.over(), pace.turn(0, at(0))), (None, Begins(1)), "{worked}");
+            assert_eq!((pace.over(), pace.round(0, at(0))), (None, Begins(1)), "{worked}");
             // What several pages cost counts together.
             pace.work(Duration::from_micros(worked / 2));
             pace.work(Duration::from_micros(worked - worked / 2));
-            assert_eq!(pace.turn(1, at(over - 1)), Waits(at(over)), "{worked}");
-            assert_eq!(pace.turn(1, at(over)), Begins(2), "{worked}");
+            assert_eq!(pace.round(1, at(over - 1)), Waits(at(over)), "{worked}");
+            assert_eq!(pace.round(1, at(over)), Begins(2), "{worked}");
             // It counts once.
             assert_eq!(pace.over(), Some(at(over + 250)), "{worked}");
         }
@@ -104,9 +103,9 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut pace = Pace::default();
-        // When each of three pages asks, and what it is to do.
+        // When each of three pages asks, and in which round it is told.
         let mut told = [0; 3];
-        for (millis, page, turn) in [
+        for (millis, page, round) in [
             (0, 0, Begins(1)),
             (0, 1, Joins(1)),
             (1, 0, Waits(at(250))),
@@ -115,13 +114,13 @@ mod tests {
             (250, 1, Begins(2)),
             (300, 0, Joins(2)),
             (499, 0, Waits(at(500))),
-            // One that nobody asked for is left out, and who was away joins the next.
+            // While nobody asks there is no round, and who was away joins the next one.
             (5_000, 2, Begins(3)),
             (5_000, 2, Waits(at(5_250))),
             (5_100, 0, Joins(3)),
         ] {
-            let found = pace.turn(told[page], at(millis));
-            assert_eq!(found, turn, "page {page} after {millis} ms");
+            let found = pace.round(told[page], at(millis));
+            assert_eq!(found, round, "page {page} after {millis} ms");
             if let Begins(round) | Joins(round) = found {
                 told[page] = round;
             }
@@ -133,10 +132,10 @@ mod tests {
     fn however_much_was_asked_news_are_told_each_second() {
         let start = Instant::now();
         let mut pace = Pace::default();
-        assert_eq!(pace.turn(0, start), Begins(1));
+        assert_eq!(pace.round(0, start), Begins(1));
         pace.work(Duration::MAX);
         pace.work(Duration::MAX);
-        assert_eq!(pace.turn(1, start + MOST), Begins(2));
-        assert_eq!(pace.turn(2, start + MOST + LEAST), Begins(3));
+        assert_eq!(pace.round(1, start + LONGEST), Begins(2));
+        assert_eq!(pace.round(2, start + LONGEST + SHORTEST), Begins(3));
     }
 }

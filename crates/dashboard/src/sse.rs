@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::clock::now;
 use crate::error::ApiError;
 use crate::live::{Heard, Live, News};
-use crate::pace::LEAST;
+use crate::pace::SHORTEST;
 
 /// A line that says nothing, by which both ends notice that the other is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -88,7 +88,7 @@ impl Told {
         if let Some(news) = self.greeting.take() {
             return format!("retry: 2000\n{}", self.piece(&news));
         }
-        tokio::time::sleep(LEAST).await;
+        tokio::time::sleep(SHORTEST).await;
         let news = self.live.changed(&self.engine, &mut self.heard, KEEP_ALIVE).await;
         news.map_or_else(|| ":\n\n".to_owned(), |news| self.piece(&news))
     }

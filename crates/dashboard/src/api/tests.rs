@@ -4,7 +4,7 @@ use nexus_core::Engine;
 use nexus_core::journal::MemoryStore;
 
 use super::*;
-use crate::pace::LEAST;
+use crate::pace::SHORTEST;
 
 #[test]
 fn the_document_describes_the_routes_and_nothing_else() {
@@ -23,15 +23,15 @@ fn how_long_it_takes_to_answer_counts() {
     let engine = Engine::builder().store(MemoryStore::new()).build().unwrap();
     let app = Arc::new(crate::Dashboard::new().app(&engine));
     let begun = tokio::time::Instant::now();
-    lock(&app.live.pace).turn(0, begun);
+    lock(&app.live.pace).round(0, begun);
     let work = |_: &App| {
         let begun = Instant::now();
-        while begun.elapsed() < LEAST / 50 {
+        while begun.elapsed() < SHORTEST / 50 {
             std::hint::spin_loop();
         }
         Ok(1)
     };
     let clock = tokio::runtime::Builder::new_current_thread().build().unwrap();
     clock.block_on(json(&app, work)).unwrap();
-    assert!(lock(&app.live.pace).over() >= Some(begun + LEAST * 2));
+    assert!(lock(&app.live.pace).over() >= Some(begun + SHORTEST * 2));
 }
