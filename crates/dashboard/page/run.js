@@ -8,7 +8,7 @@ function runView(key, query) {
   let from = 0, text = "", only = ""; // which steps the timeline shows
   let firstAttempt = 0, chosen = null; // of the chosen step: which of its attempts are shown, its place in the flow
   let view = null; // the stretch of time that is shown, if it is not all of it
-  let loads = 0;
+  let loads = 0, asked = 0;
   let shown = { run: null, steps: null, facts: null, drawn: "", pending: "" };
   const head = h("div"), hints = h("div"), pending = h("div"), buttons = h("p", { class: "buttons" });
   const picture = h("div", { class: "picture", id: "picture" });
@@ -28,6 +28,7 @@ function runView(key, query) {
   /** Shows the run as it is now. Of one that has ended nothing is asked again, unless it is `wanted`. */
   async function load(wanted = true) {
     let run, page, load;
+    asked = Date.now();
     try {
       run = await api(runPath(key));
       const facts = JSON.stringify([run.ended, run.records, run.hints]);
@@ -297,7 +298,8 @@ function runView(key, query) {
   const item = (it) => (it.item === null ? "" : ` of item ${it.item}`);
   const reload = paced(() => load(false), 500);
   reload();
-  const timer = setInterval(() => { if (shown.run && !shown.run.ended) reload(); }, 2000);
+  // Time goes by, and another process may do the run: of both there is no news.
+  const timer = setInterval(() => { if (shown.run && !shown.run.ended && Date.now() - asked > 1500) reload(); }, 2000);
   return {
     changed: (news) => { if (news.more || news.runs.includes(key)) reload(); },
     moved: (other) => { const step = other.get("step"); if (step && step !== selected) choose(step); },

@@ -142,7 +142,20 @@ impl Dashboard {
     /// timers on. Reading the store goes to the runtime's threads for blocking calls. Time limits for
     /// slow connections are the server's: those of [`serve`](Self::serve) are not part of the router.
     pub fn router(self, engine: &Engine) -> Router {
-        let app = Arc::new(App {
+        let app = Arc::new(self.app(engine));
+        Router::new()
+            .merge(page::routes())
+            .merge(api::routes())
+            .fallback(api::not_found)
+            .method_not_allowed_fallback(api::wrong_method)
+            .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
+            .layer(from_fn_with_state(Arc::clone(&app), check))
+            .with_state(app)
+    }
+
+    /// What its handlers of requests share.
+    pub(crate) fn app(self, engine: &Engine) -> App {
+        App {
             engine: engine.clone(),
             live: self.live,
             access: self.access,
@@ -155,15 +168,7 @@ impl Dashboard {
             lists: Recent::until_news(),
             counts: Recent::default(),
             streams: Streams::default(),
-        });
-        Router::new()
-            .merge(page::routes())
-            .merge(api::routes())
-            .fallback(api::not_found)
-            .method_not_allowed_fallback(api::wrong_method)
-            .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
-            .layer(from_fn_with_state(Arc::clone(&app), check))
-            .with_state(app)
+        }
     }
 
     /// Serves the dashboard at this address, on a thread of its own, until the [`Server`] is dropped.

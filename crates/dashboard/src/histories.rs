@@ -1,7 +1,7 @@
 //! The histories of runs, read once for all pages that show them, and each record once.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nexus_core::Engine;
@@ -9,6 +9,7 @@ use nexus_core::journal::{History, RunState, StoredRun};
 
 use crate::error::ApiError;
 use crate::lock;
+use crate::turns::Turns;
 
 /// So many are kept.
 const KEPT: usize = 8;
@@ -24,16 +25,8 @@ const REST: u32 = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Histories {
     read: Mutex<VecDeque<Known>>,
-    /// The keys of the runs that are being read: each once, for all who ask meanwhile.
-    reading: Mutex<HashSet<String>>,
-    /// Wakes those who wait until a run is read.
-    done: Condvar,
-}
-
-/// A run that is being read. When it is dropped, the next one may read it.
-struct Turn<'a> {
-    histories: &'a Histories,
-    key: &'a str,
+    /// Each run is read once for all who ask meanwhile.
+    turns: Turns,
 }
 
 #[derive(Debug)]
@@ -62,7 +55,7 @@ impl Histories {
                 format!("what is written of the run `{key}` is damaged: {reason}"),
             ));
         }
-        let _turn = self.turn(key);
+        let _turn = self.turns.take(key);
         // Somebody else may have read it meanwhile.
         if let Some(known) = self.known(&run) {
             return Ok(known);
@@ -83,15 +76,6 @@ impl Histories {
         let read = lock(&self.read);
         let is_meant = |it: &&Known| it.asked_at > moment && *it.history.run.start.key == *key;
         read.iter().find(is_meant).map(|it| Arc::clone(&it.history))
-    }
-
-    /// Waits until nobody else reads this run.
-    fn turn<'a>(&'a self, key: &'a str) -> Turn<'a> {
-        let mut reading = lock(&self.reading);
-        while !reading.insert(key.to_owned()) {
-            reading = self.done.wait(reading).unwrap_or_else(PoisonError::into_inner);
-        }
-        Turn { histories: self, key }
     }
 
     /// What is known of this run, to go on from there.
@@ -121,13 +105,6 @@ impl Histories {
         {
             read.pop_front();
         }
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        lock(&self.histories.reading).remove(self.key);
-        self.histories.done.notify_all();
     }
 }
 

@@ -74,7 +74,7 @@ fn a_run_that_goes_on_is_read_on_from_where_it_was_read_and_once_for_all_who_ask
     lock(&histories.read).iter_mut().for_each(mark);
     engine.resolve("run", "wait", 1_u32).unwrap();
     run.wait().unwrap();
-    let turn = histories.turn("run");
+    let turn = histories.turns.take("run");
     let (second, third) = std::thread::scope(|scope| {
         let read = || histories.read(&engine, "run").unwrap();
         let readers = [scope.spawn(read), scope.spawn(read)];

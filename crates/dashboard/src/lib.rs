@@ -51,6 +51,7 @@ mod listed;
 mod live;
 mod live_pools;
 mod logs;
+mod pace;
 mod page;
 mod picture;
 mod recent;
@@ -58,6 +59,7 @@ mod schedules;
 mod server;
 mod spread;
 mod sse;
+mod turns;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! What is under way right now.
 //!
 //! The engine tells when runs begin and end, and what pools have to do. What a run does on its own thread
-//! nobody is told of: the engine is asked when a page wants to know, eight times a second at most. So a step
+//! nobody is told of: the engine is asked when a page wants to know, four times a second at most. So a step
 //! costs a run what it costs without a dashboard.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -21,13 +21,10 @@ use tokio::time::Instant;
 use crate::activity::{Activity, Attempt, Parts};
 use crate::live_pools::{LivePools, attempt_of};
 use crate::lock;
+use crate::pace::{Pace, Round};
 
 /// So many runs that are over are remembered, for pages that were away for a while.
 const MOST_ENDED: usize = 10_000;
-
-/// As often a page is told of news at most, and the engine is asked while pages wait for some, for all of them
-/// together.
-pub(crate) const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Tells the dashboard what the engine's runs do; see [`Dashboard::observer`](crate::Dashboard::observer).
 #[derive(Debug)]
@@ -40,6 +37,8 @@ pub struct LiveObserver {
 pub(crate) struct Live {
     runs: Mutex<Runs>,
     pub(crate) pools: LivePools,
+    /// Is held while the engine is asked: whoever comes meanwhile is told of what it says.
+    pub(crate) pace: Mutex<Pace>,
     /// Counts how often somebody has looked for what has changed. What changes is marked with it, under the
     /// lock of the runs, so that whoever looks later finds it.
     version: AtomicU64,
@@ -58,9 +57,7 @@ struct Runs {
     /// the version `forgotten` or before, some may be missing.
     ended: VecDeque<(u64, String)>,
     forgotten: Option<u64>,
-    /// When the engine was asked last what the runs do.
-    asked: Option<Instant>,
-    /// When what it said then was known here.
+    /// When the engine has said what the runs do, if it was asked in the last round of news.
     told: Option<Instant>,
     /// When something happened last that it tells by itself.
     happened: Option<Instant>,
@@ -95,6 +92,15 @@ pub(crate) struct News {
     pub(crate) more: bool,
 }
 
+/// What a page has heard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// In which round of news it was told last.
+    round: u64,
+    /// The first version that it was not told of.
+    pub(crate) version: u64,
+}
+
 /// So many runs are named in one piece of news.
 const MOST_NAMED: usize = 200;
 
@@ -119,43 +125,65 @@ impl Live {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Waits until something has changed in this version or a later one, or for so long; gives what has,
-    /// and the version in which whatever changes next does.
+    /// What a page has heard that is opened now.
+    pub(crate) fn heard_nothing(&self) -> Heard {
+        Heard { round: lock(&self.pace).last(), version: self.new_version() }
+    }
+
+    /// Waits until something has changed that a page has not heard, or for so long; gives what has, which the
+    /// page has then heard.
     pub(crate) async fn changed(
         &self,
         engine: &Engine,
-        version: u64,
+        heard: &mut Heard,
         patience: Duration,
-    ) -> Option<(News, u64)> {
+    ) -> Option<News> {
         let over = Instant::now() + patience;
         loop {
-            let news = self.news.notified();
-            tokio::pin!(news);
-            news.as_mut().enable();
+            let round = self.round(engine, heard.round).await;
+            let happens = self.news.notified();
+            tokio::pin!(happens);
+            happens.as_mut().enable();
             self.is_awaited.store(true, Ordering::SeqCst);
-            let told = self.since(engine, version);
-            if !told.0.is_empty() {
-                return Some(told);
+            let (news, version) = self.since(heard.version);
+            if !news.is_empty() {
+                *heard = Heard { round, version };
+                return Some(news);
             }
-            let now = Instant::now();
-            if now >= over {
+            if Instant::now() >= over {
                 return None;
             }
             // Nobody tells what runs do that are under way; that one begins is told.
-            let next = if self.active_runs() == 0 { over } else { over.min(now + BETWEEN) };
-            let _ = tokio::time::timeout_at(next, news).await;
+            let next = lock(&self.pace).over().filter(|_| self.active_runs() > 0);
+            let next = next.map_or(over, |next| next.min(over));
+            let _ = tokio::time::timeout_at(next, happens).await;
         }
     }
 
-    /// The runs that have changed in this version or a later one, and the version in which whatever changes
-    /// next does.
-    pub(crate) fn since(&self, engine: &Engine, version: u64) -> (News, u64) {
-        self.ask(engine);
-        self.known_since(version)
+    /// Waits until a page may be told of news that was told of some in this round, and gives the round in which
+    /// it may. When one begins, the engine is asked what the runs do.
+    async fn round(&self, engine: &Engine, told: u64) -> u64 {
+        loop {
+            let wait = {
+                let mut pace = lock(&self.pace);
+                let now = Instant::now();
+                match pace.round(told, now) {
+                    Round::Joins(round) => return round,
+                    Round::Begins(round) => {
+                        self.ask(engine);
+                        pace.work(now.elapsed());
+                        return round;
+                    }
+                    Round::Waits(until) => until,
+                }
+            };
+            tokio::time::sleep_until(wait).await;
+        }
     }
 
-    /// The same, as far as it is known here.
-    fn known_since(&self, version: u64) -> (News, u64) {
+    /// The runs that have changed in this version or a later one, as far as it is known here, and the version
+    /// in which whatever changes next does.
+    pub(crate) fn since(&self, version: u64) -> (News, u64) {
         let next = self.new_version();
         let known = lock(&self.runs);
         if known.forgotten.is_some_and(|forgotten| version <= forgotten) {
@@ -170,16 +198,12 @@ impl Live {
         (News { runs, more }, next)
     }
 
-    /// Asks the engine what the runs do, unless that was asked a moment ago.
+    /// Asks the engine what the runs do.
     fn ask(&self, engine: &Engine) {
-        let mut runs = lock(&self.runs);
-        let now = Instant::now();
-        let is_recent = runs.asked.is_some_and(|at| now.duration_since(at) < BETWEEN / 2);
-        if runs.active.is_empty() || is_recent {
+        if self.active_runs() == 0 {
+            lock(&self.runs).told = None;
             return;
         }
-        runs.asked = Some(now);
-        drop(runs);
         let (activity, in_pools) = (engine.activity(), self.pools.take_changed());
         let told = Instant::now();
         let mut runs = lock(&self.runs);
@@ -200,19 +224,21 @@ impl Live {
         }
     }
 
-    /// When the engine has said last what runs do, if that was a moment ago and this run is under way. Of
-    /// whatever the run has recorded since, pages are told when it says so again.
-    pub(crate) fn told_at(&self, key: &str) -> Option<Instant> {
-        let runs = lock(&self.runs);
-        let told = runs.told.filter(|at| at.elapsed() < BETWEEN)?;
-        runs.active.contains_key(key).then_some(told)
+    /// When the engine has said what runs do, if the round of news goes on in which it was asked.
+    fn told(&self) -> Option<Instant> {
+        let over = lock(&self.pace).over()?;
+        lock(&self.runs).told.filter(|_| Instant::now() < over)
     }
 
-    /// When pages were told last of any run, if the engine has said a moment ago what they do.
+    /// The same, if this run is under way. Of whatever it has recorded since, pages are told in the next round.
+    pub(crate) fn told_at(&self, key: &str) -> Option<Instant> {
+        self.told().filter(|_| self.is_active(key))
+    }
+
+    /// The same, or when pages were told later of any run.
     pub(crate) fn all_told_at(&self) -> Option<Instant> {
-        let runs = lock(&self.runs);
-        let told = runs.told.filter(|at| at.elapsed() < BETWEEN)?;
-        Some(runs.happened.map_or(told, |happened| happened.max(told)))
+        let told = self.told()?;
+        Some(lock(&self.runs).happened.map_or(told, |happened| happened.max(told)))
     }
 
     /// Whether a run is under way.

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::error::ApiError;
+use crate::turns::Turns;
 
 /// So many are kept.
 const KEPT: usize = 16;
@@ -18,6 +19,8 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Recent<T> {
     kept: Mutex<VecDeque<Kept<T>>>,
+    /// Pages that were told at the same time ask at the same time.
+    turns: Turns,
     quick: Duration,
     fresh: Duration,
 }
@@ -33,7 +36,7 @@ struct Kept<T> {
 
 impl<T> Default for Recent<T> {
     fn default() -> Self {
-        Self { kept: Mutex::default(), quick: QUICK, fresh: FRESH }
+        Self { kept: Mutex::default(), turns: Turns::default(), quick: QUICK, fresh: FRESH }
     }
 }
 
@@ -54,14 +57,24 @@ impl<T: Clone> Recent<T> {
         ask: impl FnOnce() -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let kept = || crate::lock(&self.kept);
-        let asked_at = Instant::now();
         let is_fresh = |it: &Kept<T>| {
-            it.slow_at.is_some_and(|at| asked_at.duration_since(at) < self.fresh)
+            it.slow_at.is_some_and(|at| at.elapsed() < self.fresh)
                 || told_at.is_some_and(|told_at| it.asked_at > told_at)
         };
-        if let Some(it) = kept().iter().find(|it| it.question == question && is_fresh(it)) {
-            return Ok(it.answer.clone());
+        let known = || {
+            let kept = kept();
+            let it = kept.iter().find(|it| it.question == question && is_fresh(it))?;
+            Some(it.answer.clone())
+        };
+        if let Some(answer) = known() {
+            return Ok(answer);
         }
+        let _turn = self.turns.take(question);
+        // Somebody else may have asked it meanwhile.
+        if let Some(answer) = known() {
+            return Ok(answer);
+        }
+        let asked_at = Instant::now();
         let answer = ask()?;
         let slow_at = (asked_at.elapsed() >= self.quick).then(Instant::now);
         if slow_at.is_some() || told_at.is_some() {
@@ -123,5 +136,29 @@ mod tests {
         assert_eq!(recent.get("failed", Some(before), || Ok(3)).unwrap(), 3);
         assert_eq!(recent.get("all", Some(Instant::now()), || Ok(4)).unwrap(), 4);
         assert_eq!(recent.get("all", None, || Ok(5)).unwrap(), 5);
+    }
+
+    /// Pages that are told the same news ask at the same time.
+    #[test]
+    fn a_question_that_is_being_answered_is_not_asked_again() {
+        let recent = Recent::until_news();
+        let before = Instant::now().checked_sub(Duration::from_secs(1));
+        let turn = recent.turns.take("all");
+        let answered = std::thread::scope(|scope| {
+            let (begins, has_begun) = std::sync::mpsc::channel();
+            let recent = &recent;
+            let other = scope.spawn(move || {
+                begins.send(()).unwrap();
+                recent.get("all", before, || Ok("asked again")).unwrap()
+            });
+            has_begun.recv().unwrap();
+            (0..100).for_each(|_| std::thread::yield_now());
+            let (question, asked_at) = ("all".to_owned(), Instant::now());
+            let kept = Kept { question, asked_at, slow_at: None, answer: "asked once" };
+            crate::lock(&recent.kept).push_front(kept);
+            drop(turn);
+            other.join().unwrap()
+        });
+        assert_eq!(answered, "asked once");
     }
 }

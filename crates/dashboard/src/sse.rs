@@ -14,7 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::now;
 use crate::error::ApiError;
-use crate::live::{BETWEEN, Live, News};
+use crate::live::{Heard, Live, News};
+use crate::pace::SHORTEST;
 
 /// A line that says nothing, by which both ends notice that the other is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -35,13 +36,13 @@ impl Default for Streams {
     }
 }
 
-/// A page's stream of news. It holds nothing but the version from which on it was told nothing, so a page
-/// that reads slowly costs no memory: what it has missed is told in one piece.
+/// A page's stream of news. It holds nothing but what the page has heard, so a page that reads slowly costs no
+/// memory: what it has missed is told in one piece.
 struct Told {
     engine: Engine,
     live: Arc<Live>,
     epoch: Timestamp,
-    last: u64,
+    heard: Heard,
     greeting: Option<News>,
     _place: OwnedSemaphorePermit,
 }
@@ -54,17 +55,22 @@ impl Streams {
             return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
         };
         let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        let mut heard = live.heard_nothing();
         // What has happened meanwhile is told first, and what happens from here on later.
-        let (greeting, version) = match last.map(|id| known(id, self.epoch)) {
-            None => (News::default(), live.new_version()),
-            Some(Some(last)) => live.since(engine, last),
-            Some(None) => (News { runs: Vec::new(), more: true }, live.new_version()),
+        let greeting = match last.map(|id| known(id, self.epoch)) {
+            None => News::default(),
+            Some(Some(last)) => {
+                let (news, version) = live.since(last);
+                heard.version = version;
+                news
+            }
+            Some(None) => News { runs: Vec::new(), more: true },
         };
         let told = Told {
             engine: engine.clone(),
             live: Arc::clone(live),
             epoch: self.epoch,
-            last: version,
+            heard,
             greeting: Some(greeting),
             _place: place,
         };
@@ -82,18 +88,14 @@ impl Told {
         if let Some(news) = self.greeting.take() {
             return format!("retry: 2000\n{}", self.piece(&news));
         }
-        tokio::time::sleep(BETWEEN).await;
-        let Some((news, version)) = self.live.changed(&self.engine, self.last, KEEP_ALIVE).await
-        else {
-            return ":\n\n".to_owned();
-        };
-        self.last = version;
-        self.piece(&news)
+        tokio::time::sleep(SHORTEST).await;
+        let news = self.live.changed(&self.engine, &mut self.heard, KEEP_ALIVE).await;
+        news.map_or_else(|| ":\n\n".to_owned(), |news| self.piece(&news))
     }
 
     fn piece(&self, news: &News) -> String {
         let data = serde_json::to_string(news).unwrap_or_default();
-        format!("id: {}-{}\ndata: {data}\n\n", self.epoch.0, self.last)
+        format!("id: {}-{}\ndata: {data}\n\n", self.epoch.0, self.heard.version)
     }
 }
 

@@ -12,14 +12,15 @@ use crate::client::{Client, listen};
 pub(crate) const ROLE: &str = "open-pages";
 
 /// What the pages show.
-const VIEWS: [View; 4] = [View::Runs, View::Run("0-0"), View::Runs, View::Run("1-0")];
+const VIEWS: [View; 4] =
+    [View::Runs, View::Run { place: 0, number: 0 }, View::Runs, View::Run { place: 1, number: 0 }];
 
 #[derive(Clone, Copy)]
 enum View {
     /// The table of runs: `runs.js`.
     Runs,
-    /// One run, by its key: `run.js`.
-    Run(&'static str),
+    /// One run: `run.js`. When it is over, its user goes on to the next one at its place.
+    Run { place: u32, number: u32 },
 }
 
 /// Is open pages until the standard input ends.
@@ -67,29 +68,36 @@ impl Page {
                 self.client.get("/counts")?;
                 std::thread::sleep(Duration::from_secs(1));
             }
-            View::Run(key) if is_of(key) => {
-                self.load(key)?;
-                std::thread::sleep(Duration::from_millis(500));
+            View::Runs => {}
+            View::Run { place, number } => {
+                let key = format!("{place}-{number}");
+                if is_of(&key) {
+                    if self.load(&key)? {
+                        self.view = View::Run { place, number: number + 1 };
+                        self.drawn = None;
+                    }
+                    std::thread::sleep(Duration::from_millis(500));
+                }
             }
-            _ => {}
         }
         Ok(())
     }
 
-    fn load(&mut self, key: &str) -> Result<()> {
+    /// Shows a run; says whether it is over.
+    fn load(&mut self, key: &str) -> Result<bool> {
         // The first news may come before the run is in the store.
-        let Some(run) = self.client.get(&format!("/runs/{key}"))? else { return Ok(()) };
+        let Some(run) = self.client.get(&format!("/runs/{key}"))? else { return Ok(false) };
         let state = ["records", "status"].map(|name| member(&run, name));
         let is_over = member(&run, "ended") != "null";
         if is_over && self.drawn.as_ref() == Some(&state) {
-            return Ok(());
+            return Ok(true);
         }
         self.client.get(&format!("/runs/{key}/steps?from=0&limit=200"))?;
         if self.drawn.as_ref() != Some(&state) {
             self.client.get(&format!("/runs/{key}/picture"))?;
             self.drawn = Some(state);
         }
-        Ok(())
+        Ok(is_over)
     }
 }
 

@@ -3,12 +3,11 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use nexus_core::{EventInfo, ParameterInfo, ParameterSource, Registry, SettingsInfo};
 use serde::Serialize;
 
-use super::{Answer, Shared, blocking};
+use super::{Answer, Shared, json};
 
 /// An event and its settings, before a flow adds to them.
 #[derive(Debug, Clone, Serialize)]
@@ -46,8 +45,8 @@ struct Parameter {
 }
 
 /// `GET /events`.
-pub(super) async fn list(State(app): Shared) -> Answer<Vec<Event>> {
-    blocking(&app, |_| Ok(events().to_vec())).await.map(Json)
+pub(super) async fn list(State(app): Shared) -> Answer {
+    json(&app, |_| Ok(events().to_vec())).await
 }
 
 /// The events that are linked into this program. They do not change.

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use nexus_core::journal::{RunQuery, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::steps::outcome;
-use super::{Answer, Shared, blocking, parameters};
+use super::{Answer, Shared, json, parameters};
 
 const RUNS: usize = 20;
 const MOST_RUNS: usize = 50;
@@ -52,9 +51,9 @@ struct Cell {
 }
 
 /// `GET /grid`.
-pub(super) async fn grid(State(app): Shared, uri: Uri) -> Answer<Grid> {
+pub(super) async fn grid(State(app): Shared, uri: Uri) -> Answer {
     let Which { pipeline, limit } = parameters(&uri)?;
-    blocking(&app, move |app| {
+    json(&app, move |app| {
         let query = RunQuery::all().pipeline(pipeline);
         let runs = app.engine.runs(&query.limit(limit.unwrap_or(RUNS).clamp(1, MOST_RUNS)))?;
         let (mut steps, mut places) = (Vec::new(), HashMap::new());
@@ -82,5 +81,4 @@ pub(super) async fn grid(State(app): Shared, uri: Uri) -> Answer<Grid> {
         Ok(Grid { steps, runs: rows })
     })
     .await
-    .map(Json)
 }

@@ -10,6 +10,7 @@ mod schedules;
 mod steps;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -25,13 +26,14 @@ use crate::actions::Request;
 use crate::app::App;
 use crate::clock::now;
 use crate::error::ApiError;
-use crate::logs::{LogLine, LogsOf};
+use crate::lock;
+use crate::logs::LogsOf;
 
 /// The document that describes this API.
 const OPENAPI: &str = include_str!("../../openapi.json");
 
 type Shared = State<Arc<App>>;
-type Answer<T> = Result<Json<T>, ApiError>;
+type Answer = Result<Response, ApiError>;
 
 /// What there is, below `/api/v1`.
 fn table() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
@@ -79,15 +81,30 @@ fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
         .map_err(|error| ApiError::bad_request(error.body_text()))
 }
 
-/// Has something done that waits for the store, on a thread where waiting is allowed.
-async fn blocking<T: Send + 'static>(
+/// Has an answer made that waits for the store, on a thread where waiting is allowed, and counts how long that
+/// takes.
+async fn blocking<T: IntoResponse>(
     app: &Arc<App>,
     work: impl FnOnce(&App) -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
+) -> Answer {
     let app = Arc::clone(app);
     let broke =
         |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be done");
-    tokio::task::spawn_blocking(move || work(&app)).await.map_err(broke)?
+    let counted = move || {
+        let begun = Instant::now();
+        let answer = work(&app).map(IntoResponse::into_response);
+        lock(&app.live.pace).work(begun.elapsed());
+        answer
+    };
+    tokio::task::spawn_blocking(counted).await.map_err(broke)?
+}
+
+/// The same, of an answer in JSON.
+async fn json<T: Serialize>(
+    app: &Arc<App>,
+    work: impl FnOnce(&App) -> Result<T, ApiError> + Send + 'static,
+) -> Answer {
+    blocking(app, |app| work(app).map(Json)).await
 }
 
 #[derive(Serialize)]
@@ -130,30 +147,30 @@ async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
-async fn drawn(State(app): Shared, Path(key): Path<String>) -> Result<Response, ApiError> {
-    let svg = blocking(&app, move |app| {
+async fn drawn(State(app): Shared, Path(key): Path<String>) -> Answer {
+    blocking(&app, move |app| {
         let history = app.history(&key)?;
-        app.pictures.svg(&history).ok_or_else(|| {
+        let svg = app.pictures.svg(&history).ok_or_else(|| {
             let why = "the run's flow is written in a language that this program does not know";
             ApiError::new(StatusCode::CONFLICT, why)
-        })
-    });
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg.await?).into_response())
+        })?;
+        Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg))
+    })
+    .await
 }
 
 /// So many lines of a log are shown: the last ones.
 const MOST_LINES: usize = 1000;
 
-async fn logs(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<Vec<LogLine>> {
+async fn logs(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer {
     let of: LogsOf = parameters(&uri)?;
     let of = LogsOf { key, ..of };
-    blocking(&app, move |app| {
+    json(&app, move |app| {
         let mut lines = app.logs.as_ref().map(|source| source(&of)).unwrap_or_default();
         lines.drain(..lines.len().saturating_sub(MOST_LINES));
         Ok(lines)
     })
     .await
-    .map(Json)
 }
 
 /// So many actions are shown: the last ones.
@@ -165,10 +182,10 @@ struct ActionsOf {
     key: Option<String>,
 }
 
-async fn actions(State(app): Shared, uri: Uri) -> Answer<Vec<ActionTaken>> {
+async fn actions(State(app): Shared, uri: Uri) -> Answer {
     let of: ActionsOf = parameters(&uri)?;
     let read = move |app: &App| Ok(app.engine.actions(of.key.as_deref(), MOST_ACTIONS)?);
-    blocking(&app, read).await.map(Json)
+    json(&app, read).await
 }
 
 /// `POST /runs/{key}/actions`.
@@ -178,7 +195,7 @@ async fn act(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Answer<ActionTaken> {
+) -> Answer {
     if !app.allows_actions {
         let why = "actions are off; `Dashboard::allow_actions` turns them on";
         return Err(ApiError::new(StatusCode::FORBIDDEN, why));
@@ -200,7 +217,7 @@ async fn act(
     let by = caller.0.map(|name| name.to_string());
     let by =
         by.or_else(|| request.by.clone().filter(named)).unwrap_or_else(|| "unnamed".to_owned());
-    let taken = blocking(&app, move |app| {
+    json(&app, move |app| {
         let done = request.perform(&app.engine, &key);
         let error = done.as_ref().err().map(ToString::to_string);
         let mut taken = ActionTaken::new(now(), by, request.action.name(), key);
@@ -217,8 +234,8 @@ async fn act(
         done?;
         noted?;
         Ok(taken)
-    });
-    taken.await.map(Json)
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use nexus_core::journal::Timestamp;
 use serde::Serialize;
 
 use super::events::{Event, events};
 use super::hints::{self, Hint};
-use super::{Answer, Shared, blocking};
+use super::{Answer, Shared, json};
 use crate::app::App;
 use crate::clock::now;
 use crate::live::running_on_own_threads;
@@ -39,12 +38,12 @@ pub(super) struct Pool {
 const NO_LIMIT: usize = 1 << 20;
 
 /// `GET /pools`.
-pub(super) async fn list(State(app): Shared) -> Answer<Vec<Pool>> {
+pub(super) async fn list(State(app): Shared) -> Answer {
     let all = |app: &App| {
         let own = running_on_own_threads(&app.engine);
         Ok(pools(events(), app.live.pools.loads(), &own))
     };
-    blocking(&app, all).await.map(Json)
+    json(&app, all).await
 }
 
 fn pools(

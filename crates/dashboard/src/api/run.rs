@@ -1,13 +1,12 @@
 //! One run.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use nexus_core::StepAddress;
 use nexus_core::journal::{ActionTaken, AttemptEnd, HaltCause, History, Timestamp};
 use serde::Serialize;
 
 use super::hints::{Facts, Hint, of_run};
-use super::{Answer, Shared, blocking};
+use super::{Answer, Shared, json};
 use crate::activity::Activity;
 use crate::app::App;
 use crate::clock::now;
@@ -90,13 +89,12 @@ impl Text {
 }
 
 /// `GET /runs/{key}`.
-pub(super) async fn show(State(app): Shared, Path(key): Path<String>) -> Answer<ShownRun> {
-    blocking(&app, move |app| {
+pub(super) async fn show(State(app): Shared, Path(key): Path<String>) -> Answer {
+    json(&app, move |app| {
         let history = app.history(&key)?;
         ShownRun::new(app, &history)
     })
     .await
-    .map(Json)
 }
 
 impl ShownRun {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use nexus_core::journal::{Cursor, RunCounts, RunQuery, RunState, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Shared, blocking, parameters};
+use super::{Answer, Shared, json, parameters};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::listed::{ListedRun, Page};
@@ -95,20 +94,19 @@ fn page(app: &App, mut query: RunQuery) -> Result<Page, ApiError> {
 }
 
 /// `GET /runs`.
-pub(super) async fn list(State(app): Shared, uri: Uri) -> Answer<Arc<Page>> {
+pub(super) async fn list(State(app): Shared, uri: Uri) -> Answer {
     let query = parameters::<Filter>(&uri)?.query()?;
-    blocking(&app, move |app| {
+    json(&app, move |app| {
         let question = uri.query().unwrap_or_default();
         app.lists.get(question, app.told_at(), || Ok(Arc::new(page(app, query)?)))
     })
     .await
-    .map(Json)
 }
 
 /// `GET /counts`.
-pub(super) async fn counts(State(app): Shared, uri: Uri) -> Answer<Counts> {
+pub(super) async fn counts(State(app): Shared, uri: Uri) -> Answer {
     let query = parameters::<Filter>(&uri)?.query()?;
-    blocking(&app, move |app| {
+    json(&app, move |app| {
         let question = uri.query().unwrap_or_default();
         let ask = || Ok(app.engine.run_counts(&query)?);
         let counts = app.counts.get(question, app.told_at(), ask)?;
@@ -116,5 +114,4 @@ pub(super) async fn counts(State(app): Shared, uri: Uri) -> Answer<Counts> {
         Ok(Counts { total: counts.total(), states: counts.iter().map(count).collect() })
     })
     .await
-    .map(Json)
 }

@@ -1,11 +1,10 @@
 //! When pipelines run by themselves.
 
-use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
 use super::hints::{self, Hint};
-use super::{Answer, Shared, blocking};
+use super::{Answer, Shared, json};
 use crate::clock::now;
 use crate::schedules::ScheduleLine;
 
@@ -18,12 +17,11 @@ pub(super) struct Schedule {
 }
 
 /// `GET /schedules`.
-pub(super) async fn list(State(app): Shared) -> Answer<Vec<Schedule>> {
-    blocking(&app, |app| {
+pub(super) async fn list(State(app): Shared) -> Answer {
+    json(&app, |app| {
         let lines = app.schedules.as_ref().map_or(Ok(Vec::new()), |source| source())?;
         let shown = |line| Schedule { hints: hints::of_schedule(&line, now()), line };
-        Ok(lines.into_iter().map(shown).collect())
+        Ok(lines.into_iter().map(shown).collect::<Vec<_>>())
     })
     .await
-    .map(Json)
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use nexus_core::journal::{AttemptEnd, AttemptHistory, History, Span, StepHistory, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::run::Text;
-use super::{Answer, Shared, blocking, parameters};
+use super::{Answer, Shared, json, parameters};
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -116,20 +115,19 @@ struct Attempt {
 }
 
 /// `GET /runs/{key}/steps`.
-pub(super) async fn list(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<Page> {
+pub(super) async fn list(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer {
     let of: PageOf = parameters(&uri)?;
-    blocking(&app, move |app| {
+    json(&app, move |app| {
         let history = app.history(&key)?;
         Ok::<_, ApiError>(Page::new(app, &history, &of))
     })
     .await
-    .map(Json)
 }
 
 /// `GET /runs/{key}/step`.
-pub(super) async fn one(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer<OneStep> {
+pub(super) async fn one(State(app): Shared, Path(key): Path<String>, uri: Uri) -> Answer {
     let AttemptsOf { path, from } = parameters(&uri)?;
-    blocking(&app, move |app| {
+    json(&app, move |app| {
         let history = app.history(&key)?;
         let found = history.steps.iter().enumerate().find(|(_, step)| step.path == path);
         let Some((index, step)) = found else {
@@ -139,7 +137,6 @@ pub(super) async fn one(State(app): Shared, Path(key): Path<String>, uri: Uri) -
         Ok(OneStep::new(&history, index, step, from))
     })
     .await
-    .map(Json)
 }
 
 impl Page {
