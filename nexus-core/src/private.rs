@@ -16,14 +16,14 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
-pub use crate::batch::{Batched, CloneForBatch, ItemsOf};
+pub use crate::batch::{Batched, BatchesOf, CloneForBatch, ItemsOf};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::event::{
     Along, Body, BodyFuture, By, CLONED, Callee, Calling, Code, Convert, DescriptorName,
     Descriptors, Event, FromSetting, Function, Inputs, IntoBypass, IntoOutcome, Lent, LentOption,
     Nested, Options, OwnField, OwnValues, Owned, ParamKind, ParamSpec, Parameter, Plain,
-    SettingKind, Shared, Signature, Spec, Types, Yields, only_async, returned, taken,
+    SendFuture, SettingKind, Shared, Signature, Spec, Types, Yields, only_async, returned, taken,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
 #[cfg(any(feature = "durable", feature = "json-input"))]
@@ -143,7 +143,9 @@ pub use crate::__when_read as when_read;
 /// The traits whose constants answer where no inherent one does. They have no names, so that who
 /// imports them all imports no name.
 pub mod fallbacks {
-    pub use crate::checked::{Fallback as _, FallbackField as _, FallbackHolds as _};
+    pub use crate::checked::{
+        AskedOf as _, Fallback as _, FallbackAnswer as _, FallbackField as _, FallbackHolds as _,
+    };
 }
 
 /// Asks a bypass check of an event that yields `T`.

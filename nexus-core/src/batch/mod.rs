@@ -26,11 +26,6 @@ use crate::pipeline::Pipeline;
 
 /// A pipeline with a field that is filled in batches: `#[field(batch_size = 500)]` on a `Vec`
 /// field of a `#[derive(Pipeline)]` implements it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no field that is filled in batches",
-    label = "no field of this pipeline has a `batch_size`",
-    note = "put `#[field(batch_size = 500)]` on the `Vec` field that the batches go to"
-)]
 pub trait Batched: Pipeline {
     /// The field's name.
     const FIELD: &'static str;
@@ -101,13 +96,20 @@ pub struct Batch<'s, P: Pipeline> {
 /// Is called after every batch that has ended.
 type Listener<'s> = Box<dyn FnMut(&BatchSummary) + 's>;
 
-impl<'s, P: Pipeline> Batch<'s, P> {
-    /// Batches of this pipeline. What the template holds in the batch's field is the input, unless
-    /// another one is given.
-    pub fn of(template: P) -> Self
-    where
-        P: Batched,
-    {
+/// What [`Batch::of`] needs of the pipeline: that it is [`Batched`]. Of a bound on the batch the compiler
+/// says in two lines what is missing, and of one on the pipeline in twelve.
+#[diagnostic::on_unimplemented(
+    message = "`{P}` has no field that is filled in batches",
+    label = "put `#[field(batch_size = 500)]` on the `Vec` field that the batches go to"
+)]
+#[doc(hidden)]
+pub trait BatchesOf<P> {
+    fn made_of(template: P) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Batched> BatchesOf<P> for Batch<'_, P> {
+    fn made_of(template: P) -> Self {
         let field =
             BatchField { name: P::FIELD, size: P::SIZE, take: P::take_batch, fill: P::with_batch };
         Self {
@@ -121,6 +123,15 @@ impl<'s, P: Pipeline> Batch<'s, P> {
             stop_on_failure: false,
             progress: None,
         }
+    }
+}
+
+impl<'s, P: Pipeline> Batch<'s, P> {
+    /// Batches of this pipeline, which is [`Batched`]. What the template holds in the batch's field is
+    /// the input, unless another one is given.
+    #[rustfmt::skip] // The compiler shows all lines between the name and the bound.
+    pub fn of(template: P) -> Self where Self: BatchesOf<P> {
+        Self::made_of(template)
     }
 
     /// Takes the items from here: an iterator, which may be endless.

@@ -63,6 +63,27 @@ pub trait Event: Send + Sync + 'static {
 #[doc(hidden)]
 pub type BodyFuture<'a> = Pin<Box<dyn Future<Output = TaskOutcome> + Send + 'a>>;
 
+/// The future of an async event, which is `Send`.
+///
+/// The compiler says what keeps a future from being `Send` in 14 lines and more; a trait of nexus's own has room for
+/// what to do about it.
+#[diagnostic::on_unimplemented(
+    message = "an async event keeps a value over an `.await` that cannot go to another thread",
+    label = "the future of this event is not `Send`",
+    note = "drop the value before the `.await`, or keep one that is `Send`: `Arc` for `Rc`, `tokio::sync::Mutex` for `std::sync::Mutex`",
+    note = "to have the compiler name the value and the place, add `fn check(..) -> impl Send {{ name(..) }}` [N0015]"
+)]
+#[doc(hidden)]
+pub trait SendFuture<'a> {
+    fn boxed(self) -> BodyFuture<'a>;
+}
+#[diagnostic::do_not_recommend]
+impl<'a, F: Future<Output = TaskOutcome> + Send + 'a> SendFuture<'a> for F {
+    fn boxed(self) -> BodyFuture<'a> {
+        Box::pin(self)
+    }
+}
+
 /// An event's code, called for each task.
 #[doc(hidden)]
 pub trait Body: Send + Sync + 'static {

@@ -391,21 +391,35 @@ pub(crate) fn function_code(
         };
         return (function, quote!(#private::Code::Function(&#calling::plain(#call, #types))));
     };
-    let (body, future) = (ident("__body"), future(private, name));
+    let (body, future) = future(private, None, &ending, name);
     let functions = quote! {
-        fn #body<'a>(#inputs: #private::Inputs<'a>) -> #future { async move { #ending } }
-        fn #call<'a>(#inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            #private::Box::pin(#body(#inputs))
-        }
+        #body
+        fn #call<'a>(#inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> { #future }
     };
     (functions, quote!(#private::Code::Function(&#calling::waiting(#call, #types))))
 }
 
-/// The type of an async body's future. The error of one that is not `Send` is shown at the event's
-/// name; that of a cast, which could say the same, would name both types.
-fn future(private: &TokenStream, name: Span) -> TokenStream {
-    let ty = quote!(impl #private::Send + 'a + #private::Future<Output = #private::TaskOutcome>);
-    respan_type(ty, name, name)
+/// The function `body` that makes an async body's future, and the future that the runtime polls. The error
+/// of one that is not `Send` is shown at the event's name. It is asked outside the function that has the
+/// `async` block, where the compiler would ask for `Send` itself, and say what it says of it.
+fn future(
+    private: &TokenStream,
+    this: Option<(&Ident, &Type)>,
+    ending: &TokenStream,
+    name: Span,
+) -> (TokenStream, TokenStream) {
+    let (body, inputs) = (ident("__body"), ident("__inputs"));
+    let any = respan_type(quote!(<() as #private::Id>::Same<_>), name, name);
+    let this = this.map(|(this, me)| quote!(#this: &'a #me,));
+    let function = quote! {
+        fn #body<'a>(#this #inputs: #private::Inputs<'a>)
+            -> impl #private::Future<Output = #private::TaskOutcome> + 'a
+        {
+            async move { #ending }
+        }
+    };
+    let this = this.map(|_| quote!(self,));
+    (function, quote!(<#any as #private::SendFuture<'a>>::boxed(#body(#this #inputs))))
 }
 
 /// The `Code` of a struct event, made of its `parts`.
@@ -442,16 +456,14 @@ pub(crate) fn methods(
             fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #ending }
         };
     };
-    let (this, future) = (ident("__this"), future(private, name));
+    let (body, future) = future(private, Some((&ident("__this"), me)), &ending, name);
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
             #private::only_async(#inputs)
         }
         fn call_async<'a>(&'a self, #inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            fn __body<'a>(#this: &'a #me, #inputs: #private::Inputs<'a>) -> #future {
-                async move { #ending }
-            }
-            #private::Box::pin(__body(self, #inputs))
+            #body
+            #future
         }
     }
 }
@@ -464,37 +476,54 @@ fn async_requirement(private: &TokenStream, model: &Model) -> TokenStream {
     quote!(const _: () = #call;)
 }
 
-/// The alias of the executor that an attribute names, and the check that it fits the event `me`.
+/// The constant of the executor that an attribute names, and the check that it fits the event `me`.
 /// Both are empty where it names none.
 pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type>) -> TokenStream {
     let Some(ty) = executor else { return TokenStream::new() };
-    let alias = executor_alias();
+    let constant = executor_constant();
     let (start, end) = end_spans(ty);
     let text = crate::text::text(ty);
-    let args = quote! {
-        "",
-        #private::Of::<#me>::SPEC,
-        #text,
-        #private::IsExecutor::<#alias>::IS,
-        #private::RunsAsync::<#alias>::IS,
-    };
+    let args = quote!("", #private::Of::<#me>::SPEC, #text, #constant);
     let check = span::call(&quote!(#private::Check::executor), args, start, end);
+    let named = named_executor(private, &constant, &text, &quote!(#ty));
     quote! {
-        type #alias = #ty;
+        #named
         const _: () = #check;
     }
 }
 
+/// The constant that says what is known of an executor's type, written as `text` and `ty`. A path is
+/// asked in an expression: of an unknown name the compiler then says in fewer lines which one is near.
+/// (It takes an unknown lower-case name in that place for a crate.)
+pub(crate) fn named_executor(
+    private: &TokenStream,
+    constant: &Ident,
+    text: &str,
+    ty: &TokenStream,
+) -> TokenStream {
+    let is_path = text.chars().all(|char| char.is_alphanumeric() || "_:".contains(char))
+        && (text.contains("::") || text.starts_with(char::is_uppercase));
+    let place = match is_path {
+        true if text.ends_with("::") => quote!(#ty),
+        true => quote!(#ty::),
+        false => quote!(<#ty>::),
+    };
+    quote! {
+        const #constant: #private::NamedExecutor =
+            #private::NamedExecutor::of(&|| #place asked_of().answer());
+    }
+}
+
 /// Whether the executor runs bodies in other processes.
-pub(crate) fn remote(private: &TokenStream, executor: Option<&Type>) -> TokenStream {
+pub(crate) fn remote(executor: Option<&Type>) -> TokenStream {
     if executor.is_none() {
         return quote!(false);
     }
-    let alias = executor_alias();
-    quote!(#private::RunsRemote::<#alias>::IS)
+    let constant = executor_constant();
+    quote!(#constant.runs_remote())
 }
 
-/// The alias by which generated code names the executor's type.
-pub(crate) fn executor_alias() -> Ident {
+/// The constant by which generated code knows the executor's type.
+pub(crate) fn executor_constant() -> Ident {
     ident("__X")
 }
