@@ -28,7 +28,6 @@ const LONGER: &[(&str, &str)] = &[
          in the place of the bound says it in eight lines, but only that some type has no method `in_flight`",
     ),
     ("pipeline/a_unknown_name", NEAR),
-    ("pipeline/g_executor_unknown", NEAR),
 ];
 const ASYNC: &str = "14 lines: the value that is kept over an `await`, and where, which rustc says in a \
                      part of its own; a trait of our own in the place of `Send` says it in nine, without \

@@ -143,7 +143,9 @@ pub use crate::__when_read as when_read;
 /// The traits whose constants answer where no inherent one does. They have no names, so that who
 /// imports them all imports no name.
 pub mod fallbacks {
-    pub use crate::checked::{Fallback as _, FallbackField as _, FallbackHolds as _};
+    pub use crate::checked::{
+        AskedOf as _, Fallback as _, FallbackAnswer as _, FallbackField as _, FallbackHolds as _,
+    };
 }
 
 /// Asks a bypass check of an event that yields `T`.

@@ -6,6 +6,7 @@
 use nexus_pointy::binding_code as code;
 use nexus_pointy::suggest::nearest_of;
 
+use super::executor::NamedExecutor;
 use super::text::{Text, has, same};
 use crate::event::{DescriptorName, OwnField, ParamSpec, SettingKind, Spec, TypedGoto};
 use crate::wire::WirePart;
@@ -127,14 +128,14 @@ impl Check {
 
     /// Async events run on the executor for them, and no others do.
     #[track_caller]
-    pub const fn executor(at: &str, event: &Spec, executor: &str, is_one: bool, runs_async: bool) {
+    pub const fn executor(at: &str, event: &Spec, executor: &str, named: NamedExecutor) {
         let text = Text::new().add(at);
-        if !is_one {
+        if !named.is_one {
             text.tick(executor)
                 .add(" is not an executor; write `DefaultExecutor`, `ThreadPoolExecutor`, `AsyncExecutor`, `ProcessPoolExecutor`, or a type of your own that implements `nexus::Executor`")
                 .panic(code::BAD_EXECUTOR)
         }
-        if !event.known || event.options.is_async == runs_async {
+        if !event.known || event.options.is_async == named.runs_async() {
             return;
         }
         let text = text.tick(event.name);

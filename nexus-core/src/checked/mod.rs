@@ -17,6 +17,7 @@
 mod accepts;
 mod check;
 mod durable;
+mod executor;
 mod fields;
 #[cfg(feature = "json-input")]
 mod input;
@@ -25,15 +26,15 @@ mod text;
 
 pub use accepts::{Each, Failed, Nth, One, Part, Whole};
 pub use check::{Check, Leaf, LeafKind, Members, SettingValueKind};
+pub use executor::{Answer, AskedOf, FallbackAnswer, NamedExecutor, Question};
 pub use fields::PipelineFields;
 #[cfg(feature = "json-input")]
 pub use input::readable;
 pub use probe::{
     AcceptsItemsProbe, AcceptsMemberProbe, AcceptsProbe, Binds, Cloned, ContextOf, Fallback,
     FallbackField, FallbackHolds, FieldKind, FieldValue, GroupArity, HasError, HasParameter, Holds,
-    Hole, Id, IsDynamic, IsExecutor, IsStream, Json, Listed, Name, Of, Process, Processing,
-    RetriedError, Returns, RunsAsync, RunsRemote, StateOf, Struct, StructEvent, StructParts, Typed,
-    YieldsStream, needed,
+    Hole, Id, IsDynamic, IsStream, Json, Listed, Name, Of, Process, Processing, RetriedError,
+    Returns, StateOf, Struct, StructEvent, StructParts, Typed, YieldsStream, needed,
 };
 
 #[cfg(test)]

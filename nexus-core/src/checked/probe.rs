@@ -13,7 +13,6 @@ use crate::event::{
     Body, BodyFuture, BuildBody, Descriptors, Event, FromSetting, Inputs, IntoOutcome, Options,
     OwnField, OwnValues, SettingKind, Spec, TypedGoto, at_once,
 };
-use crate::executor::{BodyKind, DefaultExecutor, Executor, ExecutorKind};
 use crate::outcome::{Bypass, Exception, TaskOutcome};
 use crate::piped::Items;
 use crate::retry::ErrorType;
@@ -34,8 +33,6 @@ pub trait Fallback {
     const VALUE: Transfer = Transfer::No;
     const PIPED: Transfer = Transfer::No;
     const FACTORY: Transfer = Transfer::NoFactory;
-    /// That of what is no executor, which has its own error.
-    const KIND_OF: ExecutorKind = ExecutorKind::of::<DefaultExecutor>();
     const PARTS: StructParts = StructParts::NONE;
     #[cfg(feature = "json-input")]
     const FROM_JSON: Option<crate::input::ReadJson> = None;
@@ -98,13 +95,6 @@ impl<T, E: HasParameter<N, T>, N> Binds<T, E, N> {
     pub const IS: bool = true;
 }
 
-/// Whether this is an executor.
-pub struct IsExecutor<E>(PhantomData<E>);
-impl<E: Executor> IsExecutor<E> {
-    pub const IS: bool = true;
-    pub const KIND_OF: ExecutorKind = ExecutorKind::of::<E>();
-}
-
 /// Whether this is a [`State`], and how another process builds what it shares.
 pub struct StateOf<T>(PhantomData<T>);
 impl<T> StateOf<State<T>> {
@@ -124,12 +114,6 @@ impl ContextOf<Context> {
 pub struct Cloned<T>(PhantomData<T>);
 impl<T: Clone> Cloned<T> {
     pub const IS: bool = true;
-}
-
-/// Whether the executor runs async events, and no others.
-pub struct RunsAsync<E>(PhantomData<E>);
-impl<E: Executor> RunsAsync<E> {
-    pub const IS: bool = matches!(E::RUNS, BodyKind::Async);
 }
 
 /// Whether the place takes what `U` stands for.
@@ -207,12 +191,6 @@ impl<E: StdError + 'static> RetriedError for E {
 pub struct Listed<E>(PhantomData<E>);
 impl<E: StdError + 'static> Listed<E> {
     pub const LISTED: Option<ErrorType> = Some(ErrorType::of::<E>());
-}
-
-/// Whether executor `E` runs bodies in other processes.
-pub struct RunsRemote<E>(PhantomData<E>);
-impl<E: Executor> RunsRemote<E> {
-    pub const IS: bool = matches!(E::RUNS, BodyKind::Remote);
 }
 
 /// Whether `T` is a stream, which is gone once it is read.

@@ -53,7 +53,7 @@ fn event(args: &EventArgs, input: &DeriveInput, fields: &[StructField]) -> Token
     let default = quote!(<#private::EventSettings as #private::Default>::default());
     let settings = settings::settings(private, args).unwrap_or(default);
     let executor = executor(private, &me, args.executor.as_ref());
-    let remote = remote(private, args.executor.as_ref());
+    let remote = remote(args.executor.as_ref());
     let checkpoint = settings::checkpoint(args).map(|it| quote!(const CHECKPOINT: bool = #it;));
     let kinds = fields.iter().map(|field| own_field(private, field));
     let values = fields.iter().map(|field| value(private, field));

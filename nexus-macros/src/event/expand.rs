@@ -464,37 +464,54 @@ fn async_requirement(private: &TokenStream, model: &Model) -> TokenStream {
     quote!(const _: () = #call;)
 }
 
-/// The alias of the executor that an attribute names, and the check that it fits the event `me`.
+/// The constant of the executor that an attribute names, and the check that it fits the event `me`.
 /// Both are empty where it names none.
 pub(crate) fn executor(private: &TokenStream, me: &Ident, executor: Option<&Type>) -> TokenStream {
     let Some(ty) = executor else { return TokenStream::new() };
-    let alias = executor_alias();
+    let constant = executor_constant();
     let (start, end) = end_spans(ty);
     let text = crate::text::text(ty);
-    let args = quote! {
-        "",
-        #private::Of::<#me>::SPEC,
-        #text,
-        #private::IsExecutor::<#alias>::IS,
-        #private::RunsAsync::<#alias>::IS,
-    };
+    let args = quote!("", #private::Of::<#me>::SPEC, #text, #constant);
     let check = span::call(&quote!(#private::Check::executor), args, start, end);
+    let named = named_executor(private, &constant, &text, &quote!(#ty));
     quote! {
-        type #alias = #ty;
+        #named
         const _: () = #check;
     }
 }
 
+/// The constant that says what is known of an executor's type, written as `text` and `ty`. A path is
+/// asked in an expression: of an unknown name the compiler then says in fewer lines which one is near.
+/// (It takes an unknown lower-case name in that place for a crate.)
+pub(crate) fn named_executor(
+    private: &TokenStream,
+    constant: &Ident,
+    text: &str,
+    ty: &TokenStream,
+) -> TokenStream {
+    let is_path = text.chars().all(|char| char.is_alphanumeric() || "_:".contains(char))
+        && (text.contains("::") || text.starts_with(char::is_uppercase));
+    let place = match is_path {
+        true if text.ends_with("::") => quote!(#ty),
+        true => quote!(#ty::),
+        false => quote!(<#ty>::),
+    };
+    quote! {
+        const #constant: #private::NamedExecutor =
+            #private::NamedExecutor::of(&|| #place asked_of().answer());
+    }
+}
+
 /// Whether the executor runs bodies in other processes.
-pub(crate) fn remote(private: &TokenStream, executor: Option<&Type>) -> TokenStream {
+pub(crate) fn remote(executor: Option<&Type>) -> TokenStream {
     if executor.is_none() {
         return quote!(false);
     }
-    let alias = executor_alias();
-    quote!(#private::RunsRemote::<#alias>::IS)
+    let constant = executor_constant();
+    quote!(#constant.runs_remote())
 }
 
-/// The alias by which generated code names the executor's type.
-pub(crate) fn executor_alias() -> Ident {
+/// The constant by which generated code knows the executor's type.
+pub(crate) fn executor_constant() -> Ident {
     ident("__X")
 }

@@ -103,7 +103,7 @@ fn event(args: &EventArgs, item: &Function, model: &params::Model) -> TokenStrea
         expand::parts(private, &ty, model);
     let (functions, code) = expand::function_code(private, &ty, &quote!(#me), model);
     let executor = expand::executor(private, &me, args.executor.as_ref());
-    let remote = expand::remote(private, args.executor.as_ref());
+    let remote = expand::remote(args.executor.as_ref());
     let transfer_check =
         args.executor.as_ref().map(|_| expand::transfer_check(private, &ty, model, &remote));
     let attrs = code_attrs(item);

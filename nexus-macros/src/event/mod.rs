@@ -9,7 +9,7 @@ mod params;
 pub(crate) mod settings;
 
 pub(crate) use block::block;
-pub(crate) use expand::{executor, remote, runtime};
+pub(crate) use expand::{executor, named_executor, remote, runtime};
 pub(crate) use function::function;
 
 use proc_macro2::TokenStream;

@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::args::{EventArgs, Group};
-use super::expand::executor_alias;
+use super::expand::executor_constant;
 use crate::args::ArgValue;
 use crate::span::{end_spans, ident, respan_type};
 
@@ -13,8 +13,8 @@ use crate::span::{end_spans, ident, respan_type};
 pub(crate) fn settings(private: &TokenStream, args: &EventArgs) -> Option<TokenStream> {
     let mut out = TokenStream::new();
     if args.executor.is_some() {
-        let alias = executor_alias();
-        out.extend(quote!(.executor_kind(#private::IsExecutor::<#alias>::KIND_OF)));
+        let constant = executor_constant();
+        out.extend(quote!(.executor_kind(#constant.kind)));
     }
     match &args.config {
         Some(Group::Keys(keys)) => {

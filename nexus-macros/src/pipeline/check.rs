@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use nexus_pointy::settings::{FLOW_KEYS, unknown_key};
 use nexus_pointy::wiring::{End, SourceId};
-use nexus_pointy::{Attr, Descriptor, LiteralKind, Span as Range};
+use nexus_pointy::{Attr, Descriptor, LiteralKind, Name, Span as Range};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
@@ -35,8 +35,8 @@ pub(crate) fn alias(index: usize) -> Ident {
     format_ident!("__S{}", index + 1, span = Span::mixed_site())
 }
 
-/// The alias of executor `index` of those that the flow names.
-pub(crate) fn executor_alias(index: usize) -> Ident {
+/// The constant of executor `index` of those that the flow names.
+pub(crate) fn executor_constant(index: usize) -> Ident {
     format_ident!("__X{}", index + 1, span = Span::mixed_site())
 }
 
@@ -140,12 +140,9 @@ impl<'a> Checks<'a> {
 
     /// Checks that the executor that the flow names can run the event.
     fn executor(&self, step: &Step<'_>) -> Option<TokenStream> {
-        let (private, name) = (self.private, step.set.executor.as_ref()?);
-        let executor = self.model.executors.iter().position(|known| known.text == name.text)?;
-        let (text, executor) = (&*name.text, executor_alias(executor));
-        let is_one = quote!(#private::IsExecutor::<#executor>::IS);
-        let runs_async = quote!(#private::RunsAsync::<#executor>::IS);
-        Some(self.call("executor", name.span, &quote!(#text, #is_one, #runs_async)))
+        let name = step.set.executor.as_ref()?;
+        let (text, constant) = (&*name.text, self.named_executor(name)?);
+        Some(self.call("executor", name.span, &quote!(#text, #constant)))
     }
 
     /// Checks that the flow sets only own fields of the event, and all that are required.
@@ -176,12 +173,15 @@ impl<'a> Checks<'a> {
     }
 
     /// Checks that an event can be transferred, if the flow runs it in another process.
-    fn transfer_check(&self, step: &Step<'_>) -> TokenStream {
-        let Some(executor) = &step.set.executor else { return TokenStream::new() };
-        let known = self.model.executors.iter().position(|known| known.text == executor.text);
-        let Some(alias) = known.map(executor_alias) else { return TokenStream::new() };
-        let private = self.private;
-        self.call("is_sendable", executor.span, &quote!(#private::RunsRemote::<#alias>::IS))
+    fn transfer_check(&self, step: &Step<'_>) -> Option<TokenStream> {
+        let name = step.set.executor.as_ref()?;
+        let constant = self.named_executor(name)?;
+        Some(self.call("is_sendable", name.span, &quote!(#constant.runs_remote())))
+    }
+
+    fn named_executor(&self, name: &Name) -> Option<Ident> {
+        let index = self.model.executors.iter().position(|known| known.text == name.text);
+        index.map(executor_constant)
     }
 
     /// Checks that a store can keep what the event yields, if the pipeline is durable.

@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use syn::DeriveInput;
 
 use super::batch;
-use super::check::{Checks, alias, executor_alias};
+use super::check::{Checks, alias, executor_constant};
 use super::input::{default_maker, default_name, defaults, input};
 use super::parse::PipelineArgs;
 use super::schedule;
@@ -16,7 +16,7 @@ use super::source::Source;
 use super::steps::{Model, model};
 use crate::ctxt::{Ctxt, text_of};
 use crate::derive::fields::{StructField, doc};
-use crate::event::{runtime, settings::duration};
+use crate::event::{named_executor, runtime, settings::duration};
 use crate::span::{self, end_spans, ident, respan_type, without_location, without_raw_prefix};
 use crate::text::text;
 use crate::types::{arc_target, borrows};
@@ -86,7 +86,7 @@ fn field_types(fields: &[StructField]) -> Vec<(String, String, Ident)> {
     types.collect()
 }
 
-/// The user's names: one alias for each step.
+/// The user's names: one alias for each step, and one constant for each executor.
 fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStream {
     let mut out = TokenStream::new();
     let mut holes = model.holes.iter().enumerate().peekable();
@@ -109,8 +109,8 @@ fn steps(private: &TokenStream, source: &Source, model: &Model<'_>) -> TokenStre
         out.extend(quote!(use #private::Hole as #hole;));
     }
     for (index, executor) in model.executors.iter().enumerate() {
-        let (alias, path) = (executor_alias(index), source.path(executor));
-        out.extend(quote!(type #alias = #path;));
+        let (constant, path) = (executor_constant(index), source.path(executor));
+        out.extend(named_executor(private, &constant, &executor.text, &path));
     }
     out
 }
@@ -174,8 +174,8 @@ fn implementation(
             },
         );
     let executors = model.executors.iter().enumerate().map(|(index, name)| {
-        let (text, alias) = (&*name.text, executor_alias(index));
-        quote!((#text, #private::IsExecutor::<#alias>::KIND_OF))
+        let (text, constant) = (&*name.text, executor_constant(index));
+        quote!((#text, #constant.kind))
     });
     let errors = model.errors.iter().enumerate().map(|(index, name)| {
         let (text, alias) = (&*name.text, error_alias(index));

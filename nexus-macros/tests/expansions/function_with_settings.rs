@@ -21,14 +21,10 @@ const _: () = {
     type __T = u64;
     type __P0 = Order;
     type __P1 = Context;
-    type __X = ThreadPoolExecutor;
-    const _: () = (__n::Check::executor)(
-        "",
-        __n::Of::<process_payment>::SPEC,
-        "ThreadPoolExecutor",
-        __n::IsExecutor::<__X>::IS,
-        __n::RunsAsync::<__X>::IS,
-    );
+    const __X: __n::NamedExecutor =
+        __n::NamedExecutor::of(&|| ThreadPoolExecutor::asked_of().answer());
+    const _: () =
+        (__n::Check::executor)("", __n::Of::<process_payment>::SPEC, "ThreadPoolExecutor", __X);
     impl __n::HasParameter<__n::Name<7774916592154454519u64>, <__P0 as __n::Borrowed>::Owned>
         for process_payment
     {
@@ -71,7 +67,7 @@ const _: () = {
             known: true,
             options: &__n::Options {
                 settings: __n::Option::Some(|| {
-                    < __n :: EventSettings as __n :: Default > :: default () . executor_kind (__n :: IsExecutor :: < __X > :: KIND_OF) . executor_config (__n :: ExecutorInitializerConfig :: new () . max_workers (4) . thread_name_prefix ("payment-")) . retry_policy (__n :: RetryPolicy :: builder () . max_attempts (3) . backoff_factor (0.01f64) . retry_on_type (< < () as __n :: Id > :: Same < GatewayError > as __n :: RetriedError > :: TYPE) . build ())
+                    < __n :: EventSettings as __n :: Default > :: default () . executor_kind (__X . kind) . executor_config (__n :: ExecutorInitializerConfig :: new () . max_workers (4) . thread_name_prefix ("payment-")) . retry_policy (__n :: RetryPolicy :: builder () . max_attempts (3) . backoff_factor (0.01f64) . retry_on_type (< < () as __n :: Id > :: Same < GatewayError > as __n :: RetriedError > :: TYPE) . build ())
                 }),
                 ..__n::Options::NONE
             },
@@ -97,7 +93,7 @@ const _: () = {
     __n::submit!(__n, process_payment);
     const _: () = {
         const __E: &__n::Spec = <process_payment as __n::Event>::SPEC;
-        const __is: bool = __n::RunsRemote::<__X>::IS;
+        const __is: bool = __X.runs_remote();
         (__n::Check::part_is_sendable)("", __E, __is, &__E.params[0usize].part);
         (__n::Check::part_is_sendable)("", __E, __is, &__E.params[1usize].part);
         (__n::Check::part_is_sendable)("", __E, __is, &__E.output);
