@@ -22,11 +22,6 @@ fn mistakes_are_explained_at_the_users_token() {
 const LONGER: &[(&str, &str)] = &[
     ("derive/async_not_send", ASYNC),
     ("event/async_not_send", ASYNC),
-    (
-        "pipeline/j_batch_without",
-        "rustc names the call, the struct that the fix goes to, and the method's bound; an associated type \
-         in the place of the bound says it in eight lines, but only that some type has no method `in_flight`",
-    ),
     ("pipeline/a_unknown_name", NEAR),
 ];
 const ASYNC: &str = "14 lines: the value that is kept over an `await`, and where, which rustc says in a \

@@ -16,7 +16,7 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 pub use std::vec::Vec;
 
-pub use crate::batch::{Batched, CloneForBatch, ItemsOf};
+pub use crate::batch::{Batched, BatchesOf, CloneForBatch, ItemsOf};
 pub use crate::checked::*;
 pub use crate::context::{Context, State};
 pub use crate::event::{

@@ -101,13 +101,20 @@ pub struct Batch<'s, P: Pipeline> {
 /// Is called after every batch that has ended.
 type Listener<'s> = Box<dyn FnMut(&BatchSummary) + 's>;
 
-impl<'s, P: Pipeline> Batch<'s, P> {
-    /// Batches of this pipeline. What the template holds in the batch's field is the input, unless
-    /// another one is given.
-    pub fn of(template: P) -> Self
-    where
-        P: Batched,
-    {
+/// What [`Batch::of`] needs of the pipeline: that it is [`Batched`]. Asked of the batch, since of a type of
+/// the user's the compiler shows the whole definition as well.
+#[diagnostic::on_unimplemented(
+    message = "`{P}` has no field that is filled in batches",
+    label = "put `#[field(batch_size = 500)]` on the `Vec` field that the batches go to"
+)]
+#[doc(hidden)]
+pub trait BatchesOf<P> {
+    fn made_of(template: P) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Batched> BatchesOf<P> for Batch<'_, P> {
+    fn made_of(template: P) -> Self {
         let field =
             BatchField { name: P::FIELD, size: P::SIZE, take: P::take_batch, fill: P::with_batch };
         Self {
@@ -121,6 +128,15 @@ impl<'s, P: Pipeline> Batch<'s, P> {
             stop_on_failure: false,
             progress: None,
         }
+    }
+}
+
+impl<'s, P: Pipeline> Batch<'s, P> {
+    /// Batches of this pipeline, which is [`Batched`]. What the template holds in the batch's field is
+    /// the input, unless another one is given.
+    #[rustfmt::skip] // The compiler shows all lines between the name and the bound.
+    pub fn of(template: P) -> Self where Self: BatchesOf<P> {
+        Self::made_of(template)
     }
 
     /// Takes the items from here: an iterator, which may be endless.
