@@ -23,7 +23,7 @@ pub use crate::event::{
     Along, Body, BodyFuture, By, CLONED, Callee, Calling, Code, Convert, DescriptorName,
     Descriptors, Event, FromSetting, Function, Inputs, IntoBypass, IntoOutcome, Lent, LentOption,
     Nested, Options, OwnField, OwnValues, Owned, ParamKind, ParamSpec, Parameter, Plain,
-    SettingKind, Shared, Signature, Spec, Types, Yields, only_async, returned, taken,
+    SendFuture, SettingKind, Shared, Signature, Spec, Types, Yields, only_async, returned, taken,
 };
 pub use crate::executor::{Executor, ExecutorInitializerConfig, ExecutorKind};
 #[cfg(any(feature = "durable", feature = "json-input"))]

@@ -202,6 +202,8 @@ codes! {
     UNREADABLE = "N0013";
     /// An event cannot take or return values of this type.
     BAD_SIGNATURE = "N0014";
+    /// The future of an async event cannot go from thread to thread.
+    NOT_SEND = "N0015";
 }
 
 /// As many mistakes are listed; the rest is counted.

@@ -63,6 +63,27 @@ pub trait Event: Send + Sync + 'static {
 #[doc(hidden)]
 pub type BodyFuture<'a> = Pin<Box<dyn Future<Output = TaskOutcome> + Send + 'a>>;
 
+/// The future of an async event, which is `Send`.
+///
+/// Of `Send` itself the compiler says in 14 lines and more what keeps a future from being it, and begins
+/// with the hidden `async` block.
+#[diagnostic::on_unimplemented(
+    message = "an async event keeps a value that is not `Send` over an `.await`",
+    label = "so its future cannot go from thread to thread",
+    note = "drop the value before the `.await`, in a block of its own, or keep one that is `Send`: `Arc` for `Rc`, `tokio::sync::Mutex` for `std::sync::Mutex`",
+    note = "the compiler names the value and the place if you add `fn check(..) -> impl Send {{ name(..) }}`, with the event's name and parameters [N0015]"
+)]
+#[doc(hidden)]
+pub trait SendFuture<'a> {
+    fn boxed(self) -> BodyFuture<'a>;
+}
+#[diagnostic::do_not_recommend]
+impl<'a, F: Future<Output = TaskOutcome> + Send + 'a> SendFuture<'a> for F {
+    fn boxed(self) -> BodyFuture<'a> {
+        Box::pin(self)
+    }
+}
+
 /// An event's code, called for each task.
 #[doc(hidden)]
 pub trait Body: Send + Sync + 'static {

@@ -391,21 +391,35 @@ pub(crate) fn function_code(
         };
         return (function, quote!(#private::Code::Function(&#calling::plain(#call, #types))));
     };
-    let (body, future) = (ident("__body"), future(private, name));
+    let (body, future) = future(private, None, &ending, name);
     let functions = quote! {
-        fn #body<'a>(#inputs: #private::Inputs<'a>) -> #future { async move { #ending } }
-        fn #call<'a>(#inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            #private::Box::pin(#body(#inputs))
-        }
+        #body
+        fn #call<'a>(#inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> { #future }
     };
     (functions, quote!(#private::Code::Function(&#calling::waiting(#call, #types))))
 }
 
-/// The type of an async body's future. The error of one that is not `Send` is shown at the event's
-/// name; that of a cast, which could say the same, would name both types.
-fn future(private: &TokenStream, name: Span) -> TokenStream {
-    let ty = quote!(impl #private::Send + 'a + #private::Future<Output = #private::TaskOutcome>);
-    respan_type(ty, name, name)
+/// The function `body` that makes an async body's future, and the future that the runtime polls. The error
+/// of one that is not `Send` is shown at the event's name. It is asked outside the function that has the
+/// `async` block, where the compiler would ask for `Send` itself, and say what it says of it.
+fn future(
+    private: &TokenStream,
+    this: Option<(&Ident, &Type)>,
+    ending: &TokenStream,
+    name: Span,
+) -> (TokenStream, TokenStream) {
+    let (body, inputs) = (ident("__body"), ident("__inputs"));
+    let any = respan_type(quote!(<() as #private::Id>::Same<_>), name, name);
+    let this = this.map(|(this, me)| quote!(#this: &'a #me,));
+    let function = quote! {
+        fn #body<'a>(#this #inputs: #private::Inputs<'a>)
+            -> impl #private::Future<Output = #private::TaskOutcome> + 'a
+        {
+            async move { #ending }
+        }
+    };
+    let this = this.map(|_| quote!(self,));
+    (function, quote!(<#any as #private::SendFuture<'a>>::boxed(#body(#this #inputs))))
 }
 
 /// The `Code` of a struct event, made of its `parts`.
@@ -442,16 +456,14 @@ pub(crate) fn methods(
             fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome { #ending }
         };
     };
-    let (this, future) = (ident("__this"), future(private, name));
+    let (body, future) = future(private, Some((&ident("__this"), me)), &ending, name);
     quote! {
         fn call(&self, #inputs: &#private::Inputs<'_>) -> #private::TaskOutcome {
             #private::only_async(#inputs)
         }
         fn call_async<'a>(&'a self, #inputs: #private::Inputs<'a>) -> #private::BodyFuture<'a> {
-            fn __body<'a>(#this: &'a #me, #inputs: #private::Inputs<'a>) -> #future {
-                async move { #ending }
-            }
-            #private::Box::pin(__body(self, #inputs))
+            #body
+            #future
         }
     }
 }
