@@ -17,11 +17,14 @@ fn mistakes_are_explained_at_the_users_token() {
     });
 }
 
-/// The message that rustc has for every misspelt name, of 14 lines: which name is near, where that one is, how to
-/// write it, or what to import. As the first part of a path the name would have twelve, which speak of a crate that
-/// nobody meant and offer no import; with the hygiene of the macro it has two more; as an import it has five,
-/// without the name that is near.
-const MISSPELT: &str = "pipeline/a_unknown_name";
+/// Messages that rustc makes and that no attribute of a library shortens: what makes them long, and
+/// why what was tried does not stay.
+const LONGER: &[(&str, &str)] = &[(
+    "pipeline/a_unknown_name",
+    "14 lines: the name that is spelt in nearly the same way, and where it is, with the fix that an editor \
+     offers; as an import it has five, without name and fix, and of a crate that nobody meant. In an \
+     expression, as executors are named, it would have twelve, of a module or crate as well",
+)];
 
 /// A user reads a message in one look: it has at most twelve lines.
 #[test]
@@ -33,8 +36,9 @@ fn no_message_is_longer_than_twelve_lines() {
                 continue;
             }
             let name = format!("{folder}/{}", path.file_stem().unwrap().to_string_lossy());
+            let is_known = LONGER.iter().any(|(known, _)| *known == name);
             let longest = messages(&std::fs::read_to_string(path).unwrap()).max().unwrap();
-            assert_eq!(longest > 12, name == MISSPELT, "{name} has a message of {longest} lines");
+            assert_eq!(longest > 12, is_known, "{name} has a message of {longest} lines");
         }
     }
 }

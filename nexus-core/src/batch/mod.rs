@@ -26,6 +26,11 @@ use crate::pipeline::Pipeline;
 
 /// A pipeline with a field that is filled in batches: `#[field(batch_size = 500)]` on a `Vec`
 /// field of a `#[derive(Pipeline)]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no field that is filled in batches",
+    label = "no field of this pipeline has a `batch_size`",
+    note = "put `#[field(batch_size = 500)]` on the `Vec` field that the batches go to"
+)]
 pub trait Batched: Pipeline {
     /// The field's name.
     const FIELD: &'static str;
@@ -96,8 +101,8 @@ pub struct Batch<'s, P: Pipeline> {
 /// Is called after every batch that has ended.
 type Listener<'s> = Box<dyn FnMut(&BatchSummary) + 's>;
 
-/// What [`Batch::of`] needs of the pipeline: that it is [`Batched`]. Of a bound on the batch the compiler
-/// says in two lines what is missing, and of one on the pipeline in twelve.
+/// What [`Batch::of`] needs of the pipeline: that it is [`Batched`]. Asked of the batch, since of a type of
+/// the user's the compiler shows the whole definition as well.
 #[diagnostic::on_unimplemented(
     message = "`{P}` has no field that is filled in batches",
     label = "put `#[field(batch_size = 500)]` on the `Vec` field that the batches go to"

@@ -65,13 +65,13 @@ pub type BodyFuture<'a> = Pin<Box<dyn Future<Output = TaskOutcome> + Send + 'a>>
 
 /// The future of an async event, which is `Send`.
 ///
-/// The compiler says what keeps a future from being `Send` in 14 lines and more; a trait of nexus's own has room for
-/// what to do about it.
+/// Of `Send` itself the compiler says in 14 lines and more what keeps a future from being it, and begins
+/// with the hidden `async` block.
 #[diagnostic::on_unimplemented(
-    message = "an async event keeps a value over an `.await` that cannot go to another thread",
-    label = "the future of this event is not `Send`",
-    note = "drop the value before the `.await`, or keep one that is `Send`: `Arc` for `Rc`, `tokio::sync::Mutex` for `std::sync::Mutex`",
-    note = "to have the compiler name the value and the place, add `fn check(..) -> impl Send {{ name(..) }}` [N0015]"
+    message = "an async event keeps a value that is not `Send` over an `.await`",
+    label = "so its future cannot go from thread to thread",
+    note = "drop the value before the `.await`, in a block of its own, or keep one that is `Send`: `Arc` for `Rc`, `tokio::sync::Mutex` for `std::sync::Mutex`",
+    note = "the compiler names the value and the place if you add `fn check(..) -> impl Send {{ name(..) }}`, with the event's name and parameters [N0015]"
 )]
 #[doc(hidden)]
 pub trait SendFuture<'a> {

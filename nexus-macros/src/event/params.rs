@@ -2,8 +2,7 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::punctuated::Punctuated;
-use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, Token, Type};
+use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, Type};
 
 use crate::ctxt::Ctxt;
 use crate::text::text;
@@ -73,7 +72,7 @@ pub(crate) struct Model {
 /// Reads a signature, and takes the `#[piped]` marks out of it. `None` if there is a mistake.
 pub(crate) fn read(cx: &Ctxt, signature: &mut Signature, is_method: bool) -> Option<Model> {
     let is_valid = check_signature(cx, signature);
-    let params = inputs(cx, &mut signature.inputs, is_method);
+    let params = inputs(cx, signature, is_method);
     let returns = returns(cx, signature);
     let (returns, params) = (returns?, params?);
     is_valid.then(|| Model {
@@ -124,15 +123,11 @@ fn check_signature(cx: &Ctxt, signature: &Signature) -> bool {
     is_valid
 }
 
-fn inputs(
-    cx: &Ctxt,
-    inputs: &mut Punctuated<FnArg, Token![,]>,
-    is_method: bool,
-) -> Option<Vec<Param>> {
+fn inputs(cx: &Ctxt, signature: &mut Signature, is_method: bool) -> Option<Vec<Param>> {
     let mut params: Vec<Param> = Vec::new();
     let mut is_valid = true;
     let mut has_self = false;
-    for (index, input) in inputs.iter_mut().enumerate() {
+    for (index, input) in signature.inputs.iter_mut().enumerate() {
         match input {
             FnArg::Receiver(receiver) if is_method && index == 0 => {
                 has_self = true;
@@ -160,9 +155,9 @@ fn inputs(
     }
     if is_method && !has_self {
         let message = "`process` is a method of the event; add `&self`";
-        match inputs.first() {
+        match signature.inputs.first() {
             Some(first) => cx.error(first, message),
-            None => cx.error_at(Span::call_site(), message),
+            None => cx.error(&signature.ident, message),
         }
         is_valid = false;
     }

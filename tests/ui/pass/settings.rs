@@ -36,10 +36,36 @@ impl Around {
     }
 }
 
+/// An alias with a parameter, and one whose name begins with a small letter.
+pub type Same<E> = E;
+#[allow(missing_docs, non_camel_case_types)]
+pub type pool = ThreadPoolExecutor;
+
+/// Tells which kind of thread it is on.
+#[event(executor = Same<ThreadPoolExecutor>, executor_config = { thread_name_prefix: "same-" })]
+pub fn generic() -> Outcome<bool> {
+    Outcome::success(is_on("same-"))
+}
+
+/// The same.
+#[event(executor = pool, executor_config = { thread_name_prefix: "pool-" })]
+pub fn small() -> Outcome<bool> {
+    Outcome::success(is_on("pool-"))
+}
+
+fn is_on(prefix: &str) -> bool {
+    std::thread::current().name().is_some_and(|name| name.starts_with(prefix))
+}
+
 /// A pipeline.
 #[derive(Pipeline, Debug)]
 #[pipeline(flow = Above[times = 7] -> Around)]
 pub struct P;
+
+/// A pipeline with executors.
+#[derive(Pipeline, Debug)]
+#[pipeline(flow = generic -> small[executor = pool, executor_config = { thread_name_prefix: "pool-" }])]
+pub struct Pools;
 
 pub(crate) fn main() {
     let _ = Around.clone();
@@ -47,4 +73,7 @@ pub(crate) fn main() {
     assert_eq!(report.get::<Above>().unwrap(), &7);
     let names: Vec<&str> = report.steps().map(|step| step.event()).collect();
     assert_eq!(names, ["above", "around"], "the settings were read");
+
+    let report = Pools.run().unwrap();
+    assert!(*report.get::<generic>().unwrap() && *report.get::<small>().unwrap());
 }
