@@ -70,7 +70,7 @@ pub(crate) fn append_with<E>(
     fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let begin = to.len();
-    to.extend_from_slice(&[kind, 0, 0, 0, 0, 0, 0, 0, 0]);
+    append(to, kind, &[]);
     let payload = to.len();
     let filled = fill(to);
     match filled {

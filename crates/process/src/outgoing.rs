@@ -78,9 +78,8 @@ impl Outgoing {
         state.flush();
     }
 
-    /// Sends the reply of a task that took so long, or keeps it if there is `more` to run. Says
-    /// whether it keeps it.
-    pub(crate) fn reply(&'static self, reply: &[u8], took: Duration, more: bool) -> bool {
+    /// Sends the reply of a task that took so long, or keeps it if there is `more` to run.
+    pub(crate) fn reply(&'static self, reply: &[u8], took: Duration, more: bool) {
         let mut state = self.lock();
         state.append(frame::DONE, reply);
         state.took += took;
@@ -88,12 +87,7 @@ impl Outgoing {
             && took < SHORT
             && state.took < MOST_KEPT
             && state.buffer.len() <= MAX_SINGLE_WRITE;
-        if keep {
-            self.watch(state);
-        } else {
-            state.flush();
-        }
-        keep
+        if keep { self.watch(state) } else { state.flush() }
     }
 
     /// Sends what was kept.
