@@ -8,7 +8,7 @@ function runView(key, query) {
   let from = 0, text = "", only = ""; // which steps the timeline shows
   let firstAttempt = 0, chosen = null; // of the chosen step: which of its attempts are shown, its place in the flow
   let view = null; // the stretch of time that is shown, if it is not all of it
-  let loads = 0, asked = 0;
+  let loads = 0, asked = 0; // asked: when it asked last
   let shown = { run: null, steps: null, facts: null, drawn: "", pending: "" };
   const head = h("div"), hints = h("div"), pending = h("div"), buttons = h("p", { class: "buttons" });
   const picture = h("div", { class: "picture", id: "picture" });

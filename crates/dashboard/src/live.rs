@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::activity::{Activity, Attempt, Parts};
 use crate::live_pools::{LivePools, attempt_of};
 use crate::lock;
-use crate::pace::{Pace, Round};
+use crate::rounds::{Round, Rounds};
 
 /// So many runs that are over are remembered, for pages that were away for a while.
 const MOST_ENDED: usize = 10_000;
@@ -38,7 +38,7 @@ pub(crate) struct Live {
     runs: Mutex<Runs>,
     pub(crate) pools: LivePools,
     /// Is held while the engine is asked: whoever comes meanwhile is told of what it says.
-    pub(crate) pace: Mutex<Pace>,
+    pub(crate) rounds: Mutex<Rounds>,
     /// Counts how often somebody has looked for what has changed. What changes is marked with it, under the
     /// lock of the runs, so that whoever looks later finds it.
     version: AtomicU64,
@@ -127,7 +127,7 @@ impl Live {
 
     /// What a page has heard that is opened now.
     pub(crate) fn heard_nothing(&self) -> Heard {
-        Heard { round: lock(&self.pace).last(), version: self.new_version() }
+        Heard { round: lock(&self.rounds).last(), version: self.new_version() }
     }
 
     /// Waits until something has changed that a page has not heard, or for so long; gives what has, which the
@@ -154,7 +154,7 @@ impl Live {
                 return None;
             }
             // Nobody tells what runs do that are under way; that one begins is told.
-            let next = lock(&self.pace).over().filter(|_| self.active_runs() > 0);
+            let next = lock(&self.rounds).over().filter(|_| self.active_runs() > 0);
             let next = next.map_or(over, |next| next.min(over));
             let _ = tokio::time::timeout_at(next, happens).await;
         }
@@ -165,13 +165,13 @@ impl Live {
     async fn round(&self, engine: &Engine, told: u64) -> u64 {
         loop {
             let wait = {
-                let mut pace = lock(&self.pace);
+                let mut rounds = lock(&self.rounds);
                 let now = Instant::now();
-                match pace.round(told, now) {
+                match rounds.round(told, now) {
                     Round::Joins(round) => return round,
                     Round::Begins(round) => {
                         self.ask(engine);
-                        pace.work(now.elapsed());
+                        rounds.work(now.elapsed());
                         return round;
                     }
                     Round::Waits(until) => until,
@@ -226,7 +226,7 @@ impl Live {
 
     /// When the engine has said what runs do, if the round of news goes on in which it was asked.
     fn told(&self) -> Option<Instant> {
-        let over = lock(&self.pace).over()?;
+        let over = lock(&self.rounds).over()?;
         lock(&self.runs).told.filter(|_| Instant::now() < over)
     }
 

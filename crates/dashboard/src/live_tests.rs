@@ -63,9 +63,9 @@ fn what_is_read_of_a_run_is_shared_only_while_pages_are_told_of_it() {
     let told = lock(&live.runs).told.unwrap();
     assert!(told >= before);
     let begun = |at| {
-        let mut pace = Pace::default();
-        pace.round(0, at);
-        *lock(&live.pace) = pace;
+        let mut rounds = Rounds::default();
+        rounds.round(0, at);
+        *lock(&live.rounds) = rounds;
     };
     // The round is over.
     begun(told.checked_sub(Duration::from_hours(1)).unwrap());
@@ -86,7 +86,7 @@ fn what_is_read_of_a_run_is_shared_only_while_pages_are_told_of_it() {
     lock(&live.runs).happened = Some(told + Duration::from_millis(1));
     assert_eq!(live.all_told_at(), Some(told + Duration::from_millis(1)));
     // Where no run is under way the engine is not asked, and pages are not told that another process does one.
-    *lock(&live.pace) = Pace::default();
+    *lock(&live.rounds) = Rounds::default();
     clock.block_on(live.round(&engine, 0));
     assert_eq!(live.all_told_at(), None);
 }
@@ -103,7 +103,7 @@ fn pages_are_told_the_less_often_the_more_they_ask_for_and_the_first_thing_at_on
         // What happens, how long the pages were answered before, and when each page is told.
         for (happens, worked, told) in [("a", 0, 0), ("b", 5, 500), ("c", 0, 750), ("d", 99, 1_750)]
         {
-            lock(&live.pace).work(Duration::from_millis(worked));
+            lock(&live.rounds).work(Duration::from_millis(worked));
             live.touch(happens);
             for page in [&mut one, &mut other] {
                 let news = live.changed(&engine, page, patience).await.unwrap();

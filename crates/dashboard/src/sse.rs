@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::clock::now;
 use crate::error::ApiError;
 use crate::live::{Heard, Live, News};
-use crate::pace::SHORTEST;
+use crate::rounds::SHORTEST;
 
 /// A line that says nothing, by which both ends notice that the other is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

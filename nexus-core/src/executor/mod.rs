@@ -30,7 +30,8 @@ pub use thread_pool::ThreadPoolExecutor;
 pub use tokio::AsyncExecutor;
 pub(crate) use waiting::{while_blocked, yield_slot};
 
-/// Runs jobs somewhere. An event names its executor by type: `executor = ThreadPoolExecutor`.
+/// Runs jobs somewhere. An event names its executor by type: `executor = ThreadPoolExecutor`. One with
+/// type parameters is named with them, also where they have defaults; in a flow by a `type` alias.
 ///
 /// An engine makes one executor for each type and configuration that its flows name, on first
 /// use, and shares it among all of them.

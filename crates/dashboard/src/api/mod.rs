@@ -93,7 +93,7 @@ async fn blocking<T: IntoResponse>(
     let counted = move || {
         let begun = Instant::now();
         let answer = work(&app).map(IntoResponse::into_response);
-        lock(&app.live.pace).work(begun.elapsed());
+        lock(&app.live.rounds).work(begun.elapsed());
         answer
     };
     tokio::task::spawn_blocking(counted).await.map_err(broke)?

@@ -4,7 +4,7 @@ use nexus_core::Engine;
 use nexus_core::journal::MemoryStore;
 
 use super::*;
-use crate::pace::SHORTEST;
+use crate::rounds::SHORTEST;
 
 #[test]
 fn the_document_describes_the_routes_and_nothing_else() {
@@ -23,7 +23,7 @@ fn how_long_it_takes_to_answer_counts() {
     let engine = Engine::builder().store(MemoryStore::new()).build().unwrap();
     let app = Arc::new(crate::Dashboard::new().app(&engine));
     let begun = tokio::time::Instant::now();
-    lock(&app.live.pace).round(0, begun);
+    lock(&app.live.rounds).round(0, begun);
     let work = |_: &App| {
         let begun = Instant::now();
         while begun.elapsed() < SHORTEST / 50 {
@@ -33,5 +33,5 @@ fn how_long_it_takes_to_answer_counts() {
     };
     let clock = tokio::runtime::Builder::new_current_thread().build().unwrap();
     clock.block_on(json(&app, work)).unwrap();
-    assert!(lock(&app.live.pace).over() >= Some(begun + SHORTEST * 2));
+    assert!(lock(&app.live.rounds).over() >= Some(begun + SHORTEST * 2));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nexus::prelude::*;
 
 use crate::program::{HurriedPipeline, Order, OrderPipeline, SlowPipeline, TracedPipeline};
-use crate::support::{WorkerProcess, cluster, new_key};
+use crate::support::{WorkerProcess, cluster, new_key, wait_until};
 
 fn order(lines: u32) -> OrderPipeline {
     OrderPipeline { order: Order { id: "A1".to_owned(), lines } }
@@ -75,9 +75,7 @@ pub(crate) fn a_run_is_cancelled_and_listed() {
     let (cluster, key) = (cluster(), new_key("cancelled"));
     let slow = || cluster.prepare(SlowPipeline { millis: 1500 }).unwrap().key(&*key);
     slow().send().unwrap();
-    while worker.invoked().is_empty() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the run does not begin", || !worker.invoked().is_empty());
     assert!(cluster.cancel("SlowPipeline", &key).unwrap());
     let report = slow().run().unwrap();
     assert_eq!(report.status(), Status::Cancelled);

@@ -14,7 +14,7 @@ const REST: u32 = 100;
 
 /// The rounds in which pages are told of news, each page once in each at most. Time is passed in.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct Rounds {
     /// How many there were.
     round: u64,
     /// When the last one began.
@@ -34,7 +34,7 @@ pub(crate) enum Round {
     Waits(Instant),
 }
 
-impl Pace {
+impl Rounds {
     /// In which round a page is told that was told last in the round `told`.
     pub(crate) fn round(&mut self, told: u64, now: Instant) -> Round {
         match self.over() {
@@ -84,15 +84,15 @@ mod tests {
             (10_001, 1_000),
             (60_000_000, 1_000),
         ] {
-            let mut pace = Pace::default();
-            assert_eq!((pace.over(), pace.round(0, at(0))), (None, Begins(1)), "{worked}");
+            let mut rounds = Rounds::default();
+            assert_eq!((rounds.over(), rounds.round(0, at(0))), (None, Begins(1)), "{worked}");
             // What several pages cost counts together.
-            pace.work(Duration::from_micros(worked / 2));
-            pace.work(Duration::from_micros(worked - worked / 2));
-            assert_eq!(pace.round(1, at(over - 1)), Waits(at(over)), "{worked}");
-            assert_eq!(pace.round(1, at(over)), Begins(2), "{worked}");
+            rounds.work(Duration::from_micros(worked / 2));
+            rounds.work(Duration::from_micros(worked - worked / 2));
+            assert_eq!(rounds.round(1, at(over - 1)), Waits(at(over)), "{worked}");
+            assert_eq!(rounds.round(1, at(over)), Begins(2), "{worked}");
             // It counts once.
-            assert_eq!(pace.over(), Some(at(over + 250)), "{worked}");
+            assert_eq!(rounds.over(), Some(at(over + 250)), "{worked}");
         }
     }
 
@@ -102,7 +102,7 @@ mod tests {
     fn each_page_is_told_once_in_a_round_whenever_it_asks() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let mut pace = Pace::default();
+        let mut rounds = Rounds::default();
         // When each of three pages asks, and in which round it is told.
         let mut told = [0; 3];
         for (millis, page, round) in [
@@ -119,7 +119,7 @@ mod tests {
             (5_000, 2, Waits(at(5_250))),
             (5_100, 0, Joins(3)),
         ] {
-            let found = pace.round(told[page], at(millis));
+            let found = rounds.round(told[page], at(millis));
             assert_eq!(found, round, "page {page} after {millis} ms");
             if let Begins(round) | Joins(round) = found {
                 told[page] = round;
@@ -131,11 +131,11 @@ mod tests {
     #[test]
     fn however_much_was_asked_news_are_told_each_second() {
         let start = Instant::now();
-        let mut pace = Pace::default();
-        assert_eq!(pace.round(0, start), Begins(1));
-        pace.work(Duration::MAX);
-        pace.work(Duration::MAX);
-        assert_eq!(pace.round(1, start + LONGEST), Begins(2));
-        assert_eq!(pace.round(2, start + LONGEST + SHORTEST), Begins(3));
+        let mut rounds = Rounds::default();
+        assert_eq!(rounds.round(0, start), Begins(1));
+        rounds.work(Duration::MAX);
+        rounds.work(Duration::MAX);
+        assert_eq!(rounds.round(1, start + LONGEST), Begins(2));
+        assert_eq!(rounds.round(2, start + LONGEST + SHORTEST), Begins(3));
     }
 }
