@@ -23,7 +23,7 @@ use crate::telemetry::{BodyTracer, PoolInfo, Said, TraceContext};
 use crate::time::{Clock, Wait};
 use crate::value::Value;
 use crate::wire::{
-    Defined, ErrorClassifier, ReceivedTask, Reply, RequestSeed, StepHeader, Transfer,
+    Defined, ErrorClassifier, ReceivedTask, Reply, RequestSeed, StepHeader, TaskHeader, Transfer,
 };
 
 /// Runs tasks that another process of the same program has sent
@@ -48,6 +48,10 @@ pub struct TaskHost {
     find: Find,
     /// The step of the last request.
     step: Result<Arc<LoadedStep>, Exception>,
+    /// What the last task of that step was given, for the next one: nobody else has kept it.
+    context: Option<Context>,
+    /// When the last task ended.
+    ended: Option<Instant>,
 }
 
 /// The event of a reference, and the fields that a flow sets on it.
@@ -63,6 +67,8 @@ struct LoadedStep {
     pipeline: String,
     path: String,
     key: Option<String>,
+    /// The error types that policies of the program list.
+    errors: Arc<[ErrorType]>,
     /// The engine's time.
     clock: Since,
     /// Made with the first task, since states may take long, and may fail.
@@ -100,11 +106,7 @@ pub struct TaskReply {
 }
 
 enum Ended {
-    Outcome {
-        event: Arc<LoadedEvent>,
-        outcome: TaskOutcome,
-        errors: Arc<[ErrorType]>,
-    },
+    Outcome(Arc<LoadedStep>, TaskOutcome),
     /// The task could not be run here.
     Refused(Exception),
 }
@@ -131,6 +133,8 @@ impl TaskHost {
                 found.ok_or_else(|| "no such event is linked into the program".to_owned())
             },
             step: Err(refusal(&"there was no request before it")),
+            context: None,
+            ended: None,
         }
     }
 
@@ -180,7 +184,8 @@ impl TaskHost {
             Some(exception) => return Err(exception),
             None => received.map_err(|unreadable| refusal(&unreadable))??,
         };
-        let (step, context, input) = self.prepare(task, trace.as_ref())?;
+        let ReceivedTask { header, step, fields, piped: input } = task;
+        let context = self.context_of(&step, &header, fields, trace.as_ref())?;
         let (event, errors) = (Arc::clone(&step.event), Arc::clone(&self.errors));
         Ok(Received { event, input, context, errors })
     }
@@ -200,12 +205,24 @@ impl TaskHost {
     /// said, so a host gets those of one [`ClaimedTasks`](crate::ClaimedTasks) in order. Never
     /// panics.
     pub fn run<D: Deserializer<'static>>(&mut self, request: D) -> TaskReply {
-        let begin = Instant::now();
-        let ended = self.run_since(begin, request);
-        TaskReply { ended, took: begin.elapsed() }
+        self.run_since(Instant::now(), request)
     }
 
-    fn run_since<D: Deserializer<'static>>(&mut self, begin: Instant, request: D) -> Ended {
+    /// The same of a request that was there already when the task before it had ended: this one takes
+    /// from then on, which saves a look at the clock.
+    pub fn run_next<D: Deserializer<'static>>(&mut self, request: D) -> TaskReply {
+        let begin = self.ended.unwrap_or_else(Instant::now);
+        self.run_since(begin, request)
+    }
+
+    fn run_since<D: Deserializer<'static>>(&mut self, begin: Instant, request: D) -> TaskReply {
+        let ended = self.end_of(begin, request);
+        let now = Instant::now();
+        self.ended = Some(now);
+        TaskReply { ended, took: now.duration_since(begin) }
+    }
+
+    fn end_of<D: Deserializer<'static>>(&mut self, begin: Instant, request: D) -> Ended {
         let trace = self.trace.take();
         let seed = RequestSeed(|header| self.enter(begin, header));
         // Deserialize is user code, and so are bodies and the building of states.
@@ -215,9 +232,9 @@ impl TaskHost {
             Ok(Ok(Err(exception))) | Err(exception) => return Ended::Refused(exception),
             Ok(Err(unreadable)) => return Ended::Refused(refusal(&unreadable)),
         };
-        let event = Arc::clone(&task.step.event);
-        let outcome = self.call(task, trace.as_ref()).unwrap_or_else(TaskOutcome::Exception);
-        Ended::Outcome { event, outcome, errors: Arc::clone(&self.errors) }
+        let ReceivedTask { header, step, fields, piped } = task;
+        let outcome = self.call(&step, &header, fields, piped, trace.as_ref());
+        Ended::Outcome(step, outcome.unwrap_or_else(TaskOutcome::Exception))
     }
 
     /// The step of a request.
@@ -227,6 +244,8 @@ impl TaskHost {
         header: Option<StepHeader<'static>>,
     ) -> Result<Arc<LoadedStep>, Exception> {
         if let Some(header) = header {
+            self.context = None;
+            let errors = Arc::clone(&self.errors);
             self.step = self.event(&header.reference).map(|event| {
                 Arc::new(LoadedStep {
                     event,
@@ -234,6 +253,7 @@ impl TaskHost {
                     pipeline: header.pipeline.into_owned(),
                     path: header.path.into_owned(),
                     key: header.key.map(Cow::into_owned),
+                    errors,
                     clock: Since { base: header.now, start: Some(begin) },
                     parts: OnceLock::new(),
                 })
@@ -244,10 +264,13 @@ impl TaskHost {
 
     fn call(
         &mut self,
-        task: ReceivedTask<Arc<LoadedStep>>,
+        step: &Arc<LoadedStep>,
+        header: &TaskHeader,
+        fields: Vec<Value>,
+        piped: OwnedPiped,
         trace: Option<&TraceContext>,
     ) -> Result<TaskOutcome, Exception> {
-        let (step, context, piped) = self.prepare(task, trace)?;
+        let mut context = self.context_of(step, header, fields, trace)?;
         let slots = &step.event.slots;
         let inputs = Inputs { slots, piped: piped.borrow(), context: &context };
         let call = || contain(|| step.event.body.call(&inputs));
@@ -256,38 +279,62 @@ impl TaskHost {
             _ => call(),
         };
         drop(inputs);
-        drop_quietly((context, piped));
+        drop_quietly(piped);
+        match Arc::get_mut(&mut context.run) {
+            Some(run) if trace.is_none() => {
+                let fields = std::mem::take(&mut run.fields);
+                run.children = Children::new();
+                self.context = Some(context);
+                drop_quietly(fields);
+            }
+            _ => drop_quietly(context),
+        }
         outcome
     }
 
-    /// What the body of a task is given.
-    fn prepare(
+    /// What the body of a task is given: what the one before it was given, as far as that is the same.
+    fn context_of(
         &mut self,
-        task: ReceivedTask<Arc<LoadedStep>>,
+        step: &Arc<LoadedStep>,
+        header: &TaskHeader,
+        fields: Vec<Value>,
         trace: Option<&TraceContext>,
-    ) -> Result<(Arc<LoadedStep>, Context, OwnedPiped), Exception> {
-        let ReceivedTask { header, step, fields, piped } = task;
-        let states = self.parts_of(&step)?.states.clone();
+    ) -> Result<Context, Exception> {
+        let mut context = match self.context.take() {
+            Some(kept) if trace.is_none() => kept,
+            _ => self.new_context(step, trace)?,
+        };
+        // Nobody else has it yet, or any more.
+        if let Some(run) = Arc::get_mut(&mut context.run) {
+            (run.fields, run.deadline) = (fields, header.deadline);
+        }
+        (context.attempt, context.item) = (header.attempt, header.item);
+        Ok(context)
+    }
+
+    fn new_context(
+        &mut self,
+        step: &Arc<LoadedStep>,
+        trace: Option<&TraceContext>,
+    ) -> Result<Context, Exception> {
+        let states = self.parts_of(step)?.states.clone();
         let run: Arc<RunInfo> = Arc::new(RunInfo {
             id: step.run,
-            fields,
+            fields: Vec::new(),
             states,
-            deadline: header.deadline,
+            deadline: None,
             // A task that nobody wants any more dies with its process.
             cancelled: AtomicBool::new(false),
             left: AtomicBool::new(false),
             key: None,
             children: Children::new(),
             host: StepHost {
-                step: Arc::clone(&step),
+                step: Arc::clone(step),
                 progress: Arc::clone(&self.progress),
                 trace: trace.cloned(),
             },
         });
-        let mut context = Context::new(run);
-        context.attempt = header.attempt;
-        context.item = header.item;
-        Ok((step, context, piped))
+        Ok(Context::new(run))
     }
 
     fn parts_of<'s>(&mut self, step: &'s LoadedStep) -> Result<&'s StepParts, Exception> {
@@ -380,11 +427,12 @@ impl TaskReply {
             Ended::Refused(exception) => {
                 Reply::write_exception(took, exception, serializer).map_err(|error| refusal(&error))
             }
-            Ended::Outcome { event, outcome, errors } => {
-                let policy = event.def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());
-                let classifier = ErrorClassifier { types: errors, policy };
+            Ended::Outcome(step, outcome) => {
+                let def = &step.event.def;
+                let policy = def.settings.retry.as_ref().and_then(|it| it.as_ref().ok());
+                let classifier = ErrorClassifier { types: &step.errors, policy };
                 // Serialize is user code.
-                contain(|| Reply { took, def: &event.def, outcome, classifier }.write(serializer))?
+                contain(|| Reply { took, def, outcome, classifier }.write(serializer))?
             }
         }
     }
@@ -404,11 +452,16 @@ impl fmt::Debug for TaskReply {
 
 impl Drop for TaskReply {
     fn drop(&mut self) {
-        // The value's Drop is user code.
-        drop_quietly(std::mem::replace(
-            &mut self.ended,
-            Ended::Refused(Exception::not_run(String::new())),
-        ));
+        // The Drop of a value or an error is user code.
+        match &mut self.ended {
+            Ended::Outcome(_, outcome) => {
+                drop_quietly(std::mem::replace(outcome, TaskOutcome::Pending));
+            }
+            Ended::Refused(exception) => {
+                let nothing = Exception::not_run(String::new());
+                drop_quietly(std::mem::replace(exception, nothing));
+            }
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) struct Process {
     state: Mutex<State>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct State {
     /// What it was sent and has not answered. `None` if there is nothing, or while its reading
     /// thread has them in hand.
@@ -36,6 +37,12 @@ struct State {
     permits: Permits,
     /// Of those tasks, how many of the last the parent has taken back.
     taken_back: usize,
+    /// It was slow with them.
+    was_slow: bool,
+    /// Its reading thread sleeps, and does not see whether it is slow.
+    reader_sleeps: bool,
+    /// Somebody is about to send it several.
+    several_come: bool,
     /// One of them may not be wanted any more, while they are in hand.
     may_be_unwanted: bool,
     /// The parent has asked it to exit.
@@ -55,6 +62,9 @@ impl Process {
                 tasks: None,
                 permits,
                 taken_back: 0,
+                was_slow: false,
+                reader_sleeps: false,
+                several_come: false,
                 may_be_unwanted: false,
                 exit_requested: false,
                 ended: false,
@@ -66,10 +76,33 @@ impl Process {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether somebody who has a job for the process, which is idle, may send it several tasks: its
+    /// reading thread is awake, and stays so.
+    pub(crate) fn expect_several(&self) -> bool {
+        let mut state = self.state();
+        state.several_come = !state.reader_sleeps;
+        state.several_come
+    }
+
+    /// There were none to be sent.
+    pub(crate) fn expect_none(&self) {
+        self.state().several_come = false;
+    }
+
+    /// Whether its reading thread may sleep until something comes: there is nothing that could be
+    /// taken back.
+    pub(crate) fn may_sleep(&self) -> bool {
+        let mut state = self.state();
+        let has_several = state.tasks.as_ref().is_some_and(|tasks| tasks.len() > 1);
+        state.reader_sleeps = !state.several_come && (state.was_slow || !has_several);
+        state.reader_sleeps
+    }
+
     /// Lets the process have the tasks, whose requests the caller sends then. Gives them back if the
     /// process has ended.
     pub(crate) fn assign(&self, tasks: ClaimedTasks) -> Result<(), ClaimedTasks> {
         let mut state = self.state();
+        (state.several_come, state.was_slow) = (false, false);
         if state.ended {
             return Err(tasks);
         }
@@ -87,6 +120,7 @@ impl Process {
     pub(crate) fn take_tasks(&self) -> Option<ClaimedTasks> {
         let mut state = self.state();
         let mut tasks = state.tasks.take()?;
+        state.reader_sleeps = false;
         let taken_back = std::mem::take(&mut state.taken_back);
         drop(state);
         tasks.give_back(tasks.len() - taken_back);
@@ -101,9 +135,14 @@ impl Process {
     }
 
     /// The process is slow: it begins no other tasks, and somebody else may run them. Takes what is
-    /// left in hand.
+    /// left in hand, if it has been sent anything.
     pub(crate) fn take_back_unbegun(&self) -> Option<ClaimedTasks> {
-        self.stop_after_begun(&mut self.state());
+        let mut state = self.state();
+        if state.tasks.is_some() {
+            state.was_slow = true;
+            self.stop_after_begun(&mut state);
+        }
+        drop(state);
         self.take_tasks()
     }
 
@@ -195,5 +234,28 @@ impl Wake for UnwantedWaker {
         if state.tasks.is_some() {
             process.end_unwanted(&mut state);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn several_tasks_come_only_where_somebody_sees_that_the_first_is_slow() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
+        let permits = Permits::send(&ours).unwrap();
+        let process = Process::new(&child, ours, permits);
+        // The thread looks for replies, and stays awake until they are sent, however late that is.
+        assert!(process.expect_several() && !process.may_sleep());
+        assert!(process.take_back_unbegun().is_none() && !process.may_sleep());
+        process.expect_none();
+        // From now on it sleeps.
+        assert!(process.may_sleep());
+        assert!(!process.expect_several() && process.may_sleep());
+        child.wait().unwrap();
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn append_with<E>(
     fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let begin = to.len();
-    append(to, kind, &[]);
+    to.extend_from_slice(&[kind, 0, 0, 0, 0, 0, 0, 0, 0]);
     let payload = to.len();
     let filled = fill(to);
     match filled {

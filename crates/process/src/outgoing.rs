@@ -78,8 +78,9 @@ impl Outgoing {
         state.flush();
     }
 
-    /// Sends the reply of a task that took so long, or keeps it if there is `more` to run.
-    pub(crate) fn reply(&'static self, reply: &[u8], took: Duration, more: bool) {
+    /// Sends the reply of a task that took so long, or keeps it if there is `more` to run. Says
+    /// whether it keeps it.
+    pub(crate) fn reply(&'static self, reply: &[u8], took: Duration, more: bool) -> bool {
         let mut state = self.lock();
         state.append(frame::DONE, reply);
         state.took += took;
@@ -87,7 +88,12 @@ impl Outgoing {
             && took < SHORT
             && state.took < MOST_KEPT
             && state.buffer.len() <= MAX_SINGLE_WRITE;
-        if keep { self.watch(state) } else { state.flush() }
+        if keep {
+            self.watch(state);
+        } else {
+            state.flush();
+        }
+        keep
     }
 
     /// Sends what was kept.

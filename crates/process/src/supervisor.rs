@@ -15,8 +15,8 @@
 //! what it has a permit for ([`permits`](crate::permits)), the others can be taken back at any
 //! time: if the worker is silent for a millisecond, if one of them is not wanted any more, and if it
 //! dies. What was taken back goes to the front of the run's queue. Whoever submits a job to an idle
-//! worker sends one task, since the reading thread waits for the reply without looking at the clock;
-//! but the reading thread itself, whose outcomes have led to the job, sends several.
+//! worker sends one task if the reading thread sleeps, which it then does until the reply, without
+//! looking at the clock; and several if it is awake, as it mostly is while many tasks are under way.
 //!
 //! Of the tasks of a dead worker, the last one that it had begun is the one that it was in. Earlier
 //! ones whose replies have not arrived had ended within the last moments; they are run again.
@@ -81,8 +81,6 @@ thread_local! {
     static OWN_POOL: Cell<*const ()> = const { Cell::new(std::ptr::null()) };
     /// The process whose reading thread this is.
     static OWN_PROCESS: RefCell<Weak<Process>> = const { RefCell::new(Weak::new()) };
-    /// How many tasks this thread has sent to that process with a job that it has submitted itself.
-    static SENT: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What a process sends.
@@ -133,13 +131,16 @@ struct State {
 
 /// What became of tasks that were dispatched to a process.
 enum Dispatch {
-    /// The process has so many of them.
-    Running(usize),
+    /// The process has them.
+    Running,
     /// There was nothing to run; the process can take other tasks.
     Idle,
     /// The process has ended, and the tasks wait for another one.
     Ended,
 }
+
+/// A process has ended, or has sent what no worker sends.
+struct Gone;
 
 /// How a thread gives tasks to a process.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,7 +152,7 @@ enum Sender {
 }
 
 impl State {
-    /// An idle process: that of this thread if it is one, which may get several tasks.
+    /// An idle process: that of this thread if it is one.
     fn take_idle(&mut self) -> Option<Arc<Process>> {
         match self.idle.iter().rposition(is_own) {
             Some(at) => Some(self.idle.remove(at)),
@@ -205,19 +206,14 @@ impl Shared {
             return;
         };
         drop(state);
-        let is_own = is_own(&process);
-        let most = if is_own { self.tasks_left(&process) } else { 1 };
+        let most = if process.expect_several() { self.tasks_left(&process) } else { 1 };
         let dispatched = match job.claim_together(most) {
             Some(tasks) => Self::dispatch(&process, tasks, Sender::Submitter),
             None => Dispatch::Idle,
         };
-        let sent = match dispatched {
-            Dispatch::Running(sent) => sent,
-            Dispatch::Idle => self.dispatch_next(&process, Sender::Submitter),
-            Dispatch::Ended => 0,
-        };
-        if is_own {
-            SENT.set(sent);
+        if let Dispatch::Idle = dispatched {
+            process.expect_none();
+            self.dispatch_next(&process, Sender::Submitter);
         }
     }
 
@@ -348,24 +344,20 @@ impl Shared {
     /// Reads the frames of the process, until it ends.
     fn serve(self: &Arc<Self>, process: &Arc<Process>, mut child: Child, mut reader: Replies) {
         OWN_PROCESS.set(Arc::downgrade(process));
-        // How many tasks were sent together, and may have to be taken back.
-        let mut sent = self.dispatch_next(process, Sender::Reader);
+        self.dispatch_next(process, Sender::Reader);
         loop {
-            let is_slow = !reader.look(|socket| sent < 2 || is_readable(socket));
+            let is_slow = !reader.look(|socket| process.may_sleep() || is_readable(socket));
             let tasks = if is_slow {
                 process.take_back_unbegun()
             } else {
-                read_replies(process, &mut reader)
+                let Ok(tasks) = read_replies(process, &mut reader) else { break };
+                tasks
             };
-            let Some(mut tasks) = tasks else { break };
-            sent = if is_slow { 1 } else { sent };
+            let Some(mut tasks) = tasks else { continue };
             if tasks.is_empty() {
                 // First the next tasks, so that the process works while the run is driven on.
-                sent = self.dispatch_more(process, &mut tasks);
-                // What the outcomes lead to may be sent by this thread, too.
-                SENT.set(sent);
+                self.dispatch_more(process, &mut tasks);
                 tasks.deliver();
-                sent = SENT.get();
             } else {
                 tasks.deliver();
                 process.put_back(tasks);
@@ -387,17 +379,17 @@ impl Shared {
     }
 
     /// Dispatches more tasks to the process after these, or marks it as idle, or asks it to exit.
-    fn dispatch_more(self: &Arc<Self>, process: &Arc<Process>, tasks: &mut ClaimedTasks) -> usize {
+    fn dispatch_more(self: &Arc<Self>, process: &Arc<Process>, tasks: &mut ClaimedTasks) {
         let most = self.tasks_left(process);
         // Other runs have their turn.
         let is_only = most > 0 && self.lock().queue.is_empty();
         if is_only
             && let Some(more) = tasks.claim_more(most)
-            && let Dispatch::Running(sent) = Self::dispatch(process, more, Sender::Reader)
+            && let Dispatch::Running = Self::dispatch(process, more, Sender::Reader)
         {
-            return sent;
+            return;
         }
-        self.dispatch_next(process, Sender::Reader)
+        self.dispatch_next(process, Sender::Reader);
     }
 
     /// How many more tasks the process may be sent.
@@ -407,8 +399,7 @@ impl Shared {
     }
 
     /// Dispatches tasks of the next job to the process, or marks it as idle, or asks it to exit.
-    /// Gives how many it has now.
-    fn dispatch_next(self: &Arc<Self>, process: &Arc<Process>, sender: Sender) -> usize {
+    fn dispatch_next(self: &Arc<Self>, process: &Arc<Process>, sender: Sender) {
         loop {
             let mut state = self.lock();
             let most = match sender {
@@ -423,13 +414,12 @@ impl Shared {
                 } else {
                     state.idle.push(Arc::clone(process));
                 }
-                return 0;
+                return;
             };
             drop(state);
             let Some(tasks) = job.claim_together(most) else { continue };
             match Self::dispatch(process, tasks, sender) {
-                Dispatch::Running(sent) => return sent,
-                Dispatch::Ended => return 0,
+                Dispatch::Running | Dispatch::Ended => return,
                 Dispatch::Idle => {}
             }
         }
@@ -439,8 +429,7 @@ impl Shared {
     /// submitter leaves it to a helper thread.
     fn dispatch(process: &Arc<Process>, mut tasks: ClaimedTasks, sender: Sender) -> Dispatch {
         let requests = write_requests(&mut tasks);
-        let sent = tasks.len();
-        if sent == 0 {
+        if tasks.is_empty() {
             tasks.deliver();
             return Dispatch::Idle;
         }
@@ -463,7 +452,7 @@ impl Shared {
         } else {
             process.send(&requests);
         }
-        Dispatch::Running(sent)
+        Dispatch::Running
     }
 
     /// A process could not be started, or ended before it could take a request.
@@ -496,7 +485,7 @@ impl Shared {
 /// The requests of tasks that are sent together. What cannot be written ends so; what would make a
 /// long message is given back.
 fn write_requests(tasks: &mut ClaimedTasks) -> Vec<u8> {
-    let mut requests = Vec::with_capacity(256);
+    let mut requests = Vec::with_capacity(256 + 32 * tasks.len());
     let mut index = 0;
     while index < tasks.len() {
         if requests.len() > frame::MAX_SINGLE_WRITE {
@@ -520,12 +509,12 @@ fn write_requests(tasks: &mut ClaimedTasks) -> Vec<u8> {
     requests
 }
 
-/// Reads a reply and those that have come with it, and takes the tasks of the process in hand.
-/// `None` at its end, or after a frame that no worker sends.
-fn read_replies(process: &Process, reader: &mut Replies) -> Option<ClaimedTasks> {
+/// Reads a reply and those that have come with it, and takes the tasks of the process in hand, if it
+/// has any.
+fn read_replies(process: &Process, reader: &mut Replies) -> Result<Option<ClaimedTasks>, Gone> {
     let mut in_hand = None;
     loop {
-        let (kind, payload) = reader.next().ok().flatten()?;
+        let (kind, payload) = reader.next().ok().flatten().ok_or(Gone)?;
         in_hand = in_hand.or_else(|| process.take_tasks());
         match (kind, &mut in_hand) {
             (frame::DONE, Some(tasks)) if !tasks.is_empty() => {
@@ -549,12 +538,11 @@ fn read_replies(process: &Process, reader: &mut Replies) -> Option<ClaimedTasks>
                 if let Some(tasks) = in_hand {
                     process.put_back(tasks);
                 }
-                return None;
+                return Err(Gone);
             }
         }
-        let is_last = in_hand.as_ref().is_some_and(ClaimedTasks::is_empty) || !reader.has_frame();
-        if is_last && in_hand.is_some() {
-            return in_hand;
+        if in_hand.as_ref().is_some_and(ClaimedTasks::is_empty) || !reader.has_frame() {
+            return Ok(in_hand);
         }
     }
 }

@@ -92,6 +92,8 @@ fn run_requests(
     .on_said(|said| outgoing.send(frame::SAID, said));
     let mut trace = None;
     let mut reply = Vec::new();
+    // The last task has just ended, and nothing was waited for since then.
+    let mut goes_on = false;
     outgoing.send(frame::HELLO, &[]);
     loop {
         reader.look(|_| true);
@@ -112,11 +114,12 @@ fn run_requests(
                 if let Some(trace) = trace {
                     host.trace_next(trace);
                 }
-                let took = run_task(&mut host, reader.payload(), &mut reply);
-                outgoing.reply(&reply, took, reader.has_frame());
+                let took = run_task(&mut host, reader.payload(), goes_on, &mut reply);
+                goes_on = outgoing.reply(&reply, took, reader.has_frame());
             }
             // The parent has taken the task back.
             Ok(false) => {
+                goes_on = false;
                 if !reader.has_frame() {
                     outgoing.flush();
                 }
@@ -127,8 +130,9 @@ fn run_requests(
 }
 
 /// Runs the task of a request, and writes the reply; gives how long the task took.
-fn run_task(host: &mut TaskHost, request: &[u8], out: &mut Vec<u8>) -> Duration {
-    let reply = host.run(&mut Reader(request));
+fn run_task(host: &mut TaskHost, request: &[u8], goes_on: bool, out: &mut Vec<u8>) -> Duration {
+    let request = &mut Reader(request);
+    let reply = if goes_on { host.run_next(request) } else { host.run(request) };
     out.clear();
     if let Err(exception) = reply.write(&mut Writer(out)) {
         out.clear();

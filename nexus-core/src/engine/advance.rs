@@ -373,15 +373,16 @@ impl ActiveRun {
     }
 
     /// Whether the success of a task is nothing but noted.
-    fn passes(&self, run: &Run, task: Task, visits: bool) -> bool {
+    fn passes(&self, run: &mut Run, task: Task, visits: bool) -> bool {
         let hints = &self.plan.steps[task.step as usize].hints;
         let is_light = match (task.item, hints.then) {
-            (Some(_), _) => hints.plain_visited,
+            (Some(_), _) => hints.plain_visited || hints.plain_claimed,
             // What follows in the same place is put into its queue by whoever visits.
             (None, Then::Step(_)) => visits && hints.plain_visited,
             (None, then) => then != Then::Decide && !hints.guarded,
         };
-        is_light && task.attempt == 1 && run.is_wanted(task)
+        let is_first = is_light && task.attempt == 1 && run.is_wanted(task);
+        is_first && (task.item.is_none() || run.takes_item(task))
     }
 
     pub(super) fn apply(self: &Arc<Self>, run: &mut Run, notification: Notification) {

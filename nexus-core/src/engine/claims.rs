@@ -105,8 +105,12 @@ impl ActiveTasks {
         index: usize,
         with: impl FnOnce(&TaskRequest<'_>) -> T,
     ) -> Option<T> {
-        let _ = self.enter(index)?;
-        let (active, work) = (&self.active, &self.tasks[index]);
+        let (active, work) = (&self.active, self.tasks.get(index)?);
+        // All that a request says of its task.
+        let (task, limit) = (work.task, active.timeout(work.task));
+        let deadline = limit.map(|limit| self.context.now().saturating_add(limit));
+        (self.context.step, self.context.attempt) = (task.step, task.attempt);
+        (self.context.item, self.context.deadline) = (task.item, deadline);
         let step = &active.plan.steps[work.task.step as usize];
         let def = &active.plan.events[step.event as usize].def;
         let number = Some(work.task.step);

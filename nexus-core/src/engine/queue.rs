@@ -100,8 +100,9 @@ pub(super) const WORTH_WAKING: u64 = CHUNK_NANOS as u64 / 3;
 /// microseconds at both ends, so it is more than a thread takes at once.
 const MESSAGE_NANOS: u32 = 100_000;
 
-/// So many short tasks are not halved among messages.
+/// So many short tasks are not halved among messages, nor is less work than two messages cost.
 const FEW_TOGETHER: usize = 32;
+const WORTH_SENDING: u32 = 20_000;
 
 /// The tasks of an executor with more workers than this are only counted.
 const TRACKED_WORKERS: usize = 1024;
@@ -314,7 +315,7 @@ impl PoolQueue {
     pub(super) fn claim_more(&mut self, job: u32, most: usize) -> Vec<Work> {
         let mut claimed = Vec::new();
         let Some(own) = self.claimed.job(job) else { return claimed };
-        let are_short = self.amount.long == 0 && self.amount.nanos < WORTH_WAKING;
+        let are_short = self.amount.long == 0 && self.amount.nanos < u64::from(WORTH_SENDING);
         if are_short && self.waiting.len() < FEW_TOGETHER && !own.tasks.is_empty() {
             return claimed;
         }
@@ -381,7 +382,7 @@ impl PoolQueue {
         let share = 1 + self.waiting.len() / self.parallelism;
         let (least, limit) = match each {
             CHUNK_NANOS.. => (1, 1),
-            each => (WORTH_WAKING as usize / each as usize, MESSAGE_NANOS as usize / each as usize),
+            each => ((WORTH_SENDING / each) as usize, (MESSAGE_NANOS / each) as usize),
         };
         let least = least.min(FEW_TOGETHER);
         let more = share.max(least).min(limit).min(most).saturating_sub(1);

@@ -14,6 +14,7 @@ impl Hints {
         plain_items: false,
         visited: false,
         plain_visited: false,
+        plain_claimed: false,
         bounded: false,
         closure: false,
         guarded: false,
@@ -47,6 +48,10 @@ pub(super) fn fill(plan: &mut Plan) {
             plain_visited: is_visited(plan, step)
                 && is_simple(plan, step)
                 && !(is_each && has_typed_goto(plan, step)),
+            plain_claimed: is_each
+                && is_guarded(plan, step)
+                && is_simple(plan, step)
+                && !has_typed_goto(plan, step),
             bounded: options.retry.as_ref().is_some_and(crate::RetryPolicy::is_timed),
             closure: plan.event_of(step).def.is_closure,
             guarded: is_guarded(plan, step),

@@ -180,6 +180,9 @@ pub(crate) struct Hints {
     pub(crate) visited: bool,
     /// The same, where nothing is asked before it, and its body needs nothing but its inputs.
     pub(crate) plain_visited: bool,
+    /// Whether it runs once for each item, where its executor can end a body, and nothing else is to be
+    /// seen to at a task's end.
+    pub(crate) plain_claimed: bool,
     /// Whether the step's policy bounds the time of all its attempts.
     pub(crate) bounded: bool,
     /// Whether the body looks at `Context::previous`.

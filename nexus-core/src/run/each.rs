@@ -10,7 +10,7 @@ use again::Again;
 
 #[cfg(feature = "durable")]
 use super::Standing;
-use super::{Ending, Run, flow};
+use super::{Ending, Run, Task, flow};
 use crate::event::Collect;
 use crate::outcome::{Exception, ExceptionKind, Failure, TaskOutcome};
 use crate::panic;
@@ -193,6 +193,11 @@ impl Run {
         };
         let is_settled = self.waiting == 0 && self.halt.is_none() && !self.has_requests();
         is_settled && self.each.get(self.each_index(step)).is_some_and(is_only)
+    }
+
+    /// Whether somebody still waits for an item's task, which has ended: it has no token afterwards.
+    pub(crate) fn takes_item(&mut self, task: Task) -> bool {
+        !self.plan.steps[task.step as usize].hints.guarded || self.tokens.remove(task)
     }
 
     /// The next item to be collected has succeeded at its first attempt, beside others.

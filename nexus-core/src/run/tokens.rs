@@ -22,6 +22,8 @@ struct Known {
     under_way: HashMap<u32, OfStep, ByNumbers>,
     /// Tasks whose body runs although their result is no longer wanted.
     abandoned: Vec<Task>,
+    /// Tokens that nobody else has any more, for the next tasks: many of them cost an allocation each.
+    spare: Vec<Arc<Token>>,
 }
 
 /// The tasks of a step that are under way: one, as mostly, or the items of an `each` step.
@@ -83,19 +85,24 @@ impl OfStep {
 impl Tokens {
     /// The task is about to leave the run.
     pub(super) fn add(&mut self, task: Task) -> Arc<Token> {
-        Arc::clone(self.token_of(task, Arc::default))
+        Arc::clone(self.token_of(task, |spare| spare.pop().unwrap_or_default()))
     }
 
     /// The task has left the run, and has this token from now on.
     pub(super) fn insert(&mut self, task: Task, token: Arc<Token>) {
-        let known = self.token_of(task, || Arc::clone(&token));
+        let known = self.token_of(task, |_| Arc::clone(&token));
         *known = token;
     }
 
-    fn token_of(&mut self, task: Task, new: impl Fn() -> Arc<Token>) -> &mut Arc<Token> {
+    fn token_of(
+        &mut self,
+        task: Task,
+        new: impl Fn(&mut Vec<Arc<Token>>) -> Arc<Token>,
+    ) -> &mut Arc<Token> {
         let key = key(task);
-        let step = self.known().under_way.entry(task.step);
-        step.or_insert_with(|| OfStep::One(key, new())).add(key, &new)
+        let Known { under_way, spare, .. } = self.known();
+        let step = under_way.entry(task.step);
+        step.or_insert_with(|| OfStep::One(key, new(spare))).add(key, || new(spare))
     }
 
     fn known(&mut self) -> &mut Known {
@@ -110,7 +117,12 @@ impl Tokens {
 
     /// The task has ended. `false` if nobody waits for it any more.
     pub(super) fn remove(&mut self, task: Task) -> bool {
-        self.take(task).is_some()
+        let Some(mut token) = self.take(task) else { return false };
+        if let Some(unused) = Arc::get_mut(&mut token) {
+            *unused = Token::new();
+            self.known().spare.push(token);
+        }
+        true
     }
 
     fn take(&mut self, task: Task) -> Option<Arc<Token>> {
@@ -179,5 +191,22 @@ mod tests {
         tokens.raise_step(2);
         assert_eq!(tokens.take_abandoned(), [all[4], all[3], all[1]]);
         assert!(tokens.remove(all[0]) && tokens.is_empty());
+    }
+
+    #[test]
+    fn a_token_that_is_used_again_tells_its_next_task_alone() {
+        let task = |item| Task { step: 1, attempt: 1, item: Some(item) };
+        let mut tokens = Tokens::default();
+        let ended = tokens.add(task(0));
+        assert!(ended.start() && ended.end());
+        let known = Arc::as_ptr(&ended);
+        drop(ended);
+        assert!(tokens.remove(task(0)));
+        let next = tokens.add(task(1));
+        assert_eq!(Arc::as_ptr(&next), known);
+        assert!(next.start() && next.raise() && !next.end());
+        // Somebody still has it, so another task has another one.
+        assert!(tokens.remove(task(1)));
+        assert!(!tokens.add(task(2)).is_raised());
     }
 }

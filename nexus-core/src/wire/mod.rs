@@ -51,7 +51,7 @@ pub(crate) use json::{JsonError, Owned, VALUE_LIMIT, from_json, to_json};
 pub(crate) use message::GotoRecord;
 #[cfg(feature = "wire")]
 pub(crate) use message::{
-    Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskRequest,
+    Defined, ReceivedTask, Reply, ReplySeed, RequestSeed, StepHeader, TaskHeader, TaskRequest,
 };
 pub(crate) use parts::StateBuilder;
 pub use parts::{

@@ -71,6 +71,19 @@ impl<'b> Reader<'b> {
             self.0 = rest;
             return Ok(u128::from(*byte));
         }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u128> {
+        // What fits into a register is quicker there.
+        let mut short = 0;
+        for (count, byte) in self.0.iter().enumerate().take(u64::BITS as usize / 7) {
+            short |= u64::from(byte & 0x7f) << (7 * count);
+            if byte & 0x80 == 0 {
+                self.0 = self.0.get(count + 1..).unwrap_or_default();
+                return Ok(u128::from(short));
+            }
+        }
         let mut number = 0;
         for shift in (0..u128::BITS).step_by(7) {
             let byte = self.byte()?;

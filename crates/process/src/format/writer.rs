@@ -38,7 +38,17 @@ pub(crate) struct Writer<'b>(pub(crate) &'b mut Vec<u8>);
 
 impl Writer<'_> {
     /// Seven bits a byte, the lowest first.
-    fn varint(&mut self, mut number: u128) {
+    fn varint(&mut self, number: u128) {
+        let Ok(mut short) = u64::try_from(number) else { return self.long_varint(number) };
+        while short >= 0x80 {
+            self.0.push(short as u8 | 0x80);
+            short >>= 7;
+        }
+        self.0.push(short as u8);
+    }
+
+    #[cold]
+    fn long_varint(&mut self, mut number: u128) {
         while number >= 0x80 {
             self.0.push(number as u8 | 0x80);
             number >>= 7;
