@@ -37,8 +37,8 @@ struct State {
     permits: Permits,
     /// Of those tasks, how many of the last the parent has taken back.
     taken_back: usize,
-    /// It was slow with them.
-    was_slow: bool,
+    /// It was sent several at once, and may not have begun the last of them.
+    may_have_unbegun: bool,
     /// Its reading thread sleeps, and does not see whether it is slow.
     reader_sleeps: bool,
     /// Somebody is about to send it several.
@@ -62,7 +62,7 @@ impl Process {
                 tasks: None,
                 permits,
                 taken_back: 0,
-                was_slow: false,
+                may_have_unbegun: false,
                 reader_sleeps: false,
                 several_come: false,
                 may_be_unwanted: false,
@@ -90,11 +90,10 @@ impl Process {
     }
 
     /// Whether its reading thread may sleep until something comes: there is nothing that could be
-    /// taken back.
+    /// taken back, nor anything that was and to which there will be no reply.
     pub(crate) fn may_sleep(&self) -> bool {
         let mut state = self.state();
-        let has_several = state.tasks.as_ref().is_some_and(|tasks| tasks.len() > 1);
-        state.reader_sleeps = !state.several_come && (state.was_slow || !has_several);
+        state.reader_sleeps = !state.several_come && !state.may_have_unbegun;
         state.reader_sleeps
     }
 
@@ -102,7 +101,7 @@ impl Process {
     /// process has ended.
     pub(crate) fn assign(&self, tasks: ClaimedTasks) -> Result<(), ClaimedTasks> {
         let mut state = self.state();
-        (state.several_come, state.was_slow) = (false, false);
+        (state.several_come, state.may_have_unbegun) = (false, tasks.len() > 1);
         if state.ended {
             return Err(tasks);
         }
@@ -138,8 +137,8 @@ impl Process {
     /// left in hand, if it has been sent anything.
     pub(crate) fn take_back_unbegun(&self) -> Option<ClaimedTasks> {
         let mut state = self.state();
+        state.may_have_unbegun = false;
         if state.tasks.is_some() {
-            state.was_slow = true;
             self.stop_after_begun(&mut state);
         }
         drop(state);
@@ -243,12 +242,16 @@ mod tests {
 
     use super::*;
 
+    fn process() -> (Arc<Process>, Child, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let child = Command::new("true").spawn().unwrap();
+        let permits = Permits::send(&ours).unwrap();
+        (Process::new(&child, ours, permits), child, theirs)
+    }
+
     #[test]
     fn several_tasks_come_only_where_somebody_sees_that_the_first_is_slow() {
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        let mut child = Command::new("true").spawn().unwrap();
-        let permits = Permits::send(&ours).unwrap();
-        let process = Process::new(&child, ours, permits);
+        let (process, mut child, _theirs) = process();
         // The thread looks for replies, and stays awake until they are sent, however late that is.
         assert!(process.expect_several() && !process.may_sleep());
         assert!(process.take_back_unbegun().is_none() && !process.may_sleep());
@@ -256,6 +259,18 @@ mod tests {
         // From now on it sleeps.
         assert!(process.may_sleep());
         assert!(!process.expect_several() && process.may_sleep());
+        child.wait().unwrap();
+    }
+
+    /// Whoever cancels a run takes back what the worker has not begun, and that may be all that is
+    /// left: then there is no reply to wait for.
+    #[test]
+    fn nobody_waits_for_replies_to_what_another_thread_may_take_back() {
+        let (process, mut child, _theirs) = process();
+        process.state().may_have_unbegun = true;
+        assert!(!process.may_sleep() && process.expect_several());
+        process.expect_none();
+        assert!(process.take_back_unbegun().is_none() && process.may_sleep());
         child.wait().unwrap();
     }
 }

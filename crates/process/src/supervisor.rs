@@ -547,10 +547,10 @@ fn read_replies(process: &Process, reader: &mut Replies) -> Result<Option<Claime
     }
 }
 
-/// Waits until something can be read, or the worker is slow.
+/// Waits until something can be read, or the worker is slow, as one counts that disturbs the wait.
 fn is_readable(socket: &UnixStream) -> bool {
     let mut watched = [PollFd::new(socket, PollFlags::IN)];
-    !matches!(poll(&mut watched, Some(&SLOW)), Ok(0))
+    matches!(poll(&mut watched, Some(&SLOW)), Ok(1..))
 }
 
 fn progress_numbers(bytes: &[u8]) -> Option<(u64, u64)> {
