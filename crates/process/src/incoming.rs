@@ -2,7 +2,9 @@
 //!
 //! To put a thread to sleep and to wake it takes as long as many short tasks. So a reader whose last
 //! wait was short looks again for some microseconds before it sleeps, and lets others have the
-//! processor meanwhile. One that had to wait for long, for a task or without any, looks once.
+//! processor meanwhile. One that had to wait for long, for a task or without any, looks once. So does, for
+//! some time, one that did not get the processor back: beside other work, whoever yields waits for a
+//! whole turn of that, some milliseconds, and whoever sleeps is woken sooner.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -19,17 +21,44 @@ const LOOKING: Duration = Duration::from_micros(20);
 /// A wait is short that took no longer than this.
 const SHORT: Duration = Duration::from_micros(100);
 
+/// Whoever looks for longer has yielded the processor to other work.
+const LOST: Duration = Duration::from_micros(500);
+
+/// After such a loss nobody looks for so many times as long.
+const PAUSE: u32 = 100;
+
 /// A socket that can be read with and without waiting.
 pub(crate) struct Incoming<S> {
     socket: S,
     flags: RecvFlags,
+    looking: Looking,
+}
+
+/// Whether to look for a while.
+#[derive(Default)]
+struct Looking {
     /// The last wait was short.
     was_short: bool,
+    /// It was a loss, and is not to be tried before.
+    not_before: Option<Instant>,
+}
+
+impl Looking {
+    fn is_worthwhile(&self, now: Instant) -> bool {
+        self.was_short && self.not_before.is_none_or(|from| from <= now)
+    }
+
+    /// To look has taken so long.
+    fn took(&mut self, begin: Instant, looked: Duration) {
+        if looked > LOST {
+            self.not_before = Some(begin + looked * PAUSE);
+        }
+    }
 }
 
 impl<S: AsFd> Incoming<S> {
     pub(crate) fn new(socket: S) -> Self {
-        Self { socket, flags: RecvFlags::empty(), was_short: false }
+        Self { socket, flags: RecvFlags::empty(), looking: Looking::default() }
     }
 }
 
@@ -47,22 +76,31 @@ impl<S: AsFd> FrameReader<Incoming<S>> {
             return true;
         }
         let begin = Instant::now();
-        loop {
-            // At the end, or after an error, reading says what there is to say.
-            if self.has_arrived() {
-                return true;
-            }
-            if !self.source().was_short || begin.elapsed() > LOOKING {
-                break;
-            }
-            thread::yield_now();
+        if self.arrives_soon(begin) {
+            return true;
         }
         let ready = wait(&self.source().socket);
         if ready {
             let _ = self.fill();
         }
-        self.source().was_short = begin.elapsed() < SHORT;
+        self.source().looking.was_short = begin.elapsed() < SHORT;
         ready
+    }
+
+    /// Looks once, and for a while where that is worthwhile. `false` if nothing has arrived.
+    fn arrives_soon(&mut self, begin: Instant) -> bool {
+        let is_worthwhile = self.source().looking.is_worthwhile(begin);
+        let mut looked = Duration::ZERO;
+        loop {
+            // At the end, or after an error, reading says what there is to say.
+            let has_arrived = self.has_arrived();
+            if has_arrived || !is_worthwhile || looked > LOOKING {
+                self.source().looking.took(begin, looked);
+                return has_arrived;
+            }
+            thread::yield_now();
+            looked = begin.elapsed();
+        }
     }
 
     /// Reads what has arrived without waiting. `false` if there is nothing.
@@ -120,5 +158,16 @@ mod tests {
             assert_eq!(reader.next().unwrap(), Some((DONE, &b"abc"[..])));
             assert!(!reader.look(|_| false));
         }
+    }
+
+    #[test]
+    fn whoever_loses_the_processor_to_other_work_looks_no_more_for_some_time() {
+        let mut looking = Looking { was_short: true, not_before: None };
+        let begin = Instant::now();
+        looking.took(begin, LOOKING);
+        assert!(looking.is_worthwhile(begin));
+        looking.took(begin, Duration::from_millis(3));
+        assert!(!looking.is_worthwhile(begin + Duration::from_millis(299)));
+        assert!(looking.is_worthwhile(begin + Duration::from_millis(300)));
     }
 }
