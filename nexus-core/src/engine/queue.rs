@@ -221,17 +221,12 @@ impl PoolQueue {
         let mut half = self.len().div_ceil(2);
         let mut taken = Vec::new();
         while half > 0
-            && let Some(last) = self.waiting.back_mut()
-            && may_do(last)
+            && let Some(mut work) = self.waiting.pop_back_if(|work| may_do(work))
         {
-            let work = if last.count() > half {
-                let first = last.split(last.count() - half);
-                std::mem::replace(last, first)
-            } else if let Some(last) = self.waiting.pop_back() {
-                last
-            } else {
-                break;
-            };
+            if work.count() > half {
+                let first = work.split(work.count() - half);
+                self.waiting.push_back(first);
+            }
             half -= work.count();
             self.amount.remove(&work);
             self.moves.add();
