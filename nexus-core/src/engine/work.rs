@@ -142,8 +142,8 @@ pub(super) struct Work {
     pub(super) kind: WorkKind,
     pub(super) task: Task,
     /// So many tasks follow that one: the next steps or items, with the same body and the same input,
-    /// of which an item's task reads its own. What was taken out of a stretch has those that were
-    /// behind it.
+    /// of which an item's task reads its own. Of what a worker has taken out of its chunk, these are
+    /// still there.
     more: u32,
     pub(super) input: OwnedPiped,
     /// What the body reads from its context, if it does.
@@ -239,7 +239,7 @@ impl Work {
         follows
     }
 
-    /// A stretch has nothing that is one task's own.
+    /// A stretch has neither a token nor anything else that is one task's own.
     fn copy(&self) -> Self {
         let input = self.input.clone();
         Self { input, previous: Vec::new(), token: None, ..*self }
