@@ -38,6 +38,36 @@ struct State {
     moves: Moves,
 }
 
+impl State {
+    /// Puts the next task in place of the last one, which is given back unless it has become the next.
+    fn exchange(&mut self, work: &mut Option<Work>) -> Option<Work> {
+        if let (Some(work), Some(range)) = (&mut *work, self.waiting.front_mut())
+            && work.go_on_with(range)
+        {
+            if range.count() == 1 {
+                self.waiting.pop_front();
+            } else {
+                range.skip(1);
+            }
+            return None;
+        }
+        std::mem::replace(work, self.take_first())
+    }
+
+    fn take_first(&mut self) -> Option<Work> {
+        loop {
+            let work = match self.waiting.front_mut()? {
+                range if range.count() > 1 => range.split_first(),
+                _ => self.waiting.pop_front()?,
+            };
+            if work.start() {
+                return Some(work);
+            }
+            self.unwanted.push(work);
+        }
+    }
+}
+
 /// Counts what is done with a chunk or a queue, for whoever looks at it now and then.
 #[derive(Default)]
 pub(super) struct Moves {
@@ -71,14 +101,10 @@ impl Chunk {
         Self { only_together: true, ..Self::default() }
     }
 
-    /// Moves the first `count` pieces of work from a queue into the chunk.
-    pub(super) fn fill(&self, queue: &mut VecDeque<Work>, count: usize) {
+    /// Has `take` move work from a queue into the chunk, and say how many tasks that are.
+    pub(super) fn fill(&self, take: impl FnOnce(&mut VecDeque<Work>) -> usize) {
         let mut state = lock(&self.state);
-        if count == queue.len() && state.waiting.is_empty() {
-            std::mem::swap(&mut state.waiting, queue);
-        } else {
-            state.waiting.extend(queue.drain(..count));
-        }
+        let count = take(&mut state.waiting);
         state.done.reserve(count);
     }
 
@@ -87,20 +113,15 @@ impl Chunk {
         lock(&self.state).waiting.push_back(work);
     }
 
-    /// The worker's next work, after it has done the last one.
-    pub(super) fn next(&self, done: Option<Notification>) -> Option<Work> {
+    /// Puts the worker's next task in place of the last one, whose outcome is `done`.
+    pub(super) fn next(&self, work: &mut Option<Work>, done: Option<Notification>) {
         let mut state = lock(&self.state);
         state.moves.add();
-        state.current = None;
         state.done.extend(done);
-        loop {
-            let work = state.waiting.pop_front()?;
-            if work.start() {
-                state.current = Some(work.task);
-                return Some(work);
-            }
-            state.unwanted.push(work);
-        }
+        let last = state.exchange(work);
+        state.current = work.as_ref().map(|work| work.task);
+        drop(state);
+        last.into_iter().for_each(Work::discard);
     }
 
     /// What the worker has to deliver at its end, in exchange for an empty list; and what it has to

@@ -150,16 +150,16 @@ impl ActiveRun {
         mark: &mut Option<Duration>,
     ) -> Option<Ran> {
         let mut ran = Ran { tasks: 0, body: None };
-        let mut done = None;
+        let (mut next, mut done) = (None, None);
         loop {
-            let Some(work) = chunk.next(done.take()) else { return Some(ran) };
+            chunk.next(&mut next, done.take());
+            let Some(work) = &next else { return Some(ran) };
             ran.tasks += 1;
             ran.body = work.together;
             let notification = work.perform(self, context, mark);
-            let (task, wanted) = (work.task, work.end());
-            work.discard();
-            if !wanted {
-                panic::drop_quietly(notification);
+            if !work.end() {
+                let task = work.task;
+                panic::drop_quietly((next, notification));
                 self.mailbox.abandoned_ended(task);
                 return None;
             }
@@ -373,14 +373,15 @@ impl ActiveTask {
             let begin = active.engine.clock.timestamp();
             let mut mark = active.engine.step_timings.then_some(begin);
             let (mut ran, mut done) = (Ran { tasks: 0, body: Some(body) }, None);
-            while let Some(work) = chunk.next(done.take()) {
+            loop {
+                chunk.next(&mut self.work, done.take());
+                let Some(work) = &self.work else { break };
                 ran.tasks += 1;
                 let task = work.task;
                 work.enter(&mut self.context);
                 if self.context.nest.is_some() {
                     current = Some(CurrentTask::of_context(&self.context));
                 }
-                let work = self.work.insert(work);
                 let start = active.begin_at(task, mark);
                 active.signal_start(&self.context);
                 let (body, inputs) = (active.body(task.step), work.inputs(&active, &self.context));
@@ -407,9 +408,6 @@ impl ActiveTask {
                 mark = active.engine.step_timings.then_some(at);
                 done =
                     Some(Notification::Completed { task, outcome, busy: at.saturating_sub(start) });
-                if let Some(work) = self.work.take() {
-                    work.discard();
-                }
             }
             match active.end_chunk(pool, &chunk, &ran, (begin, mark), &mut stay) {
                 WorkerNext::Refilled => {}

@@ -37,6 +37,7 @@ pub(super) struct PoolQueue {
 /// How much work waits.
 #[derive(Clone, Copy, Default)]
 struct Amount {
+    tasks: usize,
     /// How long the short tasks will take in all.
     nanos: u64,
     /// How many tasks take as long as a chunk, or nobody knows how long.
@@ -45,18 +46,22 @@ struct Amount {
 
 impl Amount {
     fn add(&mut self, work: &Work) {
+        let tasks = work.count();
+        self.tasks += tasks;
         if work.expected < CHUNK_NANOS {
-            self.nanos += u64::from(work.expected);
+            self.nanos += u64::from(work.expected) * tasks as u64;
         } else {
-            self.long += 1;
+            self.long += tasks;
         }
     }
 
     fn remove(&mut self, work: &Work) {
+        let tasks = work.count();
+        self.tasks -= tasks;
         if work.expected < CHUNK_NANOS {
-            self.nanos -= u64::from(work.expected);
+            self.nanos -= u64::from(work.expected) * tasks as u64;
         } else {
-            self.long -= 1;
+            self.long -= tasks;
         }
     }
 }
@@ -201,8 +206,9 @@ impl PoolQueue {
         self.waiting.is_empty()
     }
 
+    /// How many tasks wait.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+        self.amount.tasks
     }
 
     /// How many processors the pool's own threads can have.
@@ -213,14 +219,22 @@ impl PoolQueue {
     /// Takes back half of what waits, the last of it, for the thread that drives the run. What it
     /// could not do stays, and all that came before.
     pub(super) fn take_half(&mut self, may_do: impl Fn(&Work) -> bool) -> Vec<Work> {
-        let half = self.waiting.len().div_ceil(2);
-        let many = self.waiting.iter().rev().take(half).take_while(|work| may_do(work)).count();
-        let taken = self.waiting.split_off(self.waiting.len() - many);
-        for work in &taken {
-            self.amount.remove(work);
+        let mut half = self.len().div_ceil(2);
+        let mut taken = Vec::new();
+        while half > 0
+            && let Some(mut work) = self.waiting.pop_back_if(|work| may_do(work))
+        {
+            if work.count() > half {
+                let first = work.split(work.count() - half);
+                self.waiting.push_back(first);
+            }
+            half -= work.count();
+            self.amount.remove(&work);
             self.moves.add();
+            taken.push(work);
         }
-        taken.into()
+        taken.reverse();
+        taken
     }
 
     /// Takes what waits.
@@ -243,7 +257,15 @@ impl PoolQueue {
     }
 
     fn pop(&mut self) -> Option<Work> {
-        let work = self.waiting.pop_front()?;
+        self.take_some(1)
+    }
+
+    /// Takes the first piece of work, or as many tasks of it.
+    fn take_some(&mut self, most: usize) -> Option<Work> {
+        let work = match self.waiting.front_mut()? {
+            range if range.count() > most => range.split(most),
+            _ => self.waiting.pop_front()?,
+        };
         self.amount.remove(&work);
         self.moves.add();
         Some(work)
@@ -252,11 +274,10 @@ impl PoolQueue {
     /// How many more jobs the pool is to get, so that nothing waits that could run. They count as
     /// given.
     pub(super) fn new_jobs(&mut self) -> usize {
-        let waiting = self.waiting.len();
+        let Amount { tasks: waiting, nanos, long } = self.amount;
         if waiting == 0 {
             return 0;
         }
-        let Amount { nanos, long } = self.amount;
         let shares = usize::try_from(nanos.div_ceil(WORTH_WAKING)).unwrap_or(waiting);
         let wanted = long + shares.min(self.processors_left());
         let wanted = if self.stalled { waiting } else { wanted.min(waiting) };
@@ -316,7 +337,7 @@ impl PoolQueue {
         let mut claimed = Vec::new();
         let Some(own) = self.claimed.job(job) else { return claimed };
         let are_short = self.amount.long == 0 && self.amount.nanos < u64::from(WORTH_SENDING);
-        if are_short && self.waiting.len() < FEW_TOGETHER && !own.tasks.is_empty() {
+        if are_short && self.amount.tasks < FEW_TOGETHER && !own.tasks.is_empty() {
             return claimed;
         }
         while claimed.is_empty() && !self.waiting.is_empty() {
@@ -379,7 +400,7 @@ impl PoolQueue {
         let first = self.pop();
         let (together, each) =
             first.as_ref().map_or((None, 1), |first| (first.together, first.expected.max(1)));
-        let share = 1 + self.waiting.len() / self.parallelism;
+        let share = 1 + self.len() / self.parallelism;
         let (least, limit) = match each {
             CHUNK_NANOS.. => (1, 1),
             each => ((WORTH_SENDING / each) as usize, (MESSAGE_NANOS / each) as usize),
@@ -387,7 +408,7 @@ impl PoolQueue {
         let least = least.min(FEW_TOGETHER);
         let more = share.max(least).min(limit).min(most).saturating_sub(1);
         let same = move |work: &Work| together.is_some() && work.together == together;
-        let more = more.min(self.waiting.len());
+        let more = more.min(self.len());
         let rest = (0..more)
             .map_while(move |_| self.waiting.front().is_some_and(same).then(|| self.pop())?);
         first.into_iter().chain(rest)
@@ -432,20 +453,23 @@ impl PoolQueue {
             return false;
         }
         let (together, each) = (first.together, first.expected.max(1));
-        let share = match self.waiting.len() {
+        let share = match self.len() {
             all if self.amount.long == 0 && self.amount.nanos <= WORTH_WAKING => all,
             all => 1 + (all - 1) / self.processors_left().saturating_mul(2),
         };
-        let most = share.min((CHUNK_NANOS / each) as usize).min(most);
-        let (mut count, mut waiting) = (0, self.waiting.iter());
-        while let Some(work) = waiting.next()
-            && (count == 0 || (count < most && together.is_some() && work.together == together))
-        {
-            count += 1;
-            self.amount.remove(work);
-        }
-        self.moves.add();
-        chunk.fill(&mut self.waiting, count);
+        let most = share.min((CHUNK_NANOS / each) as usize).min(most).max(1);
+        chunk.fill(|filled| {
+            let mut count = 0;
+            while count < most
+                && let Some(next) = self.waiting.front()
+                && (count == 0 || (together.is_some() && next.together == together))
+                && let Some(work) = self.take_some(most - count)
+            {
+                count += work.count();
+                filled.push_back(work);
+            }
+            count
+        });
         true
     }
 
@@ -462,7 +486,7 @@ impl PoolQueue {
     /// A job was dropped. Gives its work; that of the whole queue if it was the pool's only job.
     pub(super) fn drop_job(&mut self) -> Vec<Work> {
         self.jobs -= 1;
-        let lost = if self.jobs == 0 { self.waiting.len() } else { 1 };
+        let lost = if self.jobs == 0 { self.len() } else { 1 };
         std::iter::from_fn(|| self.pop()).take(lost).collect()
     }
 

@@ -29,10 +29,10 @@ const AT_ONCE: u64 = if cfg!(shuttle) { 0 } else { WORTH_WAKING };
 const LONG: u32 = if cfg!(shuttle) { u32::MAX } else { 20_000 };
 
 /// How much work there is between two looks.
-const LOOK_NANOS: u32 = if cfg!(shuttle) { 1 } else { 8_000 };
+const LOOK_NANOS: u32 = if cfg!(shuttle) { 1 } else { 16_000 };
 
 /// Few tasks are not worth a look.
-const FEWEST: u32 = if cfg!(shuttle) { 1 } else { 4 };
+const FEWEST: u32 = if cfg!(shuttle) { 1 } else { 8 };
 
 /// For each of the others as many tasks wait as are done here between so many looks: a worker that
 /// finds none before the next one goes to sleep.
@@ -69,21 +69,18 @@ impl ActiveRun {
     /// Sees what others have done of the run, and leaves them more to do, or takes some back. Says after
     /// how many tasks that is to be done again.
     pub(super) fn share(self: &Arc<Self>, pool: u32, held: &mut Held) -> u32 {
+        let waiting = if held.shared { self.take_what_ended(pool, held) } else { 0 };
         let mut until_look = u32::MAX;
         if let Some(each) = self.pace_of_next(pool, &held.outbox) {
             until_look = (LOOK_NANOS / each).max(FEWEST);
-            let waiting = if held.shared { self.mailbox.lock().waiting_for(pool) } else { 0 };
             let all = waiting + held.outbox.short.len();
             let worth_it = all as u64 * u64::from(each) > WORTH_SHARING;
             let others = self.others(pool);
             let ahead = (LOOKS_AHEAD * until_look) as usize * others;
             let fair = (all * others / (others + 1)).min(ahead);
-            if worth_it && waiting < fair.div_ceil(2) {
+            if worth_it && waiting < fair {
                 self.leave_some(pool, fair - waiting, held);
             }
-        }
-        if held.shared {
-            self.take_what_ended(held);
         }
         if held.shared && held.outbox.short.is_empty() {
             self.take_some_back(pool, held);
@@ -106,7 +103,10 @@ impl ActiveRun {
             match outbox.short.front().copied() {
                 Some(task) if self.place(task.step) == Place::Pool(pool) => {
                     outbox.short.pop_front();
-                    if run.is_wanted(task) {
+                    let last = outbox.pooled.last_of(pool);
+                    if run.is_wanted(task)
+                        && !last.is_some_and(|last| last.extend(task, &self.plan))
+                    {
                         outbox.pooled.push(pool, self.work(WorkKind::Body, task, run));
                     }
                 }
@@ -117,14 +117,18 @@ impl ActiveRun {
         self.hand_out(run, outbox, ended);
     }
 
-    /// Tells the run what others have ended.
-    fn take_what_ended(self: &Arc<Self>, held: &mut Held) {
+    /// Tells the run what others have ended. Says how many tasks wait for them.
+    fn take_what_ended(self: &Arc<Self>, pool: u32, held: &mut Held) -> usize {
         let Held { run, outbox, ended, .. } = held;
-        std::mem::swap(&mut self.mailbox.lock().notifications, ended);
+        let mut contents = self.mailbox.lock();
+        std::mem::swap(&mut contents.notifications, ended);
+        let waiting = contents.queues[pool as usize].len();
+        drop(contents);
         self.apply_all(run, outbox, ended);
         if run.has_requests() {
             self.advance(run, outbox, None);
         }
+        waiting
     }
 
     /// Nothing is left here: takes some of what waits, or what follows from what others end soon.
@@ -134,7 +138,7 @@ impl ActiveRun {
         };
         let back = self.mailbox.lock().take_half(pool, may_do);
         for work in back {
-            held.outbox.short.push_back(work.task);
+            work.tasks().for_each(|task| held.outbox.short.push_back(task));
             work.discard();
         }
         for _ in 0..LOOKS {
@@ -142,7 +146,7 @@ impl ActiveRun {
                 break;
             }
             thread::yield_now();
-            self.take_what_ended(held);
+            self.take_what_ended(pool, held);
         }
     }
 }
@@ -167,10 +171,6 @@ impl Contents {
     pub(super) fn end_visit(&mut self) {
         self.leave_visitor();
         self.driver_busy = false;
-    }
-
-    fn waiting_for(&self, pool: u32) -> usize {
-        self.queues[pool as usize].len()
     }
 
     fn take_half(&mut self, pool: u32, may_do: impl Fn(&Work) -> bool) -> Vec<Work> {

@@ -8,7 +8,7 @@ use crate::cancel::Token;
 use crate::context::Previous;
 use crate::panic;
 use crate::piped::OwnedPiped;
-use crate::plan::Pace;
+use crate::plan::{Pace, Plan};
 pub(super) use crate::run::Notification;
 use crate::run::{Run, ShortQueue, Task};
 
@@ -46,6 +46,12 @@ impl PooledWork {
             Some((_, queue)) => queue.push_back(work),
             None => self.pools.push((pool, VecDeque::from([work]))),
         }
+    }
+
+    /// The last piece of work for a pool.
+    pub(super) fn last_of(&mut self, pool: u32) -> Option<&mut Work> {
+        let (_, queue) = self.pools.iter_mut().find(|(known, _)| *known == pool)?;
+        queue.back_mut()
     }
 
     /// The only work that there is.
@@ -108,6 +114,14 @@ pub(super) fn take_all(
     Some((first, if is_alone { Vec::new() } else { std::mem::take(notifications) }))
 }
 
+/// The task that is so many steps or items behind another one.
+fn nth_after(task: Task, nth: u32) -> Task {
+    match task.item {
+        Some(item) => Task { item: Some(item + u64::from(nth)), ..task },
+        None => Task { step: task.step + nth, ..task },
+    }
+}
+
 /// How much work a worker takes at once, in nanoseconds.
 pub(super) const CHUNK_NANOS: u32 = 30_000;
 
@@ -123,17 +137,21 @@ fn expected(_: &Pace) -> Option<u32> {
     Some(CHUNK_NANOS / 2)
 }
 
-/// A piece of work that leaves its run, with everything that it needs.
+/// A piece of work that leaves its run, with everything that it needs: a task, or a range of them.
 pub(super) struct Work {
     pub(super) kind: WorkKind,
     pub(super) task: Task,
+    /// So many tasks follow that one: the next steps or items, with the same body and the same input,
+    /// of which an item's task reads its own. Of what a worker has taken out of its chunk, these are
+    /// still there.
+    more: u32,
     pub(super) input: OwnedPiped,
     /// What the body reads from its context, if it does.
     pub(super) previous: Vec<Previous>,
     pub(super) token: Option<Arc<Token>>,
     /// The body, if the work may go together with other work of the same body.
     pub(super) together: Option<u32>,
-    /// How long it will take, in nanoseconds; where that is not known, as long as a chunk.
+    /// How long each task will take, in nanoseconds; where that is not known, as long as a chunk.
     pub(super) expected: u32,
 }
 
@@ -151,6 +169,7 @@ impl Work {
         Self {
             kind: WorkKind::Body,
             task,
+            more: 0,
             input,
             previous,
             together: (token.is_none() || can_wait).then_some(body),
@@ -164,11 +183,74 @@ impl Work {
         Self {
             kind: WorkKind::BypassCheck,
             task,
+            more: 0,
             input: OwnedPiped::Nothing,
             previous: Vec::new(),
             token: None,
             together: None,
             expected: CHUNK_NANOS,
+        }
+    }
+
+    /// How many tasks it is.
+    pub(super) fn count(&self) -> usize {
+        self.more as usize + 1
+    }
+
+    pub(super) fn tasks(&self) -> impl Iterator<Item = Task> {
+        (0..=self.more).map(|nth| nth_after(self.task, nth))
+    }
+
+    /// Takes one more task in at its end, if that is the next one and has the same input. Says whether
+    /// it did.
+    pub(super) fn extend(&mut self, task: Task, plan: &Plan) -> bool {
+        let is_plain = self.token.is_none() && self.previous.is_empty();
+        let has_same_input = || match task.item {
+            Some(_) => matches!(self.input, OwnedPiped::Item(..)),
+            None => plan.are_alike(self.task.step, task.step),
+        };
+        let extends = is_plain && nth_after(self.task, self.more + 1) == task && has_same_input();
+        self.more += u32::from(extends);
+        extends
+    }
+
+    /// Takes the first `count` tasks out of a range that has more.
+    pub(super) fn split(&mut self, count: usize) -> Self {
+        let count = count as u32;
+        let first = Self { more: count - 1, ..self.copy() };
+        self.skip(count);
+        first
+    }
+
+    /// Takes the first task out of a range, and lets it know what follows.
+    pub(super) fn split_first(&mut self) -> Self {
+        let first = self.copy();
+        self.skip(1);
+        first
+    }
+
+    /// Becomes the task that followed this one in its range, if that is where `rest` begins: the input
+    /// is here already. Says whether it did.
+    pub(super) fn go_on_with(&mut self, rest: &Self) -> bool {
+        let follows = self.more > 0 && nth_after(self.task, 1) == rest.task;
+        if follows {
+            self.skip(1);
+        }
+        follows
+    }
+
+    /// A range has neither a token nor anything else that is one task's own.
+    fn copy(&self) -> Self {
+        let input = self.input.clone();
+        Self { input, previous: Vec::new(), token: None, ..*self }
+    }
+
+    /// Leaves the first tasks of a range to others.
+    pub(super) fn skip(&mut self, count: u32) {
+        self.task = nth_after(self.task, count);
+        self.more -= count;
+        if let OwnedPiped::Item(_, index) = &mut self.input {
+            *index += count as usize;
         }
     }
 

@@ -385,6 +385,15 @@ impl Plan {
             .then(|| &self.first_steps[first as usize..(first + count) as usize])
     }
 
+    /// Whether two steps are plain members of one group with the same body.
+    pub(crate) fn are_alike(&self, one: u32, other: u32) -> bool {
+        let of = |step: u32| {
+            let Step { unit, body, hints, .. } = &self.steps[step as usize];
+            (hints.plain_visited, *body, self.units[*unit as usize].group)
+        };
+        of(one).0 && of(one) == of(other)
+    }
+
     /// The steps that the members of a group are, if they are known.
     pub(crate) fn members_of(&self, group: u32) -> &[u32] {
         let (first, count) = self.groups[group as usize].members;

@@ -132,6 +132,10 @@ fn each_task_that_is_shared_out_runs_once_and_what_follows_from_it_runs() {
         let report = run_shared("Thousand |-> Same[each] |-> Last", nanos);
         assert_eq!(report.step("Same").unwrap().attempts(), 1_000, "{report}");
         assert_eq!(report.output::<bool>().unwrap(), &true, "the items are not in their order");
+        let report = run_shared(&format!("Thousand |-> {}", ["Last"; 200].join(" || ")), nanos);
+        let all = report.steps().filter(|step| step.event() == "Last");
+        let got = all.filter(|step| step.value::<bool>().is_ok_and(|same| *same)).count();
+        assert_eq!(got, 200, "not all members were given what came along");
     }
 }
 
