@@ -372,7 +372,7 @@ impl ActiveRun {
         }
     }
 
-    /// Whether the success of a task is nothing but noted.
+    /// Whether the success of a task is nothing but noted. If so, an item's task has left the run then.
     fn passes(&self, run: &mut Run, task: Task, visits: bool) -> bool {
         let hints = &self.plan.steps[task.step as usize].hints;
         let is_light = match (task.item, hints.then) {
