@@ -66,10 +66,14 @@ impl ActiveTasks {
     fn enter(&mut self, index: usize) -> Option<&Work> {
         let work = self.tasks.get(index)?;
         work.enter(&mut self.context);
-        // What a body is told that is about to begin elsewhere.
-        let limit = self.active.timeout(work.task);
-        self.context.deadline = limit.map(|limit| self.context.now().saturating_add(limit));
+        self.context.deadline = self.deadline(work.task);
         Some(work)
+    }
+
+    /// What a body is told that is about to begin elsewhere.
+    fn deadline(&self, task: Task) -> Option<Duration> {
+        let limit = self.active.timeout(task)?;
+        Some(self.context.now().saturating_add(limit))
     }
 
     /// The first task runs no more; gives when it began, if it did.
@@ -107,8 +111,7 @@ impl ActiveTasks {
     ) -> Option<T> {
         let (active, work) = (&self.active, self.tasks.get(index)?);
         // All that a request says of its task.
-        let (task, limit) = (work.task, active.timeout(work.task));
-        let deadline = limit.map(|limit| self.context.now().saturating_add(limit));
+        let (task, deadline) = (work.task, self.deadline(work.task));
         (self.context.step, self.context.attempt) = (task.step, task.attempt);
         (self.context.item, self.context.deadline) = (task.item, deadline);
         let step = &active.plan.steps[work.task.step as usize];

@@ -1,7 +1,7 @@
 //! What nexus costs beside the bare SDK, on the same server, in the same shape, in turn: `ci/cluster.sh bench`, and
 //! without the noise of a machine `ci/cluster.sh instructions`.
 
-use std::net::TcpListener;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
@@ -14,7 +14,9 @@ use tokio::net::TcpSocket;
 use tokio::runtime::{Builder, Runtime};
 
 use self::bare::{BareCalls, BareEvent, BareSteps};
-use crate::support::{admin, cluster, ingress, new_key};
+use crate::support::{
+    admin, cluster, free_address, ingress, new_key, wait_until, wait_until_known,
+};
 
 mod bare;
 
@@ -101,10 +103,6 @@ fn time(beside: usize, times: usize, run: &(dyn Fn() + Sync)) -> Duration {
     begin.elapsed()
 }
 
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
 /// A run from its beginning to its end.
 type Run<'a> = Box<dyn Fn() + Sync + 'a>;
 
@@ -137,7 +135,7 @@ fn shapes(cluster: &Cluster) -> [Shape<'_>; 2] {
 /// Serves both, as long as the runtime is there, and has the server know them.
 fn serve() -> Runtime {
     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
-    let (worker, bare_worker) = (free(), free());
+    let (worker, bare_worker) = (free_address(), free_address());
     let serving = Worker::new()
         .pipelines(["NexusCalls", "NexusSteps"])
         .listen(&worker)
@@ -152,9 +150,10 @@ fn serve() -> Runtime {
         let listener = socket.listen(1024).unwrap();
         HttpServer::new(endpoint).serve_with_cancel(listener, std::future::pending::<()>()).await;
     });
-    std::thread::sleep(Duration::from_secs(1));
+    wait_until("the bare worker does not listen", || TcpStream::connect(&bare_worker).is_ok());
     let uri = format!("{{\"uri\":\"http://{bare_worker}\"}}");
     request(&admin(), "POST", "/deployments", &uri);
+    wait_until_known(&worker);
     runtime
 }
 

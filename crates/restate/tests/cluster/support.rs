@@ -59,6 +59,13 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until a server has a deployment at this address.
+pub(crate) fn wait_until_known(address: &str) {
+    wait_until(&format!("the worker at {address} is not registered"), || {
+        text_of(&format!("{}/deployments", admin())).contains(address)
+    });
+}
+
 /// What is to be read at an address.
 pub(crate) fn text_of(url: &str) -> String {
     let there = Command::new("curl").args(["-s", url]).output().unwrap();
@@ -91,15 +98,8 @@ impl WorkerProcess {
         let log = std::env::temp_dir().join(new_key("nexus-cluster"));
         let child = spawn(&address, &reached_at, &log, events);
         let worker = Self { child, address, reached_at, log };
-        worker.wait_until_known();
+        wait_until_known(&worker.reached_at);
         worker
-    }
-
-    /// Waits until a server has a deployment at its address.
-    fn wait_until_known(&self) {
-        wait_until(&format!("the worker at {} is not registered", self.reached_at), || {
-            text_of(&format!("{}/deployments", admin())).contains(&self.reached_at)
-        });
     }
 
     /// Kills it as a power failure would.

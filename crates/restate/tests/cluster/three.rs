@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::program::SlowPipeline;
 use crate::support::{WorkerProcess, addresses, cluster, new_key, text_of, wait_until};
@@ -93,18 +93,23 @@ pub(crate) fn nodes() -> Vec<Node> {
     pids.zip(1..).map(node).collect()
 }
 
+/// Whether each partition has a leader.
+fn all_are_led(nodes: &[Node]) -> bool {
+    nodes.iter().map(Node::leads).sum::<usize>() == PARTITIONS
+}
+
 pub(crate) fn a_killed_leader_loses_nothing() {
     let mut nodes = nodes();
-    let _worker = WorkerProcess::start();
+    let worker = WorkerProcess::start();
     let cluster = cluster();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // With a thread of its own, on which the runs go on while this one waits.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
     let mut kills = 0;
     // Where this process stands still for long, all runs are over before a node is killed.
     for _ in 0..10 {
-        wait_until("a partition has no leader", || {
-            nodes.iter().map(Node::leads).sum::<usize>() == PARTITIONS
-        });
-        let begin = Instant::now();
+        wait_until("a partition has no leader", || all_are_led(&nodes));
+        let (begin, before) = (Instant::now(), worker.invoked().len());
         let (number, leads) = runtime.block_on(async {
             let runs: Vec<_> = (0..RUNS)
                 .map(|run| {
@@ -112,13 +117,13 @@ pub(crate) fn a_killed_leader_loses_nothing() {
                     tokio::spawn(prepared.key(new_key(&format!("node-{run}"))).run_async())
                 })
                 .collect();
-            tokio::time::sleep(Duration::from_millis(600)).await;
+            wait_until("the runs do not go on", || worker.invoked().len() >= before + 3 * RUNS);
             kills += usize::from(runs.iter().any(|run| !run.is_finished()));
-            let leader = nodes.iter_mut().max_by_key(|node| node.leads()).unwrap();
-            let killed = (leader.number, leader.leads());
-            leader.kill();
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            leader.restart();
+            let leader = (0..nodes.len()).max_by_key(|at| nodes[*at].leads()).unwrap();
+            let killed = (nodes[leader].number, nodes[leader].leads());
+            nodes[leader].kill();
+            wait_until("the others do not lead", || all_are_led(&nodes));
+            nodes[leader].restart();
             for run in runs {
                 let report = run.await.unwrap().unwrap();
                 assert!(report.is_success(), "{report}");
